@@ -1,0 +1,38 @@
+/**
+ * What the CNI specification fixes and both halves check: error codes and the shape of names.
+ * Pure; imports nothing, so that the executable stays small.
+ */
+
+/** CNI error codes (CNI spec 1.1, section 5, "Error"). */
+export const CniCode = {
+  incompatibleVersion: 1,
+  unsupportedField: 2,
+  unknownContainer: 3,
+  /** An environment variable of the call is missing or wrong; the message names it. */
+  invalidEnvironment: 4,
+  io: 5,
+  decoding: 6,
+  /** The network configuration, or what it leads to, is wrong; a retry does not help. */
+  invalidConfig: 7,
+  /** May succeed when the runtime tries again. */
+  tryAgainLater: 11,
+} as const;
+export type CniCode = (typeof CniCode)[keyof typeof CniCode];
+
+/** IFNAMSIZ less the closing NUL: the longest name the kernel takes for an interface, in bytes. */
+export const INTERFACE_NAME_BYTES_MAX = 15;
+
+/** True for a container id as the CNI spec wants it (section 2, "CNI_CONTAINERID"). */
+export function isContainerId(text: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text) && text.length <= 256;
+}
+
+/**
+ * True for a name that both the CNI spec (section 2, "CNI_IFNAME") and the kernel
+ * (`dev_valid_name`) take: at most 15 bytes, no slash, colon or white space, not `.` or `..`.
+ * We also refuse `%` (the kernel expands it), a leading `-` (an option on a command line) and
+ * bytes outside printable ASCII.
+ */
+export function isInterfaceName(text: string): boolean {
+  return /^[!-~]{1,15}$/.test(text) && !/[/:%]|^-|^\.{1,2}$/.test(text);
+}

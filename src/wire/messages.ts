@@ -1,0 +1,81 @@
+/**
+ * The contract between the executable and the daemon: JSON bodies over HTTP on a unix socket.
+ *
+ * Every name here is Kube-OVN's, so that either half works with the Go project's other half.
+ * Fields that Kube-OVN does not know are optional and marked "ours"; unknown fields are ignored
+ * by both sides, so that an old half works with a newer one.
+ * The executable imports only the types: no schema code ends up in its bundle.
+ */
+import Type, { type Static } from 'typebox';
+
+/** Paths of the daemon's socket API. */
+export const ADD_PATH = '/api/v1/add';
+export const DEL_PATH = '/api/v1/del';
+
+/** An empty or missing `dst` is the default route of the gateway's family. */
+export const RouteSchema = Type.Object({
+  dst: Type.Optional(Type.String()),
+  gw: Type.Optional(Type.String()),
+});
+
+/** CNI's DNS object (CNI spec 1.1, section 5). */
+export const DnsSchema = Type.Object({
+  nameservers: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+  domain: Type.Optional(Type.String()),
+  search: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+  options: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+});
+
+export const CniRequestSchema = Type.Object({
+  /** `type` of the network configuration: `kube-ovn`, or the plugin that delegates IPAM to us. */
+  cni_type: Type.String(),
+  pod_name: Type.String(),
+  pod_namespace: Type.String(),
+  container_id: Type.String(),
+  /** Path of the sandbox's network namespace; empty on a DEL whose namespace is gone. */
+  net_ns: Type.String(),
+  if_name: Type.String(),
+  provider: Type.String(),
+  routes: Type.Optional(Type.Union([Type.Array(RouteSchema), Type.Null()])),
+  dns: Type.Optional(DnsSchema),
+  vf_driver: Type.Optional(Type.String()),
+  deviceID: Type.Optional(Type.String()),
+  vhost_user_socket_volume_name: Type.Optional(Type.String()),
+  vhost_user_socket_name: Type.Optional(Type.String()),
+  vhost_user_socket_consumption: Type.Optional(Type.String()),
+  /** Ours: K8S_POD_UID of CNI_ARGS, empty or missing where the runtime does not say it. */
+  pod_uid: Type.Optional(Type.String()),
+});
+export type CniRequest = Static<typeof CniRequestSchema>;
+
+export const IpConfigSchema = Type.Object({
+  protocol: Type.Union([Type.Literal('IPv4'), Type.Literal('IPv6')]),
+  /** The address, without a mask. */
+  ip: Type.String(),
+  /** The subnet's CIDR, not the address's: its prefix length is the address's. */
+  cidr: Type.String(),
+  /** Only where this NIC holds the default route. */
+  gateway: Type.Optional(Type.String()),
+});
+
+export const CniResponseSchema = Type.Object({
+  ips: Type.Union([Type.Array(IpConfigSchema), Type.Null()]),
+  /** Empty where the daemon made no interface (IPAM). */
+  mac_address: Type.String(),
+  routes: Type.Union([Type.Array(RouteSchema), Type.Null()]),
+  /** Bytes; 0 where the daemon made no interface. */
+  mtu: Type.Number(),
+  /** Name of the interface in the pod; empty where the daemon made none. */
+  nicname: Type.String(),
+  dns: DnsSchema,
+  /** Empty on success. */
+  error: Type.String(),
+  /** Ours: what a CNI error object says of this failure; Kube-OVN has only `error`. */
+  cni_error: Type.Optional(
+    Type.Object({ code: Type.Number(), msg: Type.String(), details: Type.String() }),
+  ),
+});
+export type Route = Static<typeof RouteSchema>;
+export type Dns = Static<typeof DnsSchema>;
+export type IpConfig = Static<typeof IpConfigSchema>;
+export type CniResponse = Static<typeof CniResponseSchema>;
