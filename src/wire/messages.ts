@@ -8,9 +8,7 @@
  */
 import Type, { type Static } from 'typebox';
 
-/** Paths of the daemon's socket API. */
-export const ADD_PATH = '/api/v1/add';
-export const DEL_PATH = '/api/v1/del';
+export { ADD_PATH, DEL_PATH } from './paths.ts';
 
 /** An empty or missing `dst` is the default route of the gateway's family. */
 export const RouteSchema = Type.Object({

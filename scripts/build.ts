@@ -1,0 +1,138 @@
+/**
+ * Builds what a node runs, into dist/:
+ * - kube-ovn-cni.cjs, the daemon, one file for node;
+ * - kube-ovn, the CNI executable: one file with bun's runtime and the bytecode in it, because node
+ *   alone takes longer to start than the whole call may take (kube-ovn.cjs is the code in it).
+ *
+ * Needs node_modules and nothing else: no network, no shell. A file of dist/ is replaced at once,
+ * so that a build that fails or is interrupted leaves the last good one.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+
+/** The executable's code is read at each start; this is far above what it needs. */
+const PLUGIN_BYTES_MAX = 50_000;
+
+/** What a dependency of the daemon loads only if it happens to be there. */
+const OPTIONAL_PACKAGES = ['supports-color'];
+
+const BUN_PACKAGES: Readonly<Record<string, string>> = {
+  x64: 'bun-linux-x64-baseline',
+  arm64: 'bun-linux-aarch64',
+};
+
+/** Makes `dist/<name>` by `make(temporary path)` and reports it. */
+async function produce(name: string, make: (outfile: string) => Promise<void>): Promise<void> {
+  const temporary = join(DIST, `${name}.${process.pid}.tmp`);
+  try {
+    await make(temporary);
+    renameSync(temporary, join(DIST, name));
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  const kilobytes = Math.ceil(statSync(join(DIST, name)).size / 1000);
+  console.log(`dist/${name}  ${kilobytes.toLocaleString('en')} kB`);
+}
+
+/** Bundles one entry point; throws where it would need another package than `optional` at run time. */
+async function bundle(options: BuildOptions, optional: string[] = []): Promise<void> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    logLevel: 'warning',
+    ...options,
+    metafile: true,
+  });
+  const foreign = importsOf(metafile).filter(
+    (path) => !isBuiltin(path) && !optional.includes(path),
+  );
+  if (foreign.length > 0) {
+    throw new Error(`the bundle imports what node does not have: ${foreign.join(', ')}`);
+  }
+}
+
+function importsOf(metafile: Metafile): string[] {
+  return Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+}
+
+async function bundlePlugin(outfile: string): Promise<void> {
+  await bundle({ entryPoints: ['src/plugin/main.ts'], outfile, minify: true, target: 'es2022' });
+  const { size } = statSync(outfile);
+  if (size > PLUGIN_BYTES_MAX) {
+    throw new Error(`the executable's code has ${size} bytes, more than ${PLUGIN_BYTES_MAX}`);
+  }
+}
+
+/**
+ * Names and usable lines stay: they are in the stacks of the daemon's log. The white space goes:
+ * it is half of the bytes, and the running daemon keeps its source in memory.
+ */
+async function bundleDaemon(outfile: string): Promise<void> {
+  const options: BuildOptions = {
+    entryPoints: ['src/daemon/main.ts'],
+    outfile,
+    target: 'node24',
+    keepNames: true,
+    minifyWhitespace: true,
+    lineLimit: 120,
+    plugins: [dropUnusedOfClient],
+  };
+  await bundle(options, OPTIONAL_PACKAGES);
+}
+
+/**
+ * The Kubernetes client does not declare that importing its files has no effect of its own, so
+ * esbuild would keep files that nothing uses: a megabyte, where only KubeConfig is used. The one
+ * effect it has is a polyfill for Node.js 18.
+ */
+const dropUnusedOfClient: Plugin = {
+  name: 'drop-unused-of-client',
+  setup(setup) {
+    setup.onResolve({ filter: /^\./ }, async ({ path, pluginData, ...rest }) => {
+      const isOfClient = /\/@kubernetes\/client-node\/dist\//.test(`${rest.resolveDir}/`);
+      if (pluginData === 'resolving' || !isOfClient) {
+        return null;
+      }
+      const options = { ...rest, pluginData: 'resolving' };
+      return { ...(await setup.resolve(path, options)), sideEffects: false };
+    });
+  },
+};
+
+/**
+ * The executable runs as root in whatever directory the runtime has: bun's habit of loading `.env`
+ * and bunfig.toml from there is switched off. bun itself runs without this process's environment.
+ */
+async function compilePlugin(outfile: string): Promise<void> {
+  const bunPackage = BUN_PACKAGES[process.arch];
+  if (bunPackage === undefined) {
+    throw new Error(`no bun for ${process.arch}; there is one for ${Object.keys(BUN_PACKAGES)}`);
+  }
+  const bun = join(ROOT, 'node_modules/@oven', bunPackage, 'bin/bun');
+  const args = ['build', '--compile', '--bytecode', '--minify'];
+  for (const source of ['dotenv', 'bunfig', 'tsconfig', 'package-json']) {
+    args.push(`--no-compile-autoload-${source}`);
+  }
+  args.push(join(DIST, 'kube-ovn.cjs'), '--outfile', outfile);
+  const { error, status, stderr } = spawnSync(bun, args, { cwd: DIST, env: {}, encoding: 'utf8' });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${bun} ${args.join(' ')}: ${error?.message ?? stderr}`);
+  }
+}
+
+mkdirSync(DIST, { recursive: true });
+await produce('kube-ovn.cjs', bundlePlugin);
+await produce('kube-ovn', compilePlugin);
+if (existsSync(join(ROOT, 'src/daemon/main.ts'))) {
+  await produce('kube-ovn-cni.cjs', bundleDaemon);
+} else {
+  console.log('src/daemon/main.ts does not exist yet: no dist/kube-ovn-cni.cjs');
+}

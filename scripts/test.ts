@@ -1,0 +1,93 @@
+/**
+ * npm test: formatting, lint, types, unit tests, build, then the tests on real nodes, each file
+ * in private namespaces of its own. Arguments choose test files: `npm test -- test/node/del`.
+ */
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { insideCommand, insideEnvironment, whyNotInside } from '../test/lab/namespaces.ts';
+
+/** Test files on real nodes that run at once: one for each core of a small machine. */
+const NODES_AT_ONCE = 2;
+
+const chosen = process.argv.slice(2);
+const missing = whyNotInside();
+if (missing !== undefined) {
+  console.error(`npm test needs ${missing}`);
+  process.exit(1);
+}
+
+const reports = mkdtempSync(join(tmpdir(), 'kube-ovn-test-'));
+const failures: string[] = [];
+
+if (chosen.length === 0) {
+  await step('format and lint', ['biome', 'check', '.']);
+  await step('types', ['tsc', '--noEmit']);
+}
+await step('build', [process.execPath, 'scripts/build.ts']);
+if (chosen.length === 0) await vitest('unit', ['--project', 'unit']);
+
+const files = globSync('test/node/**/*.test.ts').sort();
+const wanted = files.filter((file) => chosen.length === 0 || chosen.some((part) => file.includes(part)));
+const queue = [...wanted];
+await Promise.all(
+  Array.from({ length: NODES_AT_ONCE }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      await vitest(file, ['--project', 'node', file], true);
+    }
+  }),
+);
+
+report();
+
+/** Runs vitest with its report for people on the terminal and one for us in a file. */
+async function vitest(name: string, args: readonly string[], inside = false): Promise<void> {
+  const output = join(reports, `${name.replaceAll('/', '_')}.json`);
+  const command = ['vitest', 'run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  await step(name, inside ? insideCommand(command) : command, inside);
+}
+
+/** Runs a command; its output appears when it has ended, so that parallel ones do not mix. */
+function step(name: string, [file = '', ...args]: readonly string[], inside = false): Promise<void> {
+  const startedMs = performance.now();
+  return new Promise((resolve) => {
+    const env = inside ? insideEnvironment() : process.env;
+    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    const done = (ok: boolean) => {
+      const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+      console.log(`\n== ${name}: ${ok ? 'ok' : 'FAILED'} (${seconds} s)`);
+      if (output.trim() !== '') console.log(output.trimEnd());
+      if (!ok) failures.push(name);
+      resolve();
+    };
+    child.once('error', (error) => {
+      output += error.message;
+      done(false);
+    });
+    child.once('close', (code) => done(code === 0));
+  });
+}
+
+/** Sums up; the last line is for machines: "N passed, N failed". */
+function report(): void {
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  for (const file of globSync(join(reports, '*.json'))) {
+    const counts = JSON.parse(readFileSync(file, 'utf8'));
+    passed += counts.numPassedTests;
+    failed += counts.numFailedTests;
+    skipped += counts.numPendingTests;
+  }
+  rmSync(reports, { recursive: true });
+  if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
+  console.log(`\n${passed} passed, ${Math.max(failed, failures.length)} failed, ${skipped} skipped`);
+  process.exit(failures.length === 0 ? 0 : 1);
+}

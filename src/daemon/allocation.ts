@@ -1,0 +1,132 @@
+/**
+ * Waits until the controller has said all that an attachment needs: the pod is known, its NIC
+ * has an address and routing, and its Subnet is there. Everything arrives by watch.
+ */
+import { CniCode } from '../wire/cni.ts';
+import type { Nic } from './annotations.ts';
+import { namesSubnet, readNic } from './annotations.ts';
+import type { LiveAttachment } from './attachment.ts';
+import type { Context } from './context.ts';
+import { CniError, OwnCode } from './error.ts';
+import { isNotFound } from './kubernetes/api.ts';
+import type { Pod } from './objects/pod.ts';
+import { isSamePod, podKey, projectPod } from './objects/pod.ts';
+import type { Subnet } from './objects/subnet.ts';
+import { subnetOfProvider } from './objects/subnet.ts';
+import type { Deadline, Wait } from './wait.ts';
+import { abortable, waiting } from './wait.ts';
+
+export interface Allocation {
+  readonly pod: Pod;
+  readonly nic: Nic;
+  /** Undefined only on the primary network, where the annotations name none. */
+  readonly subnet: Subnet | undefined;
+}
+
+/**
+ * @throws CniError 7 for a network that no Subnet belongs to or a wrong annotation; 11 naming
+ *   the wait when the deadline passes; 100 when the pod is gone
+ */
+export async function awaitAllocation(
+  attachment: LiveAttachment,
+  context: Context,
+  deadline: Deadline,
+): Promise<Allocation> {
+  const { signal } = deadline;
+  const { pods, subnets } = context;
+  await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
+  await refuseReplacedPod(attachment, context, signal);
+
+  let missing = missingPod(attachment);
+  const found = pods.until(() => {
+    const pod = pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
+    if (pod === undefined || !isSamePod(pod, attachment.pod.uid)) return undefined;
+    if (pod.deleting) throw podGone(attachment, 'is being deleted');
+    refuseUnboundProvider(pod, attachment, context);
+    const nic = readNic(pod.annotations, attachment);
+    if (!('missing' in nic)) return { pod, nic };
+    missing = nic.missing;
+    return undefined;
+  }, signal);
+  const { pod, nic } = await waiting(() => missing, found);
+  return { pod, nic, subnet: await findSubnet(nic, attachment, context, signal) };
+}
+
+/** Ends the deadline as soon as the pod is deleted or replaced; undone by disposal. */
+export function endWithPod(attachment: LiveAttachment, context: Context, deadline: Deadline): Disposable {
+  const key = podKey(attachment.pod.namespace, attachment.pod.name);
+  const stop = context.pods.onChange((change) => {
+    if (change.key !== key || !isSamePod(change.value, attachment.pod.uid)) return;
+    if (change.type === 'deleted') deadline.abort(podGone(attachment, 'was deleted'));
+    else if (change.value.deleting) deadline.abort(podGone(attachment, 'is being deleted'));
+  });
+  return { [Symbol.dispose]: stop };
+}
+
+const FIRST_LIST: Wait = {
+  what: 'the first list of pods and Subnets from the API server',
+  lookAt: "whether this node reaches the API server, and the daemon's log",
+};
+
+function missingPod({ pod }: LiveAttachment): Wait {
+  const uid = pod.uid === undefined ? '' : ` with UID ${pod.uid}`;
+  return {
+    what: `pod ${pod.namespace}/${pod.name}${uid} to appear on this node`,
+    lookAt: "whether the pod exists and is scheduled here, and the daemon's log for a broken watch",
+  };
+}
+
+function podGone({ pod }: LiveAttachment, how: string): CniError {
+  return new CniError(
+    OwnCode.podGone,
+    `pod ${pod.namespace}/${pod.name} ${how}`,
+    'nothing is left to do for this sandbox but its DEL',
+  );
+}
+
+/**
+ * A pod of that name with another UID is either the newer pod, and this call comes too late, or
+ * an older one that our watch has not seen going. Only the API server knows.
+ */
+async function refuseReplacedPod(attachment: LiveAttachment, context: Context, signal: AbortSignal) {
+  const { namespace, name, uid } = attachment.pod;
+  const cached = context.pods.get(podKey(namespace, name));
+  if (cached === undefined || isSamePod(cached, uid)) return;
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const live = await context.api.get(path, {}, signal).catch((error) => {
+    if (isNotFound(error)) throw podGone(attachment, 'was deleted');
+    // Without the API server's word the watch decides.
+    return undefined;
+  });
+  if (live !== undefined && !isSamePod(projectPod(live), uid)) {
+    throw podGone(attachment, `was replaced by one with another UID than ${uid}`);
+  }
+}
+
+function refuseUnboundProvider(pod: Pod, attachment: LiveAttachment, context: Context): void {
+  const { provider, ifName } = attachment;
+  if (provider === 'ovn' || namesSubnet(pod.annotations, provider, ifName)) return;
+  if (subnetOfProvider(context.subnets.values(), provider) !== undefined) return;
+  throw new CniError(
+    CniCode.invalidConfig,
+    `provider "${provider}" is not bound to any Subnet`,
+    `expected a Subnet whose spec.provider is "${provider}", or the pod's annotation ${provider}.kubernetes.io/logical_switch with a Subnet's name`,
+  );
+}
+
+async function findSubnet(
+  nic: Nic,
+  attachment: LiveAttachment,
+  context: Context,
+  signal: AbortSignal,
+): Promise<Subnet | undefined> {
+  const { subnets } = context;
+  const { logicalSwitch } = nic;
+  if (logicalSwitch === undefined) return subnetOfProvider(subnets.values(), attachment.provider);
+  const key = `${attachment.provider}.kubernetes.io/logical_switch`;
+  const wait = {
+    what: `Subnet ${logicalSwitch}, which the pod's annotation ${key} names`,
+    lookAt: 'kubectl get subnets',
+  };
+  return waiting(wait, subnets.until(() => subnets.get(logicalSwitch), signal));
+}

@@ -1,0 +1,99 @@
+/**
+ * The socket's API: routes that check bodies and map errors. Built without listening, so that
+ * tests can inject requests.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify';
+import { CniCode } from '../wire/cni.ts';
+import { ADD_PATH, type CniRequest, CniRequestSchema, type CniResponse, DEL_PATH } from '../wire/messages.ts';
+import { add } from './add.ts';
+import type { Context } from './context.ts';
+import { del } from './del.ts';
+import { CniError, messageOf, OwnCode } from './error.ts';
+
+/** Far above any real request; bytes. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+export function buildApp(context: Context, logger: FastifyBaseLogger) {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES_MAX,
+    // What a caller sends is right or wrong, never mended.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setErrorHandler((error, request, reply) => {
+    const failure = toCniError(error);
+    const fields = { ...whose(request.body), code: failure.code, cause: failure.cause };
+    request.log.warn(fields, `${request.url} failed: ${failure.message}`);
+    return reply.code(isPermanent(failure) ? 400 : 500).send(toResponse(failure));
+  });
+
+  app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
+    const startedMs = performance.now();
+    const { response, afterAnswer } = await add(request.body, context, callerSignal(reply));
+    const ms = Math.round(performance.now() - startedMs);
+    request.log.info({ ...whose(request.body), ips: response.ips, mac: response.mac_address, ms }, 'ADD done');
+    reply.raw.once('close', () => void afterAnswer());
+    return reply.send(response);
+  });
+
+  app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
+    await del(request.body, context);
+    request.log.info(whose(request.body), 'DEL done');
+    return reply.code(204).send();
+  });
+
+  return app;
+}
+
+/** Aborted when the caller closes its connection before it has its answer. */
+function callerSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) {
+      controller.abort(new CniError(CniCode.tryAgainLater, 'the caller went away', 'nobody waits for the result'));
+    }
+  });
+  return controller.signal;
+}
+
+function toCniError(error: unknown): CniError {
+  if (error instanceof CniError) return error;
+  if (isClientError(error)) {
+    return new CniError(CniCode.invalidConfig, `the request is wrong: ${messageOf(error)}`, 'the executable and the daemon must be of compatible versions', { cause: error });
+  }
+  return new CniError(OwnCode.internal, messageOf(error), "the daemon's log on this node has more", { cause: error });
+}
+
+/** Fastify's own errors for bodies that do not parse, do not match, or are too large. */
+function isClientError(error: unknown): boolean {
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  return status >= 400 && status < 500;
+}
+
+/** True where the same call cannot succeed: the caller is told 400. */
+function isPermanent({ code }: CniError): boolean {
+  return code !== CniCode.tryAgainLater && code < 100;
+}
+
+/** Kube-OVN's executable reads `error`, ours `cni_error`. */
+function toResponse({ code, message, details }: CniError): CniResponse {
+  return {
+    ips: null,
+    mac_address: '',
+    routes: null,
+    mtu: 0,
+    nicname: '',
+    dns: {},
+    error: details === '' ? message : `${message}; ${details}`,
+    cni_error: { code, msg: message, details },
+  };
+}
+
+/** Whose call it is, for the log. */
+function whose(body: unknown): object {
+  const { pod_namespace, pod_name, if_name, container_id, provider } = (body ?? {}) as Partial<CniRequest>;
+  return { pod: `${pod_namespace}/${pod_name}`, ifName: if_name, containerId: container_id, provider };
+}

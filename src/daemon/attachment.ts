@@ -1,0 +1,136 @@
+/**
+ * What a caller asks for, checked once. An attachment is one interface of one sandbox
+ * (CNI spec 1.1, "Parameters"): container id and interface name are its key.
+ * Nothing deeper in the daemon reads the request body.
+ */
+import { isContainerId, isInterfaceName } from '../wire/cni.ts';
+import type { CniRequest } from '../wire/messages.ts';
+import { CniError, invalid, wrongEnvironment } from './error.ts';
+import { CniCode } from '../wire/cni.ts';
+import type { Route } from './net/route.ts';
+import { parseRoutes } from './net/route.ts';
+
+/** The pod of an attachment. */
+export interface PodRef {
+  readonly namespace: string;
+  readonly name: string;
+  /** As the runtime says it; undefined where it does not. */
+  readonly uid?: string;
+}
+
+export interface Attachment {
+  readonly containerId: string;
+  readonly ifName: string;
+  readonly pod: PodRef;
+  /** `ovn`, `name.namespace.ovn`, or `name.namespace` for an IPAM-only network. */
+  readonly provider: string;
+  /** True where another plugin makes the interface and we only say which addresses it gets. */
+  readonly ipamOnly: boolean;
+  /** Path of the sandbox's network namespace; undefined on a DEL whose namespace is gone. */
+  readonly netns?: string;
+  /** Routes of the network configuration. */
+  readonly routes: readonly Route[];
+}
+
+/** An attachment with a network namespace: what ADD needs. */
+export type LiveAttachment = Attachment & { readonly netns: string };
+
+/** The type of network configuration for which we make the interface. */
+const OWN_CNI_TYPE = 'kube-ovn';
+const NETNS_PATH_BYTES_MAX = 4096;
+
+/**
+ * Checks a DEL request: only what identifies the attachment has to be right.
+ * @throws CniError 4 or 7 that names the variable or field
+ */
+export function parseDelRequest(request: CniRequest): Attachment {
+  return parseRequest(request, []);
+}
+
+/**
+ * Checks an ADD request.
+ * @throws CniError 2, 4 or 7 that names the variable or field
+ */
+export function parseAddRequest(request: CniRequest): LiveAttachment {
+  for (const field of ['deviceID', 'vhost_user_socket_volume_name'] as const) {
+    if (request[field]) {
+      throw new CniError(
+        CniCode.unsupportedField,
+        `${field} is not supported`,
+        'this daemon makes veth pairs only; use the Go daemon for SR-IOV and DPDK NICs',
+      );
+    }
+  }
+  const attachment = parseRequest(request, parseRoutes(request.routes ?? [], 'routes'));
+  const { netns } = attachment;
+  if (netns === undefined) {
+    throw wrongEnvironment('CNI_NETNS', request.net_ns, "the path of the pod's network namespace");
+  }
+  if (!attachment.ipamOnly && !isOvnProvider(attachment.provider)) {
+    throw invalid('provider', attachment.provider, '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn');
+  }
+  return { ...attachment, netns };
+}
+
+function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment {
+  const { container_id: containerId, if_name: ifName, net_ns: netns, pod_uid: uid } = request;
+  if (!isContainerId(containerId)) {
+    throw wrongEnvironment('CNI_CONTAINERID', containerId, 'letters, digits, "_", "." and "-"');
+  }
+  const name = ifName === '' ? 'eth0' : ifName;
+  if (!isInterfaceName(name)) {
+    throw wrongEnvironment('CNI_IFNAME', name, 'at most 15 printable bytes without "/", ":" or "%"');
+  }
+  if (netns !== '' && !isNetnsPath(netns)) {
+    throw wrongEnvironment('CNI_NETNS', netns, 'an absolute path of plain characters');
+  }
+  const pod = parsePod(request, uid);
+  const provider = withoutInterface(request.provider, name);
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(provider) || provider.length > 253) {
+    throw invalid('provider', request.provider, '"ovn", "<name>.<namespace>.ovn" or "<name>.<namespace>"');
+  }
+  const ipamOnly = request.cni_type !== OWN_CNI_TYPE;
+  const common = { containerId, ifName: name, pod, provider, ipamOnly, routes };
+  return netns === '' ? common : { ...common, netns };
+}
+
+function parsePod(request: CniRequest, uid: string | undefined): PodRef {
+  const { pod_namespace: namespace, pod_name: name } = request;
+  if (!isDnsName(namespace)) throw invalid('K8S_POD_NAMESPACE', namespace, 'a namespace name');
+  if (!isDnsName(name)) throw invalid('K8S_POD_NAME', name, 'a pod name');
+  if (!uid) return { namespace, name };
+  if (!/^[0-9A-Za-z-]{1,64}$/.test(uid)) throw invalid('K8S_POD_UID', uid, 'a UID');
+  return { namespace, name, uid };
+}
+
+/** An RFC 1123 subdomain: what Kubernetes takes for the name of a pod, namespace or subnet. */
+export function isDnsName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
+}
+
+/** Plain characters only: the path is a word in a batch of ip(8) and a value in OVS. */
+function isNetnsPath(path: string): boolean {
+  return (
+    path.length <= NETNS_PATH_BYTES_MAX && /^(\/[\w.:@+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
+  );
+}
+
+/** `name.namespace.ovn.net1` on net1 is `name.namespace.ovn`: where one network has several NICs. */
+function withoutInterface(provider: string, ifName: string): string {
+  const suffix = `.${ifName}`;
+  return provider.split('.').length === 4 && provider.endsWith(suffix)
+    ? provider.slice(0, -suffix.length)
+    : provider;
+}
+
+/** `ovn`, or three fields of which the last is `ovn`. */
+export function isOvnProvider(provider: string): boolean {
+  const fields = provider.split('.');
+  return provider === 'ovn' || (fields.length === 3 && fields[2] === 'ovn');
+}
+
+/** For messages and logs. */
+export function describe(attachment: Attachment): string {
+  const { pod, ifName } = attachment;
+  return `${ifName} of pod ${pod.namespace}/${pod.name}`;
+}

@@ -1,0 +1,35 @@
+/**
+ * What the daemon's operations work with: the views of the cluster and of OVS, and the tools.
+ * Made once, by main.ts; tests make their own.
+ */
+import type { Logger } from './error.ts';
+import type { KubernetesApi } from './kubernetes/api.ts';
+import type { WatchCache } from './kubernetes/watch-cache.ts';
+import type { Node } from './objects/node.ts';
+import type { Pod } from './objects/pod.ts';
+import type { Subnet } from './objects/subnet.ts';
+import type { OvsTable } from './ovs/table.ts';
+import type { Vsctl } from './ovs/vsctl.ts';
+import type { AttachmentQueue } from './attachment-queue.ts';
+
+export interface Context {
+  readonly nodeName: string;
+  readonly api: KubernetesApi;
+  /** Pods of this node, by `namespace/name`. */
+  readonly pods: WatchCache<Pod>;
+  /** By name. */
+  readonly subnets: WatchCache<Subnet>;
+  /** This node only. */
+  readonly node: WatchCache<Node>;
+  readonly vsctl: Vsctl;
+  readonly interfaces: OvsTable;
+  readonly bridges: OvsTable;
+  readonly queue: AttachmentQueue;
+  /** Bytes left for a pod's packet in this node's tunnels. */
+  readonly tunnelMtu: Promise<number>;
+  /** Whole ADD; ms. */
+  readonly addTimeoutMs: number;
+  /** Look for other users of an IPv4 address on underlay networks. */
+  readonly detectIpv4Conflict: boolean;
+  readonly log: Logger;
+}

@@ -1,0 +1,72 @@
+/**
+ * The one kind of failure that a CNI call answers with.
+ *
+ * `code` decides what the runtime makes of it (CNI spec 1.1, section 5): 4 names a wrong
+ * environment variable, 7 a wrong field or annotation, 11 is for what may succeed on a retry,
+ * and 100 up are ours. `message` says what was tried and what is wrong; `details` says what
+ * to do or where to look.
+ */
+import { CniCode } from '../wire/cni.ts';
+
+/** Our own codes; CNI reserves 1 to 99. */
+export const OwnCode = {
+  /** The pod of this call was deleted or replaced while the call ran. */
+  podGone: 100,
+  /** A fault of ours or of a system tool that no retry and no configuration explains. */
+  internal: 101,
+} as const;
+
+export type ErrorCode = CniCode | (typeof OwnCode)[keyof typeof OwnCode];
+
+export class CniError extends Error {
+  readonly code: ErrorCode;
+  readonly details: string;
+
+  constructor(code: ErrorCode, message: string, details: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CniError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** A configuration, annotation or object is wrong: `field` is named, `expected` shown. */
+export function invalid(field: string, found: unknown, expected: string): CniError {
+  return new CniError(
+    CniCode.invalidConfig,
+    `${field} is wrong: ${show(found)}`,
+    `expected ${expected}`,
+  );
+}
+
+/** A variable of the CNI environment is wrong. */
+export function wrongEnvironment(variable: string, found: unknown, expected: string): CniError {
+  return new CniError(
+    CniCode.invalidEnvironment,
+    `${variable} is wrong: ${show(found)}`,
+    `expected ${expected}`,
+  );
+}
+
+/** Something outside is not ready; the runtime may try again. */
+export function tryAgain(message: string, details: string, cause?: unknown): CniError {
+  return new CniError(CniCode.tryAgainLater, message, details, { cause });
+}
+
+/** A value for people, quoted, bounded in length, with control characters escaped. */
+export function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The part of pino's logger that we use. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

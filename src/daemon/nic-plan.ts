@@ -1,0 +1,142 @@
+/**
+ * Everything a NIC will be, decided before anything is made.
+ */
+import type { Allocation } from './allocation.ts';
+import type { Nic } from './annotations.ts';
+import type { LiveAttachment } from './attachment.ts';
+import { describe } from './attachment.ts';
+import type { Context } from './context.ts';
+import { invalid, tryAgain } from './error.ts';
+import { nicMtu } from './mtu.ts';
+import { containerAlias, hostInterfaceNames, logicalSwitchPort } from './names.ts';
+import type { Address } from './net/address.ts';
+import { parseAddress } from './net/address.ts';
+import type { Route } from './net/route.ts';
+import { defaultDestination, lastOfEachDestination } from './net/route.ts';
+import type { Subnet } from './objects/subnet.ts';
+import type { PortPlan } from './ovs/port.ts';
+import { INTEGRATION_BRIDGE, interfaceRows, isPortOf } from './ovs/port.ts';
+import type { InterfacePlan, VethPlan } from './sandbox/link.ts';
+
+export interface NicPlan {
+  readonly attachment: LiveAttachment;
+  readonly veth: VethPlan;
+  readonly port: PortPlan;
+  readonly interface: InterfacePlan;
+  /** OVS runs its userspace datapath. */
+  readonly isUserspaceDatapath: boolean;
+  /** Set for an underlay NIC: its switch's patch port must be there before the NIC speaks. */
+  readonly localnetPatchPort?: string;
+  /** Gateways that must answer. */
+  readonly gateways: readonly Address[];
+  readonly gatewayCheck: 'must-answer' | 'try-once' | 'skip';
+}
+
+/** @throws CniError 7 or 11 that says what does not fit */
+export function planNic(
+  attachment: LiveAttachment,
+  { pod, nic, subnet }: Allocation,
+  tunnelMtu: number,
+  context: Context,
+): NicPlan {
+  const { ifName, netns } = attachment;
+  if (nic.addresses.length > 0 && nic.mac === undefined) {
+    throw invalid(
+      `annotation ${attachment.provider}.kubernetes.io/mac_address`,
+      '',
+      `the MAC of logical switch port for ${describe(attachment)}: OVN drops packets of any other`,
+    );
+  }
+  const hostInterface = chooseHostInterface(attachment, context);
+  const mtu = nicMtu({
+    subnet,
+    providerNetwork: nic.providerNetwork,
+    node: context.node.get(context.nodeName),
+    tunnelMtu,
+  });
+  const underlay = subnet?.underlay === true;
+  return {
+    attachment,
+    veth: { hostInterface, ifName, netns, mtu, ...(nic.mac === undefined ? {} : { mac: nic.mac }) },
+    port: {
+      attachment,
+      hostInterface,
+      ifaceId: logicalSwitchPort({
+        workload: nic.workload,
+        namespace: pod.namespace,
+        provider: attachment.provider,
+        ifName: nic.sharedNetworkIfName,
+      }),
+      podUid: pod.uid,
+      workload: nic.workload,
+      addresses: nic.addresses.map(({ address }) => address.text),
+      rates: nic.rates,
+      ...encapIp(subnet, context),
+    },
+    interface: {
+      ifName,
+      netns,
+      alias: containerAlias(hostInterface),
+      addresses: nic.addresses,
+      routes: nic.addresses.length === 0 ? [] : planRoutes(attachment, nic, subnet),
+      skipDuplicateDetection: !underlay || nic.migrating,
+    },
+    isUserspaceDatapath: isUserspaceDatapath(context),
+    ...(underlay ? { localnetPatchPort: `patch-localnet.${subnet.name}-to-${INTEGRATION_BRIDGE}` } : {}),
+    gateways: [...u2oGateways(subnet), ...gatewaysOf(nic)].filter(({ family }) =>
+      nic.addresses.some(({ address }) => address.family === family),
+    ),
+    gatewayCheck: gatewayCheck(nic, subnet),
+  };
+}
+
+/** The default route where this NIC holds it, then the configured and the annotated routes. */
+function planRoutes(attachment: LiveAttachment, nic: Nic, subnet: Subnet | undefined): Route[] {
+  const u2o = u2oGateways(subnet);
+  const gateways = nic.holdsDefaultRoute ? gatewaysOf(nic) : [];
+  const defaults = gateways.map((gateway) => ({
+    destination: defaultDestination(gateway.family),
+    gateway: u2o.find(({ family }) => family === gateway.family) ?? gateway,
+  }));
+  return lastOfEachDestination([...defaults, ...attachment.routes, ...nic.routes]);
+}
+
+function gatewaysOf(nic: Nic): Address[] {
+  return nic.addresses.flatMap(({ gateway }) => gateway ?? []);
+}
+
+function u2oGateways(subnet: Subnet | undefined): Address[] {
+  return (subnet?.u2oGateways ?? []).flatMap((text) => parseAddress(text) ?? []);
+}
+
+function gatewayCheck(nic: Nic, subnet: Subnet | undefined): NicPlan['gatewayCheck'] {
+  if (nic.migrating || nic.skipGatewayCheck) return 'skip';
+  return subnet?.disableGatewayCheck ? 'try-once' : 'must-answer';
+}
+
+/** The first candidate that no other attachment's port has. */
+function chooseHostInterface(attachment: LiveAttachment, context: Context): string {
+  const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
+  const rows = interfaceRows(context.interfaces).filter((row) => names.includes(row.name));
+  const foreign = rows.filter((row) => !isPortOf(row, attachment, names)).map((row) => row.name);
+  const free = names.find((name) => !foreign.includes(name));
+  if (free === undefined) throw tryAgain(`no free name among ${names.join(', ')}`, 'try a shorter interface name');
+  return free;
+}
+
+function isUserspaceDatapath(context: Context): boolean {
+  for (const row of context.bridges.rows.values()) {
+    if (row['name'] === INTEGRATION_BRIDGE) return row['datapath_type'] === 'netdev';
+  }
+  return false;
+}
+
+function encapIp(subnet: Subnet | undefined, context: Context): { encapIp?: string } {
+  if (!subnet?.nodeNetwork) return {};
+  const address = context.node.get(context.nodeName)?.nodeNetworks[subnet.nodeNetwork];
+  if (address !== undefined) return { encapIp: address };
+  throw tryAgain(
+    `Subnet ${subnet.name} uses node network "${subnet.nodeNetwork}", for which this node has no address`,
+    `set it in node ${context.nodeName}'s annotation ovn.kubernetes.io/node_networks`,
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * What the daemon settles about its node when it starts: the tunnels' address and MTU, and the
+ * chassis id that the controller looks for.
+ */
+import type { Context } from './context.ts';
+import { messageOf } from './error.ts';
+import type { NetworkType } from './mtu.ts';
+import { tunnelMtu } from './mtu.ts';
+import { parseAddress } from './net/address.ts';
+import type { Vsctl } from './ovs/vsctl.ts';
+import { quoted } from './ovs/vsctl.ts';
+import { run } from './process/run.ts';
+
+interface Link {
+  readonly ifname: string;
+  readonly mtu: number;
+  readonly addr_info: readonly { readonly local: string; readonly scope: string }[];
+}
+
+/**
+ * MTU of a NIC whose packets go through this node's tunnels; bytes.
+ *
+ * The tunnels' address is the one that OVS has (`ovn-encap-ip`). Where it has none, ovn-controller
+ * makes no tunnel at all, so it is set: to the first global address of `--iface`, or else to the
+ * node's own.
+ *
+ * @throws Error that says which address or device is missing
+ */
+export async function settleTunnel(options: {
+  vsctl: Vsctl;
+  mtu: number;
+  networkType: NetworkType;
+  tunnelInterface: string;
+  /** The node's InternalIP, asked only where it is needed. */
+  nodeAddress: () => Promise<string>;
+}): Promise<number> {
+  const { vsctl, mtu, networkType, tunnelInterface, nodeAddress } = options;
+  const links = JSON.parse(await run('ip', ['-j', 'address', 'show'])) as Link[];
+  let address = await externalId(vsctl, 'ovn-encap-ip');
+  if (address === '') {
+    address = tunnelInterface === '' ? await nodeAddress() : firstAddress(links, tunnelInterface);
+    await vsctl(['--', 'set', 'Open_vSwitch', '.', `external_ids:ovn-encap-ip=${quoted(address)}`]);
+  }
+  if (mtu > 0) return mtu;
+  const first = address.split(',')[0] ?? '';
+  const link = links.find(({ addr_info }) => addr_info.some(({ local }) => local === first));
+  if (link === undefined) {
+    throw new Error(`no interface of this node has the tunnels' address ${first} (ovn-encap-ip): set --iface or --mtu`);
+  }
+  return tunnelMtu(link.mtu, networkType, parseAddress(first)?.family === 'IPv6');
+}
+
+function firstAddress(links: readonly Link[], name: string): string {
+  const link = links.find(({ ifname }) => ifname === name);
+  const address = link?.addr_info.find(({ scope }) => scope === 'global')?.local;
+  if (address === undefined) throw new Error(`--iface=${name}: no such interface, or it has no global address`);
+  return address;
+}
+
+/** One of OVS's own external_ids; empty where it is not set. */
+async function externalId(vsctl: Vsctl, key: string): Promise<string> {
+  const output = await vsctl(['--', '--if-exists', 'get', 'Open_vSwitch', '.', `external_ids:${key}`]);
+  return output.trim().replace(/^"(.*)"$/, '$1');
+}
+
+/** Writes OVS's system-id into the node's annotation, by which the controller knows the chassis. */
+export async function announceChassis(context: Context): Promise<void> {
+  const { node, nodeName, bridges } = context;
+  const forever = new AbortController().signal;
+  try {
+    // Both say that the other side can be spoken to.
+    await Promise.all([bridges.synced(forever), node.until(() => node.get(nodeName), forever)]);
+    const systemId = await externalId(context.vsctl, 'system-id');
+    const patch = { metadata: { annotations: { 'ovn.kubernetes.io/chassis': systemId } } };
+    const signal = AbortSignal.timeout(30_000);
+    await context.api.mergePatch(`/api/v1/nodes/${context.nodeName}`, patch, signal);
+  } catch (error) {
+    context.log.error({ error: messageOf(error) }, 'cannot write the chassis id into the node annotation');
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What we keep of this node's Node object.
+ */
+import { parseAddress } from '../net/address.ts';
+
+export interface Node {
+  readonly labels: Readonly<Record<string, string>>;
+  /** InternalIP, as the node's kubelet reports it; the first where there is one of each family. */
+  readonly internalAddress?: string;
+  /** Tunnel address of each node network, as the `node_networks` annotation has it. */
+  readonly nodeNetworks: Readonly<Record<string, string>>;
+}
+
+const NODE_NETWORKS_ANNOTATION = 'ovn.kubernetes.io/node_networks';
+
+export function projectNode(raw: unknown): Node {
+  const { metadata, status } = raw as {
+    metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+    status?: { addresses?: { type: string; address: string }[] };
+  };
+  const internal = status?.addresses?.find(({ type }) => type === 'InternalIP');
+  return {
+    ...(internal === undefined ? {} : { internalAddress: internal.address }),
+    labels: { ...metadata.labels },
+    nodeNetworks: parseNodeNetworks(metadata.annotations?.[NODE_NETWORKS_ANNOTATION]),
+  };
+}
+
+/** Anything but a JSON object of addresses counts as no node networks. */
+function parseNodeNetworks(text: string | undefined): Record<string, string> {
+  const networks: Record<string, string> = Object.create(null);
+  if (!text) return networks;
+  try {
+    for (const [name, address] of Object.entries(JSON.parse(text) ?? {})) {
+      const parsed = typeof address === 'string' ? parseAddress(address) : undefined;
+      if (parsed) networks[name] = parsed.text;
+    }
+  } catch {
+    return networks;
+  }
+  return networks;
+}
+
+/** Label with the MTU of a provider network's device on this node. */
+export function providerNetworkMtuLabel(providerNetwork: string): string {
+  return `${providerNetwork}.provider-network.kubernetes.io/mtu`;
+}

@@ -1,0 +1,63 @@
+/**
+ * What we keep of a Subnet object, and which Subnet a NIC belongs to.
+ */
+
+export interface Subnet {
+  readonly name: string;
+  readonly provider: string;
+  /** Bytes; 0 where the Subnet does not say. */
+  readonly mtu: number;
+  /** True for an underlay network without a gateway inside OVN: addresses there can be taken. */
+  readonly underlay: boolean;
+  readonly u2oInterconnection: boolean;
+  /** OVN's own address on an underlay network with u2o interconnection; one per family, or none. */
+  readonly u2oGateways: readonly string[];
+  readonly disableGatewayCheck: boolean;
+  /** Name of the node network for this Subnet's tunnels; empty for the default one. */
+  readonly nodeNetwork: string;
+}
+
+/** A raw Subnet as the API server sends it, reduced to what we use. */
+export function projectSubnet(raw: unknown): Subnet {
+  const { metadata, spec = {}, status = {} } = raw as RawSubnet;
+  const u2o = spec.u2oInterconnection === true;
+  return {
+    name: metadata.name,
+    provider: spec.provider ?? '',
+    mtu: spec.mtu ?? 0,
+    underlay: Boolean(spec.vlan) && spec.logicalGateway !== true,
+    u2oInterconnection: u2o,
+    u2oGateways: u2o ? (status.u2oInterconnectionIP ?? '').split(',').filter(Boolean) : [],
+    disableGatewayCheck: spec.disableGatewayCheck === true,
+    nodeNetwork: spec.nodeNetwork ?? '',
+  };
+}
+
+interface RawSubnet {
+  metadata: { name: string };
+  spec?: {
+    provider?: string;
+    mtu?: number;
+    vlan?: string;
+    logicalGateway?: boolean;
+    u2oInterconnection?: boolean;
+    disableGatewayCheck?: boolean;
+    nodeNetwork?: string;
+  };
+  status?: { u2oInterconnectionIP?: string };
+}
+
+/**
+ * The Subnet of a network: by provider, the first by name where several have it. Every Subnet
+ * of the primary network has the provider `ovn`, so that one says nothing there.
+ */
+export function subnetOfProvider(subnets: Iterable<Subnet>, provider: string): Subnet | undefined {
+  if (provider === 'ovn') return undefined;
+  let first: Subnet | undefined;
+  for (const subnet of subnets) {
+    if (subnet.provider === provider && (first === undefined || subnet.name < first.name)) {
+      first = subnet;
+    }
+  }
+  return first;
+}

@@ -1,0 +1,87 @@
+/**
+ * Duplicate address detection, for underlay networks: there an address can be taken by a
+ * machine that no allocator of ours knows (RFC 5227 for IPv4, RFC 4862 section 5.4 for IPv6).
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { CniCode } from '../../wire/cni.ts';
+import { CniError } from '../error.ts';
+import type { Address } from '../net/address.ts';
+import { ToolError } from '../process/run.ts';
+import { runInNetns } from './netns.ts';
+
+/** Requests sent before an IPv4 address counts as free, one second apart. */
+const ARP_PROBES = 2;
+
+/**
+ * Asks the network whether someone has an IPv4 address (arping(8), `-D`).
+ * @throws CniError 7 when someone answers
+ */
+export async function checkIpv4Free(
+  netns: string,
+  ifName: string,
+  address: Address,
+  signal: AbortSignal,
+): Promise<void> {
+  const args = ['-D', '-f', '-c', `${ARP_PROBES}`, '-w', `${ARP_PROBES}`, '-I', ifName, address.text];
+  try {
+    await runInNetns(netns, 'arping', args, { signal });
+  } catch (error) {
+    // 1: somebody answered; 2: arping itself failed.
+    if (!(error instanceof ToolError) || error.exitCode !== 1) throw error;
+    throw taken(address.text, error);
+  }
+}
+
+interface AddressState {
+  readonly local: string;
+  readonly tentative?: boolean;
+  readonly dadfailed?: boolean;
+}
+
+/**
+ * Runs `addAddresses` and waits until the kernel has finished its detection for all IPv6
+ * addresses of the interface: every change of an address is an event, and each event is answered
+ * by a look at the state.
+ * @throws CniError 7 when an address is taken; `signal.reason` when aborted
+ */
+export async function ipv6Settled(
+  netns: string,
+  ifName: string,
+  addAddresses: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const monitor = spawn('nsenter', [`--net=${netns}`, 'ip', '-o', 'monitor', 'address'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    await once(monitor, 'spawn');
+    const events = createInterface({ input: monitor.stdout, signal })[Symbol.asyncIterator]();
+    await addAddresses();
+    while (!(await isSettled(netns, ifName))) {
+      if ((await events.next()).done) break;
+    }
+    signal.throwIfAborted();
+  } finally {
+    monitor.kill();
+  }
+}
+
+async function isSettled(netns: string, ifName: string): Promise<boolean> {
+  const output = await runInNetns(netns, 'ip', ['-j', '-6', 'address', 'show', 'dev', ifName, 'scope', 'global']);
+  const [link] = JSON.parse(output) as { addr_info?: AddressState[] }[];
+  const addresses = link?.addr_info ?? [];
+  const duplicate = addresses.find((address) => address.dadfailed);
+  if (duplicate !== undefined) throw taken(duplicate.local);
+  return !addresses.some((address) => address.tentative);
+}
+
+function taken(address: string, cause?: unknown): CniError {
+  return new CniError(
+    CniCode.invalidConfig,
+    `address ${address} is already in use on the network by another machine`,
+    "exclude it in the Subnet's excludeIps, or free it on the other machine",
+    { cause },
+  );
+}

@@ -1,0 +1,50 @@
+/**
+ * Proof that a NIC's gateway answers before ADD returns: ARP for IPv4, echo for IPv6.
+ *
+ * The probe starts when OVN has installed the port's flows. A request that is sent earlier is
+ * lost, and the tools repeat theirs only after a second.
+ */
+import type { Address } from '../net/address.ts';
+import { runInNetns } from './netns.ts';
+
+/** Longer than any call's deadline: the deadline ends the probe, not the tool. Seconds. */
+const PROBE_S_MAX = 600;
+
+/**
+ * Resolves when the gateway has answered.
+ * @throws `signal.reason` when aborted; ToolError when the probe cannot run
+ */
+export async function gatewayAnswers(options: {
+  netns: string;
+  ifName: string;
+  gateway: Address;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { netns, ifName, gateway, signal } = options;
+  const limits = { signal, timeoutMs: PROBE_S_MAX * 1000 };
+  if (gateway.family === 'IPv6') {
+    const args = ['-6', '-n', '-q', '-c', '1', '-w', `${PROBE_S_MAX}`, '-I', ifName, gateway.text];
+    await runInNetns(netns, 'ping', args, limits);
+    return;
+  }
+  // arping closes its packet socket for 10 ms after the answer: its line is enough.
+  await runInNetns(netns, 'arping', ['-f', '-w', `${PROBE_S_MAX}`, '-I', ifName, gateway.text], {
+    ...limits,
+    until: (line) => line.includes(' reply from '),
+  });
+}
+
+/** How long a NIC whose Subnet disables the check waits for the one try; ms. */
+const SINGLE_TRY_MS = 1000;
+
+/** One try, whose failure does not matter (`spec.disableGatewayCheck`). */
+export async function gatewayTriedOnce(options: {
+  netns: string;
+  ifName: string;
+  gateway: Address;
+  signal: AbortSignal;
+}): Promise<void> {
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(SINGLE_TRY_MS)]);
+  await gatewayAnswers({ ...options, signal }).catch(() => {});
+  options.signal.throwIfAborted();
+}

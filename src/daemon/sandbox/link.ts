@@ -1,0 +1,162 @@
+/**
+ * Links, addresses and routes, by iproute2 (ip-link(8), ip-address(8), ip-route(8)).
+ *
+ * The words of each batch come from checked types (names, MACs, addresses, a plain path), so
+ * none of them can end a line or a word.
+ */
+import { CniCode } from '../../wire/cni.ts';
+import { CniError, tryAgain } from '../error.ts';
+import type { Family } from '../net/address.ts';
+import { cidrText } from '../net/address.ts';
+import type { Route } from '../net/route.ts';
+import { run, ToolError } from '../process/run.ts';
+import type { NicAddress } from '../annotations.ts';
+import { runInNetns } from './netns.ts';
+
+export interface VethPlan {
+  readonly hostInterface: string;
+  readonly ifName: string;
+  readonly netns: string;
+  /** Kernel's choice where there is none. */
+  readonly mac?: string;
+  /** Bytes; 0 for the kernel's default. */
+  readonly mtu: number;
+}
+
+/** As Kube-OVN sets it on host ends, so that HTB has something to shape. */
+const HOST_TX_QUEUE_PACKETS = 1000;
+
+/**
+ * Makes a veth pair, each end in its place under its final name: creating, moving and renaming
+ * takes ten times as long.
+ *
+ * The host end gets no IPv6 link-local address: nothing speaks to it, and ovs-vswitchd's work
+ * per change grows with the square of the number of local routes (measured: 2.5 times slower
+ * ADDs at 1,000 ports).
+ *
+ * @throws CniError 4 where the pod already has an interface of that name
+ */
+export async function createVeth(plan: VethPlan): Promise<void> {
+  const { hostInterface, ifName, netns } = plan;
+  const mtu = plan.mtu > 0 ? ` mtu ${plan.mtu}` : '';
+  const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
+  const batch = [
+    `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
+    `link set ${hostInterface} addrgenmode none up`,
+  ];
+  try {
+    await run('ip', ['-batch', '-'], { input: lines(batch) });
+  } catch (error) {
+    if (!(error instanceof ToolError) || !/File exists/.test(error.stderr)) throw error;
+    throw new CniError(
+      CniCode.invalidEnvironment,
+      `CNI_IFNAME is wrong: "${ifName}" already exists in the pod`,
+      `expected a name that is free in ${netns}; if the name is free there, an unfinished ADD left ${hostInterface} on the node: a DEL of this container removes it`,
+      { cause: error },
+    );
+  }
+}
+
+export interface InterfacePlan {
+  readonly ifName: string;
+  readonly netns: string;
+  readonly alias: string;
+  readonly addresses: readonly NicAddress[];
+  readonly routes: readonly Route[];
+  /** False where the kernel must first find out whether the address is taken. */
+  readonly skipDuplicateDetection: boolean;
+}
+
+/** Whether the kernel gives a NIC an IPv6 link-local address. */
+export type LinkLocal = 'link-local' | 'no-link-local';
+
+/**
+ * Sets the pod's end up.
+ * @param linkLocal `no-link-local` for a NIC without IPv6: router solicitations, multicast
+ *   reports and duplicate detection would be flooded to every pod of the network
+ */
+export function linkUpLine(plan: { ifName: string; alias: string }, linkLocal: LinkLocal): string {
+  const mode = linkLocal === 'no-link-local' ? ' addrgenmode none' : '';
+  return `link set dev ${plan.ifName}${mode} alias ${plan.alias} up`;
+}
+
+/**
+ * Addresses and routes of the pod's end. `nodad`: where OVN's allocator owns the network no
+ * address can be taken, and IPv6 must be usable at once.
+ */
+export function addressLines(plan: InterfacePlan): string[] {
+  return [
+    ...plan.addresses.map(({ address, cidr }) => {
+      const nodad = address.family === 'IPv6' && plan.skipDuplicateDetection ? ' nodad' : '';
+      return `address add ${address.text}/${cidr.prefixLength} dev ${plan.ifName}${nodad}`;
+    }),
+    ...plan.routes.map((route) => {
+      const via = route.gateway ? ` via ${route.gateway.text}` : '';
+      return `route replace ${cidrText(route.destination)}${via} dev ${plan.ifName}`;
+    }),
+  ];
+}
+
+/**
+ * Applies a batch inside the pod.
+ * @throws CniError 7 that shows the line which the kernel refuses
+ */
+export async function applyInPod(netns: string, batch: readonly string[]): Promise<void> {
+  try {
+    await runInNetns(netns, 'ip', ['-batch', '-'], { input: lines(batch) });
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const line = /Command failed -:(\d+)/.exec(error.stderr)?.[1];
+    if (line === undefined) throw error;
+    const said = error.stderr.split('\n')[0] ?? '';
+    throw new CniError(
+      CniCode.invalidConfig,
+      `the kernel refuses "ip ${batch[Number(line) - 1]}": ${said}`,
+      "the addresses and routes in the pod's annotations and in the network configuration must fit together: a gateway must be reachable on this interface",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Deletes host ends; the pods' ends go with them. One that is not there is fine.
+ * @throws CniError 11 when the kernel refuses for another reason
+ */
+export async function deleteLinks(names: readonly string[]): Promise<void> {
+  try {
+    await run('ip', ['-force', '-batch', '-'], { input: lines(names.map((name) => `link delete ${name}`)) });
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const refusals = error.stderr
+      .split('\n')
+      .filter((line) => line !== '' && !/^Cannot find device|^Command failed/.test(line));
+    if (refusals.length > 0) throw tryAgain(`cannot delete ${names.join(', ')}: ${refusals[0]}`, '', error);
+  }
+}
+
+/** Removes the pod's default routes of one family, whatever interface they are on. */
+export async function deleteDefaultRoutes(netns: string, family: Family): Promise<void> {
+  const option = family === 'IPv4' ? '-4' : '-6';
+  await runInNetns(netns, 'ip', [option, 'route', 'flush', 'exact', 'default', 'table', 'main']);
+}
+
+/**
+ * Turns TX checksum offload off on the pod's end: OVS's userspace datapath forwards packets
+ * without filling in the checksum that the kernel left to a device, and TCP fails.
+ */
+export async function disableTxChecksum(netns: string, ifName: string): Promise<void> {
+  await runInNetns(netns, 'ethtool', ['-K', ifName, 'tx', 'off']);
+}
+
+/**
+ * Lets an interface have IPv6 (runtimes may switch it off in a new namespace) but not configure
+ * itself from router advertisements: addresses and routes are the controller's.
+ */
+export async function prepareIpv6(netns: string, ifName: string): Promise<void> {
+  const key = (name: string) => `net/ipv6/conf/${ifName}/${name}`;
+  await runInNetns(netns, 'sysctl', ['-q', '-w', `${key('disable_ipv6')}=0`, `${key('accept_ra')}=0`]);
+}
+
+function lines(batch: readonly string[]): string {
+  return `${batch.join('\n')}\n`;
+}

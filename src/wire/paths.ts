@@ -1,0 +1,6 @@
+/**
+ * Paths of the daemon's socket API. Pure values without imports: the executable uses them, and
+ * messages.ts would drag its schema library into the bundle.
+ */
+export const ADD_PATH = '/api/v1/add';
+export const DEL_PATH = '/api/v1/del';

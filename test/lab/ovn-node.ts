@@ -1,0 +1,118 @@
+/**
+ * A real OVS and OVN node in private namespaces, up in about a second: ovsdb-server (three
+ * databases), ovs-vswitchd with its userspace datapath, ovn-northd and ovn-controller.
+ *
+ * /run is a file system of its own, so that every path is the documented one
+ * (/run/openvswitch/db.sock, /run/netns) and none of it is the machine's.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { command } from './command.ts';
+import { isInside } from './namespaces.ts';
+
+export const OVS_DIRECTORY = '/run/openvswitch';
+export const OVS_DATABASE = `unix:${OVS_DIRECTORY}/db.sock`;
+const NB_DATABASE = `unix:${OVS_DIRECTORY}/nb.sock`;
+const SB_DATABASE = `unix:${OVS_DIRECTORY}/sb.sock`;
+
+/** What one part of the node is started with. */
+interface Part {
+  readonly name: string;
+  readonly argv: readonly [string, ...string[]];
+}
+
+export class OvnNode {
+  readonly chassis: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(chassis: string) {
+    this.chassis = chassis;
+    const directories = ['RUNDIR', 'DBDIR', 'LOGDIR', 'SYSCONFDIR'];
+    const variables = directories.flatMap((name) => [`OVS_${name}`, `OVN_${name}`]);
+    const paths = Object.fromEntries(variables.map((name) => [name, OVS_DIRECTORY]));
+    this.#environment = { ...process.env, ...paths };
+  }
+
+  /** Boots a node and waits until ovn-controller has made br-int. */
+  static async start(chassis = 'node1'): Promise<OvnNode> {
+    if (!isInside()) throw new Error('an OVN node needs private namespaces: see namespaces.ts');
+    const node = new OvnNode(chassis);
+    await command('ip', ['link', 'set', 'lo', 'up']);
+    await command('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
+    for (const directory of ['/run/netns', '/run/lock', OVS_DIRECTORY]) await mkdir(directory, { recursive: true });
+    await node.#createDatabases();
+    for (const part of [...DATABASE_SERVERS, SWITCH, NORTHD]) await node.startPart(part.name);
+    await node.vsctl(
+      'set', 'open', '.',
+      `external-ids:system-id=${chassis}`,
+      `external-ids:ovn-remote=${SB_DATABASE}`,
+      'external-ids:ovn-encap-type=geneve',
+      'external-ids:ovn-encap-ip=127.0.0.1',
+      'external-ids:ovn-bridge-datapath-type=netdev',
+    ); // biome-ignore format: a table
+    await node.startPart('ovn-controller');
+    await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=20', 'wait-until', 'Bridge', 'br-int']);
+    return node;
+  }
+
+  /** Starts one part: ovsdb-server, nb, sb, ovs-vswitchd, ovn-northd or ovn-controller. */
+  async startPart(name: string): Promise<void> {
+    const part = PARTS.find((candidate) => candidate.name === name);
+    if (part === undefined) throw new Error(`no part ${name}`);
+    const [file, ...args] = part.argv;
+    const log = `--log-file=${OVS_DIRECTORY}/${name}.log`;
+    const options = [`--pidfile=${pidFile(name)}`, '--detach', log, '-vconsole:off'];
+    await command(file, [...args, ...options], { env: this.#environment });
+  }
+
+  /** Kills one part by the pid that it wrote. */
+  async killPart(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    process.kill(Number((await readFile(pidFile(name), 'utf8')).trim()), signal);
+  }
+
+  /** ovs-vsctl without waiting for ovs-vswitchd. */
+  vsctl(...args: readonly string[]): Promise<string> {
+    return command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=20', '--no-wait', ...args]);
+  }
+
+  nbctl(...args: readonly string[]): Promise<string> {
+    return command('ovn-nbctl', [`--db=${NB_DATABASE}`, '--timeout=60', ...args]);
+  }
+
+  async stop(): Promise<void> {
+    for (const { name } of [...PARTS].reverse()) await this.killPart(name, 'SIGTERM').catch(() => {});
+  }
+
+  async #createDatabases(): Promise<void> {
+    const schemas = [
+      ['conf.db', '/usr/share/openvswitch/vswitch.ovsschema'],
+      ['nb.db', '/usr/share/ovn/ovn-nb.ovsschema'],
+      ['sb.db', '/usr/share/ovn/ovn-sb.ovsschema'],
+    ] as const;
+    for (const [file, schema] of schemas) {
+      await command('ovsdb-tool', ['create', `${OVS_DIRECTORY}/${file}`, schema], { env: this.#environment });
+    }
+  }
+}
+
+function pidFile(name: string): string {
+  return `${OVS_DIRECTORY}/${name}.pid`;
+}
+
+function databaseServer(name: string, file: string, socket: string): Part {
+  const remote = `--remote=punix:${OVS_DIRECTORY}/${socket}`;
+  const control = `--unixctl=${OVS_DIRECTORY}/${name}.ctl`;
+  return { name, argv: ['ovsdb-server', `${OVS_DIRECTORY}/${file}`, remote, control] };
+}
+
+const DATABASE_SERVERS = [
+  databaseServer('ovsdb-server', 'conf.db', 'db.sock'),
+  databaseServer('nb', 'nb.db', 'nb.sock'),
+  databaseServer('sb', 'sb.db', 'sb.sock'),
+];
+const SWITCH: Part = { name: 'ovs-vswitchd', argv: ['ovs-vswitchd', OVS_DATABASE] };
+const NORTHD: Part = {
+  name: 'ovn-northd',
+  argv: ['ovn-northd', `--ovnnb-db=${NB_DATABASE}`, `--ovnsb-db=${SB_DATABASE}`],
+};
+const CONTROLLER: Part = { name: 'ovn-controller', argv: ['ovn-controller', OVS_DATABASE] };
+const PARTS = [...DATABASE_SERVERS, SWITCH, NORTHD, CONTROLLER];
