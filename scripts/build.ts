@@ -19,8 +19,8 @@ const DIST = join(ROOT, 'dist');
 /** The executable's code is read at each start; this is far above what it needs. */
 const PLUGIN_BYTES_MAX = 50_000;
 
-/** What a dependency of the daemon loads only if it happens to be there. */
-const OPTIONAL_PACKAGES = ['supports-color'];
+/** What the daemon's dependencies load only if it happens to be there. */
+const OPTIONAL_PACKAGES = ['supports-color', 'bufferutil', 'utf-8-validate'];
 
 const BUN_PACKAGES: Readonly<Record<string, string>> = {
   x64: 'bun-linux-x64-baseline',

@@ -58,13 +58,20 @@ export async function deleteSandbox(sandbox: Sandbox): Promise<void> {
   await command('ip', ['netns', 'delete', sandbox.netnsName]);
 }
 
-/** Runs one verb of the executable that `config.type` names. */
+/**
+ * Runs one verb of the executable that `config.type` names.
+ * @param overrides of environment variables; undefined leaves one out
+ * @param moreArgs of CNI_ARGS
+ * @param executableName another executable: `kube-ovn`, as the plugin calls it for addresses
+ */
 export async function cni(
   verb: string,
   sandbox: Sandbox,
   ifName: string,
   config: NetworkConfig,
   overrides: Readonly<Record<string, string | undefined>> = {},
+  moreArgs: Readonly<Record<string, string>> = {},
+  executableName = config.type,
 ): Promise<CniOutcome> {
   const { pod } = sandbox;
   const args = {
@@ -73,6 +80,7 @@ export async function cni(
     K8S_POD_NAME: pod.name,
     K8S_POD_INFRA_CONTAINER_ID: sandbox.containerId,
     K8S_POD_UID: pod.uid,
+    ...moreArgs,
   };
   const environment = {
     PATH: process.env['PATH'],
@@ -87,7 +95,7 @@ export async function cni(
     ...overrides,
   };
   const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
-  const executable = await findExecutable(config.type);
+  const executable = await findExecutable(executableName);
   const outcome = await outcomeOf(executable, [], { env, input: JSON.stringify({ name: 'net', ...config }) });
   return { ...outcome, result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout) };
 }

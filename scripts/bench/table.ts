@@ -1,0 +1,29 @@
+/** The figures for people, each beside its target. */
+type Figures = Readonly<Record<string, number>>;
+
+const TARGETS: Readonly<Record<string, readonly [what: string, target: string]>> = {
+  exec_over_true: ['executable, VERSION ÷ /bin/true', '≤ 12'],
+  version_p50_ms: ['executable, VERSION, p50, ms', ''],
+  ovn_add_p50_ms: ['ADD of an OVN NIC, p50, ms', ''],
+  ovn_add_p99_ms: ['ADD of an OVN NIC, p99, ms', ''],
+  floor_p50_ms: ['the same steps as bare commands (floor), p50, ms', ''],
+  ovn_add_p50_over_floor: ['ADD of an OVN NIC ÷ floor', '≤ 1.5'],
+  ovn_del_p50_ms: ['DEL of an OVN NIC, p50, ms', ''],
+  ovn_del_p99_ms: ['DEL of an OVN NIC, p99, ms', ''],
+  ipam_add_p50_ms: ['ADD as IPAM delegate, p50, ms', ''],
+  ipam_add_p99_ms: ['ADD as IPAM delegate, p99, ms', ''],
+  ipam_add_p50_over_version: ['ADD as IPAM delegate ÷ VERSION', '≤ 1.5'],
+  add_p50_250_ports_over_10: ['ADD with 250 ports ÷ with 10', ''],
+  add_p50_1000_ports_over_10: ['ADD with 1,000 ports ÷ with 10', '≤ 2'],
+  floor_p50_1000_ports_over_10: ['floor with 1,000 ports ÷ with 10', ''],
+  add_p50_over_floor_1000_ports: ['ADD ÷ floor, with 1,000 ports', ''],
+  burst50_adds_per_s: ['50 ADDs at once, per second', '≥ 30'],
+  daemon_rss_mb_250_pods: ['memory of the daemon with 250 pods, MB', '< 120'],
+};
+
+export function printTable(figures: Figures): void {
+  console.log('\n| figure | measured | target |\n| --- | ---: | ---: |');
+  for (const [name, [what, target]] of Object.entries(TARGETS)) {
+    console.log(`| ${what} | ${figures[name] ?? '-'} | ${target} |`);
+  }
+}

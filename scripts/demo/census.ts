@@ -1,0 +1,23 @@
+/** Counts what ADDs make. */
+import { command } from '../../test/lab/command.ts';
+import type { Stage } from './stage.ts';
+
+export interface Census {
+  readonly ports: number;
+  readonly 'QoS rows': number;
+  readonly 'Queue rows': number;
+  readonly veths: number;
+  readonly namespaces: number;
+}
+
+export async function census({ node }: Pick<Stage, 'node'>): Promise<Census> {
+  const lines = async (output: Promise<string>) => (await output).split('\n').filter(Boolean).length;
+  const rows = (table: string) => lines(node.vsctl('--bare', '--columns=_uuid', 'list', table));
+  return {
+    ports: await lines(node.vsctl('list-ports', 'br-int')),
+    'QoS rows': await rows('QoS'),
+    'Queue rows': await rows('Queue'),
+    veths: await lines(command('ip', ['-o', 'link', 'show', 'type', 'veth'])),
+    namespaces: await lines(command('ip', ['netns', 'list'])),
+  };
+}

@@ -1,0 +1,50 @@
+/** What the demo shows to people, and whether every step held. */
+
+export class Report {
+  #failures: string[] = [];
+  #steps = 0;
+  readonly #startedMs = performance.now();
+
+  section(title: string): void {
+    console.log(`\n\u001b[1m${title}\u001b[0m`);
+  }
+
+  info(text: string): void {
+    console.log(`  ${text}`);
+  }
+
+  /** One step that holds or not. */
+  check(title: string, holds: boolean, detail = ''): void {
+    this.#steps += 1;
+    if (!holds) this.#failures.push(title);
+    console.log(`  ${holds ? 'ok  ' : 'FAIL'} ${title}${detail === '' ? '' : `: ${detail}`}`);
+  }
+
+  /** A step that holds where two states are the same. */
+  same(title: string, expected: object, actual: object): void {
+    const holds = JSON.stringify(expected) === JSON.stringify(actual);
+    this.check(title, holds, Object.entries(actual).map(([name, value]) => `${value} ${name}`).join(', '));
+    if (!holds) this.info(`expected ${JSON.stringify(expected)}`);
+  }
+
+  /** A table with columns as wide as their contents. */
+  table(headings: readonly string[], rows: readonly (readonly string[])[]): void {
+    const widths = headings.map((heading, column) =>
+      Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+    );
+    const line = (cells: readonly string[]) =>
+      `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
+    console.log(line(headings));
+    console.log(line(widths.map((width) => '-'.repeat(width))));
+    for (const row of rows) console.log(line(row));
+  }
+
+  /** Sums up; returns the exit code. */
+  finish(): number {
+    const seconds = ((performance.now() - this.#startedMs) / 1000).toFixed(1);
+    const failed = this.#failures.length;
+    console.log(`\n${this.#steps - failed} of ${this.#steps} steps held, in ${seconds} s`);
+    for (const failure of this.#failures) console.log(`  failed: ${failure}`);
+    return failed === 0 ? 0 : 1;
+  }
+}

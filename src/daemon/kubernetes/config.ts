@@ -1,0 +1,32 @@
+/**
+ * Where the API server is and who we are to it.
+ */
+import { KubeConfig } from '@kubernetes/client-node';
+
+/**
+ * Reads a kubeconfig file, or without one what the kubelet gives every pod (service account
+ * token, CA, and the KUBERNETES_SERVICE_* variables).
+ *
+ * client-node is imported by its root everywhere: its `dist/config.js` alone loads the whole
+ * generated client too, and needs the same memory (132 MB unbundled, measured on 2.0.1).
+ *
+ * @throws Error when the file cannot be read or names no cluster, or when there is neither
+ */
+export function loadKubeConfig(kubeconfigPath?: string): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfigPath !== undefined) {
+    config.loadFromFile(kubeconfigPath);
+    if (config.getCurrentCluster() === null) {
+      throw new Error(`${kubeconfigPath}: current-context names no cluster of this file`);
+    }
+    return config;
+  }
+  config.loadFromCluster();
+  // Outside a pod client-node makes the address https://undefined:undefined of it.
+  if (!URL.canParse(config.getCurrentCluster()?.server ?? '')) {
+    throw new Error(
+      'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT say no API server',
+    );
+  }
+  return config;
+}

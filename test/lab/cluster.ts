@@ -1,0 +1,164 @@
+/**
+ * Plays kube-ovn-controller: objects in the Kubernetes API, annotations on pods, and what the
+ * two stand for in OVN's northbound database. It allocates nothing: callers choose addresses.
+ */
+import type { KubernetesApiDouble } from './kubernetes-api.ts';
+import type { OvnNode } from './ovn-node.ts';
+import type { Sandbox } from './runtime.ts';
+
+export interface SubnetPlan {
+  readonly name: string;
+  readonly provider: string;
+  /** `v4`, `v6` or `v4,v6`. */
+  readonly cidrBlock: string;
+  readonly gateway: string;
+  /** More of `spec`. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+export interface NicPlan {
+  readonly provider: string;
+  readonly subnet: SubnetPlan;
+  /** `v4`, `v6`, `v4,v6`, or empty for a MAC-only NIC. */
+  readonly ip: string;
+  readonly mac?: string;
+  /** Set where several NICs of the pod share the network. */
+  readonly ifName?: string;
+  /** More per-NIC annotations, by their names: `{ ingress_rate: '10' }`. */
+  readonly more?: Readonly<Record<string, string>>;
+}
+
+const PODS = '/api/v1/namespaces';
+const SUBNETS = '/apis/kubeovn.io/v1/subnets';
+const IPS = '/apis/kubeovn.io/v1/ips';
+const ROUTER = 'ovn-cluster';
+const ROUTER_MAC = '00:00:00:ff:ff:01';
+
+export class Cluster {
+  readonly api: KubernetesApiDouble;
+  readonly #node: OvnNode;
+  readonly #nodeName: string;
+  #routerPorts = 0;
+
+  constructor(api: KubernetesApiDouble, node: OvnNode, nodeName: string) {
+    this.api = api;
+    this.#node = node;
+    this.#nodeName = nodeName;
+  }
+
+  /** The Node object, and OVN's router. */
+  async prepare(): Promise<void> {
+    this.api.create('/api/v1/nodes', {
+      metadata: { name: this.#nodeName },
+      status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] },
+    });
+    await this.#node.nbctl('--may-exist', 'lr-add', ROUTER);
+  }
+
+  /** A Subnet; for one of OVN's, a logical switch with a router port that is its gateway. */
+  async createSubnet(plan: SubnetPlan): Promise<SubnetPlan> {
+    const { name, provider, cidrBlock, gateway } = plan;
+    this.api.create(SUBNETS, {
+      metadata: { name },
+      spec: { provider, cidrBlock, gateway, protocol: protocolOf(cidrBlock), ...plan.spec },
+    });
+    if (!isOvn(provider)) return plan;
+    const lengths = cidrBlock.split(',').map((cidr) => cidr.split('/')[1]);
+    const networks = gateway.split(',').map((address, index) => `${address}/${lengths[index]}`);
+    this.#routerPorts += 1;
+    const mac = `${ROUTER_MAC.slice(0, -2)}${this.#routerPorts.toString(16).padStart(2, '0')}`;
+    await this.#node.nbctl(
+      ...['ls-add', name],
+      ...['--', 'lrp-add', ROUTER, `${ROUTER}-${name}`, mac, ...networks],
+      ...['--', 'lsp-add', name, `${name}-${ROUTER}`],
+      ...['--', 'lsp-set-type', `${name}-${ROUTER}`, 'router'],
+      ...['--', 'lsp-set-addresses', `${name}-${ROUTER}`, 'router'],
+      ...['--', 'lsp-set-options', `${name}-${ROUTER}`, `router-port=${ROUTER}-${name}`],
+    );
+    return plan;
+  }
+
+  createNetworkAttachment(namespace: string, name: string, config: object): void {
+    this.api.create(`/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`, {
+      metadata: { namespace, name },
+      spec: { config: JSON.stringify(config) },
+    });
+  }
+
+  /** A pod that is scheduled to this node; returns what a runtime knows of it. */
+  createPod(name: string, annotations: Readonly<Record<string, string>> = {}, namespace = 'default'): Sandbox['pod'] {
+    const pod = this.api.create(`${PODS}/${namespace}/pods`, {
+      metadata: { name, namespace, annotations },
+      spec: { nodeName: this.#nodeName, containers: [] },
+    });
+    return { namespace, name, uid: String(pod.metadata.uid) };
+  }
+
+  /** What the controller does for one NIC: port, IP object, annotations, and then `routed`. */
+  async allocate(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
+    if (isOvn(nic.provider)) await this.#createPort(pod, nic);
+    this.api.create(IPS, {
+      metadata: { name: portName(pod, nic) },
+      spec: { podName: pod.name, namespace: pod.namespace, subnet: nic.subnet.name, ipAddress: nic.ip, nodeName: '' },
+    });
+    this.annotate(pod, allocationAnnotations(nic));
+    if (isOvn(nic.provider)) this.annotate(pod, { [`${nic.provider}.kubernetes.io/routed`]: 'true' });
+  }
+
+  /** Sets annotations; null removes one. */
+  annotate(pod: Sandbox['pod'], annotations: Readonly<Record<string, string | null>>): void {
+    this.api.patch(`${PODS}/${pod.namespace}/pods/${pod.name}`, { metadata: { annotations } });
+  }
+
+  /** Removes a pod at once, with what `allocate` made for it. */
+  async deletePod(pod: Sandbox['pod'], nics: readonly NicPlan[] = []): Promise<void> {
+    this.api.remove(`${PODS}/${pod.namespace}/pods/${pod.name}`);
+    for (const nic of nics) {
+      this.api.remove(`${IPS}/${portName(pod, nic)}`);
+      if (isOvn(nic.provider)) await this.#node.nbctl('--if-exists', 'lsp-del', portName(pod, nic));
+    }
+  }
+
+  async #createPort(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
+    const port = portName(pod, nic);
+    const addresses = [nic.mac, ...nic.ip.split(',')].filter(Boolean).join(' ');
+    await this.#node.nbctl(
+      ...['--may-exist', 'lsp-add', nic.subnet.name, port],
+      ...['--', 'lsp-set-addresses', port, addresses],
+    );
+  }
+}
+
+/** The annotations that the controller writes in one patch. */
+export function allocationAnnotations(nic: NicPlan): Record<string, string> {
+  const prefix = nic.ifName === undefined ? nic.provider : `${nic.provider}.${nic.ifName}`;
+  const isOverlay = isOvn(nic.provider);
+  const values: Record<string, string | undefined> = {
+    allocated: 'true',
+    ip_address: nic.ip,
+    cidr: nic.ip === '' ? undefined : nic.subnet.cidrBlock,
+    gateway: nic.ip === '' ? undefined : nic.subnet.gateway,
+    mac_address: nic.mac,
+    logical_switch: isOverlay ? nic.subnet.name : undefined,
+    ...nic.more,
+  };
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
+  const annotations = entries.map(([name, value]) => [`${prefix}.kubernetes.io/${name}`, String(value)]);
+  if (nic.ip === '' && nic.ifName !== undefined) annotations.push([`${prefix}.kubernetes.io/ip_address`, '']);
+  return Object.fromEntries(annotations);
+}
+
+/** Name of a NIC's logical switch port and IP object. */
+export function portName(pod: Sandbox['pod'], nic: NicPlan): string {
+  const network = nic.provider === 'ovn' ? [] : [nic.provider];
+  return [pod.name, pod.namespace, ...network, ...(nic.ifName === undefined ? [] : [nic.ifName])].join('.');
+}
+
+function isOvn(provider: string): boolean {
+  return provider === 'ovn' || provider.endsWith('.ovn');
+}
+
+function protocolOf(cidrBlock: string): string {
+  if (cidrBlock.includes(',')) return 'Dual';
+  return cidrBlock.includes(':') ? 'IPv6' : 'IPv4';
+}

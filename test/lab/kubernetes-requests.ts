@@ -1,0 +1,55 @@
+/**
+ * What the API server double was asked, for tests to count and to wait for.
+ */
+import { EventEmitter, once } from 'node:events';
+
+/** What kubectl's audit logs call a verb. */
+export type RequestVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+
+/** One request, kept from its arrival on. */
+export interface RecordedRequest {
+  readonly verb: RequestVerb;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/** Which requests are meant; everything that is left out matches. */
+export interface RequestMatch {
+  readonly verb?: RequestVerb;
+  readonly path?: string;
+}
+
+export class RequestLog {
+  readonly all: RecordedRequest[] = [];
+  readonly #arrivals = new EventEmitter();
+
+  add(request: RecordedRequest): void {
+    this.all.push(request);
+    this.#arrivals.emit('arrival');
+  }
+
+  /** Requests that arrived so far. */
+  count(match: RequestMatch = {}): number {
+    return this.matching(match).length;
+  }
+
+  matching(match: RequestMatch): RecordedRequest[] {
+    return this.all.filter((request) => isMatch(request, match));
+  }
+
+  /** Resolves when `count` requests have arrived since the beginning. */
+  async waitFor(match: RequestMatch, count: number): Promise<void> {
+    while (this.count(match) < count) await once(this.#arrivals, 'arrival');
+  }
+
+  /** Starts to count anew. */
+  clear(): void {
+    this.all.length = 0;
+  }
+}
+
+export function isMatch(request: RequestMatch, match: RequestMatch): boolean {
+  if (match.verb !== undefined && match.verb !== request.verb) return false;
+  return match.path === undefined || match.path === request.path;
+}

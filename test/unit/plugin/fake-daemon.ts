@@ -1,0 +1,62 @@
+/** Servers on a unix socket in a fresh directory, for the tests of the executable. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+/** A path for a socket that nothing listens on; its directory goes with the test. */
+export function freeSocketPath(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'kube-ovn-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return join(directory, 'daemon.sock');
+}
+
+/** Node's HTTP server, which answers every request alike and notes what came. */
+export async function httpDaemon(
+  status: number,
+  body: string,
+): Promise<{ socketPath: string; received: Received[] }> {
+  const received: Received[] = [];
+  const server = createHttpServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', httpVersion, headers } = request;
+      received.push({ method, url, httpVersion, headers, body: Buffer.concat(chunks).toString() });
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(body);
+    });
+  });
+  return { socketPath: await listening(server), received };
+}
+
+/** A server that does with each connection's first bytes what `answer` says. */
+export async function rawDaemon(answer: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => answer(socket));
+    onTestFinished(() => {
+      socket.destroy();
+    });
+  });
+  return await listening(server);
+}
+
+async function listening(server: Server): Promise<string> {
+  const socketPath = freeSocketPath();
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  return socketPath;
+}
