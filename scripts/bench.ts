@@ -7,7 +7,12 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isInside, runSelfInside, whyNotInside } from '../test/lab/namespaces.ts';
-import { measureAttachments, measureBurst, measureMemory, measureSizes } from './bench/attachments.ts';
+import {
+  measureAttachments,
+  measureBurst,
+  measureMemory,
+  measureSizes,
+} from './bench/attachments.ts';
 import { measureExecutable } from './bench/executable.ts';
 import { startBench } from './bench/stage.ts';
 import { printTable } from './bench/table.ts';
@@ -19,7 +24,9 @@ if (missing !== undefined) {
   process.exit(1);
 }
 if (!isInside()) {
-  const build = spawnSync(process.execPath, [resolve(import.meta.dirname, 'build.ts')], { stdio: 'inherit' });
+  const build = spawnSync(process.execPath, [resolve(import.meta.dirname, 'build.ts')], {
+    stdio: 'inherit',
+  });
   if (build.status !== 0) process.exit(1);
   process.exit(runSelfInside().status ?? 1);
 }

@@ -18,7 +18,9 @@ if (missing !== undefined) {
   process.exit(1);
 }
 if (!isInside()) {
-  const build = spawnSync(process.execPath, [resolve(import.meta.dirname, 'build.ts')], { stdio: 'inherit' });
+  const build = spawnSync(process.execPath, [resolve(import.meta.dirname, 'build.ts')], {
+    stdio: 'inherit',
+  });
   if (build.status !== 0) process.exit(1);
   process.exit(runSelfInside().status ?? 1);
 }
@@ -37,5 +39,5 @@ process.exit(report.finish());
 function openShell(): void {
   console.log('\nA shell on this node; `exit` goes on with the DELs. For a start:');
   console.log('  ovs-vsctl show          ip netns          ip netns exec <name> ip address');
-  spawnSync(process.env['SHELL'] ?? '/bin/sh', { stdio: 'inherit', env: stage.environment });
+  spawnSync(process.env.SHELL ?? '/bin/sh', { stdio: 'inherit', env: stage.environment });
 }

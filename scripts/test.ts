@@ -29,7 +29,9 @@ await step('build', [process.execPath, 'scripts/build.ts']);
 if (chosen.length === 0) await vitest('unit', ['--project', 'unit']);
 
 const files = globSync('test/node/**/*.test.ts').sort();
-const wanted = files.filter((file) => chosen.length === 0 || chosen.some((part) => file.includes(part)));
+const wanted = files.filter(
+  (file) => chosen.length === 0 || chosen.some((part) => file.includes(part)),
+);
 const queue = [...wanted];
 await Promise.all(
   Array.from({ length: NODES_AT_ONCE }, async () => {
@@ -44,12 +46,23 @@ report();
 /** Runs vitest with its report for people on the terminal and one for us in a file. */
 async function vitest(name: string, args: readonly string[], inside = false): Promise<void> {
   const output = join(reports, `${name.replaceAll('/', '_')}.json`);
-  const command = ['vitest', 'run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  const command = [
+    'vitest',
+    'run',
+    ...args,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${output}`,
+  ];
   await step(name, inside ? insideCommand(command) : command, inside);
 }
 
 /** Runs a command; its output appears when it has ended, so that parallel ones do not mix. */
-function step(name: string, [file = '', ...args]: readonly string[], inside = false): Promise<void> {
+function step(
+  name: string,
+  [file = '', ...args]: readonly string[],
+  inside = false,
+): Promise<void> {
   const startedMs = performance.now();
   return new Promise((resolve) => {
     const env = inside ? insideEnvironment() : process.env;
@@ -88,6 +101,8 @@ function report(): void {
   }
   rmSync(reports, { recursive: true });
   if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
-  console.log(`\n${passed} passed, ${Math.max(failed, failures.length)} failed, ${skipped} skipped`);
+  console.log(
+    `\n${passed} passed, ${Math.max(failed, failures.length)} failed, ${skipped} skipped`,
+  );
   process.exit(failures.length === 0 ? 0 : 1);
 }

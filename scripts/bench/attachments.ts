@@ -116,7 +116,16 @@ function succeeded({ exitCode, stdout, ms }: CniOutcome): number {
 async function floor(pod: WaitingPod): Promise<number> {
   const host = `${pod.sandbox.containerId.slice(0, 8)}_floor`;
   const script = resolve(import.meta.dirname, 'floor.sh');
-  const args = [script, OVS_DATABASE, pod.sandbox.netns, host, pod.mac, pod.ip, floorGateway, pod.logicalPort];
+  const args = [
+    script,
+    OVS_DATABASE,
+    pod.sandbox.netns,
+    host,
+    pod.mac,
+    pod.ip,
+    floorGateway,
+    pod.logicalPort,
+  ];
   const { exitCode, stderr, ms } = await outcomeOf('/bin/sh', args);
   if (exitCode !== 0) throw new Error(`floor: ${stderr}`);
   await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--no-wait', 'del-port', 'br-int', host]);
@@ -127,17 +136,32 @@ async function floor(pod: WaitingPod): Promise<number> {
 async function fillBridge(bench: Bench, from: number, to: number): Promise<void> {
   const AT_ONCE = 50;
   for (let start = from; start < to; start += AT_ONCE) {
-    const numbers = Array.from({ length: Math.min(AT_ONCE, to - start) }, (_, index) => start + index);
+    const numbers = Array.from(
+      { length: Math.min(AT_ONCE, to - start) },
+      (_, index) => start + index,
+    );
     await bench.node.vsctl(...numbers.flatMap(fillerPort));
   }
   // Without --no-wait ovs-vsctl returns when ovs-vswitchd has caught up.
-  await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=60', 'get', 'Bridge', 'br-int', '_uuid']);
+  await command('ovs-vsctl', [
+    `--db=${OVS_DATABASE}`,
+    '--timeout=60',
+    'get',
+    'Bridge',
+    'br-int',
+    '_uuid',
+  ]);
   await settle(bench);
 }
 
 function fillerPort(number: number): string[] {
   const name = `filler${number}`;
-  const marks = { 'iface-id': `filler-${number}.default`, vendor: 'kube-ovn', pod_name: name, pod_namespace: 'default' };
+  const marks = {
+    'iface-id': `filler-${number}.default`,
+    vendor: 'kube-ovn',
+    pod_name: name,
+    pod_namespace: 'default',
+  };
   return [
     ...['--', 'add-port', 'br-int', name, '--', 'set', 'Interface', name, 'type=geneve'],
     ...[`options:key=${number}`, `options:remote_ip=127.0.1.${1 + (number % 250)}`],
@@ -147,7 +171,8 @@ function fillerPort(number: number): string[] {
 
 async function emptyBridge(bench: Bench, to: number): Promise<void> {
   const names = Array.from({ length: to }, (_, number) => `filler${number}`);
-  await bench.node.vsctl(...names.flatMap((name) => ['--', '--if-exists', 'del-port', 'br-int', name]));
+  await bench.node.vsctl(
+    ...names.flatMap((name) => ['--', '--if-exists', 'del-port', 'br-int', name]),
+  );
   await settle(bench);
 }
-

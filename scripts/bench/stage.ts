@@ -17,7 +17,12 @@ export interface Bench {
 
 const PROVIDER = 'attachnet.default.ovn';
 const SOCKET = { server_socket: '/run/openvswitch/kube-ovn-daemon.sock' };
-export const OVN_CONFIG: NetworkConfig = { cniVersion: '1.0.0', type: 'kube-ovn', ...SOCKET, provider: PROVIDER };
+export const OVN_CONFIG: NetworkConfig = {
+  cniVersion: '1.0.0',
+  type: 'kube-ovn',
+  ...SOCKET,
+  provider: PROVIDER,
+};
 export const IPAM_CONFIG: NetworkConfig = {
   cniVersion: '1.0.0',
   type: 'macvlan',
@@ -32,7 +37,11 @@ export async function startBench(): Promise<Bench> {
   await cluster.prepare();
   const network = { cidrBlock: '172.17.0.0/16', gateway: GATEWAY };
   const subnet = await cluster.createSubnet({ name: 'attachnet', provider: PROVIDER, ...network });
-  const macvlan = await cluster.createSubnet({ name: 'macvlan', provider: 'macvlan.default', ...network });
+  const macvlan = await cluster.createSubnet({
+    name: 'macvlan',
+    provider: 'macvlan.default',
+    ...network,
+  });
   await mkdir('/run/kube', { recursive: true });
   await api.writeKubeconfig('/run/kube/config');
   const daemon = await Daemon.start({ kubeconfig: '/run/kube/config', nodeName: node.chassis });
@@ -67,7 +76,12 @@ export async function preparePods(bench: Bench, count: number): Promise<WaitingP
     const nic: NicPlan = { provider: PROVIDER, subnet: bench.subnet, ip, mac };
     await bench.cluster.allocate(pod, nic);
     await bench.cluster.allocate(pod, { provider: 'macvlan.default', subnet: bench.macvlan, ip });
-    pods.push({ sandbox: await createSandbox(pod), mac, ip, logicalPort: `${name}.default.${PROVIDER}` });
+    pods.push({
+      sandbox: await createSandbox(pod),
+      mac,
+      ip,
+      logicalPort: `${name}.default.${PROVIDER}`,
+    });
   }
   await settle(bench);
   return pods;

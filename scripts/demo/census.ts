@@ -11,7 +11,8 @@ export interface Census {
 }
 
 export async function census({ node }: Pick<Stage, 'node'>): Promise<Census> {
-  const lines = async (output: Promise<string>) => (await output).split('\n').filter(Boolean).length;
+  const lines = async (output: Promise<string>) =>
+    (await output).split('\n').filter(Boolean).length;
   const rows = (table: string) => lines(node.vsctl('--bare', '--columns=_uuid', 'list', table));
   return {
     ports: await lines(node.vsctl('list-ports', 'br-int')),

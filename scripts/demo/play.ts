@@ -5,7 +5,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NicPlan } from '../../test/lab/cluster.ts';
 import { attachmentsOf, PRIMARY_CONFIG, play, type Request } from '../../test/lab/multus.ts';
-import { type CniOutcome, createSandbox, deleteSandbox, inSandbox, type Sandbox } from '../../test/lab/runtime.ts';
+import {
+  type CniOutcome,
+  createSandbox,
+  deleteSandbox,
+  inSandbox,
+  type Sandbox,
+} from '../../test/lab/runtime.ts';
 import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
@@ -56,7 +62,10 @@ function podPlans({ subnets }: Stage): PodPlan[] {
     {
       name: 'custom-routes-attach',
       shows: 'routes by annotation',
-      annotations: { [NETWORKS]: 'default/attachnet', [`${ATTACHNET}.kubernetes.io/routes`]: ROUTES },
+      annotations: {
+        [NETWORKS]: 'default/attachnet',
+        [`${ATTACHNET}.kubernetes.io/routes`]: ROUTES,
+      },
       nics: [attached('172.17.0.12', '00:00:00:53:6b:12')],
     },
     {
@@ -73,13 +82,21 @@ function podPlans({ subnets }: Stage): PodPlan[] {
         'macvlan.default.kubernetes.io/ip_address': '172.17.0.100',
         'macvlan.default.kubernetes.io/mac_address': '00:00:00:53:6B:BB',
       },
-      nics: [{ provider: 'macvlan.default', subnet: macvlan, ip: '172.17.0.100', mac: '00:00:00:53:6B:BB' }],
+      nics: [
+        {
+          provider: 'macvlan.default',
+          subnet: macvlan,
+          ip: '172.17.0.100',
+          mac: '00:00:00:53:6B:BB',
+        },
+      ],
     },
     {
       name: 'two-nics',
       shows: 'two NICs of one network',
       annotations: {
-        [NETWORKS]: '[{"name": "attachnet", "interface": "net1"}, {"name": "attachnet", "interface": "net2"}]',
+        [NETWORKS]:
+          '[{"name": "attachnet", "interface": "net1"}, {"name": "attachnet", "interface": "net2"}]',
       },
       nics: [
         { ...attached('172.17.0.31', '00:00:00:53:6b:31'), ifName: 'net1' },
@@ -90,13 +107,22 @@ function podPlans({ subnets }: Stage): PodPlan[] {
       name: 'dual-stack',
       shows: 'IPv4 and IPv6',
       annotations: { [NETWORKS]: 'default/dual' },
-      nics: [{ provider: 'dual.default.ovn', subnet: dual, ip: '10.20.0.2,fd00:10:20::2', mac: '00:00:00:53:6b:41' }],
+      nics: [
+        {
+          provider: 'dual.default.ovn',
+          subnet: dual,
+          ip: '10.20.0.2,fd00:10:20::2',
+          mac: '00:00:00:53:6b:41',
+        },
+      ],
     },
     {
       name: 'limited',
       shows: '10 Mbit/s both ways',
       annotations: { [NETWORKS]: 'default/attachnet' },
-      nics: [attached('172.17.0.51', '00:00:00:53:6b:51', { ingress_rate: '10', egress_rate: '10' })],
+      nics: [
+        attached('172.17.0.51', '00:00:00:53:6b:51', { ingress_rate: '10', egress_rate: '10' }),
+      ],
     },
     {
       name: 'latecomer',
@@ -125,7 +151,11 @@ export async function addPods(stage: Stage, report: Report): Promise<PlayedPod[]
     for (const request of requests) {
       const outcome = await play('ADD', sandbox, request);
       const title = `ADD of ${request.ifName} for ${plan.name} (${plan.shows})`;
-      report.check(title, outcome.exitCode === 0, outcome.exitCode === 0 ? '' : outcome.stdout.trim());
+      report.check(
+        title,
+        outcome.exitCode === 0,
+        outcome.exitCode === 0 ? '' : outcome.stdout.trim(),
+      );
       rows.push(await describe(sandbox, request, outcome));
     }
     await allocated;
@@ -141,15 +171,23 @@ async function allocate(stage: Stage, plan: PodPlan, pod: Sandbox['pod']): Promi
 }
 
 /** What the kernel says of an interface, not what we asked for. */
-async function describe(sandbox: Sandbox, request: Request, outcome: CniOutcome): Promise<string[]> {
+async function describe(
+  sandbox: Sandbox,
+  request: Request,
+  outcome: CniOutcome,
+): Promise<string[]> {
   const { ifName, network } = request;
-  const inPod = async (...args: string[]) => JSON.parse((await inSandbox(sandbox, 'ip', '-j', ...args)) || '[]');
+  const inPod = async (...args: string[]) =>
+    JSON.parse((await inSandbox(sandbox, 'ip', '-j', ...args)) || '[]');
   if (outcome.exitCode !== 0) return [sandbox.pod.name, ifName, network, '-', '-', '-', '-'];
   const [link] = await inPod('address', 'show', 'dev', ifName);
   const addresses = link.addr_info
     .filter(({ scope }: { scope: string }) => scope === 'global')
     .map(({ local, prefixlen }: { local: string; prefixlen: number }) => `${local}/${prefixlen}`);
-  const routes = [...(await inPod('route', 'show', 'dev', ifName)), ...(await inPod('-6', 'route', 'show', 'dev', ifName))]
+  const routes = [
+    ...(await inPod('route', 'show', 'dev', ifName)),
+    ...(await inPod('-6', 'route', 'show', 'dev', ifName)),
+  ]
     .filter(({ protocol }) => protocol !== 'kernel')
     .map(({ dst, gateway }) => `${dst}${gateway ? ` via ${gateway}` : ''}`);
   return [
@@ -164,13 +202,21 @@ async function describe(sandbox: Sandbox, request: Request, outcome: CniOutcome)
 }
 
 /** Runs the DELs, in the reverse order, and takes the pods away. */
-export async function deletePods(stage: Stage, played: readonly PlayedPod[], report: Report): Promise<void> {
+export async function deletePods(
+  stage: Stage,
+  played: readonly PlayedPod[],
+  report: Report,
+): Promise<void> {
   report.section('DEL of everything');
   for (const { plan, pod, sandbox, requests } of [...played].reverse()) {
     for (const request of [...requests].reverse()) {
       const outcome = await play('DEL', sandbox, request);
       const title = `DEL of ${request.ifName} for ${plan.name}`;
-      report.check(title, outcome.exitCode === 0, `${outcome.ms.toFixed(0)} ms ${outcome.stdout.trim()}`);
+      report.check(
+        title,
+        outcome.exitCode === 0,
+        `${outcome.ms.toFixed(0)} ms ${outcome.stdout.trim()}`,
+      );
     }
     await deleteSandbox(sandbox);
     await stage.cluster.deletePod(pod, plan.nics);

@@ -33,9 +33,25 @@ export async function proveTraffic(
     ['dual-stack', 'net1', 'fd00:10:20::1', 'gateway of dual, IPv6'],
   ];
   for (const [from, ifName, to, what] of pings) {
-    const outcome = await outcomeInSandbox(sandboxOf(from), 'ping', '-c', '2', '-i', '0.2', '-W', '2', '-I', ifName, to);
+    const outcome = await outcomeInSandbox(
+      sandboxOf(from),
+      'ping',
+      '-c',
+      '2',
+      '-i',
+      '0.2',
+      '-W',
+      '2',
+      '-I',
+      ifName,
+      to,
+    );
     const time = /= [\d.]+\/([\d.]+)\//.exec(outcome.stdout)?.[1] ?? '?';
-    report.check(`ping from ${from} (${ifName}) to ${to}, ${what}`, outcome.exitCode === 0, `${time} ms`);
+    report.check(
+      `ping from ${from} (${ifName}) to ${to}, ${what}`,
+      outcome.exitCode === 0,
+      `${time} ms`,
+    );
   }
   await proveRoutes(sandboxOf('custom-routes-attach'), report);
   await proveLimit(sandboxOf('samplepod'), sandboxOf('limited'), report);
@@ -44,19 +60,38 @@ export async function proveTraffic(
 
 async function proveRoutes(sandbox: Sandbox, report: Report): Promise<void> {
   const routes = await inSandbox(sandbox, 'ip', 'route');
-  const expected = ['192.168.0.0/24 via 172.17.0.254 dev net1', 'default via 172.17.0.254 dev net1'];
-  report.check('routes of the documentation', expected.every((route) => routes.includes(route)), expected.join(', '));
+  const expected = [
+    '192.168.0.0/24 via 172.17.0.254 dev net1',
+    'default via 172.17.0.254 dev net1',
+  ];
+  report.check(
+    'routes of the documentation',
+    expected.every((route) => routes.includes(route)),
+    expected.join(', '),
+  );
 }
 
 /** TCP to the limited pod, beside TCP to a pod without a limit. */
 async function proveLimit(client: Sandbox, limited: Sandbox, report: Report): Promise<void> {
   const mbps = await throughput(client, limited, '172.17.0.51');
   const holds = mbps > LIMIT_MBPS * 0.8 && mbps < LIMIT_MBPS * 1.1;
-  report.check(`iperf3 to the pod limited to ${LIMIT_MBPS} Mbit/s`, holds, `${mbps.toFixed(2)} Mbit/s`);
+  report.check(
+    `iperf3 to the pod limited to ${LIMIT_MBPS} Mbit/s`,
+    holds,
+    `${mbps.toFixed(2)} Mbit/s`,
+  );
 }
 
 async function throughput(client: Sandbox, server: Sandbox, address: string): Promise<number> {
-  const listener = spawn('nsenter', [`--net=${server.netns}`, 'iperf3', '-s', '-1', '--forceflush', '-B', address]);
+  const listener = spawn('nsenter', [
+    `--net=${server.netns}`,
+    'iperf3',
+    '-s',
+    '-1',
+    '--forceflush',
+    '-B',
+    address,
+  ]);
   try {
     await listening(listener);
     const output = await inSandbox(client, 'iperf3', '-c', address, '-t', '4', '-O', '1', '-J');
@@ -79,5 +114,9 @@ async function provePolicing(stage: Stage, report: Report): Promise<void> {
     ...['--bare', '--columns=ingress_policing_rate', 'find', 'Interface'],
     'external_ids:pod_name=limited',
   );
-  report.check('OVS polices what comes from the limited pod', rate.trim() === '10000', `${rate.trim()} kbit/s`);
+  report.check(
+    'OVS polices what comes from the limited pod',
+    rate.trim() === '10000',
+    `${rate.trim()} kbit/s`,
+  );
 }

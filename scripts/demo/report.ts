@@ -23,7 +23,13 @@ export class Report {
   /** A step that holds where two states are the same. */
   same(title: string, expected: object, actual: object): void {
     const holds = JSON.stringify(expected) === JSON.stringify(actual);
-    this.check(title, holds, Object.entries(actual).map(([name, value]) => `${value} ${name}`).join(', '));
+    this.check(
+      title,
+      holds,
+      Object.entries(actual)
+        .map(([name, value]) => `${value} ${name}`)
+        .join(', '),
+    );
     if (!holds) this.info(`expected ${JSON.stringify(expected)}`);
   }
 

@@ -34,7 +34,11 @@ export async function startStage(report: Report): Promise<Stage> {
   report.info(`a Kubernetes API answers on ${api.url}`);
   await makeNetworkCard();
   const subnets = await makeNetworks(cluster);
-  report.info(`Subnets: ${Object.values(subnets).map(({ name, cidrBlock }) => `${name} ${cidrBlock}`).join('; ')}`);
+  report.info(
+    `Subnets: ${Object.values(subnets)
+      .map(({ name, cidrBlock }) => `${name} ${cidrBlock}`)
+      .join('; ')}`,
+  );
   await mkdir('/run/kube', { recursive: true });
   await api.writeKubeconfig('/run/kube/config');
   const daemon = await Daemon.start({ kubeconfig: '/run/kube/config', nodeName: NODE_NAME });
@@ -57,7 +61,19 @@ export async function startStage(report: Report): Promise<Stage> {
 /** eth0 of the node, as macvlan's master, on a wire to a router with the macvlan network's gateway. */
 async function makeNetworkCard(): Promise<void> {
   await command('ip', ['netns', 'add', 'router']);
-  await command('ip', ['link', 'add', 'eth0', 'up', 'type', 'veth', 'peer', 'name', 'wire', 'netns', 'router']);
+  await command('ip', [
+    'link',
+    'add',
+    'eth0',
+    'up',
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'wire',
+    'netns',
+    'router',
+  ]);
   await command('ip', ['-n', 'router', 'address', 'add', '172.17.0.1/16', 'dev', 'wire']);
   await command('ip', ['-n', 'router', 'link', 'set', 'wire', 'up']);
 }

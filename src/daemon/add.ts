@@ -31,7 +31,11 @@ export interface AddResult {
  * @param caller aborted when the caller goes away
  * @throws CniError as docs/errors.md lists them
  */
-export async function add(request: CniRequest, context: Context, caller: AbortSignal): Promise<AddResult> {
+export async function add(
+  request: CniRequest,
+  context: Context,
+  caller: AbortSignal,
+): Promise<AddResult> {
   const attachment = parseAddRequest(request);
   using deadline = startDeadline(context.addTimeoutMs, caller);
   using _podWatch = endWithPod(attachment, context, deadline);
@@ -41,7 +45,10 @@ export async function add(request: CniRequest, context: Context, caller: AbortSi
     const response = attachment.ipamOnly
       ? await answerDelegate(attachment, allocation)
       : await makeNic(attachment, allocation, context, deadline.signal);
-    return { response, afterAnswer: () => recordNode(allocation, portName(attachment, allocation), context) };
+    return {
+      response,
+      afterAnswer: () => recordNode(allocation, portName(attachment, allocation), context),
+    };
   });
 }
 
@@ -72,8 +79,14 @@ async function makeNic(
   context: Context,
   signal: AbortSignal,
 ): Promise<CniResponse> {
-  const ovsRows = { what: "OVS's rows", lookAt: 'whether ovsdb-server runs and br-int exists on this node' };
-  await waiting(ovsRows, Promise.all([context.interfaces.synced(signal), context.bridges.synced(signal)]));
+  const ovsRows = {
+    what: "OVS's rows",
+    lookAt: 'whether ovsdb-server runs and br-int exists on this node',
+  };
+  await waiting(
+    ovsRows,
+    Promise.all([context.interfaces.synced(signal), context.bridges.synced(signal)]),
+  );
   const tunnels = { what: "the set-up of this node's tunnels", lookAt: "the daemon's log" };
   const tunnelMtu = await waiting(tunnels, abortable(context.tunnelMtu, signal));
   const plan = planNic(attachment, allocation, tunnelMtu, context);

@@ -53,7 +53,11 @@ export async function awaitAllocation(
 }
 
 /** Ends the deadline as soon as the pod is deleted or replaced; undone by disposal. */
-export function endWithPod(attachment: LiveAttachment, context: Context, deadline: Deadline): Disposable {
+export function endWithPod(
+  attachment: LiveAttachment,
+  context: Context,
+  deadline: Deadline,
+): Disposable {
   const key = podKey(attachment.pod.namespace, attachment.pod.name);
   const stop = context.pods.onChange((change) => {
     if (change.key !== key || !isSamePod(change.value, attachment.pod.uid)) return;
@@ -88,7 +92,11 @@ function podGone({ pod }: LiveAttachment, how: string): CniError {
  * A pod of that name with another UID is either the newer pod, and this call comes too late, or
  * an older one that our watch has not seen going. Only the API server knows.
  */
-async function refuseReplacedPod(attachment: LiveAttachment, context: Context, signal: AbortSignal) {
+async function refuseReplacedPod(
+  attachment: LiveAttachment,
+  context: Context,
+  signal: AbortSignal,
+) {
   const { namespace, name, uid } = attachment.pod;
   const cached = context.pods.get(podKey(namespace, name));
   if (cached === undefined || isSamePod(cached, uid)) return;
@@ -128,5 +136,8 @@ async function findSubnet(
     what: `Subnet ${logicalSwitch}, which the pod's annotation ${key} names`,
     lookAt: 'kubectl get subnets',
   };
-  return waiting(wait, subnets.until(() => subnets.get(logicalSwitch), signal));
+  return waiting(
+    wait,
+    subnets.until(() => subnets.get(logicalSwitch), signal),
+  );
 }

@@ -5,10 +5,11 @@
  * per-NIC keys are under `<provider>.<ifname>` instead; `routes`, `default_route`,
  * `pod_nic_type`, `routed` and `activation_strategy` stay under the plain provider.
  */
+
+import { CniCode } from '../wire/cni.ts';
 import type { Attachment } from './attachment.ts';
 import { isDnsName, isOvnProvider } from './attachment.ts';
 import { CniError, invalid } from './error.ts';
-import { CniCode } from '../wire/cni.ts';
 import type { Address, Cidr, Family } from './net/address.ts';
 import { bits, cidrText, contains, parseAddress, parseCidr, parseMac } from './net/address.ts';
 import type { Route } from './net/route.ts';
@@ -144,7 +145,10 @@ function readAddresses(
     return {
       address,
       cidr,
-      ...optional('gateway', gateways.find((candidate) => candidate.family === address.family)),
+      ...optional(
+        'gateway',
+        gateways.find((candidate) => candidate.family === address.family),
+      ),
     };
   });
 }

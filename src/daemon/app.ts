@@ -5,7 +5,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify';
 import { CniCode } from '../wire/cni.ts';
-import { ADD_PATH, type CniRequest, CniRequestSchema, type CniResponse, DEL_PATH } from '../wire/messages.ts';
+import {
+  ADD_PATH,
+  type CniRequest,
+  CniRequestSchema,
+  type CniResponse,
+  DEL_PATH,
+} from '../wire/messages.ts';
 import { add } from './add.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
@@ -34,7 +40,10 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     const startedMs = performance.now();
     const { response, afterAnswer } = await add(request.body, context, callerSignal(reply));
     const ms = Math.round(performance.now() - startedMs);
-    request.log.info({ ...whose(request.body), ips: response.ips, mac: response.mac_address, ms }, 'ADD done');
+    request.log.info(
+      { ...whose(request.body), ips: response.ips, mac: response.mac_address, ms },
+      'ADD done',
+    );
     reply.raw.once('close', () => void afterAnswer());
     return reply.send(response);
   });
@@ -53,7 +62,9 @@ function callerSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) {
-      controller.abort(new CniError(CniCode.tryAgainLater, 'the caller went away', 'nobody waits for the result'));
+      controller.abort(
+        new CniError(CniCode.tryAgainLater, 'the caller went away', 'nobody waits for the result'),
+      );
     }
   });
   return controller.signal;
@@ -62,9 +73,19 @@ function callerSignal(reply: FastifyReply): AbortSignal {
 function toCniError(error: unknown): CniError {
   if (error instanceof CniError) return error;
   if (isClientError(error)) {
-    return new CniError(CniCode.invalidConfig, `the request is wrong: ${messageOf(error)}`, 'the executable and the daemon must be of compatible versions', { cause: error });
+    return new CniError(
+      CniCode.invalidConfig,
+      `the request is wrong: ${messageOf(error)}`,
+      'the executable and the daemon must be of compatible versions',
+      { cause: error },
+    );
   }
-  return new CniError(OwnCode.internal, messageOf(error), "the daemon's log on this node has more", { cause: error });
+  return new CniError(
+    OwnCode.internal,
+    messageOf(error),
+    "the daemon's log on this node has more",
+    { cause: error },
+  );
 }
 
 /** Fastify's own errors for bodies that do not parse, do not match, or are too large. */
@@ -94,6 +115,12 @@ function toResponse({ code, message, details }: CniError): CniResponse {
 
 /** Whose call it is, for the log. */
 function whose(body: unknown): object {
-  const { pod_namespace, pod_name, if_name, container_id, provider } = (body ?? {}) as Partial<CniRequest>;
-  return { pod: `${pod_namespace}/${pod_name}`, ifName: if_name, containerId: container_id, provider };
+  const { pod_namespace, pod_name, if_name, container_id, provider } = (body ??
+    {}) as Partial<CniRequest>;
+  return {
+    pod: `${pod_namespace}/${pod_name}`,
+    ifName: if_name,
+    containerId: container_id,
+    provider,
+  };
 }

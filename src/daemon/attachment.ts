@@ -3,10 +3,9 @@
  * (CNI spec 1.1, "Parameters"): container id and interface name are its key.
  * Nothing deeper in the daemon reads the request body.
  */
-import { isContainerId, isInterfaceName } from '../wire/cni.ts';
+import { CniCode, isContainerId, isInterfaceName } from '../wire/cni.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { CniError, invalid, wrongEnvironment } from './error.ts';
-import { CniCode } from '../wire/cni.ts';
 import type { Route } from './net/route.ts';
 import { parseRoutes } from './net/route.ts';
 
@@ -67,7 +66,11 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
     throw wrongEnvironment('CNI_NETNS', request.net_ns, "the path of the pod's network namespace");
   }
   if (!attachment.ipamOnly && !isOvnProvider(attachment.provider)) {
-    throw invalid('provider', attachment.provider, '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn');
+    throw invalid(
+      'provider',
+      attachment.provider,
+      '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn',
+    );
   }
   return { ...attachment, netns };
 }
@@ -79,7 +82,11 @@ function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment
   }
   const name = ifName === '' ? 'eth0' : ifName;
   if (!isInterfaceName(name)) {
-    throw wrongEnvironment('CNI_IFNAME', name, 'at most 15 printable bytes without "/", ":" or "%"');
+    throw wrongEnvironment(
+      'CNI_IFNAME',
+      name,
+      'at most 15 printable bytes without "/", ":" or "%"',
+    );
   }
   if (netns !== '' && !isNetnsPath(netns)) {
     throw wrongEnvironment('CNI_NETNS', netns, 'an absolute path of plain characters');
@@ -87,7 +94,11 @@ function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment
   const pod = parsePod(request, uid);
   const provider = withoutInterface(request.provider, name);
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(provider) || provider.length > 253) {
-    throw invalid('provider', request.provider, '"ovn", "<name>.<namespace>.ovn" or "<name>.<namespace>"');
+    throw invalid(
+      'provider',
+      request.provider,
+      '"ovn", "<name>.<namespace>.ovn" or "<name>.<namespace>"',
+    );
   }
   const ipamOnly = request.cni_type !== OWN_CNI_TYPE;
   const common = { containerId, ifName: name, pod, provider, ipamOnly, routes };
@@ -105,13 +116,18 @@ function parsePod(request: CniRequest, uid: string | undefined): PodRef {
 
 /** An RFC 1123 subdomain: what Kubernetes takes for the name of a pod, namespace or subnet. */
 export function isDnsName(text: string): boolean {
-  return text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
+  return (
+    text.length <= 253 &&
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
+  );
 }
 
 /** Plain characters only: the path is a word in a batch of ip(8) and a value in OVS. */
 function isNetnsPath(path: string): boolean {
   return (
-    path.length <= NETNS_PATH_BYTES_MAX && /^(\/[\w.:@+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
+    path.length <= NETNS_PATH_BYTES_MAX &&
+    /^(\/[\w.:@+-]+)+$/.test(path) &&
+    !/\/\.\.?(\/|$)/.test(path)
   );
 }
 

@@ -2,6 +2,8 @@
  * What the daemon's operations work with: the views of the cluster and of OVS, and the tools.
  * Made once, by main.ts; tests make their own.
  */
+
+import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Logger } from './error.ts';
 import type { KubernetesApi } from './kubernetes/api.ts';
 import type { WatchCache } from './kubernetes/watch-cache.ts';
@@ -10,7 +12,6 @@ import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
-import type { AttachmentQueue } from './attachment-queue.ts';
 
 export interface Context {
   readonly nodeName: string;

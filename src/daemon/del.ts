@@ -23,14 +23,23 @@ export async function del(request: CniRequest, context: Context): Promise<void> 
   const attachment = parseDelRequest(request);
   // The plugin that made the interface removes it; addresses are the controller's to free.
   if (attachment.ipamOnly) return;
-  const ended = tryAgain('the ADD was ended by a DEL of the same interface', 'nothing: the runtime gave the sandbox up');
+  const ended = tryAgain(
+    'the ADD was ended by a DEL of the same interface',
+    'nothing: the runtime gave the sandbox up',
+  );
   context.queue.abortRunning(attachment, ended);
   // The work goes on when the caller leaves: half a DEL helps nobody.
   using deadline = startDeadline(DEL_TIMEOUT_MS, new AbortController().signal);
-  await context.queue.run(attachment, deadline, () => removeNic(attachment, context, deadline.signal));
+  await context.queue.run(attachment, deadline, () =>
+    removeNic(attachment, context, deadline.signal),
+  );
 }
 
-async function removeNic(attachment: Attachment, context: Context, signal: AbortSignal): Promise<void> {
+async function removeNic(
+  attachment: Attachment,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
   const { interfaces, vsctl } = context;
   const ovsRows = { what: "OVS's rows", lookAt: 'whether ovsdb-server runs on this node' };
   await waiting(ovsRows, interfaces.synced(signal));
@@ -41,7 +50,8 @@ async function removeNic(attachment: Attachment, context: Context, signal: Abort
   // Without a port, the link of an ADD that ended between its first two steps may be there. A
   // name that another attachment's port has is that attachment's link.
   const foreign = rows.filter((row) => !own.includes(row)).map((row) => row.name);
-  const links = own.length > 0 ? own.map((row) => row.name) : names.filter((name) => !foreign.includes(name));
+  const links =
+    own.length > 0 ? own.map((row) => row.name) : names.filter((name) => !foreign.includes(name));
   // Side by side: the kernel takes 20 ms to let go of a link.
   await together(unplug(vsctl, own), deleteLinks(links));
 }

@@ -67,7 +67,9 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const { values } = parseArgs({
     // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both.
     args: argv.map((word) => (isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word)),
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const, ...short(name) }])),
+    options: Object.fromEntries(
+      names.map((name) => [name, { type: 'string' as const, ...short(name) }]),
+    ),
     strict: true,
   }) as { values: Record<string, string | undefined> };
   const text = (name: keyof typeof FLAGS) => values[name] ?? String(FLAGS[name]);
@@ -75,7 +77,7 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const options = {
     socketPath: text('bind-socket'),
     ovsDatabase: toRemote(text('ovs-socket')),
-    nodeName: text('node-name') || environment['NODE_NAME'] || hostname(),
+    nodeName: text('node-name') || environment.NODE_NAME || hostname(),
     tunnelInterface: text('iface'),
     mtu: wholeNumber('mtu', text('mtu'), 65_535),
     networkType: networkType(text('network-type')),

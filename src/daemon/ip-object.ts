@@ -25,6 +25,9 @@ export async function recordNode(
     const signal = AbortSignal.timeout(PATCH_TIMEOUT_MS);
     await context.api.mergePatch(`/apis/kubeovn.io/v1/ips/${name}`, patch, signal);
   } catch (error) {
-    context.log.warn({ ip: name, error: messageOf(error) }, 'cannot write the node into the IP object');
+    context.log.warn(
+      { ip: name, error: messageOf(error) },
+      'cannot write the node into the IP object',
+    );
   }
 }

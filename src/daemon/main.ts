@@ -81,7 +81,12 @@ function wire(options: Options): Context {
       project: projectPod,
       log,
     }),
-    subnets: new WatchCache({ config, path: '/apis/kubeovn.io/v1/subnets', project: projectSubnet, log }),
+    subnets: new WatchCache({
+      config,
+      path: '/apis/kubeovn.io/v1/subnets',
+      project: projectSubnet,
+      log,
+    }),
     node,
     vsctl,
     interfaces: table('Interface', ['name', 'external_ids', 'ofport', 'error']),

@@ -9,7 +9,11 @@ import type { Subnet } from './objects/subnet.ts';
 export type NetworkType = 'geneve' | 'vxlan' | 'stt';
 
 /** Bytes that a tunnel adds to a pod's packet over IPv4; an IPv6 header has 20 more. */
-const TUNNEL_OVERHEAD_BYTES: Readonly<Record<NetworkType, number>> = { geneve: 100, vxlan: 50, stt: 72 };
+const TUNNEL_OVERHEAD_BYTES: Readonly<Record<NetworkType, number>> = {
+  geneve: 100,
+  vxlan: 50,
+  stt: 72,
+};
 const IPV6_EXTRA_BYTES = 20;
 
 /** Bytes left for a pod's packet in a tunnel over a device of `deviceMtu` bytes. */

@@ -14,7 +14,8 @@ export function logicalSwitchPort(options: {
   ifName?: string | undefined;
 }): string {
   const { workload, namespace, provider, ifName } = options;
-  const port = provider === 'ovn' ? `${workload}.${namespace}` : `${workload}.${namespace}.${provider}`;
+  const port =
+    provider === 'ovn' ? `${workload}.${namespace}` : `${workload}.${namespace}.${provider}`;
   return ifName === undefined ? port : `${port}.${ifName}`;
 }
 
@@ -29,7 +30,10 @@ const ID_DIGITS_MIN = 1;
  * name; the last candidate is a hash of the whole key (65 bits) and takes over then. It is the
  * only one where Kube-OVN has no rule.
  */
-export function hostInterfaceNames(containerId: string, ifName: string): readonly [string, ...string[]] {
+export function hostInterfaceNames(
+  containerId: string,
+  ifName: string,
+): readonly [string, ...string[]] {
   const hashed = `${hashOf(`${containerId}/${ifName}`)}_h`;
   if (ifName === 'eth0') return [`${containerId.slice(0, 12)}_h`, hashed];
   const short = withoutKubeVirtPrefix(ifName);

@@ -82,7 +82,9 @@ export function planNic(
       skipDuplicateDetection: !underlay || nic.migrating,
     },
     isUserspaceDatapath: isUserspaceDatapath(context),
-    ...(underlay ? { localnetPatchPort: `patch-localnet.${subnet.name}-to-${INTEGRATION_BRIDGE}` } : {}),
+    ...(underlay
+      ? { localnetPatchPort: `patch-localnet.${subnet.name}-to-${INTEGRATION_BRIDGE}` }
+      : {}),
     gateways: [...u2oGateways(subnet), ...gatewaysOf(nic)].filter(({ family }) =>
       nic.addresses.some(({ address }) => address.family === family),
     ),
@@ -120,13 +122,14 @@ function chooseHostInterface(attachment: LiveAttachment, context: Context): stri
   const rows = interfaceRows(context.interfaces).filter((row) => names.includes(row.name));
   const foreign = rows.filter((row) => !isPortOf(row, attachment, names)).map((row) => row.name);
   const free = names.find((name) => !foreign.includes(name));
-  if (free === undefined) throw tryAgain(`no free name among ${names.join(', ')}`, 'try a shorter interface name');
+  if (free === undefined)
+    throw tryAgain(`no free name among ${names.join(', ')}`, 'try a shorter interface name');
   return free;
 }
 
 function isUserspaceDatapath(context: Context): boolean {
   for (const row of context.bridges.rows.values()) {
-    if (row['name'] === INTEGRATION_BRIDGE) return row['datapath_type'] === 'netdev';
+    if (row.name === INTEGRATION_BRIDGE) return row.datapath_type === 'netdev';
   }
   return false;
 }

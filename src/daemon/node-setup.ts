@@ -45,7 +45,9 @@ export async function settleTunnel(options: {
   const first = address.split(',')[0] ?? '';
   const link = links.find(({ addr_info }) => addr_info.some(({ local }) => local === first));
   if (link === undefined) {
-    throw new Error(`no interface of this node has the tunnels' address ${first} (ovn-encap-ip): set --iface or --mtu`);
+    throw new Error(
+      `no interface of this node has the tunnels' address ${first} (ovn-encap-ip): set --iface or --mtu`,
+    );
   }
   return tunnelMtu(link.mtu, networkType, parseAddress(first)?.family === 'IPv6');
 }
@@ -53,13 +55,21 @@ export async function settleTunnel(options: {
 function firstAddress(links: readonly Link[], name: string): string {
   const link = links.find(({ ifname }) => ifname === name);
   const address = link?.addr_info.find(({ scope }) => scope === 'global')?.local;
-  if (address === undefined) throw new Error(`--iface=${name}: no such interface, or it has no global address`);
+  if (address === undefined)
+    throw new Error(`--iface=${name}: no such interface, or it has no global address`);
   return address;
 }
 
 /** One of OVS's own external_ids; empty where it is not set. */
 async function externalId(vsctl: Vsctl, key: string): Promise<string> {
-  const output = await vsctl(['--', '--if-exists', 'get', 'Open_vSwitch', '.', `external_ids:${key}`]);
+  const output = await vsctl([
+    '--',
+    '--if-exists',
+    'get',
+    'Open_vSwitch',
+    '.',
+    `external_ids:${key}`,
+  ]);
   return output.trim().replace(/^"(.*)"$/, '$1');
 }
 
@@ -75,6 +85,9 @@ export async function announceChassis(context: Context): Promise<void> {
     const signal = AbortSignal.timeout(30_000);
     await context.api.mergePatch(`/api/v1/nodes/${context.nodeName}`, patch, signal);
   } catch (error) {
-    context.log.error({ error: messageOf(error) }, 'cannot write the chassis id into the node annotation');
+    context.log.error(
+      { error: messageOf(error) },
+      'cannot write the chassis id into the node annotation',
+    );
   }
 }

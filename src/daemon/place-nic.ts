@@ -21,7 +21,11 @@ import {
 import { waiting } from './wait.ts';
 
 /** @throws CniError; after it nothing of the NIC is left */
-export async function placeNic(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+export async function placeNic(
+  plan: NicPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
   const { attachment, veth, port } = plan;
   await using undo = new AsyncDisposableStack();
   undo.defer(() => logged(context, 'veth pair', deleteLinks([veth.hostInterface])));
@@ -36,7 +40,9 @@ export async function placeNic(plan: NicPlan, context: Context, signal: AbortSig
   await together(
     plug(context.vsctl, port, context.interfaces).then(() => awaitFlows(plan, context, signal)),
     bringUp(plan),
-    plan.isUserspaceDatapath ? disableTxChecksum(attachment.netns, attachment.ifName) : Promise.resolve(),
+    plan.isUserspaceDatapath
+      ? disableTxChecksum(attachment.netns, attachment.ifName)
+      : Promise.resolve(),
   );
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
   await together(...plan.gateways.map((gateway) => checkGateway(plan, gateway, signal)));
@@ -46,7 +52,9 @@ export async function placeNic(plan: NicPlan, context: Context, signal: AbortSig
 
 /** A failed undo must not hide why there was something to undo; DEL comes after it anyway. */
 async function logged(context: Context, what: string, step: Promise<void>): Promise<void> {
-  await step.catch((error) => context.log.error({ error: messageOf(error) }, `undoing ADD: ${what}`));
+  await step.catch((error) =>
+    context.log.error({ error: messageOf(error) }, `undoing ADD: ${what}`),
+  );
 }
 
 async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
@@ -62,21 +70,28 @@ async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal):
 async function bringUp(plan: NicPlan): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
   const isUnderlay = plan.localnetPatchPort !== undefined;
-  const isIpv4Only = addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
+  const isIpv4Only =
+    addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
   if (isUnderlay || !isIpv4Only) await prepareIpv6(netns, ifName);
   const up = linkUpLine(plan.interface, isIpv4Only ? 'no-link-local' : 'link-local');
   await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
 }
 
 /** Addresses of an underlay NIC: the network must be connected before it can be asked. */
-async function takeUnderlayAddresses(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+async function takeUnderlayAddresses(
+  plan: NicPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
   const { ifName, netns, addresses, skipDuplicateDetection } = plan.interface;
   const { interfaces } = context;
   const patchPort = plan.localnetPatchPort;
-  const isThere = () => [...interfaces.rows.values()].some((row) => row['name'] === patchPort) || undefined;
+  const isThere = () =>
+    [...interfaces.rows.values()].some((row) => row.name === patchPort) || undefined;
   const wait = {
     what: `the patch port ${patchPort} to the provider network's bridge`,
-    lookAt: 'ovn-bridge-mappings of this node (`ovs-vsctl get open . external_ids`) and the ProviderNetwork',
+    lookAt:
+      'ovn-bridge-mappings of this node (`ovs-vsctl get open . external_ids`) and the ProviderNetwork',
   };
   await waiting(wait, interfaces.until(isThere, signal));
   const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
@@ -86,7 +101,10 @@ async function takeUnderlayAddresses(plan: NicPlan, context: Context, signal: Ab
   const apply = () => applyInPod(netns, addressLines(plan.interface));
   if (skipDuplicateDetection || ipv4.length === addresses.length) await apply();
   else {
-    const dad = { what: 'IPv6 duplicate address detection', lookAt: `\`ip -6 address\` in ${netns}` };
+    const dad = {
+      what: 'IPv6 duplicate address detection',
+      lookAt: `\`ip -6 address\` in ${netns}`,
+    };
     await waiting(dad, ipv6Settled(netns, ifName, apply, signal));
   }
 }

@@ -30,7 +30,9 @@ export async function listenOnSocket(app: Listener, path: string): Promise<void>
 async function removeStaleSocket(path: string): Promise<void> {
   const answer = await tryConnect(path);
   if (answer === 'connected') {
-    throw new Error(`another daemon is listening on ${path}: stop it first, or choose another --bind-socket`);
+    throw new Error(
+      `another daemon is listening on ${path}: stop it first, or choose another --bind-socket`,
+    );
   }
   // A file that is no socket refuses, too: it is somebody's, and stays.
   if (answer === 'ECONNREFUSED' && (await lstat(path)).isSocket()) await unlink(path);

@@ -3,7 +3,7 @@
  * loading its code, and this executable makes one call and ends. With HTTP/1.0 the server closes
  * the connection at the answer's end and may not send it in chunks.
  */
-import { connect } from 'node:net';
+import { exchange } from './unix-socket.ts';
 
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -23,34 +23,15 @@ export interface Answer {
 
 /**
  * Rejects with the socket's error (its `code` is the system's), or with an Error whose message
- * goes on from "the daemon": it was too slow, or what it sent is not a whole answer. Our side
- * stays open until the answer is there: servers take its early end for a client that has gone.
+ * goes on from "the daemon": it was too slow, or what it sent is not a whole answer.
  */
-export function post({ socketPath, path, body, timeoutMs }: Post): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path: socketPath });
-    const giveUp = (reason: string) => socket.destroy(new Error(reason));
-    const timer = setTimeout(giveUp, timeoutMs, `did not answer within ${timeoutMs} ms`);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    socket.on('data', (chunk) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) {
-        giveUp(`answered with more than ${ANSWER_BYTES_MAX} bytes`);
-      }
-    });
-    socket.on('error', reject);
-    // Comes after an error too, where it has no effect: the promise is settled.
-    socket.on('close', () => {
-      clearTimeout(timer);
-      Promise.resolve(Buffer.concat(chunks)).then(parseAnswer).then(resolve, reject);
-    });
-    socket.write(
-      `POST ${path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  });
+export async function post({ socketPath, path, body, timeoutMs }: Post): Promise<Answer> {
+  const question = Buffer.from(
+    `POST ${path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  const limits = { timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
+  return parseAnswer(await exchange({ socketPath, question, ...limits }));
 }
 
 function parseAnswer(raw: Buffer): Answer {

@@ -28,9 +28,6 @@ export interface NicPlan {
   readonly more?: Readonly<Record<string, string>>;
 }
 
-const PODS = '/api/v1/namespaces';
-const SUBNETS = '/apis/kubeovn.io/v1/subnets';
-const IPS = '/apis/kubeovn.io/v1/ips';
 const ROUTER = 'ovn-cluster';
 const ROUTER_MAC = '00:00:00:ff:ff:01';
 
@@ -48,7 +45,8 @@ export class Cluster {
 
   /** The Node object, and OVN's router. */
   async prepare(): Promise<void> {
-    this.api.create('/api/v1/nodes', {
+    this.api.create({
+      kind: 'Node',
       metadata: { name: this.#nodeName },
       status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] },
     });
@@ -58,7 +56,8 @@ export class Cluster {
   /** A Subnet; for one of OVN's, a logical switch with a router port that is its gateway. */
   async createSubnet(plan: SubnetPlan): Promise<SubnetPlan> {
     const { name, provider, cidrBlock, gateway } = plan;
-    this.api.create(SUBNETS, {
+    this.api.create({
+      kind: 'Subnet',
       metadata: { name },
       spec: { provider, cidrBlock, gateway, protocol: protocolOf(cidrBlock), ...plan.spec },
     });
@@ -79,15 +78,21 @@ export class Cluster {
   }
 
   createNetworkAttachment(namespace: string, name: string, config: object): void {
-    this.api.create(`/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`, {
+    this.api.create({
+      kind: 'NetworkAttachmentDefinition',
       metadata: { namespace, name },
       spec: { config: JSON.stringify(config) },
     });
   }
 
   /** A pod that is scheduled to this node; returns what a runtime knows of it. */
-  createPod(name: string, annotations: Readonly<Record<string, string>> = {}, namespace = 'default'): Sandbox['pod'] {
-    const pod = this.api.create(`${PODS}/${namespace}/pods`, {
+  createPod(
+    name: string,
+    annotations: Readonly<Record<string, string>> = {},
+    namespace = 'default',
+  ): Sandbox['pod'] {
+    const pod = this.api.create({
+      kind: 'Pod',
       metadata: { name, namespace, annotations },
       spec: { nodeName: this.#nodeName, containers: [] },
     });
@@ -97,24 +102,32 @@ export class Cluster {
   /** What the controller does for one NIC: port, IP object, annotations, and then `routed`. */
   async allocate(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
     if (isOvn(nic.provider)) await this.#createPort(pod, nic);
-    this.api.create(IPS, {
+    this.api.create({
+      kind: 'IP',
       metadata: { name: portName(pod, nic) },
-      spec: { podName: pod.name, namespace: pod.namespace, subnet: nic.subnet.name, ipAddress: nic.ip, nodeName: '' },
+      spec: {
+        podName: pod.name,
+        namespace: pod.namespace,
+        subnet: nic.subnet.name,
+        ipAddress: nic.ip,
+        nodeName: '',
+      },
     });
     this.annotate(pod, allocationAnnotations(nic));
-    if (isOvn(nic.provider)) this.annotate(pod, { [`${nic.provider}.kubernetes.io/routed`]: 'true' });
+    if (isOvn(nic.provider))
+      this.annotate(pod, { [`${nic.provider}.kubernetes.io/routed`]: 'true' });
   }
 
   /** Sets annotations; null removes one. */
   annotate(pod: Sandbox['pod'], annotations: Readonly<Record<string, string | null>>): void {
-    this.api.patch(`${PODS}/${pod.namespace}/pods/${pod.name}`, { metadata: { annotations } });
+    this.api.patch('Pod', keyOf(pod), { metadata: { annotations } });
   }
 
   /** Removes a pod at once, with what `allocate` made for it. */
   async deletePod(pod: Sandbox['pod'], nics: readonly NicPlan[] = []): Promise<void> {
-    this.api.remove(`${PODS}/${pod.namespace}/pods/${pod.name}`);
+    this.api.delete('Pod', keyOf(pod), { gracePeriodSeconds: 0 });
     for (const nic of nics) {
-      this.api.remove(`${IPS}/${portName(pod, nic)}`);
+      this.api.delete('IP', portName(pod, nic));
       if (isOvn(nic.provider)) await this.#node.nbctl('--if-exists', 'lsp-del', portName(pod, nic));
     }
   }
@@ -143,15 +156,28 @@ export function allocationAnnotations(nic: NicPlan): Record<string, string> {
     ...nic.more,
   };
   const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
-  const annotations = entries.map(([name, value]) => [`${prefix}.kubernetes.io/${name}`, String(value)]);
-  if (nic.ip === '' && nic.ifName !== undefined) annotations.push([`${prefix}.kubernetes.io/ip_address`, '']);
+  const annotations = entries.map(([name, value]) => [
+    `${prefix}.kubernetes.io/${name}`,
+    String(value),
+  ]);
+  if (nic.ip === '' && nic.ifName !== undefined)
+    annotations.push([`${prefix}.kubernetes.io/ip_address`, '']);
   return Object.fromEntries(annotations);
 }
 
 /** Name of a NIC's logical switch port and IP object. */
 export function portName(pod: Sandbox['pod'], nic: NicPlan): string {
   const network = nic.provider === 'ovn' ? [] : [nic.provider];
-  return [pod.name, pod.namespace, ...network, ...(nic.ifName === undefined ? [] : [nic.ifName])].join('.');
+  return [
+    pod.name,
+    pod.namespace,
+    ...network,
+    ...(nic.ifName === undefined ? [] : [nic.ifName]),
+  ].join('.');
+}
+
+function keyOf(pod: Sandbox['pod']): string {
+  return `${pod.namespace}/${pod.name}`;
 }
 
 function isOvn(provider: string): boolean {

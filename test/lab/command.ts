@@ -50,6 +50,7 @@ export async function command(
   options?: CommandOptions,
 ): Promise<string> {
   const { exitCode, stdout, stderr } = await outcomeOf(file, args, options);
-  if (exitCode !== 0) throw new Error(`${file} ${args.join(' ')} exited with ${exitCode}: ${stderr}${stdout}`);
+  if (exitCode !== 0)
+    throw new Error(`${file} ${args.join(' ')} exited with ${exitCode}: ${stderr}${stdout}`);
   return stdout;
 }

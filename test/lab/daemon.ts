@@ -34,7 +34,9 @@ export class Daemon {
         if (line.includes('ready for CNI calls')) ready.resolve();
       });
     }
-    child.once('exit', (code) => ready.reject(new Error(`the daemon ended with ${code}: ${daemon.log.join('\n')}`)));
+    child.once('exit', (code) =>
+      ready.reject(new Error(`the daemon ended with ${code}: ${daemon.log.join('\n')}`)),
+    );
     await ready.promise;
     return daemon;
   }

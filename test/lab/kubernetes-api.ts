@@ -15,8 +15,9 @@ import { type KubernetesObject, keyOf, type NewObject } from './kubernetes-objec
 import { RequestLog } from './kubernetes-requests.ts';
 import { predicateOf, type Selection } from './kubernetes-selectors.ts';
 import { ApiRefusal, injected } from './kubernetes-status.ts';
-import { type DeleteOptions, ObjectStore } from './kubernetes-store.ts';
+import { ObjectStore } from './kubernetes-store.ts';
 import { Watches } from './kubernetes-watches.ts';
+import type { DeleteOptions } from './kubernetes-writes.ts';
 
 export type { KubernetesObject, NewObject } from './kubernetes-object.ts';
 export { ApiRefusal } from './kubernetes-status.ts';

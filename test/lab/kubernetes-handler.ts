@@ -8,8 +8,9 @@ import { isRecord, keyOf, type NewObject } from './kubernetes-object.ts';
 import type { RequestVerb } from './kubernetes-requests.ts';
 import { predicateOf } from './kubernetes-selectors.ts';
 import { ApiRefusal, invalid, success } from './kubernetes-status.ts';
-import type { DeleteOptions, ObjectStore, Part } from './kubernetes-store.ts';
+import type { ObjectStore } from './kubernetes-store.ts';
 import type { Watches } from './kubernetes-watches.ts';
+import type { DeleteOptions, Part } from './kubernetes-writes.ts';
 
 /** What a request was understood as. */
 export interface ApiRequest {

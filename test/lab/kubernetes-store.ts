@@ -2,20 +2,30 @@
  * The objects of the API server double, their versions and their history: what etcd and the
  * registries are to the real one. Everything here is synchronous, and knows nothing of HTTP.
  */
-import { randomUUID } from 'node:crypto';
 import type { Kind } from './kubernetes-kinds.ts';
 import {
   isSameContent,
-  isSameSpec,
   type KubernetesObject,
   keyOf,
   mergePatch,
   type NewObject,
-  timestamp,
   typed,
   withVersion,
 } from './kubernetes-object.ts';
-import { ApiRefusal, alreadyExists, conflict, invalid, notFound } from './kubernetes-status.ts';
+import { alreadyExists, notFound } from './kubernetes-status.ts';
+import {
+  checkDelete,
+  checkWrite,
+  type DeleteOptions,
+  graceOf,
+  hasFinalizers,
+  isDoneDeleting,
+  markDeleted,
+  newObject,
+  nextObject,
+  type Part,
+  type Write,
+} from './kubernetes-writes.ts';
 
 /** What happened to an object, for watches. */
 export interface StoreEvent {
@@ -26,30 +36,6 @@ export interface StoreEvent {
   /** Undefined of an object that is gone. */
   readonly after: KubernetesObject | undefined;
 }
-
-/**
- * Which part of an object a write may change: what a request to `/status` may, what any other
- * may, or both, which no real request can, but a test does.
- */
-export type Part = 'status' | 'main' | 'all';
-
-export interface DeleteOptions {
-  /** Of pods; s. Without it the pod's own, which is 30 by default. 0 removes at once. */
-  readonly gracePeriodSeconds?: number;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-}
-
-/** What to do with an object on the way to its new content. */
-interface Write {
-  readonly kind: Kind;
-  readonly part: Part;
-  /** A merge patch can only fail for an UID; a replacement is one of another object then. */
-  readonly isPatch: boolean;
-}
-
-const MODIFIED =
-  'the object has been modified; please apply your changes to the latest version and try again';
-const DEFAULT_GRACE_SECONDS = 30;
 
 export class ObjectStore {
   readonly #objects = new Map<Kind, Map<string, KubernetesObject>>();
@@ -100,32 +86,12 @@ export class ObjectStore {
     return object;
   }
 
-  /** @throws ApiRefusal 409 where it exists, 422 without a name */
+  /** @throws ApiRefusal 409 where it exists, 400 and 422 see newObject */
   create(kind: Kind, object: NewObject, part: Part): KubernetesObject {
-    const { generateName, ...metadata } = { ...object.metadata };
-    const suffix = randomUUID().slice(0, 5);
-    const name = String(metadata.name ?? (generateName === undefined ? '' : generateName + suffix));
-    if (name === '')
-      throw invalid(kind, '', 'metadata.name: Required value: name or generateName is required');
-    const { namespace } = metadata as { namespace?: string };
-    if (kind.namespaced && !namespace) throw new ApiRefusal(400, `${kind.kind} needs a namespace`);
-    const key = keyOf({ namespace, name });
-    if (this.#table(kind).has(key)) throw alreadyExists(kind, name);
-    const { status, ...rest } = object;
-    const created: KubernetesObject = {
-      ...rest,
-      metadata: {
-        ...metadata,
-        name,
-        uid: randomUUID(),
-        generation: 1,
-        creationTimestamp: timestamp(),
-      },
-    };
-    const keptStatus = kind.hasStatus && part === 'main' ? undefined : status;
-    const initial = kind.kind === 'Pod' ? { phase: 'Pending' } : undefined;
-    if (keptStatus ?? initial) created.status = (keptStatus ?? initial) as Record<string, unknown>;
-    return this.#commit(kind, key, created) as KubernetesObject;
+    const created = newObject(kind, object, part);
+    const key = keyOf(created.metadata);
+    if (this.#table(kind).has(key)) throw alreadyExists(kind, created.metadata.name);
+    return this.#commit(kind, key, created);
   }
 
   /** Replaces an object. @throws ApiRefusal 404, 409 */
@@ -146,68 +112,29 @@ export class ObjectStore {
    */
   delete(kind: Kind, key: string, options: DeleteOptions = {}) {
     const object = this.get(kind, key);
-    const { metadata } = object;
-    const { uid, resourceVersion } = options.preconditions ?? {};
-    if (
-      (uid ?? metadata.uid) !== metadata.uid ||
-      (resourceVersion ?? metadata.resourceVersion) !== metadata.resourceVersion
-    ) {
-      throw conflict(kind, metadata.name, 'Precondition failed: UID or resourceVersion differ');
-    }
+    checkDelete(kind, object, options);
     const graceSeconds = graceOf(kind, object, options.gracePeriodSeconds);
     if (graceSeconds === 0 && !hasFinalizers(object)) {
       return { object: this.#remove(kind, key, object), isGone: true };
     }
-    const marked = structuredClone(object);
-    const until = new Date(Date.now() + graceSeconds * 1000);
-    marked.metadata.deletionTimestamp ??= timestamp(until);
-    marked.metadata.deletionGracePeriodSeconds = graceSeconds;
-    if (metadata.deletionTimestamp === undefined)
-      marked.metadata.generation = (metadata.generation ?? 0) + 1;
-    return { object: this.#commit(kind, key, marked) ?? object, isGone: false };
+    return { object: this.#commit(kind, key, markDeleted(object, graceSeconds)), isGone: false };
   }
 
-  /** What a change of an object leads to, given what part of it may change. */
   #write(key: string, wanted: KubernetesObject, write: Write): KubernetesObject {
-    const { kind, part } = write;
+    const { kind } = write;
     const before = this.get(kind, key);
-    checkPreconditions(before, wanted, write);
-    const next = structuredClone(part === 'status' ? { ...before, status: wanted.status } : wanted);
-    if (part === 'main' && kind.hasStatus) next.status = before.status;
-    if (next.status === undefined) delete next.status;
-    const {
-      name,
-      namespace,
-      uid,
-      creationTimestamp,
-      deletionTimestamp,
-      generation = 0,
-    } = before.metadata;
-    const { deletionGracePeriodSeconds } = before.metadata;
-    const fixed = {
-      name,
-      namespace,
-      uid,
-      creationTimestamp,
-      deletionTimestamp,
-      deletionGracePeriodSeconds,
-    };
-    const isNewGeneration = !isSameSpec(typed(kind, before), typed(kind, next));
-    next.metadata = defined({
-      ...next.metadata,
-      ...fixed,
-      generation: isNewGeneration ? generation + 1 : generation,
-    });
-    const isFinished =
-      deletionTimestamp !== undefined && !deletionGracePeriodSeconds && !hasFinalizers(next);
-    return isFinished ? this.#remove(kind, key, next) : (this.#commit(kind, key, next) ?? before);
+    checkWrite(before, wanted, write);
+    const next = nextObject(before, wanted, write);
+    // Its last finalizer went.
+    return isDoneDeleting(next) ? this.#remove(kind, key, next) : this.#commit(kind, key, next);
   }
 
-  /** Keeps an object under a new version; undefined where nothing changed, as etcd has it. */
-  #commit(kind: Kind, key: string, object: KubernetesObject): KubernetesObject | undefined {
+  /** Keeps an object, under a new version if anything has changed. @returns it as it is now */
+  #commit(kind: Kind, key: string, object: KubernetesObject): KubernetesObject {
     const before = this.#table(kind).get(key);
-    const complete = typed(kind, structuredClone(object));
-    if (before !== undefined && isSameContent(before, complete)) return undefined;
+    // Through JSON, as over the wire: members that are undefined are none.
+    const complete = typed(kind, JSON.parse(JSON.stringify(object)));
+    if (before !== undefined && isSameContent(before, complete)) return before;
     const after = withVersion(complete, String(++this.#version));
     this.#table(kind).set(key, after);
     this.#record({ kind, version: this.#version, before, after });
@@ -234,40 +161,7 @@ export class ObjectStore {
   }
 }
 
-function checkPreconditions(
-  before: KubernetesObject,
-  wanted: KubernetesObject,
-  write: Write,
-): void {
-  const { kind, isPatch } = write;
-  const { name, uid, resourceVersion } = before.metadata;
-  const wantedVersion = wanted.metadata.resourceVersion ?? '';
-  if (wantedVersion !== '' && wantedVersion !== resourceVersion)
-    throw conflict(kind, name, MODIFIED);
-  if ((wanted.metadata.uid ?? uid) === uid) return;
-  if (isPatch) throw invalid(kind, name, 'metadata.uid: Invalid value: field is immutable');
-  throw conflict(
-    kind,
-    name,
-    `Precondition failed: UID in precondition: ${wanted.metadata.uid}, UID in object meta: ${uid}`,
-  );
-}
-
-/** A pod that is on no node has nothing to wait for. */
-function graceOf(kind: Kind, { spec = {} }: KubernetesObject, asked: number | undefined): number {
-  if (!kind.graceful || spec.nodeName === undefined) return 0;
-  return asked ?? Number(spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS);
-}
-
-function hasFinalizers({ metadata }: KubernetesObject): boolean {
-  return (metadata.finalizers ?? []).length > 0;
-}
-
+/** The name in `namespace/name` or `name`. */
 function nameIn(key: string): string {
   return key.slice(key.indexOf('/') + 1);
-}
-
-/** Without the members that are undefined. */
-function defined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

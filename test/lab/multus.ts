@@ -32,16 +32,20 @@ const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
 
 /** The attachments that a pod's annotation asks for, in order; named net1, net2, … by default. */
 export function attachmentsOf(api: KubernetesApiDouble, pod: Sandbox['pod']): Request[] {
-  const object = api.get(`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`);
+  const object = api.get('Pod', `${pod.namespace}/${pod.name}`);
   const annotation = object.metadata.annotations?.[NETWORKS_ANNOTATION] ?? '';
   return parseNetworks(annotation).map((element, index) => {
     const namespace = element.namespace ?? pod.namespace;
-    const path = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions/${element.name}`;
-    const { spec } = api.get(path) as unknown as { spec: { config: string } };
+    const key = `${namespace}/${element.name}`;
+    const { spec } = api.get('NetworkAttachmentDefinition', key) as unknown as {
+      spec: { config: string };
+    };
     const config = { name: element.name, ...JSON.parse(spec.config) } as NetworkConfig;
     const ifName = element.interface ?? `net${index + 1}`;
     const network = `${namespace}/${element.name}`;
-    return element.mac === undefined ? { ifName, network, config } : { ifName, network, config, mac: element.mac };
+    return element.mac === undefined
+      ? { ifName, network, config }
+      : { ifName, network, config, mac: element.mac };
   });
 }
 

@@ -31,6 +31,7 @@ export function runSelfInside(): SpawnSyncReturns<Buffer> {
 
 /** Says what is missing for private namespaces, or undefined. */
 export function whyNotInside(): string | undefined {
-  if (process.getuid?.() !== 0) return 'root: it makes network namespaces and runs Open vSwitch in them';
+  if (process.getuid?.() !== 0)
+    return 'root: it makes network namespaces and runs Open vSwitch in them';
   return undefined;
 }

@@ -38,7 +38,8 @@ export class OvnNode {
     const node = new OvnNode(chassis);
     await command('ip', ['link', 'set', 'lo', 'up']);
     await command('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
-    for (const directory of ['/run/netns', '/run/lock', OVS_DIRECTORY]) await mkdir(directory, { recursive: true });
+    for (const directory of ['/run/netns', '/run/lock', OVS_DIRECTORY])
+      await mkdir(directory, { recursive: true });
     await node.#createDatabases();
     for (const part of [...DATABASE_SERVERS, SWITCH, NORTHD]) await node.startPart(part.name);
     await node.vsctl(
@@ -50,7 +51,13 @@ export class OvnNode {
       'external-ids:ovn-bridge-datapath-type=netdev',
     ); // biome-ignore format: a table
     await node.startPart('ovn-controller');
-    await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=20', 'wait-until', 'Bridge', 'br-int']);
+    await command('ovs-vsctl', [
+      `--db=${OVS_DATABASE}`,
+      '--timeout=20',
+      'wait-until',
+      'Bridge',
+      'br-int',
+    ]);
     return node;
   }
 
@@ -79,7 +86,8 @@ export class OvnNode {
   }
 
   async stop(): Promise<void> {
-    for (const { name } of [...PARTS].reverse()) await this.killPart(name, 'SIGTERM').catch(() => {});
+    for (const { name } of [...PARTS].reverse())
+      await this.killPart(name, 'SIGTERM').catch(() => {});
   }
 
   async #createDatabases(): Promise<void> {
@@ -89,7 +97,9 @@ export class OvnNode {
       ['sb.db', '/usr/share/ovn/ovn-sb.ovsschema'],
     ] as const;
     for (const [file, schema] of schemas) {
-      await command('ovsdb-tool', ['create', `${OVS_DIRECTORY}/${file}`, schema], { env: this.#environment });
+      await command('ovsdb-tool', ['create', `${OVS_DIRECTORY}/${file}`, schema], {
+        env: this.#environment,
+      });
     }
   }
 }

@@ -35,7 +35,12 @@ export interface CniOutcome extends Outcome {
 export interface CniResult {
   readonly cniVersion: string;
   readonly interfaces?: readonly { name: string; mac?: string; mtu?: number; sandbox?: string }[];
-  readonly ips?: readonly { address: string; gateway?: string; interface?: number; version?: string }[];
+  readonly ips?: readonly {
+    address: string;
+    gateway?: string;
+    interface?: number;
+    version?: string;
+  }[];
   readonly routes?: readonly { dst: string; gw?: string }[];
   readonly dns?: object;
   readonly code?: number;
@@ -51,7 +56,12 @@ export async function createSandbox(pod: Sandbox['pod']): Promise<Sandbox> {
   const netnsName = `cni-${sandboxCount}-${pod.name}`.slice(0, 60);
   await command('ip', ['netns', 'add', netnsName]);
   await command('ip', ['-n', netnsName, 'link', 'set', 'lo', 'up']);
-  return { containerId: randomBytes(32).toString('hex'), netns: `/run/netns/${netnsName}`, netnsName, pod };
+  return {
+    containerId: randomBytes(32).toString('hex'),
+    netns: `/run/netns/${netnsName}`,
+    netnsName,
+    pod,
+  };
 }
 
 export async function deleteSandbox(sandbox: Sandbox): Promise<void> {
@@ -83,7 +93,7 @@ export async function cni(
     ...moreArgs,
   };
   const environment = {
-    PATH: process.env['PATH'],
+    PATH: process.env.PATH,
     CNI_COMMAND: verb,
     CNI_CONTAINERID: sandbox.containerId,
     CNI_NETNS: sandbox.netns,
@@ -94,25 +104,47 @@ export async function cni(
       .join(';'),
     ...overrides,
   };
-  const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
+  const env = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined),
+  );
   const executable = await findExecutable(executableName);
-  const outcome = await outcomeOf(executable, [], { env, input: JSON.stringify({ name: 'net', ...config }) });
-  return { ...outcome, result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout) };
+  const outcome = await outcomeOf(executable, [], {
+    env,
+    input: JSON.stringify({ name: 'net', ...config }),
+  });
+  return {
+    ...outcome,
+    result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout),
+  };
 }
 
 async function findExecutable(type: string): Promise<string> {
   for (const directory of CNI_PATH.split(':')) {
     const path = `${directory}/${type}`;
-    if (await access(path).then(() => true, () => false)) return path;
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   throw new Error(`no executable ${type} in ${CNI_PATH}`);
 }
 
 /** Runs a command inside a sandbox. */
-export function inSandbox(sandbox: Sandbox, file: string, ...args: readonly string[]): Promise<string> {
+export function inSandbox(
+  sandbox: Sandbox,
+  file: string,
+  ...args: readonly string[]
+): Promise<string> {
   return command('nsenter', [`--net=${sandbox.netns}`, file, ...args]);
 }
 
-export function outcomeInSandbox(sandbox: Sandbox, file: string, ...args: readonly string[]): Promise<Outcome> {
+export function outcomeInSandbox(
+  sandbox: Sandbox,
+  file: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
   return outcomeOf('nsenter', [`--net=${sandbox.netns}`, file, ...args]);
 }

@@ -47,7 +47,7 @@ export function interfaceRows(table: OvsTable): InterfaceRow[] {
 
 function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
   for (const [uuid, row] of table.rows) {
-    if (row['name'] === name) return toInterfaceRow(uuid, row);
+    if (row.name === name) return toInterfaceRow(uuid, row);
   }
   return undefined;
 }
@@ -55,26 +55,30 @@ function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined
 function toInterfaceRow(uuid: string, row: Row): InterfaceRow {
   return {
     uuid,
-    name: String(row['name']),
-    externalIds: (row['external_ids'] ?? {}) as Record<string, string>,
-    ofport: typeof row['ofport'] === 'number' ? row['ofport'] : null,
-    error: typeof row['error'] === 'string' ? row['error'] : null,
+    name: String(row.name),
+    externalIds: (row.external_ids ?? {}) as Record<string, string>,
+    ofport: typeof row.ofport === 'number' ? row.ofport : null,
+    error: typeof row.error === 'string' ? row.error : null,
   };
 }
 
 /** True for a row that this attachment's ADD made, or that Kube-OVN's daemon made for it. */
-export function isPortOf(row: InterfaceRow, attachment: Attachment, names: readonly string[]): boolean {
+export function isPortOf(
+  row: InterfaceRow,
+  attachment: Attachment,
+  names: readonly string[],
+): boolean {
   const ids = row.externalIds;
-  if (ids['container_id'] !== undefined) {
-    return ids['container_id'] === attachment.containerId && ids['if_name'] === attachment.ifName;
+  if (ids.container_id !== undefined) {
+    return ids.container_id === attachment.containerId && ids.if_name === attachment.ifName;
   }
   // Kube-OVN's rows do not say whose they are: the name must fit, and so must the pod.
   const { pod, netns } = attachment;
   return (
-    ids['vendor'] === 'kube-ovn' &&
+    ids.vendor === 'kube-ovn' &&
     row.name === names[0] &&
-    ids['pod_namespace'] === pod.namespace &&
-    (ids['pod_name'] === pod.name || (netns !== undefined && ids['pod_netns'] === netns))
+    ids.pod_namespace === pod.namespace &&
+    (ids.pod_name === pod.name || (netns !== undefined && ids.pod_netns === netns))
   );
 }
 
@@ -87,7 +91,15 @@ export function plugCommands(plan: PortPlan, stale: readonly string[]): string[]
   const name = `name=${quoted(plan.hostInterface)}`;
   const queue = htbColumns(plan.rates);
   return [
-    ...stale.flatMap((uuid) => ['--', '--if-exists', 'remove', 'Interface', uuid, 'external_ids', 'iface-id']),
+    ...stale.flatMap((uuid) => [
+      '--',
+      '--if-exists',
+      'remove',
+      'Interface',
+      uuid,
+      'external_ids',
+      'iface-id',
+    ]),
     ...['--', '--id=@interface', 'create', 'Interface', name, ...interfaceColumns(plan)],
     ...(queue === undefined ? [] : shapingCommands(plan, queue)),
     ...['--', '--id=@port', 'create', 'Port', name, 'interfaces=@interface'],
@@ -163,7 +175,15 @@ export function unplugCommands({ ports, qos, queues }: PortRows): string[] {
     ...ports.flatMap((uuid) => ['--', '--if-exists', 'clear', 'Port', uuid, 'qos']),
     ...qos.flatMap((uuid) => ['--', '--if-exists', 'destroy', 'QoS', uuid]),
     ...queues.flatMap((uuid) => ['--', '--if-exists', 'destroy', 'Queue', uuid]),
-    ...ports.flatMap((uuid) => ['--', '--if-exists', 'remove', 'Bridge', INTEGRATION_BRIDGE, 'ports', uuid]),
+    ...ports.flatMap((uuid) => [
+      '--',
+      '--if-exists',
+      'remove',
+      'Bridge',
+      INTEGRATION_BRIDGE,
+      'ports',
+      uuid,
+    ]),
   ];
 }
 
@@ -173,7 +193,9 @@ export function unplugCommands({ ports, qos, queues }: PortRows): string[] {
  */
 export async function plug(vsctl: Vsctl, plan: PortPlan, table: OvsTable): Promise<void> {
   const stale = interfaceRows(table)
-    .filter((row) => row.externalIds['iface-id'] === plan.ifaceId && row.name !== plan.hostInterface)
+    .filter(
+      (row) => row.externalIds['iface-id'] === plan.ifaceId && row.name !== plan.hostInterface,
+    )
     .map((row) => row.uuid);
   try {
     await vsctl(plugCommands(plan, stale));
@@ -191,7 +213,11 @@ export async function plug(vsctl: Vsctl, plan: PortPlan, table: OvsTable): Promi
  * Waits until OVN has installed the flows of a port (`ovn-installed`, ovn-controller(8)).
  * @throws CniError 11 when OVS cannot open the interface, or when the port is taken away
  */
-export async function flowsInstalled(plan: PortPlan, table: OvsTable, signal: AbortSignal): Promise<void> {
+export async function flowsInstalled(
+  plan: PortPlan,
+  table: OvsTable,
+  signal: AbortSignal,
+): Promise<void> {
   let wasSeen = false;
   await table.until(() => {
     const row = interfaceNamed(table, plan.hostInterface);
@@ -201,7 +227,10 @@ export async function flowsInstalled(plan: PortPlan, table: OvsTable, signal: Ab
     }
     wasSeen = true;
     if (row.externalIds['iface-id'] !== plan.ifaceId) {
-      throw takenAway(plan, `a newer sandbox of the pod took over logical switch port ${plan.ifaceId}`);
+      throw takenAway(
+        plan,
+        `a newer sandbox of the pod took over logical switch port ${plan.ifaceId}`,
+      );
     }
     if (row.error !== null) throw takenAway(plan, `OVS cannot use it: ${row.error}`);
     return row.externalIds['ovn-installed'] === 'true' || undefined;
@@ -209,7 +238,10 @@ export async function flowsInstalled(plan: PortPlan, table: OvsTable, signal: Ab
 }
 
 function takenAway(plan: PortPlan, why: string): Error {
-  return tryAgain(`interface ${plan.hostInterface} is not usable: ${why}`, 'the runtime tries again with a new sandbox');
+  return tryAgain(
+    `interface ${plan.hostInterface} is not usable: ${why}`,
+    'the runtime tries again with a new sandbox',
+  );
 }
 
 /** What identifies a port and its limits. */
@@ -269,8 +301,9 @@ async function findRows(vsctl: Vsctl, ports: readonly PortIdentity[]): Promise<P
 function isLimitOf(marks: Marks | undefined, ports: readonly PortIdentity[]): boolean {
   const ids = new Map(marks?.[1]);
   return ports.some(({ externalIds }) => {
-    if (!ids.has('container_id')) return ids.has('iface-id') && ids.get('iface-id') === externalIds['iface-id'];
-    const isSameSandbox = ids.get('container_id') === externalIds['container_id'];
-    return isSameSandbox && ids.get('if_name') === externalIds['if_name'];
+    if (!ids.has('container_id'))
+      return ids.has('iface-id') && ids.get('iface-id') === externalIds['iface-id'];
+    const isSameSandbox = ids.get('container_id') === externalIds.container_id;
+    return isSameSandbox && ids.get('if_name') === externalIds.if_name;
   });
 }

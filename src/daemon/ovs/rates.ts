@@ -32,7 +32,11 @@ export function parseRates(value: (name: string) => string, key: (name: string) 
     if (text === '') return undefined;
     const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (number <= RATE_MBPS_MAX) return number;
-    throw invalid(`annotation ${key(name)}`, text, `a whole number of ${unit}, up to ${RATE_MBPS_MAX}`);
+    throw invalid(
+      `annotation ${key(name)}`,
+      text,
+      `a whole number of ${unit}, up to ${RATE_MBPS_MAX}`,
+    );
   };
   const ingressBurstMbit = read('ingress_burst', 'Mbit');
   const egressBurstMbit = read('egress_burst', 'Mbit');
@@ -49,7 +53,10 @@ export function policingColumns(rates: Rates): { rateKbps: number; burstKbit: nu
   const rateKbps = rates.egressMbps * 1000;
   if (rateKbps === 0) return { rateKbps: 0, burstKbit: 0 };
   const { egressBurstMbit } = rates;
-  return { rateKbps, burstKbit: egressBurstMbit === undefined ? (rateKbps / 10) * 8 : egressBurstMbit * 1000 };
+  return {
+    rateKbps,
+    burstKbit: egressBurstMbit === undefined ? (rateKbps / 10) * 8 : egressBurstMbit * 1000,
+  };
 }
 
 /**

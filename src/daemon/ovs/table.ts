@@ -29,7 +29,12 @@ export class OvsTable {
   #isSynced = false;
 
   /** @param database an OVSDB remote, like `unix:/run/openvswitch/db.sock` */
-  constructor(options: { database: string; table: string; columns: readonly string[]; log: Logger }) {
+  constructor(options: {
+    database: string;
+    table: string;
+    columns: readonly string[];
+    log: Logger;
+  }) {
     const { database, table, columns, log } = options;
     this.#table = table;
     this.#log = log;
@@ -127,7 +132,10 @@ export class OvsTable {
   #startAgain(reason: string): void {
     if (this.#isStopped || this.#restart !== undefined) return;
     const pauseMs = this.#pauseMs;
-    this.#log.warn({ table: this.#table, reason, pauseMs }, 'OVS rows: the monitor ended, starting it again');
+    this.#log.warn(
+      { table: this.#table, reason, pauseMs },
+      'OVS rows: the monitor ended, starting it again',
+    );
     this.#pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS);
     this.#restart = setTimeout(() => {
       this.#restart = undefined;

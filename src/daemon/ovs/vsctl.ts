@@ -14,7 +14,12 @@ const VSCTL_TIMEOUT_S = 20;
 
 /** @param database an OVSDB remote, like `unix:/run/openvswitch/db.sock` */
 export function createVsctl(database: string): Vsctl {
-  const options = [`--db=${database}`, `--timeout=${VSCTL_TIMEOUT_S}`, '--no-wait', '--format=json'];
+  const options = [
+    `--db=${database}`,
+    `--timeout=${VSCTL_TIMEOUT_S}`,
+    '--no-wait',
+    '--format=json',
+  ];
   return (commands) => run('ovs-vsctl', [...options, ...commands]);
 }
 

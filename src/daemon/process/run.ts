@@ -43,7 +43,11 @@ const STDOUT_CHARS_MAX = 16 * 1024 * 1024;
  * Runs a tool and returns its standard output.
  * @throws ToolError naming the command and what it said; `signal.reason` when aborted
  */
-export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const { input, signal, timeoutMs = TOOL_TIMEOUT_MS, until } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -92,4 +96,4 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 }
 
 /** Messages in English, since we read some of them. */
-const TOOL_ENV = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
+const TOOL_ENV = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };

@@ -24,7 +24,17 @@ export async function checkIpv4Free(
   address: Address,
   signal: AbortSignal,
 ): Promise<void> {
-  const args = ['-D', '-f', '-c', `${ARP_PROBES}`, '-w', `${ARP_PROBES}`, '-I', ifName, address.text];
+  const args = [
+    '-D',
+    '-f',
+    '-c',
+    `${ARP_PROBES}`,
+    '-w',
+    `${ARP_PROBES}`,
+    '-I',
+    ifName,
+    address.text,
+  ];
   try {
     await runInNetns(netns, 'arping', args, { signal });
   } catch (error) {
@@ -69,7 +79,16 @@ export async function ipv6Settled(
 }
 
 async function isSettled(netns: string, ifName: string): Promise<boolean> {
-  const output = await runInNetns(netns, 'ip', ['-j', '-6', 'address', 'show', 'dev', ifName, 'scope', 'global']);
+  const output = await runInNetns(netns, 'ip', [
+    '-j',
+    '-6',
+    'address',
+    'show',
+    'dev',
+    ifName,
+    'scope',
+    'global',
+  ]);
   const [link] = JSON.parse(output) as { addr_info?: AddressState[] }[];
   const addresses = link?.addr_info ?? [];
   const duplicate = addresses.find((address) => address.dadfailed);

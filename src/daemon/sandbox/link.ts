@@ -5,12 +5,12 @@
  * none of them can end a line or a word.
  */
 import { CniCode } from '../../wire/cni.ts';
+import type { NicAddress } from '../annotations.ts';
 import { CniError, tryAgain } from '../error.ts';
 import type { Family } from '../net/address.ts';
 import { cidrText } from '../net/address.ts';
 import type { Route } from '../net/route.ts';
 import { run, ToolError } from '../process/run.ts';
-import type { NicAddress } from '../annotations.ts';
 import { runInNetns } from './netns.ts';
 
 export interface VethPlan {
@@ -124,13 +124,16 @@ export async function applyInPod(netns: string, batch: readonly string[]): Promi
  */
 export async function deleteLinks(names: readonly string[]): Promise<void> {
   try {
-    await run('ip', ['-force', '-batch', '-'], { input: lines(names.map((name) => `link delete ${name}`)) });
+    await run('ip', ['-force', '-batch', '-'], {
+      input: lines(names.map((name) => `link delete ${name}`)),
+    });
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     const refusals = error.stderr
       .split('\n')
       .filter((line) => line !== '' && !/^Cannot find device|^Command failed/.test(line));
-    if (refusals.length > 0) throw tryAgain(`cannot delete ${names.join(', ')}: ${refusals[0]}`, '', error);
+    if (refusals.length > 0)
+      throw tryAgain(`cannot delete ${names.join(', ')}: ${refusals[0]}`, '', error);
   }
 }
 
@@ -154,7 +157,12 @@ export async function disableTxChecksum(netns: string, ifName: string): Promise<
  */
 export async function prepareIpv6(netns: string, ifName: string): Promise<void> {
   const key = (name: string) => `net/ipv6/conf/${ifName}/${name}`;
-  await runInNetns(netns, 'sysctl', ['-q', '-w', `${key('disable_ipv6')}=0`, `${key('accept_ra')}=0`]);
+  await runInNetns(netns, 'sysctl', [
+    '-q',
+    '-w',
+    `${key('disable_ipv6')}=0`,
+    `${key('accept_ra')}=0`,
+  ]);
 }
 
 function lines(batch: readonly string[]): string {

@@ -3,7 +3,7 @@
  */
 import { stat, statfs } from 'node:fs/promises';
 import { messageOf, wrongEnvironment } from '../error.ts';
-import { run, type RunOptions } from '../process/run.ts';
+import { type RunOptions, run } from '../process/run.ts';
 
 /** Type of the file system that namespaces live in (`NSFS_MAGIC`, linux/magic.h). */
 const NSFS_MAGIC = 0x6e736673;
