@@ -22,7 +22,10 @@ export async function measureAttachments(bench: Bench, versionP50Ms: number) {
     floors?.push(await floor(pod));
     await settle(bench);
     adds?.push(await add(pod));
+    // The daemon writes its bookkeeping after the answer: not into the next measurement.
+    await settle(bench);
     ipams?.push(await ipam(pod));
+    await settle(bench);
     dels?.push(await del(pod));
     await settle(bench);
   }

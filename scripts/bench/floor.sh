@@ -7,7 +7,7 @@ vsctl="ovs-vsctl --db=$database --timeout=20 --no-wait"
 
 ip link add "$host" mtu 1400 txqueuelen 1000 up type veth peer name net1 netns "$netns" address "$mac" mtu 1400
 $vsctl add-port br-int "$host" -- set Interface "$host" "external_ids:iface-id=$port" external_ids:vendor=kube-ovn
-ip -n "$netns" -batch - <<BATCH
+ip -n "${netns##*/}" -batch - <<BATCH
 link set net1 up
 address add $address/16 dev net1
 route replace default via $gateway dev net1

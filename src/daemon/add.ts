@@ -40,7 +40,7 @@ export async function add(
   using deadline = startDeadline(context.addTimeoutMs, caller);
   using _podWatch = endWithPod(attachment, context, deadline);
   return await context.queue.run(attachment, deadline, async () => {
-    await checkNetns(attachment.netns);
+    checkNetns(attachment.netns);
     const allocation = await awaitAllocation(attachment, context, deadline);
     const response = attachment.ipamOnly
       ? await answerDelegate(attachment, allocation)

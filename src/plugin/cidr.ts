@@ -1,5 +1,7 @@
-/** Addresses and CIDRs as text. Pure. */
-import { isIP } from 'node:net';
+/**
+ * Addresses and CIDRs as text. Pure. It does without node:net and its `isIP`: loading that module
+ * costs bun more than everything else that is done with the daemon's answer.
+ */
 
 export interface Cidr {
   readonly family: number;
@@ -10,8 +12,12 @@ export interface Cidr {
 
 /** 4 or 6 for an address without mask and zone, else 0. */
 export function familyOf(address: string): number {
-  return address.includes('%') ? 0 : isIP(address);
+  if (IPV4.test(address)) return 4;
+  // The URL standard's parser reads the rest; it would take a zone, and brackets of its own.
+  return /^[\da-f:.]*:[\da-f:.]*$/i.test(address) && URL.canParse(`http://[${address}]`) ? 6 : 0;
 }
+
+const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
 
 /** From `address/length` with any host bits; undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {

@@ -39,7 +39,7 @@ const DEFAULT_GRACE_SECONDS = 30;
 /** A new object from what was sent. @throws ApiRefusal 400, 422 */
 export function newObject(kind: Kind, object: NewObject, part: Part): KubernetesObject {
   const { status, metadata: sent = {}, ...rest } = object;
-  const { generateName, resourceVersion, ...metadata } = sent;
+  const { generateName, resourceVersion, deletionTimestamp, ...metadata } = sent;
   const generated = generateName === undefined ? '' : `${generateName}${randomUUID().slice(0, 5)}`;
   const name = String(metadata.name ?? generated);
   if (name === '') {
@@ -143,19 +143,13 @@ export function isDoneDeleting(object: KubernetesObject): boolean {
   );
 }
 
-/** What no request changes; members that are undefined are left out. */
+/** What no request changes; what the object does not have, it does not get either. */
 function fixedMetadata(before: Metadata): Partial<Metadata> {
-  const { name, namespace, uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } =
-    before;
-  const fixed = {
-    name,
-    namespace,
-    uid,
-    creationTimestamp,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-  };
-  return Object.fromEntries(Object.entries(fixed).filter(([, value]) => value !== undefined));
+  const { name, namespace, uid, creationTimestamp } = before;
+  const { deletionTimestamp, deletionGracePeriodSeconds } = before;
+  const deletion = { deletionTimestamp, deletionGracePeriodSeconds };
+  // Undefined takes away what the request sent; the store keeps no undefined members.
+  return { name, namespace, uid, creationTimestamp, ...deletion } as Partial<Metadata>;
 }
 
 function withStatus(object: KubernetesObject, status: unknown): KubernetesObject {

@@ -1,7 +1,7 @@
 /**
  * The sandbox's network namespace, and how tools get into it.
  */
-import { stat, statfs } from 'node:fs/promises';
+import { statfsSync, statSync } from 'node:fs';
 import { messageOf, wrongEnvironment } from '../error.ts';
 import { type RunOptions, run } from '../process/run.ts';
 
@@ -10,23 +10,27 @@ const NSFS_MAGIC = 0x6e736673;
 
 /**
  * Makes sure that `path` is a network namespace, and not the node's own: addresses and routes
- * set there by mistake would cut the node off.
+ * set there by mistake would cut the node off. Synchronous: these files are in memory, and a
+ * turn of the thread pool takes longer than all three calls.
  * @throws CniError 4 naming CNI_NETNS
  */
-export async function checkNetns(path: string): Promise<void> {
-  const [file, system, own] = await Promise.all([
-    stat(path),
-    statfs(path),
-    stat('/proc/self/ns/net'),
-  ]).catch((cause) => {
-    const expected = `the path of a network namespace: ${messageOf(cause)}`;
-    throw wrongEnvironment('CNI_NETNS', path, expected);
-  });
-  if (system.type !== NSFS_MAGIC) {
+export function checkNetns(path: string): void {
+  const { file, type } = lookAt(path);
+  if (type !== NSFS_MAGIC) {
     throw wrongEnvironment('CNI_NETNS', path, 'a network namespace; this is another kind of file');
   }
+  const own = statSync('/proc/self/ns/net');
   if (file.ino === own.ino && file.dev === own.dev) {
     throw wrongEnvironment('CNI_NETNS', path, "a pod's network namespace; this is the node's own");
+  }
+}
+
+function lookAt(path: string) {
+  try {
+    return { file: statSync(path), type: statfsSync(path).type };
+  } catch (error) {
+    const expected = `the path of a network namespace: ${messageOf(error)}`;
+    throw wrongEnvironment('CNI_NETNS', path, expected);
   }
 }
 

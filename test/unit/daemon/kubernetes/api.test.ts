@@ -141,7 +141,7 @@ describe('an answer that is not from an API server', () => {
     [503, 'x'.repeat(10_000), { status: 503, reason: 'Service Unavailable' }],
     [500, '[1]', { status: 500, reason: 'Internal Server Error' }],
   ])(
-    '%i with the body %.20s is a KubernetesError of bounded length',
+    '%i with a foreign body is a KubernetesError of bounded length',
     async (status, body, expected) => {
       const server = createServer((_, response) => response.writeHead(status).end(body)).listen(
         0,
@@ -164,12 +164,19 @@ describe('an answer that is not from an API server', () => {
   );
 });
 
+/** undici opens a second connection where the first is not quite done with its answer. */
+async function warmUp(api: KubernetesApi): Promise<void> {
+  for (let count = 0; count < 3; count++) await api.get(A, {}, never);
+}
+
 describe('connections of a KubernetesApi', () => {
   it('are used again', async () => {
     await using all = await setUp();
     all.double.create(pod('a'));
+    await warmUp(all.api);
+    const { connectionCount } = all.double;
     for (let count = 0; count < 20; count++) await all.api.get(A, {}, never);
-    expect(all.double.connectionCount).toBe(1);
+    expect(all.double.connectionCount).toBe(connectionCount);
   });
 
   it('do not outlive a client certificate', async () => {
@@ -182,13 +189,11 @@ describe('connections of a KubernetesApi', () => {
       const config = configOf(all.double);
       config.users = [{ name: 'test', certFile, keyFile: certFile }];
       const api = new KubernetesApi(config);
-      await api.get(A, {}, never);
-      await api.get(A, {}, never);
-      expect(all.double.connectionCount).toBe(1);
+      await warmUp(api);
+      const { connectionCount } = all.double;
       await writeFile(certFile, 'two');
       await api.get(A, {}, never);
-      await api.get(A, {}, never);
-      expect(all.double.connectionCount).toBe(2);
+      expect(all.double.connectionCount).toBe(connectionCount + 1);
       api.destroy();
     } finally {
       await rm(folder, { recursive: true });
@@ -209,7 +214,8 @@ describe('connections of a KubernetesApi', () => {
     };
     config.users = [user];
     const api = new KubernetesApi(config);
-    await api.get(A, {}, never);
+    await warmUp(api);
+    const { connectionCount } = double;
     double.setToken('new');
     expect(await rejection(api.get(A, {}, never))).toMatchObject({
       status: 401,
@@ -217,7 +223,7 @@ describe('connections of a KubernetesApi', () => {
     });
     token = 'new';
     await api.get(A, {}, never);
-    expect(double.connectionCount).toBe(1);
+    expect(double.connectionCount).toBe(connectionCount);
     api.destroy();
   });
 

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../../../../src/daemon/kubernetes/watch-cache.ts';
-import { configOf, type Kept, PODS, pod, project, setUp, setUpStarted } from './support.ts';
+import { type Change, WatchCache } from '../../../../src/daemon/kubernetes/watch-cache.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import {
+  configOf,
+  type Kept,
+  LogDouble,
+  PODS,
+  pod,
+  project,
+  setUp,
+  setUpStarted,
+} from './support.ts';
 
 describe('WatchCache', () => {
   it('shows what there was before it began', async () => {
@@ -43,7 +53,6 @@ describe('WatchCache', () => {
 
   it('keys objects without a namespace by their name', async () => {
     await using all = await setUp();
-    const { WatchCache } = await import('../../../../src/daemon/kubernetes/watch-cache.ts');
     all.double.create({ kind: 'Subnet', metadata: { name: 'join' }, spec: {} });
     const path = '/apis/kubeovn.io/v1/subnets';
     const subnets = new WatchCache({ config: configOf(all.double), path, project, log: all.log });
@@ -141,6 +150,19 @@ describe('a listener of a WatchCache', () => {
     all.cache.start();
     await all.cache.synced;
     expect(seen).toEqual([]);
+  });
+});
+
+describe('subscriptions of a WatchCache', () => {
+  it('are none after everyone has left', async () => {
+    await using double = await KubernetesApiDouble.start();
+    const log = new LogDouble();
+    const cache = new WatchCache({ config: configOf(double), path: PODS, project, log });
+    const listener = () => {};
+    const leaves = [cache.onChange(listener), cache.onChange(listener)];
+    expect(cache.subscriberCount).toBe(2);
+    for (const leave of leaves) leave();
+    expect(cache.subscriberCount).toBe(0);
   });
 });
 

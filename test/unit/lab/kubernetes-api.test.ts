@@ -1,0 +1,165 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { ApiRefusal } from '../../lab/kubernetes-api.ts';
+import { Client, PODS, pod } from './support.ts';
+
+describe('a token', () => {
+  it('is asked for where one is set', async () => {
+    await using client = await Client.start({ token: 'secret' });
+    const refused = await client.send('GET', PODS);
+    expect(refused.code).toBe(401);
+    expect(refused.body).toMatchObject({ kind: 'Status', reason: 'Unauthorized' });
+    const wrong = await client.send('GET', PODS, undefined, { Authorization: 'Bearer other' });
+    expect(wrong.code).toBe(401);
+    const right = await client.send('GET', PODS, undefined, { Authorization: 'Bearer secret' });
+    expect(right.code).toBe(200);
+  });
+});
+
+describe('a kubeconfig of the double', () => {
+  it('serves the generated client', async () => {
+    await using client = await Client.start({ token: 'secret' });
+    client.double.create(pod('a'));
+    const config = new KubeConfig();
+    config.loadFromString(client.double.kubeconfig());
+    const { items } = await config
+      .makeApiClient(CoreV1Api)
+      .listNamespacedPod({ namespace: 'default' });
+    expect(items.map(({ metadata }) => metadata?.name)).toEqual(['a']);
+  });
+
+  it('can be written to a file that only its owner reads', async () => {
+    await using client = await Client.start();
+    const folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+    const path = join(folder, 'config');
+    await client.double.writeKubeconfig(path);
+    expect(await readFile(path, 'utf8')).toBe(client.double.kubeconfig());
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('in process', () => {
+  it('objects are made, changed and deleted as over HTTP', async () => {
+    await using client = await Client.start();
+    const { double } = client;
+    double.create(pod('a'));
+    expect(() => double.create(pod('a'))).toThrow(ApiRefusal);
+    double.patch('Pod', 'default/a', {
+      status: { phase: 'Running' },
+      spec: { nodeName: 'node-1' },
+    });
+    const patched = double.get('Pod', 'default/a');
+    expect(patched).toMatchObject({ status: { phase: 'Running' }, spec: { nodeName: 'node-1' } });
+    double.update({ ...patched, spec: { nodeName: 'node-2' } });
+    expect(() => double.update({ ...patched, spec: {} })).toThrow('the object has been modified');
+    double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+    expect(() => double.get('Pod', 'default/a')).toThrow('pods "a" not found');
+  });
+
+  it('objects that were given out are copies', async () => {
+    await using client = await Client.start();
+    const created = client.double.create(pod('a'));
+    created.metadata.labels = { changed: 'by the test' };
+    expect(client.double.get('Pod', 'default/a').metadata.labels).toEqual({});
+  });
+
+  it('kinds that are not in the table are refused', async () => {
+    await using client = await Client.start();
+    expect(() => client.double.create({ kind: 'Nonsense', metadata: { name: 'a' } })).toThrow(
+      'no kind Nonsense',
+    );
+  });
+});
+
+describe('faults', () => {
+  it('fail the next requests that match, and no others', async () => {
+    await using client = await Client.start();
+    client.double.faults.failNext(2, 503, { verb: 'list' });
+    expect((await client.send('GET', `${PODS}/a`)).code).toBe(404);
+    expect((await client.send('GET', PODS)).body).toMatchObject({
+      kind: 'Status',
+      code: 503,
+      reason: 'ServiceUnavailable',
+    });
+    expect((await client.send('GET', '/api/v1/nodes')).code).toBe(503);
+    expect((await client.send('GET', PODS)).code).toBe(200);
+  });
+
+  it('fail all requests for as long as they should', async () => {
+    await using client = await Client.start();
+    client.double.faults.failAll(503);
+    expect((await client.send('GET', PODS)).code).toBe(503);
+    expect((await client.send('GET', '/nonsense')).code).toBe(503);
+    client.double.faults.failAll(undefined);
+    expect((await client.send('GET', PODS)).code).toBe(200);
+  });
+
+  it('silence answers until the double resumes', async () => {
+    await using client = await Client.start();
+    client.double.silence();
+    let isAnswered = false;
+    const asking = client.send('GET', PODS).then(() => {
+      isAnswered = true;
+    });
+    await client.double.requests.waitFor({ verb: 'list' }, 1);
+    expect(isAnswered).toBe(false);
+    client.double.resume();
+    await asking;
+  });
+
+  it('silence watches for good', async () => {
+    await using client = await Client.start();
+    const watch = await client.watch(PODS);
+    client.double.silence();
+    client.double.create(pod('a'));
+    client.double.resume();
+    client.double.create(pod('b'));
+    client.double.watches.endAll();
+    expect(await watch.next()).toBeUndefined();
+  });
+
+  it('reset connections', async () => {
+    await using client = await Client.start();
+    client.double.silence();
+    const asking = client.send('GET', PODS);
+    await client.double.requests.waitFor({}, 1);
+    client.double.resetConnections();
+    await expect(asking).rejects.toThrow('fetch failed');
+  });
+
+  it('close it, and start it again on the same port with the same objects', async () => {
+    await using client = await Client.start();
+    client.double.create(pod('a'));
+    const { url } = client.double;
+    await client.double.close();
+    await expect(client.send('GET', PODS)).rejects.toThrow('fetch failed');
+    await client.double.start();
+    expect(client.double.url).toBe(url);
+    expect((await client.send('GET', `${PODS}/a`)).code).toBe(200);
+  });
+});
+
+describe('requests', () => {
+  it('are counted by verb and path', async () => {
+    await using client = await Client.start();
+    client.double.create(pod('a'));
+    await client.send('GET', `${PODS}?limit=1`);
+    await client.send('GET', `${PODS}/a`);
+    await client.patch(`${PODS}/a`, {});
+    await client.send('DELETE', `${PODS}/a`);
+    const { requests } = client.double;
+    expect(requests.all.map(({ verb }) => verb)).toEqual(['list', 'get', 'patch', 'delete']);
+    expect(requests.count({ path: `${PODS}/a` })).toBe(3);
+    expect(requests.matching({ verb: 'list' })[0]).toEqual({
+      verb: 'list',
+      path: PODS,
+      query: { limit: '1' },
+    });
+    requests.clear();
+    expect(requests.count()).toBe(0);
+  });
+});
