@@ -19,4 +19,4 @@ COPY --from=build /build/dist/kube-ovn /kube-ovn/kube-ovn
 COPY --from=build /build/dist/kube-ovn-cni.cjs /kube-ovn/kube-ovn-cni.cjs
 COPY scripts/install-cni.sh /kube-ovn/install-cni.sh
 ENV NODE_ENV=production
-ENTRYPOINT ["node", "/kube-ovn/kube-ovn-cni.cjs"]
+ENTRYPOINT ["/kube-ovn/kube-ovn-cni.cjs"]

@@ -8,7 +8,7 @@
  * so that a build that fails or is interrupted leaves the last good one.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -84,9 +84,18 @@ async function bundleDaemon(outfile: string): Promise<void> {
     minifyWhitespace: true,
     lineLimit: 120,
     plugins: [dropUnusedOfClient],
+    banner: { js: DAEMON_SHEBANG },
   };
   await bundle(options, OPTIONAL_PACKAGES);
+  chmodSync(outfile, 0o755);
 }
+
+/**
+ * A young generation of 1 MiB: it is collected more often, and the daemon stays 20 MB smaller.
+ * That is time won, too, since starting a child process takes node the longer the more memory it
+ * has.
+ */
+const DAEMON_SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=1';
 
 /**
  * The Kubernetes client does not declare that importing its files has no effect of its own, so
@@ -131,8 +140,4 @@ async function compilePlugin(outfile: string): Promise<void> {
 mkdirSync(DIST, { recursive: true });
 await produce('kube-ovn.cjs', bundlePlugin);
 await produce('kube-ovn', compilePlugin);
-if (existsSync(join(ROOT, 'src/daemon/main.ts'))) {
-  await produce('kube-ovn-cni.cjs', bundleDaemon);
-} else {
-  console.log('src/daemon/main.ts does not exist yet: no dist/kube-ovn-cni.cjs');
-}
+await produce('kube-ovn-cni.cjs', bundleDaemon);

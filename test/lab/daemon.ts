@@ -25,7 +25,7 @@ export class Daemon {
   /** Starts the daemon and waits until it takes calls. */
   static async start({ kubeconfig, nodeName, flags = [] }: DaemonOptions): Promise<Daemon> {
     const args = [`--kubeconfig=${kubeconfig}`, `--node-name=${nodeName}`, '--mtu=1400', ...flags];
-    const child = spawn(process.execPath, [BUNDLE, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(BUNDLE, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const daemon = new Daemon(child);
     const ready = Promise.withResolvers<void>();
     for (const stream of [child.stdout, child.stderr]) {
