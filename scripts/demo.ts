@@ -32,7 +32,7 @@ const pods = await addPods(stage, report);
 await proveTraffic(stage, pods, report);
 if (process.argv.includes('--shell')) openShell();
 await deletePods(stage, pods, report);
-report.same('nothing is left on the node', before, await census(stage));
+report.unchanged('nothing is left on the node', before, await census(stage));
 await stage.stop();
 process.exit(report.finish());
 

@@ -2,15 +2,7 @@
 import { command } from '../../test/lab/command.ts';
 import type { Stage } from './stage.ts';
 
-export interface Census {
-  readonly ports: number;
-  readonly 'QoS rows': number;
-  readonly 'Queue rows': number;
-  readonly veths: number;
-  readonly namespaces: number;
-}
-
-export async function census({ node }: Pick<Stage, 'node'>): Promise<Census> {
+export async function census({ node }: Pick<Stage, 'node'>): Promise<Record<string, number>> {
   const lines = async (output: Promise<string>) =>
     (await output).split('\n').filter(Boolean).length;
   const rows = (table: string) => lines(node.vsctl('--bare', '--columns=_uuid', 'list', table));

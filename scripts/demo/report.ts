@@ -20,17 +20,17 @@ export class Report {
     console.log(`  ${holds ? 'ok  ' : 'FAIL'} ${title}${detail === '' ? '' : `: ${detail}`}`);
   }
 
-  /** A step that holds where two states are the same. */
-  same(title: string, expected: object, actual: object): void {
-    const holds = JSON.stringify(expected) === JSON.stringify(actual);
+  /** A step that holds where two counts are the same; shows what there is more than before. */
+  unchanged(title: string, before: Readonly<Record<string, number>>, now: typeof before): void {
+    const more = Object.entries(now).map(
+      ([name, count]) => [name, count - (before[name] ?? 0)] as const,
+    );
+    const detail = more.map(([name, difference]) => `${difference} ${name}`).join(', ');
     this.check(
       title,
-      holds,
-      Object.entries(actual)
-        .map(([name, value]) => `${value} ${name}`)
-        .join(', '),
+      more.every(([, difference]) => difference === 0),
+      `${detail} more than before`,
     );
-    if (!holds) this.info(`expected ${JSON.stringify(expected)}`);
   }
 
   /** A table with columns as wide as their contents. */

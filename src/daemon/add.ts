@@ -39,7 +39,7 @@ export async function add(
   const attachment = parseAddRequest(request);
   using deadline = startDeadline(context.addTimeoutMs, caller);
   using _podWatch = endWithPod(attachment, context, deadline);
-  return await context.queue.run(attachment, deadline, async () => {
+  return await context.queue.runAdd(attachment, deadline, async () => {
     checkNetns(attachment.netns);
     const allocation = await awaitAllocation(attachment, context, deadline);
     const response = attachment.ipamOnly

@@ -1,35 +1,42 @@
 /**
  * Order among the calls for one attachment: one at a time, first come first served; and a DEL
- * ends the ADD that it finds running.
+ * ends the ADDs that came before it.
  */
 import type { Attachment } from './attachment.ts';
+import { tryAgain } from './error.ts';
 import { KeyedLock } from './process/keyed-lock.ts';
 import type { Deadline } from './wait.ts';
 
 export class AttachmentQueue {
   readonly #lock = new KeyedLock();
-  readonly #running = new Map<string, Deadline>();
+  /** Deadlines of ADDs that run or wait in line. */
+  readonly #adds = new Map<string, Set<Deadline>>();
 
-  /**
-   * Runs `task` when every earlier call for this attachment is done. A call that is aborted
-   * while it waits in line does not run.
-   */
-  run<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
+  /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
+  async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
     const key = keyOf(attachment);
-    return this.#lock.run(key, async () => {
-      deadline.signal.throwIfAborted();
-      this.#running.set(key, deadline);
-      try {
-        return await task();
-      } finally {
-        this.#running.delete(key);
-      }
-    });
+    const deadlines = this.#adds.get(key) ?? new Set();
+    this.#adds.set(key, deadlines.add(deadline));
+    try {
+      return await this.#lock.run(key, () => {
+        deadline.signal.throwIfAborted();
+        return task();
+      });
+    } finally {
+      deadlines.delete(deadline);
+      if (deadlines.size === 0) this.#adds.delete(key);
+    }
   }
 
-  /** Aborts the call that is running for this attachment, if there is one. */
-  abortRunning(attachment: Attachment, reason: Error): void {
-    this.#running.get(keyOf(attachment))?.abort(reason);
+  /** Runs a DEL when every earlier call is done, which ADDs now soon are. */
+  runDel(attachment: Attachment, task: () => Promise<void>): Promise<void> {
+    const key = keyOf(attachment);
+    const ended = tryAgain(
+      'the ADD was ended by a DEL of the same interface',
+      'nothing: the runtime gave the sandbox up',
+    );
+    for (const deadline of this.#adds.get(key) ?? []) deadline.abort(ended);
+    return this.#lock.run(key, task);
   }
 }
 

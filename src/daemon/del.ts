@@ -8,7 +8,6 @@ import type { CniRequest } from '../wire/messages.ts';
 import type { Attachment } from './attachment.ts';
 import { parseDelRequest } from './attachment.ts';
 import type { Context } from './context.ts';
-import { tryAgain } from './error.ts';
 import { hostInterfaceNames } from './names.ts';
 import { interfaceRows, isPortOf, unplug } from './ovs/port.ts';
 import { together } from './process/together.ts';
@@ -23,16 +22,11 @@ export async function del(request: CniRequest, context: Context): Promise<void> 
   const attachment = parseDelRequest(request);
   // The plugin that made the interface removes it; addresses are the controller's to free.
   if (attachment.ipamOnly) return;
-  const ended = tryAgain(
-    'the ADD was ended by a DEL of the same interface',
-    'nothing: the runtime gave the sandbox up',
-  );
-  context.queue.abortRunning(attachment, ended);
-  // The work goes on when the caller leaves: half a DEL helps nobody.
-  using deadline = startDeadline(DEL_TIMEOUT_MS, new AbortController().signal);
-  await context.queue.run(attachment, deadline, () =>
-    removeNic(attachment, context, deadline.signal),
-  );
+  await context.queue.runDel(attachment, async () => {
+    // The work goes on when the caller leaves: half a DEL helps nobody.
+    using deadline = startDeadline(DEL_TIMEOUT_MS);
+    await removeNic(attachment, context, deadline.signal);
+  });
 }
 
 async function removeNic(

@@ -20,12 +20,12 @@ export interface Deadline extends Disposable {
   abort(reason: Error): void;
 }
 
-/** Starts a deadline of `ms`; it also ends when `caller` is aborted. */
-export function startDeadline(ms: number, caller: AbortSignal): Deadline {
+/** Starts a deadline of `ms`; it also ends when `caller`, where there is one, is aborted. */
+export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new DeadlinePassed(ms)), ms);
   return {
-    signal: AbortSignal.any([controller.signal, caller]),
+    signal: caller ? AbortSignal.any([controller.signal, caller]) : controller.signal,
     abort: (reason) => controller.abort(reason),
     [Symbol.dispose]: () => clearTimeout(timer),
   };
