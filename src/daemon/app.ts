@@ -3,7 +3,7 @@
  * tests can inject requests.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
@@ -23,7 +23,8 @@ const BODY_BYTES_MAX = 256 * 1024;
 export function buildApp(context: Context, logger: FastifyBaseLogger) {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    // Our own lines say whose call it is.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     // What a caller sends is right or wrong, never mended.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },

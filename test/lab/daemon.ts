@@ -1,6 +1,6 @@
 /** The built daemon as a child process. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -17,6 +17,7 @@ export class Daemon {
   readonly process: ChildProcess;
   /** Lines of its log. */
   readonly log: string[] = [];
+  readonly #lines = new EventEmitter();
 
   private constructor(child: ChildProcess) {
     this.process = child;
@@ -31,6 +32,7 @@ export class Daemon {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         daemon.log.push(line);
+        daemon.#lines.emit('line');
         if (line.includes('ready for CNI calls')) ready.resolve();
       });
     }
@@ -39,6 +41,16 @@ export class Daemon {
     );
     await ready.promise;
     return daemon;
+  }
+
+  /** Resolves when so many lines of the log hold `text`. */
+  async logged(text: string, count = 1): Promise<void> {
+    while (this.logLines(text).length < count) await once(this.#lines, 'line');
+  }
+
+  /** Lines of the log that hold `text`. */
+  logLines(text: string): string[] {
+    return this.log.filter((line) => line.includes(text));
   }
 
   /** Ends the daemon and waits until it is gone. */

@@ -10,7 +10,7 @@ import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.ts';
 
 export const ATTACHNET = 'attachnet.default.ovn';
-const KUBECONFIG = '/run/kube/config';
+export const KUBECONFIG = '/run/kube/config';
 
 /** Configuration of a Kube-OVN NIC, as a NetworkAttachmentDefinition has it. */
 export function ovnConfig(more: object = {}): NetworkConfig {

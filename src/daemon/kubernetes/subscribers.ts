@@ -2,6 +2,7 @@
  * Those who want to know about changes: listeners, and waits for a condition.
  */
 import { type Logger, messageOf } from '../error.ts';
+import { Waits } from '../process/waits.ts';
 import type { Change } from './store.ts';
 
 /** Takes one change. It must be quick: the next events wait for it. */
@@ -10,7 +11,7 @@ export type ChangeListener<T> = (change: Change<T>) => void;
 export class Subscribers<T> {
   readonly #log: Logger;
   readonly #listeners = new Set<ChangeListener<T>>();
-  readonly #waits = new Set<() => void>();
+  readonly #waits = new Waits();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -18,7 +19,7 @@ export class Subscribers<T> {
 
   /** Listeners and waits there are; 0 when everyone has left. */
   get count(): number {
-    return this.#listeners.size + this.#waits.size;
+    return this.#listeners.size + this.#waits.count;
   }
 
   /** @returns ends the subscription */
@@ -33,34 +34,7 @@ export class Subscribers<T> {
 
   /** See WatchCache.until. */
   until<R>(evaluate: () => R | undefined, signal: AbortSignal): Promise<R> {
-    const { promise, resolve, reject } = Promise.withResolvers<R>();
-    const leave = () => {
-      this.#waits.delete(check);
-      signal.removeEventListener('abort', abort);
-    };
-    const abort = () => {
-      leave();
-      reject(signal.reason);
-    };
-    const check = () => {
-      try {
-        const result = evaluate();
-        if (result === undefined) return;
-        leave();
-        resolve(result);
-      } catch (error) {
-        leave();
-        reject(error);
-      }
-    };
-    if (signal.aborted) {
-      reject(signal.reason);
-      return promise;
-    }
-    this.#waits.add(check);
-    signal.addEventListener('abort', abort, { once: true });
-    check();
-    return promise;
+    return this.#waits.until(evaluate, signal);
   }
 
   /** Tells the listeners of each change, then lets the waits look at the outcome, once. */
@@ -71,9 +45,7 @@ export class Subscribers<T> {
         if (this.#listeners.has(listener)) this.#call(listener, change);
       }
     }
-    for (const check of [...this.#waits]) {
-      if (this.#waits.has(check)) check();
-    }
+    this.#waits.check();
   }
 
   #call(listener: ChangeListener<T>, change: Change<T>): void {

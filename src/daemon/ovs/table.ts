@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Logger, messageOf } from '../error.ts';
+import { Waits } from '../process/waits.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
 export type Value = string | number | boolean | null | readonly Value[] | { [key: string]: string };
@@ -20,7 +21,7 @@ export class OvsTable {
   readonly #args: readonly string[];
   readonly #table: string;
   readonly #log: Logger;
-  readonly #listeners = new Set<() => void>();
+  readonly #waits = new Waits();
   #rows = new Map<string, Row>();
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -52,7 +53,9 @@ export class OvsTable {
   }
 
   start(): void {
-    this.#child = spawn('ovsdb-client', this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // It dies with us, also when we are killed: by itself it would notice at the next change.
+    const words = ['--pdeathsig', 'KILL', 'ovsdb-client', ...this.#args];
+    this.#child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
     let isFirst = true;
     lines.on('line', (line) => {
@@ -79,34 +82,7 @@ export class OvsTable {
    * @throws what `evaluate` throws; `signal.reason` when aborted
    */
   until<T>(evaluate: () => T | undefined, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        this.#listeners.delete(check);
-        signal.removeEventListener('abort', abort);
-      };
-      const abort = () => {
-        end();
-        reject(signal.reason);
-      };
-      const check = () => {
-        try {
-          const result = evaluate();
-          if (result === undefined) return;
-          end();
-          resolve(result);
-        } catch (error) {
-          end();
-          reject(error);
-        }
-      };
-      if (signal.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      signal.addEventListener('abort', abort, { once: true });
-      this.#listeners.add(check);
-      check();
-    });
+    return this.#waits.until(evaluate, signal);
   }
 
   /** Resolves once the whole table arrived. */
@@ -126,7 +102,7 @@ export class OvsTable {
     }
     this.#rows = rows;
     if (isFirst && !this.#isSynced) this.#isSynced = true;
-    for (const listener of [...this.#listeners]) listener();
+    this.#waits.check();
   }
 
   #startAgain(reason: string): void {

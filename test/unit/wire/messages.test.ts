@@ -1,0 +1,92 @@
+import Schema from 'typebox/schema';
+import { describe, expect, it } from 'vitest';
+import {
+  ADD_PATH,
+  CniRequestSchema,
+  CniResponseSchema,
+  DEL_PATH,
+} from '../../../src/wire/messages.ts';
+import { requestOf } from '../daemon/support.ts';
+
+const accepts = (schema: typeof CniRequestSchema | typeof CniResponseSchema, body: unknown) =>
+  Schema.Check(schema, body);
+
+describe('the socket API', () => {
+  it("has Kube-OVN's paths", () => {
+    expect([ADD_PATH, DEL_PATH]).toEqual(['/api/v1/add', '/api/v1/del']);
+  });
+});
+
+describe('a request', () => {
+  it("of Kube-OVN's executable is taken, routes null and all", () => {
+    expect(accepts(CniRequestSchema, requestOf())).toBe(true);
+  });
+
+  it('may have routes with or without dst and gw, and a whole DNS object', () => {
+    const request = requestOf({
+      routes: [{ dst: '10.0.0.0/8', gw: '10.16.0.1' }, { gw: '10.16.0.1' }, { dst: '10.1.0.0/16' }],
+      dns: { nameservers: ['10.96.0.10'], domain: 'd', search: null, options: [] },
+    });
+    expect(accepts(CniRequestSchema, request)).toBe(true);
+  });
+
+  it('may leave out every field that only some networks need', () => {
+    const { cni_type, pod_name, pod_namespace, container_id, net_ns, if_name, provider } =
+      requestOf();
+    const request = { cni_type, pod_name, pod_namespace, container_id, net_ns, if_name, provider };
+    expect(accepts(CniRequestSchema, request)).toBe(true);
+  });
+
+  it('may have fields that we do not know: a newer executable calls', () => {
+    expect(accepts(CniRequestSchema, { ...requestOf(), from_the_future: { a: 1 } })).toBe(true);
+  });
+
+  it.each([
+    'cni_type',
+    'pod_name',
+    'pod_namespace',
+    'container_id',
+    'net_ns',
+    'if_name',
+    'provider',
+  ])('must have the text %s', (field) => {
+    const { [field as 'provider']: _, ...without } = requestOf();
+    expect(accepts(CniRequestSchema, without)).toBe(false);
+    for (const wrong of [null, 1, [], {}, true]) {
+      expect(accepts(CniRequestSchema, { ...requestOf(), [field]: wrong })).toBe(false);
+    }
+  });
+
+  it.each([[[1]], [[null]], [[{ dst: 1 }]], [[{ gw: null }]], [{}], ['10.0.0.0/8']])(
+    'is refused with routes %j',
+    (routes) => {
+      expect(accepts(CniRequestSchema, { ...requestOf(), routes })).toBe(false);
+    },
+  );
+});
+
+describe('a response', () => {
+  const response = {
+    ips: [{ protocol: 'IPv4', ip: '10.16.0.5', cidr: '10.16.0.0/16', gateway: '10.16.0.1' }],
+    mac_address: '00:00:00:ab:cd:ef',
+    routes: [{ dst: '0.0.0.0/0', gw: '10.16.0.1' }],
+    mtu: 1400,
+    nicname: 'eth0',
+    dns: {},
+    error: '',
+  };
+
+  it('of either daemon has one shape', () => {
+    expect(accepts(CniResponseSchema, response)).toBe(true);
+    expect(accepts(CniResponseSchema, { ...response, ips: null, routes: null, error: 'x' })).toBe(
+      true,
+    );
+    const cni_error = { code: 11, msg: 'm', details: '' };
+    expect(accepts(CniResponseSchema, { ...response, cni_error })).toBe(true);
+  });
+
+  it('names the protocol of an address as IPv4 or IPv6', () => {
+    const ips = [{ protocol: 'ipv4', ip: '10.16.0.5', cidr: '10.16.0.0/16' }];
+    expect(accepts(CniResponseSchema, { ...response, ips })).toBe(false);
+  });
+});
