@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs what demo, tests and bench need and this machine lacks: Debian packages and npm packages.
 set -eu
+# A shell that is interrupted runs its EXIT trap only when it exits by itself.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 cd "$(dirname "$0")/.."
 
 packages="openvswitch-switch ovn-common ovn-host ovn-central iproute2 iputils-arping iputils-ping

@@ -1,8 +1,8 @@
 /**
  * ADD: from a request to an interface that works, or to nothing at all.
  *
- * Reads top to bottom; each step is a file of its own. What a step makes it also registers for
- * undoing, so that a failure at any point leaves the node as it was.
+ * Reads top to bottom; each step is a file of its own. Only place-nic.ts makes something, and
+ * undoes it when a later step fails.
  */
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
 import type { Allocation } from './allocation.ts';
@@ -12,6 +12,7 @@ import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
 import type { Context } from './context.ts';
 import { recordNode } from './ip-object.ts';
+import { ownMtu, refuseSmallMtu } from './mtu.ts';
 import { logicalSwitchPort } from './names.ts';
 import { cidrText } from './net/address.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './net/route.ts';
@@ -19,7 +20,7 @@ import { planNic } from './nic-plan.ts';
 import { placeNic } from './place-nic.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
-import { abortable, startDeadline, waiting } from './wait.ts';
+import { abortable, startDeadline, type Wait, waiting } from './wait.ts';
 
 export interface AddResult {
   readonly response: CniResponse;
@@ -39,18 +40,23 @@ export async function add(
   const attachment = parseAddRequest(request);
   using deadline = startDeadline(context.addTimeoutMs, caller);
   using _podWatch = endWithPod(attachment, context, deadline);
-  return await context.queue.runAdd(attachment, deadline, async () => {
+  const result = context.queue.runAdd(attachment, deadline, async () => {
     checkNetns(attachment.netns);
     const allocation = await awaitAllocation(attachment, context, deadline);
     const response = attachment.ipamOnly
       ? await answerDelegate(attachment, allocation)
       : await makeNic(attachment, allocation, context, deadline.signal);
-    return {
-      response,
-      afterAnswer: () => recordNode(allocation, portName(attachment, allocation), context),
-    };
+    const port = portName(attachment, allocation);
+    return { response, afterAnswer: () => recordNode(allocation, port, context) };
   });
+  return await waiting(TURN, result);
 }
+
+/** What is not one of the waits that have a name of their own. */
+const TURN: Wait = {
+  what: 'an earlier call for the same interface, or for a tool of the system',
+  lookAt: "the daemon's log and the load of this node",
+};
 
 /** Another plugin makes the interface: addresses and routes for it, and room for a default route. */
 async function answerDelegate(
@@ -79,19 +85,13 @@ async function makeNic(
   context: Context,
   signal: AbortSignal,
 ): Promise<CniResponse> {
-  const ovsRows = {
-    what: "OVS's rows",
-    lookAt: 'whether ovsdb-server runs and br-int exists on this node',
-  };
-  await waiting(
-    ovsRows,
-    Promise.all([context.interfaces.synced(signal), context.bridges.synced(signal)]),
-  );
-  const tunnels = { what: "the set-up of this node's tunnels", lookAt: "the daemon's log" };
-  const tunnelMtu = await waiting(tunnels, abortable(context.tunnelMtu, signal));
-  const plan = planNic(attachment, allocation, tunnelMtu, context);
-  await placeNic(plan, context, signal);
   const { nic } = allocation;
+  const { interfaces, bridges } = context;
+  const rows = Promise.all([interfaces.synced(signal), bridges.synced(signal)]);
+  await waiting(OVS_ROWS, rows);
+  const mtu = await mtuOf(allocation, context, signal);
+  const plan = planNic(attachment, allocation, mtu, context);
+  await placeNic(plan, context, signal);
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
     mac_address: nic.mac ?? '',
@@ -101,6 +101,30 @@ async function makeNic(
     dns: {},
     error: '',
   };
+}
+
+const OVS_ROWS: Wait = {
+  what: "OVS's rows",
+  lookAt: 'whether ovsdb-server runs and br-int exists on this node',
+};
+const TUNNELS: Wait = {
+  what: "the address of this node's tunnels, from which the MTU follows",
+  lookAt: "the daemon's log, and its flags --iface and --mtu",
+};
+
+async function mtuOf(
+  { nic, subnet }: Allocation,
+  context: Context,
+  signal: AbortSignal,
+): Promise<number> {
+  const node = context.node.get(context.nodeName);
+  const own = ownMtu({ subnet, providerNetwork: nic.providerNetwork, node });
+  const mtu = own ?? (await waiting(TUNNELS, abortable(context.tunnelMtu, signal)));
+  refuseSmallMtu(
+    mtu,
+    nic.addresses.map(({ address }) => address.family),
+  );
+  return mtu;
 }
 
 function toIpConfig({ address, cidr, gateway }: NicAddress, isDefault: boolean): IpConfig {

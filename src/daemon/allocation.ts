@@ -8,7 +8,6 @@ import { namesSubnet, readNic } from './annotations.ts';
 import type { LiveAttachment } from './attachment.ts';
 import type { Context } from './context.ts';
 import { CniError, OwnCode } from './error.ts';
-import { isNotFound } from './kubernetes/api.ts';
 import type { Pod } from './objects/pod.ts';
 import { isSamePod, podKey, projectPod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
@@ -35,12 +34,17 @@ export async function awaitAllocation(
   const { signal } = deadline;
   const { pods, subnets } = context;
   await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
-  await refuseReplacedPod(attachment, context, signal);
 
   let missing = missingPod(attachment);
+  const strangers = new Set<string>();
   const found = pods.until(() => {
     const pod = pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
-    if (pod === undefined || !isSamePod(pod, attachment.pod.uid)) return undefined;
+    if (pod === undefined) return undefined;
+    if (!isSamePod(pod, attachment.pod.uid)) {
+      if (!strangers.has(pod.uid)) void endIfReplaced(attachment, context, deadline);
+      strangers.add(pod.uid);
+      return undefined;
+    }
     if (pod.deleting) throw podGone(attachment, 'is being deleted');
     refuseUnboundProvider(pod, attachment, context);
     const nic = readNic(pod.annotations, attachment);
@@ -88,56 +92,60 @@ function podGone({ pod }: LiveAttachment, how: string): CniError {
   );
 }
 
+const LOOK_TIMEOUT_MS = 5000;
+
 /**
  * A pod of that name with another UID is either the newer pod, and this call comes too late, or
- * an older one that our watch has not seen going. Only the API server knows.
+ * an older one that our watch has not seen going. Only the API server knows; without its word the
+ * watch decides.
  */
-async function refuseReplacedPod(
+async function endIfReplaced(
   attachment: LiveAttachment,
   context: Context,
-  signal: AbortSignal,
-) {
+  deadline: Deadline,
+): Promise<void> {
   const { namespace, name, uid } = attachment.pod;
-  const cached = context.pods.get(podKey(namespace, name));
-  if (cached === undefined || isSamePod(cached, uid)) return;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-  const live = await context.api.get(path, {}, signal).catch((error) => {
-    if (isNotFound(error)) throw podGone(attachment, 'was deleted');
-    // Without the API server's word the watch decides.
-    return undefined;
-  });
+  const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
+  const live = await context.api.get(path, {}, signal).catch(() => undefined);
   if (live !== undefined && !isSamePod(projectPod(live), uid)) {
-    throw podGone(attachment, `was replaced by one with another UID than ${uid}`);
+    deadline.abort(podGone(attachment, `was replaced by one with another UID than ${uid}`));
   }
 }
 
+/** At once: a network that no Subnet belongs to will not get an address by waiting. */
 function refuseUnboundProvider(pod: Pod, attachment: LiveAttachment, context: Context): void {
   const { provider, ifName } = attachment;
   if (provider === 'ovn' || namesSubnet(pod.annotations, provider, ifName)) return;
-  if (subnetOfProvider(context.subnets.values(), provider) !== undefined) return;
-  throw new CniError(
+  if (subnetOfProvider(context.subnets.values(), provider) === undefined) throw unbound(provider);
+}
+
+function unbound(provider: string, named?: string): CniError {
+  const alsoNot =
+    named === undefined ? '' : `, and Subnet "${named}" of the annotation does not exist`;
+  return new CniError(
     CniCode.invalidConfig,
-    `provider "${provider}" is not bound to any Subnet`,
+    `provider "${provider}" is not bound to any Subnet${alsoNot}`,
     `expected a Subnet whose spec.provider is "${provider}", or the pod's annotation ${provider}.kubernetes.io/logical_switch with a Subnet's name`,
   );
 }
 
+/** How much later than the pod's annotations their Subnet may reach us; ms. */
+const SUBNET_LAG_MS = 2000;
+
+/** The Subnet that the annotations name, else the one of the provider. */
 async function findSubnet(
   nic: Nic,
-  attachment: LiveAttachment,
-  context: Context,
+  { provider }: LiveAttachment,
+  { subnets }: Context,
   signal: AbortSignal,
 ): Promise<Subnet | undefined> {
-  const { subnets } = context;
   const { logicalSwitch } = nic;
-  if (logicalSwitch === undefined) return subnetOfProvider(subnets.values(), attachment.provider);
-  const key = `${attachment.provider}.kubernetes.io/logical_switch`;
-  const wait = {
-    what: `Subnet ${logicalSwitch}, which the pod's annotation ${key} names`,
-    lookAt: 'kubectl get subnets',
-  };
-  return waiting(
-    wait,
-    subnets.until(() => subnets.get(logicalSwitch), signal),
-  );
+  if (logicalSwitch === undefined) return subnetOfProvider(subnets.values(), provider);
+  const lag = AbortSignal.any([signal, AbortSignal.timeout(SUBNET_LAG_MS)]);
+  const named = await subnets.until(() => subnets.get(logicalSwitch), lag).catch(() => undefined);
+  signal.throwIfAborted();
+  const subnet = named ?? subnetOfProvider(subnets.values(), provider);
+  if (subnet === undefined) throw unbound(provider, logicalSwitch);
+  return subnet;
 }

@@ -3,7 +3,7 @@
  *
  * Keys are `<provider>.kubernetes.io/<name>`. Where several NICs of a pod share a network, the
  * per-NIC keys are under `<provider>.<ifname>` instead; `routes`, `default_route`,
- * `pod_nic_type`, `routed` and `activation_strategy` stay under the plain provider.
+ * `pod_nic_type`, `routed`, `mirror` and `activation_strategy` stay under the plain provider.
  */
 
 import { CniCode } from '../wire/cni.ts';
@@ -11,7 +11,7 @@ import type { Attachment } from './attachment.ts';
 import { isDnsName, isOvnProvider } from './attachment.ts';
 import { CniError, invalid } from './error.ts';
 import type { Address, Cidr, Family } from './net/address.ts';
-import { bits, cidrText, contains, parseAddress, parseCidr, parseMac } from './net/address.ts';
+import { cidrText, contains, parseAddress, parseCidr, parseMac } from './net/address.ts';
 import type { Route } from './net/route.ts';
 import { parseRoutes } from './net/route.ts';
 import { MIGRATION_ANNOTATION } from './objects/pod.ts';
@@ -67,6 +67,7 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
   const nicValue = (name: string) => annotations[nicKey(name)] ?? '';
   const networkValue = (name: string) => annotations[`${provider}.kubernetes.io/${name}`] ?? '';
 
+  // Users write `ip_address` to ask for an address; `cidr` comes only with the answer.
   const allocated =
     nicValue('allocated') === 'true' || (nicValue('ip_address') !== '' && nicValue('cidr') !== '');
   if (!allocated) {
@@ -155,9 +156,7 @@ function readAddresses(
 
 /** `10.100.0.100/16` means 10.100.0.100: the mask is the Subnet's. */
 function withoutMask(text: string): string {
-  const address = parseAddress(text.split('/')[0] ?? '');
-  const cidr = parseCidr(text);
-  return address && cidr && cidr.prefixLength <= bits(cidr.family) ? address.text : text;
+  return parseCidr(text) === undefined ? text : (text.split('/')[0] ?? text);
 }
 
 function readMac(text: string, key: string): string | undefined {

@@ -2,8 +2,15 @@
  * The socket's API: routes that check bodies and map errors. Built without listening, so that
  * tests can inject requests.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
@@ -15,10 +22,12 @@ import {
 import { add } from './add.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
-import { CniError, messageOf, OwnCode } from './error.ts';
+import { CniError, messageOf, OwnCode, tryAgain } from './error.ts';
 
 /** Far above any real request; bytes. */
 const BODY_BYTES_MAX = 256 * 1024;
+/** How long bookkeeping may hold up the daemon's end; ms. */
+const AFTERWARDS_MS_MAX = 5000;
 
 export function buildApp(context: Context, logger: FastifyBaseLogger) {
   const app = Fastify({
@@ -32,20 +41,31 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 
   app.setErrorHandler((error, request, reply) => {
     const failure = toCniError(error);
-    const fields = { ...whose(request.body), code: failure.code, cause: failure.cause };
-    request.log.warn(fields, `${request.url} failed: ${failure.message}`);
-    return reply.code(isPermanent(failure) ? 400 : 500).send(toResponse(failure));
+    const { code, details, cause } = failure;
+    request.log.warn(
+      { ...whose(request.body), code, details, ...(cause ? { err: cause } : {}) },
+      `${request.url} failed: ${failure.message}`,
+    );
+    const status = isPermanent(failure) ? 400 : 500;
+    return reply.code(status).send(toResponse(failure, request));
+  });
+
+  /** What goes on after answers; a daemon that ends waits for it. */
+  const afterwards = new Set<Promise<void>>();
+  app.addHook('onClose', async () => {
+    await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const startedMs = performance.now();
     const { response, afterAnswer } = await add(request.body, context, callerSignal(reply));
     const ms = Math.round(performance.now() - startedMs);
-    request.log.info(
-      { ...whose(request.body), ips: response.ips, mac: response.mac_address, ms },
-      'ADD done',
-    );
-    reply.raw.once('close', () => void afterAnswer());
+    const { ips, mac_address: mac } = response;
+    request.log.info({ ...whose(request.body), ips, mac, ms }, 'ADD done');
+    onceClosed(reply, () => {
+      const work = afterAnswer().finally(() => afterwards.delete(work));
+      afterwards.add(work);
+    });
     return reply.send(response);
   });
 
@@ -61,14 +81,18 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 /** Aborted when the caller closes its connection before it has its answer. */
 function callerSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
+  onceClosed(reply, () => {
     if (!reply.raw.writableFinished) {
-      controller.abort(
-        new CniError(CniCode.tryAgainLater, 'the caller went away', 'nobody waits for the result'),
-      );
+      controller.abort(tryAgain('the caller went away', 'nobody waits for the result'));
     }
   });
   return controller.signal;
+}
+
+/** Calls back when the connection is done with, or at once where it already is. */
+function onceClosed(reply: FastifyReply, callback: () => void): void {
+  if (reply.raw.destroyed) callback();
+  else reply.raw.once('close', callback);
 }
 
 function toCniError(error: unknown): CniError {
@@ -101,7 +125,8 @@ function isPermanent({ code }: CniError): boolean {
 }
 
 /** Kube-OVN's executable reads `error`, ours `cni_error`. */
-function toResponse({ code, message, details }: CniError): CniResponse {
+function toResponse({ code, message, details }: CniError, request: FastifyRequest): CniResponse {
+  const msg = `${describe(request)}: ${message}`;
   return {
     ips: null,
     mac_address: '',
@@ -109,9 +134,18 @@ function toResponse({ code, message, details }: CniError): CniResponse {
     mtu: 0,
     nicname: '',
     dns: {},
-    error: details === '' ? message : `${message}; ${details}`,
-    cni_error: { code, msg: message, details },
+    error: details === '' ? msg : `${msg}; ${details}`,
+    cni_error: { code, msg, details },
   };
+}
+
+/** What was tried, and for whom: "ADD of net1 for pod default/web". */
+function describe({ url, body }: FastifyRequest): string {
+  const verb = url === ADD_PATH ? 'ADD' : url === DEL_PATH ? 'DEL' : url;
+  const { pod_namespace, pod_name, if_name } = (body ?? {}) as Partial<CniRequest>;
+  return pod_name === undefined
+    ? verb
+    : `${verb} of ${if_name} for pod ${pod_namespace}/${pod_name}`;
 }
 
 /** Whose call it is, for the log. */

@@ -1,6 +1,7 @@
 /**
- * Order among the calls for one attachment: one at a time, first come first served; and a DEL
- * ends the ADDs that came before it.
+ * Order among calls: those for one attachment run one at a time, first come first served, and a
+ * DEL ends the ADDs that came before it; names of host interfaces belong to the ADD that uses
+ * them first.
  */
 import type { Attachment } from './attachment.ts';
 import { tryAgain } from './error.ts';
@@ -11,6 +12,9 @@ export class AttachmentQueue {
   readonly #lock = new KeyedLock();
   /** Deadlines of ADDs that run or wait in line. */
   readonly #adds = new Map<string, Set<Deadline>>();
+
+  /** Keys of the running ADDs that make host interfaces, by their names. */
+  readonly #names = new Map<string, string>();
 
   /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
   async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
@@ -37,6 +41,24 @@ export class AttachmentQueue {
     );
     for (const deadline of this.#adds.get(key) ?? []) deadline.abort(ended);
     return this.#lock.run(key, task);
+  }
+
+  /** Ends all ADDs: the daemon is ending. */
+  abortAdds(reason: Error): void {
+    for (const deadlines of this.#adds.values()) {
+      for (const deadline of deadlines) deadline.abort(reason);
+    }
+  }
+
+  /** True where no running ADD of another attachment uses this host interface name. */
+  mayUse(name: string, attachment: Attachment): boolean {
+    return (this.#names.get(name) ?? keyOf(attachment)) === keyOf(attachment);
+  }
+
+  /** Uses a host interface name until disposal. */
+  use(name: string, attachment: Attachment): Disposable {
+    this.#names.set(name, keyOf(attachment));
+    return { [Symbol.dispose]: () => this.#names.delete(name) };
   }
 }
 

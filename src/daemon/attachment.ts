@@ -144,9 +144,3 @@ export function isOvnProvider(provider: string): boolean {
   const fields = provider.split('.');
   return provider === 'ovn' || (fields.length === 3 && fields[2] === 'ovn');
 }
-
-/** For messages and logs. */
-export function describe(attachment: Attachment): string {
-  const { pod, ifName } = attachment;
-  return `${ifName} of pod ${pod.namespace}/${pod.name}`;
-}

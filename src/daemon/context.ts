@@ -12,6 +12,7 @@ import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
+import type { KeyedLock } from './process/keyed-lock.ts';
 
 export interface Context {
   readonly nodeName: string;
@@ -26,6 +27,8 @@ export interface Context {
   readonly interfaces: OvsTable;
   readonly bridges: OvsTable;
   readonly queue: AttachmentQueue;
+  /** By logical switch port: one is plugged at a time. */
+  readonly portLock: KeyedLock;
   /** Bytes left for a pod's packet in this node's tunnels. */
   readonly tunnelMtu: Promise<number>;
   /** Whole ADD; ms. */

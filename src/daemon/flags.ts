@@ -79,10 +79,14 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     ovsDatabase: toRemote(text('ovs-socket')),
     nodeName: text('node-name') || environment.NODE_NAME || hostname(),
     tunnelInterface: text('iface'),
-    mtu: wholeNumber('mtu', text('mtu'), 65_535),
+    mtu: wholeNumber('mtu', text('mtu'), 65_535, 0),
     networkType: networkType(text('network-type')),
-    detectIpv4Conflict: text('enable-arp-detect-ip-conflict') === 'true',
-    addTimeoutMs: 1000 * wholeNumber('add-timeout-seconds', text('add-timeout-seconds'), 600),
+    detectIpv4Conflict: boolean(
+      'enable-arp-detect-ip-conflict',
+      text('enable-arp-detect-ip-conflict'),
+    ),
+    addTimeoutMs:
+      1000 * wholeNumber('add-timeout-seconds', text('add-timeout-seconds'), ADD_TIMEOUT_S_MAX, 1),
     ignored: Object.keys(values).filter((name) => !(name in FLAGS)),
   };
   return text('kubeconfig') === '' ? options : { ...options, kubeconfigPath: text('kubeconfig') };
@@ -97,9 +101,20 @@ function toRemote(socket: string): string {
   return socket.startsWith('/') ? `unix:${socket}` : socket;
 }
 
-function wholeNumber(flag: string, text: string, max: number): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) <= max) return Number(text);
-  throw new Error(`--${flag}=${text}: expected a whole number up to ${max}`);
+/** The executable waits 115 s for an answer: a later one nobody reads. */
+const ADD_TIMEOUT_S_MAX = 110;
+
+function wholeNumber(flag: string, text: string, max: number, min: number): number {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new Error(`--${flag}=${text}: expected a whole number from ${min} to ${max}`);
+}
+
+/** What Go's strconv.ParseBool takes. */
+function boolean(flag: string, text: string): boolean {
+  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+  if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false;
+  throw new Error(`--${flag}=${text}: expected true or false`);
 }
 
 function networkType(text: string): NetworkType {

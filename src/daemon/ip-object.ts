@@ -4,7 +4,6 @@
  */
 import type { Allocation } from './allocation.ts';
 import type { Context } from './context.ts';
-import { messageOf } from './error.ts';
 
 const PATCH_TIMEOUT_MS = 30_000;
 
@@ -25,9 +24,6 @@ export async function recordNode(
     const signal = AbortSignal.timeout(PATCH_TIMEOUT_MS);
     await context.api.mergePatch(`/apis/kubeovn.io/v1/ips/${name}`, patch, signal);
   } catch (error) {
-    context.log.warn(
-      { ip: name, error: messageOf(error) },
-      'cannot write the node into the IP object',
-    );
+    context.log.warn({ ip: name, err: error }, 'cannot write the node into the IP object');
   }
 }

@@ -5,7 +5,7 @@ import pino from 'pino';
 import { buildApp } from './app.ts';
 import { AttachmentQueue } from './attachment-queue.ts';
 import type { Context } from './context.ts';
-import { messageOf } from './error.ts';
+import { messageOf, tryAgain } from './error.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { KubernetesApi, loadKubeConfig } from './kubernetes/api.ts';
 import { WatchCache } from './kubernetes/watch-cache.ts';
@@ -13,11 +13,18 @@ import { announceChassis, settleTunnel } from './node-setup.ts';
 import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
+import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
+import { KeyedLock } from './process/keyed-lock.ts';
+import { untilDone } from './process/retry.ts';
 import { listenOnSocket } from './socket.ts';
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+
+/** How long ADDs in flight may go on when the daemon ends; ms. */
+const ADDS_END_AFTER_MS = 15_000;
+const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
 
 start().catch((error) => {
   log.fatal({ error: messageOf(error) }, 'cannot start');
@@ -38,7 +45,10 @@ async function start(): Promise<void> {
 
   const stop = async (signal: string) => {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');
+    // kubelet kills us after 30 s: an ADD that still waits then must have been undone.
+    const timer = setTimeout(() => context.queue.abortAdds(ENDING), ADDS_END_AFTER_MS);
     await app.close();
+    clearTimeout(timer);
     for (const part of live) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -62,15 +72,11 @@ function wire(options: Options): Context {
   });
   const bridges = table('Bridge', ['name', 'datapath_type']);
   const forever = new AbortController().signal;
-  const tunnelMtu = bridges.synced(forever).then(() =>
-    settleTunnel({
-      ...options,
-      vsctl,
-      nodeAddress: () => node.until(() => node.get(nodeName)?.internalAddress, forever),
-    }),
-  );
-  // An ADD that needs it gets the error; until then it is nobody's.
-  tunnelMtu.catch((error) => log.error({ error: messageOf(error) }, 'tunnels are not set up'));
+  const nodeAddress = () => node.until(() => node.get(nodeName)?.internalAddress, forever);
+  const settle = () => settleTunnel({ ...options, vsctl, nodeAddress });
+  const tunnelMtu = bridges
+    .synced(forever)
+    .then(() => untilDone("cannot set up this node's tunnels", settle, log));
   return {
     nodeName,
     api,
@@ -89,9 +95,10 @@ function wire(options: Options): Context {
     }),
     node,
     vsctl,
-    interfaces: table('Interface', ['name', 'external_ids', 'ofport', 'error']),
+    interfaces: table('Interface', INTERFACE_COLUMNS),
     bridges,
     queue: new AttachmentQueue(),
+    portLock: new KeyedLock(),
     tunnelMtu,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,

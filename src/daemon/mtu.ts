@@ -2,6 +2,7 @@
  * MTU of a NIC, and of the node's tunnels. Pure.
  */
 import { invalid } from './error.ts';
+import type { Family } from './net/address.ts';
 import type { Node } from './objects/node.ts';
 import { providerNetworkMtuLabel } from './objects/node.ts';
 import type { Subnet } from './objects/subnet.ts';
@@ -21,24 +22,46 @@ export function tunnelMtu(deviceMtu: number, type: NetworkType, isIpv6: boolean)
   return deviceMtu - TUNNEL_OVERHEAD_BYTES[type] - (isIpv6 ? IPV6_EXTRA_BYTES : 0);
 }
 
+/** What an MTU is given by. */
+export interface MtuSources {
+  readonly subnet: Subnet | undefined;
+  /** Empty for an overlay NIC. */
+  readonly providerNetwork: string;
+  readonly node: Node | undefined;
+}
+
 /**
- * MTU of a NIC in bytes: the Subnet's, else for an underlay NIC the provider network's device
- * (0, the kernel's default, where its label is not there), else the node's tunnels'.
- * @throws CniError 7 when the node's label is not a number
+ * MTU of a NIC in bytes, where it does not follow from the node's tunnels: the Subnet's, else for
+ * an underlay NIC that of the provider network's device.
+ * @returns undefined for a NIC that takes the tunnels'
+ * @throws CniError 7 when the Subnet's or the node's label is not an MTU
  */
-export function nicMtu(options: {
-  subnet: Subnet | undefined;
-  providerNetwork: string;
-  node: Node | undefined;
-  tunnelMtu: number;
-}): number {
-  const { subnet, providerNetwork, node } = options;
-  if (subnet !== undefined && subnet.mtu > 0) return subnet.mtu;
+export function ownMtu({ subnet, providerNetwork, node }: MtuSources): number | undefined {
+  if (subnet !== undefined && subnet.mtu !== undefined) {
+    return checkMtu(subnet.mtu, `spec.mtu of Subnet ${subnet.name}`);
+  }
   const isUnderlay = subnet?.underlay === true && !subnet.u2oInterconnection;
-  if (providerNetwork === '' || !isUnderlay) return options.tunnelMtu;
+  if (providerNetwork === '' || !isUnderlay) return undefined;
   const label = providerNetworkMtuLabel(providerNetwork);
   const text = node?.labels[label];
-  if (text === undefined) return 0;
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw invalid(`node label ${label}`, text, 'a number of bytes');
-  return Number(text);
+  return text === undefined ? undefined : checkMtu(text, `node label ${label}`);
+}
+
+/** Least MTU of an IPv6 link (RFC 8200, section 5); the kernel takes no IPv6 address below it. */
+const IPV6_MTU_MIN = 1280;
+
+/** @throws CniError 7 for an MTU that is too small for the NIC's addresses */
+export function refuseSmallMtu(mtu: number, families: readonly Family[]): void {
+  if (mtu >= IPV6_MTU_MIN || !families.includes('IPv6')) return;
+  throw invalid('the MTU', mtu, `at least ${IPV6_MTU_MIN} bytes for a NIC with an IPv6 address`);
+}
+
+/** RFC 791's least datagram, and the greatest that veth takes. */
+const MTU_MIN = 68;
+const MTU_MAX = 65_535;
+
+function checkMtu(found: number | string, field: string): number {
+  const mtu = /^\d{1,5}$/.test(String(found)) ? Number(found) : Number.NaN;
+  if (mtu >= MTU_MIN && mtu <= MTU_MAX) return mtu;
+  throw invalid(field, found, `a number of bytes from ${MTU_MIN} to ${MTU_MAX}`);
 }

@@ -4,10 +4,8 @@
 import type { Allocation } from './allocation.ts';
 import type { Nic } from './annotations.ts';
 import type { LiveAttachment } from './attachment.ts';
-import { describe } from './attachment.ts';
 import type { Context } from './context.ts';
 import { invalid, tryAgain } from './error.ts';
-import { nicMtu } from './mtu.ts';
 import { containerAlias, hostInterfaceNames, logicalSwitchPort } from './names.ts';
 import type { Address } from './net/address.ts';
 import { parseAddress } from './net/address.ts';
@@ -15,7 +13,7 @@ import type { Route } from './net/route.ts';
 import { defaultDestination, lastOfEachDestination } from './net/route.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { PortPlan } from './ovs/port.ts';
-import { INTEGRATION_BRIDGE, interfaceRows, isPortOf } from './ovs/port.ts';
+import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf } from './ovs/port.ts';
 import type { InterfacePlan, VethPlan } from './sandbox/link.ts';
 
 export interface NicPlan {
@@ -36,7 +34,7 @@ export interface NicPlan {
 export function planNic(
   attachment: LiveAttachment,
   { pod, nic, subnet }: Allocation,
-  tunnelMtu: number,
+  mtu: number,
   context: Context,
 ): NicPlan {
   const { ifName, netns } = attachment;
@@ -44,16 +42,10 @@ export function planNic(
     throw invalid(
       `annotation ${attachment.provider}.kubernetes.io/mac_address`,
       '',
-      `the MAC of logical switch port for ${describe(attachment)}: OVN drops packets of any other`,
+      'the MAC address of the logical switch port: OVN drops packets from any other',
     );
   }
   const hostInterface = chooseHostInterface(attachment, context);
-  const mtu = nicMtu({
-    subnet,
-    providerNetwork: nic.providerNetwork,
-    node: context.node.get(context.nodeName),
-    tunnelMtu,
-  });
   const underlay = subnet?.underlay === true;
   return {
     attachment,
@@ -116,22 +108,20 @@ function gatewayCheck(nic: Nic, subnet: Subnet | undefined): NicPlan['gatewayChe
   return subnet?.disableGatewayCheck ? 'try-once' : 'must-answer';
 }
 
-/** The first candidate that no other attachment's port has. */
+/** The first candidate that no other attachment has: neither a port nor a running ADD. */
 function chooseHostInterface(attachment: LiveAttachment, context: Context): string {
   const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
-  const rows = interfaceRows(context.interfaces).filter((row) => names.includes(row.name));
-  const foreign = rows.filter((row) => !isPortOf(row, attachment, names)).map((row) => row.name);
-  const free = names.find((name) => !foreign.includes(name));
-  if (free === undefined)
-    throw tryAgain(`no free name among ${names.join(', ')}`, 'try a shorter interface name');
-  return free;
+  const free = names.find((name) => {
+    const row = interfaceNamed(context.interfaces, name);
+    const isForeign = row !== undefined && !isPortOf(row, attachment, names);
+    return !isForeign && context.queue.mayUse(name, attachment);
+  });
+  if (free !== undefined) return free;
+  throw tryAgain(`no free name among ${names.join(', ')}`, 'try a shorter interface name');
 }
 
 function isUserspaceDatapath(context: Context): boolean {
-  for (const row of context.bridges.rows.values()) {
-    if (row.name === INTEGRATION_BRIDGE) return row.datapath_type === 'netdev';
-  }
-  return false;
+  return context.bridges.named(INTEGRATION_BRIDGE)?.[1].datapath_type === 'netdev';
 }
 
 function encapIp(subnet: Subnet | undefined, context: Context): { encapIp?: string } {

@@ -3,12 +3,13 @@
  * chassis id that the controller looks for.
  */
 import type { Context } from './context.ts';
-import { messageOf } from './error.ts';
 import type { NetworkType } from './mtu.ts';
 import { tunnelMtu } from './mtu.ts';
 import { parseAddress } from './net/address.ts';
+import { CHASSIS_ANNOTATION } from './objects/node.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import { quoted } from './ovs/vsctl.ts';
+import { untilDone } from './process/retry.ts';
 import { run } from './process/run.ts';
 
 interface Link {
@@ -73,21 +74,36 @@ async function externalId(vsctl: Vsctl, key: string): Promise<string> {
   return output.trim().replace(/^"(.*)"$/, '$1');
 }
 
-/** Writes OVS's system-id into the node's annotation, by which the controller knows the chassis. */
+/**
+ * Writes OVS's system-id into the node's annotation, by which the controller knows the chassis;
+ * again when somebody changes the annotation. Resolves never.
+ */
 export async function announceChassis(context: Context): Promise<void> {
-  const { node, nodeName, bridges } = context;
+  const { node, nodeName, bridges, log } = context;
   const forever = new AbortController().signal;
-  try {
-    // Both say that the other side can be spoken to.
-    await Promise.all([bridges.synced(forever), node.until(() => node.get(nodeName), forever)]);
-    const systemId = await externalId(context.vsctl, 'system-id');
-    const patch = { metadata: { annotations: { 'ovn.kubernetes.io/chassis': systemId } } };
-    const signal = AbortSignal.timeout(30_000);
-    await context.api.mergePatch(`/api/v1/nodes/${context.nodeName}`, patch, signal);
-  } catch (error) {
-    context.log.error(
-      { error: messageOf(error) },
-      'cannot write the chassis id into the node annotation',
-    );
+  await bridges.synced(forever);
+  const systemId = await untilDone(
+    'cannot announce this chassis',
+    () => readSystemId(context),
+    log,
+  );
+  for (;;) {
+    await node.until(() => {
+      const known = node.get(nodeName);
+      return known !== undefined && known.chassis !== systemId ? known : undefined;
+    }, forever);
+    await untilDone('cannot announce this chassis', () => annotate(context, systemId), log);
+    await node.until(() => node.get(nodeName)?.chassis === systemId || undefined, forever);
   }
+}
+
+async function readSystemId({ vsctl }: Context): Promise<string> {
+  const systemId = await externalId(vsctl, 'system-id');
+  if (systemId === '') throw new Error('external_ids:system-id of Open_vSwitch is not set');
+  return systemId;
+}
+
+async function annotate({ api, nodeName }: Context, systemId: string): Promise<void> {
+  const patch = { metadata: { annotations: { [CHASSIS_ANNOTATION]: systemId } } };
+  await api.mergePatch(`/api/v1/nodes/${nodeName}`, patch, AbortSignal.timeout(30_000));
 }

@@ -3,9 +3,8 @@
  * fails, the others are waited for and all is undone in reverse.
  */
 import type { Context } from './context.ts';
-import { messageOf } from './error.ts';
 import type { NicPlan } from './nic-plan.ts';
-import { flowsInstalled, plug, portIdentity, unplug } from './ovs/port.ts';
+import { flowsInstalled, plug, unplug } from './ovs/port.ts';
 import { together } from './process/together.ts';
 import { checkIpv4Free, ipv6Settled } from './sandbox/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from './sandbox/gateway.ts';
@@ -13,7 +12,6 @@ import {
   addressLines,
   applyInPod,
   createVeth,
-  deleteLinks,
   disableTxChecksum,
   linkUpLine,
   prepareIpv6,
@@ -26,35 +24,43 @@ export async function placeNic(
   context: Context,
   signal: AbortSignal,
 ): Promise<void> {
-  const { attachment, veth, port } = plan;
+  const { attachment, veth } = plan;
+  using _name = context.queue.use(veth.hostInterface, attachment);
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => logged(context, 'veth pair', deleteLinks([veth.hostInterface])));
-  await createVeth(veth).catch((error) => {
-    // Nothing was made: what has this name is somebody else's.
-    undo.move();
-    throw error;
+  await createVeth(veth, (remove) => {
+    undo.defer(() => logged(context, 'veth pair', remove()));
   });
   signal.throwIfAborted();
 
-  undo.defer(() => logged(context, 'port', unplug(context.vsctl, [portIdentity(port)])));
-  await together(
-    plug(context.vsctl, port, context.interfaces).then(() => awaitFlows(plan, context, signal)),
+  undo.defer(() =>
+    logged(context, 'port', unplug(context.vsctl, attachment, [veth.hostInterface])),
+  );
+  await together(signal, (steps) => [
+    plugInTurn(plan, context, steps).then(() => awaitFlows(plan, context, steps)),
     bringUp(plan),
     plan.isUserspaceDatapath
       ? disableTxChecksum(attachment.netns, attachment.ifName)
       : Promise.resolve(),
-  );
+  ]);
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
-  await together(...plan.gateways.map((gateway) => checkGateway(plan, gateway, signal)));
+  await together(signal, (probes) =>
+    plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
+  );
   signal.throwIfAborted();
   undo.move();
 }
 
+/** Two sandboxes of one pod are the same logical switch port: the one plugged last is it. */
+async function plugInTurn(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+  await context.portLock.run(plan.port.ifaceId, async () => {
+    signal.throwIfAborted();
+    await plug(context.vsctl, plan.port, context.interfaces, signal);
+  });
+}
+
 /** A failed undo must not hide why there was something to undo; DEL comes after it anyway. */
-async function logged(context: Context, what: string, step: Promise<void>): Promise<void> {
-  await step.catch((error) =>
-    context.log.error({ error: messageOf(error) }, `undoing ADD: ${what}`),
-  );
+async function logged(context: Context, what: string, step: Promise<unknown>): Promise<void> {
+  await step.catch((error) => context.log.error({ err: error }, `cannot undo ADD: ${what}`));
 }
 
 async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
@@ -86,8 +92,7 @@ async function takeUnderlayAddresses(
   const { ifName, netns, addresses, skipDuplicateDetection } = plan.interface;
   const { interfaces } = context;
   const patchPort = plan.localnetPatchPort;
-  const isThere = () =>
-    [...interfaces.rows.values()].some((row) => row.name === patchPort) || undefined;
+  const isThere = () => interfaces.named(patchPort ?? '');
   const wait = {
     what: `the patch port ${patchPort} to the provider network's bridge`,
     lookAt:
@@ -96,7 +101,14 @@ async function takeUnderlayAddresses(
   await waiting(wait, interfaces.until(isThere, signal));
   const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
   if (context.detectIpv4Conflict && !skipDuplicateDetection) {
-    await together(...ipv4.map(({ address }) => checkIpv4Free(netns, ifName, address, signal)));
+    const probe = {
+      what: 'the probe for other users of its IPv4 address',
+      lookAt: `${ifName} in ${netns}`,
+    };
+    const probes = together(signal, (steps) =>
+      ipv4.map(({ address }) => checkIpv4Free(netns, ifName, address, steps)),
+    );
+    await waiting(probe, probes);
   }
   const apply = () => applyInPod(netns, addressLines(plan.interface));
   if (skipDuplicateDetection || ipv4.length === addresses.length) await apply();

@@ -24,6 +24,7 @@ export const NEWEST_CNI_VERSION = '1.1.0';
 
 const OUR_TYPE = 'kube-ovn';
 const PRIMARY_PROVIDER = 'ovn';
+const PRIMARY_INTERFACE = 'eth0';
 /** `sun_path` of unix(7) less the closing NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -56,7 +57,7 @@ export function decodeConfig(stdin: string): { cniVersion: string; top: Source }
  * Throws error 7, which names the field. DEL reads neither `routes` nor `dns`: it has no use for
  * them, and a mistake there, which kept ADD from working, must not keep the pod from going.
  */
-export function checkConfig(top: Source, command: Command): NetworkConfig {
+export function checkConfig(top: Source, command: Command, ifName: string): NetworkConfig {
   const type = text(top, 'type') || wrong(top, 'type', 'the name of a plugin', top.fields.type);
   const isDelegate = type !== OUR_TYPE;
   const own = isDelegate ? object(top, 'ipam') : top;
@@ -66,7 +67,7 @@ export function checkConfig(top: Source, command: Command): NetworkConfig {
   const isDel = command === 'DEL';
   const request = {
     cni_type: type,
-    provider: text(own, 'provider') || PRIMARY_PROVIDER,
+    provider: providerOf(own, isDel || ifName === PRIMARY_INTERFACE),
     routes: isDel ? [] : routes(own),
     dns: isDel ? {} : dns(top),
     vf_driver: text(top, 'vf_driver'),
@@ -76,6 +77,14 @@ export function checkConfig(top: Source, command: Command): NetworkConfig {
     vhost_user_socket_consumption: text(top, 'vhost_user_socket_consumption'),
   };
   return { isDelegate, serverSocket: socketPath(own), request };
+}
+
+/** Missing on a further interface, it would be the logical switch port of the pod's eth0. */
+function providerOf(own: Source, mayBeMissing: boolean): string {
+  const provider = text(own, 'provider');
+  if (provider !== '' || mayBeMissing) return provider || PRIMARY_PROVIDER;
+  const expected = '"<name>.<namespace>.ovn", or "<name>.<namespace>" for addresses only';
+  return wrong(own, 'provider', expected, own.fields.provider);
 }
 
 function socketPath(own: Source): string {

@@ -39,7 +39,11 @@ export async function run(
     const invocation = parseInvocation(command, env);
     const decoded = decodeConfig(readStdin());
     cniVersion = decoded.cniVersion;
-    const { isDelegate, serverSocket, request } = checkConfig(decoded.top, command);
+    const { isDelegate, serverSocket, request } = checkConfig(
+      decoded.top,
+      command,
+      invocation.if_name,
+    );
     const body = JSON.stringify({ ...request, ...podOf(env), ...invocation });
     const { callDaemon } = await import('./daemon-call.ts');
     const answer = await callDaemon({ socketPath: serverSocket, path, body, timeoutMs });

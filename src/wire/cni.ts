@@ -34,5 +34,5 @@ export function isContainerId(text: string): boolean {
  * knows quotes, backslash and `#`), and none of `-` and `.` in front.
  */
 export function isInterfaceName(text: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9_.@+=,~-]{0,14}$/.test(text);
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@+~-]{0,14}$/.test(text);
 }

@@ -7,10 +7,14 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** InternalIP, as the node's kubelet reports it; the first where there is one of each family. */
   readonly internalAddress?: string;
+  /** What the chassis annotation says. */
+  readonly chassis?: string;
   /** Tunnel address of each node network, as the `node_networks` annotation has it. */
   readonly nodeNetworks: Readonly<Record<string, string>>;
 }
 
+/** OVN's chassis on this node, which is OVS's system-id. */
+export const CHASSIS_ANNOTATION = 'ovn.kubernetes.io/chassis';
 const NODE_NETWORKS_ANNOTATION = 'ovn.kubernetes.io/node_networks';
 
 export function projectNode(raw: unknown): Node {
@@ -19,9 +23,11 @@ export function projectNode(raw: unknown): Node {
     status?: { addresses?: { type: string; address: string }[] };
   };
   const internal = status?.addresses?.find(({ type }) => type === 'InternalIP');
+  const chassis = metadata.annotations?.[CHASSIS_ANNOTATION];
   return {
     ...(internal === undefined ? {} : { internalAddress: internal.address }),
     labels: { ...metadata.labels },
+    ...(chassis === undefined ? {} : { chassis }),
     nodeNetworks: parseNodeNetworks(metadata.annotations?.[NODE_NETWORKS_ANNOTATION]),
   };
 }

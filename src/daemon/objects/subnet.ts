@@ -5,8 +5,8 @@
 export interface Subnet {
   readonly name: string;
   readonly provider: string;
-  /** Bytes; 0 where the Subnet does not say. */
-  readonly mtu: number;
+  /** Bytes, as the Subnet has it; undefined where it does not say. */
+  readonly mtu?: number;
   /** True for an underlay network without a gateway inside OVN: addresses there can be taken. */
   readonly underlay: boolean;
   readonly u2oInterconnection: boolean;
@@ -24,7 +24,7 @@ export function projectSubnet(raw: unknown): Subnet {
   return {
     name: metadata.name,
     provider: spec.provider ?? '',
-    mtu: spec.mtu ?? 0,
+    ...(spec.mtu ? { mtu: spec.mtu } : {}),
     underlay: Boolean(spec.vlan) && spec.logicalGateway !== true,
     u2oInterconnection: u2o,
     u2oGateways: u2o ? (status.u2oInterconnectionIP ?? '').split(',').filter(Boolean) : [],

@@ -5,12 +5,14 @@
  * All rows of a port are made in one transaction and removed in one, so that a crash leaves all
  * of them or none. Ours carry `container_id` and `if_name`, the key of the attachment.
  */
+
+import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
-import { tryAgain } from '../error.ts';
+import { CniError, tryAgain } from '../error.ts';
 import { ToolError } from '../process/run.ts';
 import type { Rates } from './rates.ts';
 import { htbColumns, policingColumns } from './rates.ts';
-import type { OvsTable, Row } from './table.ts';
+import { type OvsTable, type Row, toValue, type Value } from './table.ts';
 import type { Vsctl } from './vsctl.ts';
 import { quoted } from './vsctl.ts';
 
@@ -32,39 +34,34 @@ export interface PortPlan {
   readonly encapIp?: string;
 }
 
-/** One Interface row that we understand. */
+/** What we read of an Interface row. */
 export interface InterfaceRow {
-  readonly uuid: string;
   readonly name: string;
   readonly externalIds: Readonly<Record<string, string>>;
-  readonly ofport: number | null;
+  /** Why OVS cannot use the interface. */
   readonly error: string | null;
 }
 
-export function interfaceRows(table: OvsTable): InterfaceRow[] {
-  return [...table.rows].map(([uuid, row]) => toInterfaceRow(uuid, row));
+/** The columns of the Interface table that this file needs a live copy of. */
+export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error'];
+
+/** The live copy's row of that name. */
+export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
+  const found = table.named(name);
+  return found && toInterfaceRow(found[1]);
 }
 
-function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
-  for (const [uuid, row] of table.rows) {
-    if (row.name === name) return toInterfaceRow(uuid, row);
-  }
-  return undefined;
-}
-
-function toInterfaceRow(uuid: string, row: Row): InterfaceRow {
+function toInterfaceRow(row: Row): InterfaceRow {
   return {
-    uuid,
     name: String(row.name),
     externalIds: (row.external_ids ?? {}) as Record<string, string>,
-    ofport: typeof row.ofport === 'number' ? row.ofport : null,
     error: typeof row.error === 'string' ? row.error : null,
   };
 }
 
 /** True for a row that this attachment's ADD made, or that Kube-OVN's daemon made for it. */
 export function isPortOf(
-  row: InterfaceRow,
+  row: PortIdentity,
   attachment: Attachment,
   names: readonly string[],
 ): boolean {
@@ -188,15 +185,24 @@ export function unplugCommands({ ports, qos, queues }: PortRows): string[] {
 }
 
 /**
- * Plugs a port.
- * @throws CniError 11 when the bridge or the database is not there
+ * Plugs a port, and returns when the live copy has it: whoever plugs another port for the same
+ * logical switch port next will see it there and take its `iface-id` away.
+ * @throws CniError 7 when another interface of this sandbox is that logical switch port; 11 when
+ *   the bridge or the database is not there
  */
-export async function plug(vsctl: Vsctl, plan: PortPlan, table: OvsTable): Promise<void> {
-  const stale = interfaceRows(table)
-    .filter(
-      (row) => row.externalIds['iface-id'] === plan.ifaceId && row.name !== plan.hostInterface,
-    )
-    .map((row) => row.uuid);
+export async function plug(
+  vsctl: Vsctl,
+  plan: PortPlan,
+  table: OvsTable,
+  signal: AbortSignal,
+): Promise<void> {
+  const stale: string[] = [];
+  for (const [uuid, raw] of table.rows) {
+    const row = toInterfaceRow(raw);
+    if (row.externalIds['iface-id'] !== plan.ifaceId || row.name === plan.hostInterface) continue;
+    refuseSecondInterface(plan, row);
+    stale.push(uuid);
+  }
   try {
     await vsctl(plugCommands(plan, stale));
   } catch (error) {
@@ -207,6 +213,20 @@ export async function plug(vsctl: Vsctl, plan: PortPlan, table: OvsTable): Promi
       error,
     );
   }
+  await table.until(() => interfaceNamed(table, plan.hostInterface), signal);
+}
+
+/** Taking the `iface-id` from the pod's own other interface would cut that one off. */
+function refuseSecondInterface(
+  { attachment, ifaceId }: PortPlan,
+  { externalIds }: InterfaceRow,
+): void {
+  if (externalIds.container_id !== attachment.containerId) return;
+  throw new CniError(
+    CniCode.invalidConfig,
+    `${externalIds.if_name} of the same pod already is logical switch port ${ifaceId}`,
+    `expected another "provider" for ${attachment.ifName}; several NICs of one network need "interface" in each element of the pod's networks annotation`,
+  );
 }
 
 /**
@@ -218,19 +238,12 @@ export async function flowsInstalled(
   table: OvsTable,
   signal: AbortSignal,
 ): Promise<void> {
-  let wasSeen = false;
   await table.until(() => {
     const row = interfaceNamed(table, plan.hostInterface);
-    if (row === undefined) {
-      if (wasSeen) throw takenAway(plan, 'its port was removed from OVS while it was being added');
-      return undefined;
-    }
-    wasSeen = true;
+    if (row === undefined) throw takenAway(plan, 'its port was removed from OVS');
     if (row.externalIds['iface-id'] !== plan.ifaceId) {
-      throw takenAway(
-        plan,
-        `a newer sandbox of the pod took over logical switch port ${plan.ifaceId}`,
-      );
+      const why = `another sandbox of the pod took over logical switch port ${plan.ifaceId}`;
+      throw takenAway(plan, why);
     }
     if (row.error !== null) throw takenAway(plan, `OVS cannot use it: ${row.error}`);
     return row.externalIds['ovn-installed'] === 'true' || undefined;
@@ -247,63 +260,105 @@ function takenAway(plan: PortPlan, why: string): Error {
 /** What identifies a port and its limits. */
 export type PortIdentity = Pick<InterfaceRow, 'name' | 'externalIds'>;
 
-export function portIdentity(plan: PortPlan): PortIdentity {
-  return {
-    name: plan.hostInterface,
-    externalIds: { 'iface-id': plan.ifaceId, ...keyIds(plan.attachment) },
-  };
-}
-
 /**
- * Removes ports with their QoS and Queue rows, in one transaction. The rows are looked up in the
- * database itself: our copy of it may be a moment behind what we have just written.
+ * Removes the port of an attachment with its QoS and Queue rows, in one transaction. The rows are
+ * looked up in the database itself: a live copy may be a moment behind what was just written.
+ * @param names names that the port may have
+ * @returns interfaces of those names that are another attachment's
  * @throws CniError 11 when ovs-vsctl fails
  */
-export async function unplug(vsctl: Vsctl, ports: readonly PortIdentity[]): Promise<void> {
-  if (ports.length === 0) return;
+export async function unplug(
+  vsctl: Vsctl,
+  attachment: Attachment,
+  names: readonly string[],
+): Promise<{ foreign: string[] }> {
   try {
-    const rows = await findRows(vsctl, ports);
-    if (rows.ports.length + rows.qos.length + rows.queues.length === 0) return;
-    await vsctl(unplugCommands(rows));
+    const tables = await readTables(vsctl, names);
+    const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
+    const own = tables.interfaces.filter(isOwn).map(({ name }) => name);
+    const rows = rowsOf(own, keyIds(attachment), tables);
+    if (rows.ports.length + rows.qos.length + rows.queues.length > 0)
+      await vsctl(unplugCommands(rows));
+    return { foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name) };
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw tryAgain(
-      `cannot remove port ${ports.map((port) => port.name).join(', ')} from ${INTEGRATION_BRIDGE}: ${error.stderr}`,
+      `cannot remove port ${names.join(' or ')} from ${INTEGRATION_BRIDGE}: ${error.stderr}`,
       'is ovsdb-server running? `ovs-vsctl show` on this node tells',
       error,
     );
   }
 }
 
-/** A table as ovs-vsctl prints it with `--format=json`, of `_uuid` and maybe `external_ids`. */
-interface Listing {
-  readonly data: readonly (readonly [readonly ['uuid', string], Marks?])[];
+/** Rows of the database that a port can consist of. */
+interface Tables {
+  readonly interfaces: readonly PortIdentity[];
+  readonly ports: readonly { uuid: string; name: string; qos: string }[];
+  readonly qos: readonly { uuid: string; marks: Marks; queues: readonly string[] }[];
+  readonly queues: readonly { uuid: string; marks: Marks }[];
 }
-type Marks = readonly ['map', readonly (readonly [string, string])[]];
+type Marks = Readonly<Record<string, string>>;
 
-async function findRows(vsctl: Vsctl, ports: readonly PortIdentity[]): Promise<PortRows> {
-  const names = ports.map((port) => port.name);
+async function readTables(vsctl: Vsctl, names: readonly string[]): Promise<Tables> {
   const output = await vsctl([
-    ...['--', '--if-exists', '--columns=_uuid', 'list', 'Port', ...names],
-    ...['--', '--columns=_uuid,external_ids', 'list', 'QoS'],
+    ...['--', '--if-exists', '--columns=name,external_ids', 'list', 'Interface', ...names],
+    ...['--', '--if-exists', '--columns=_uuid,name,qos', 'list', 'Port', ...names],
+    ...['--', '--columns=_uuid,name,qos', 'find', 'Port', 'qos!=[]'],
+    ...['--', '--columns=_uuid,external_ids,queues', 'list', 'QoS'],
     ...['--', '--columns=_uuid,external_ids', 'list', 'Queue'],
   ]);
-  const tables = output.trim().split('\n');
-  const [port, qos, queue] = tables.map((line) => (JSON.parse(line) as Listing).data);
+  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = output
+    .trim()
+    .split('\n')
+    .map(parseListing);
+  const toPort = ([uuid, name, limit]: Value[]) => ({
+    uuid: String(uuid),
+    name: String(name),
+    qos: typeof limit === 'string' ? limit : '',
+  });
   return {
-    ports: (port ?? []).map(([[, uuid]]) => uuid),
-    qos: (qos ?? []).filter(([, marks]) => isLimitOf(marks, ports)).map(([[, uuid]]) => uuid),
-    queues: (queue ?? []).filter(([, marks]) => isLimitOf(marks, ports)).map(([[, uuid]]) => uuid),
+    interfaces: interfaces.map(([name, ids]) => ({
+      name: String(name),
+      externalIds: ids as Marks,
+    })),
+    ports: [...named, ...limited].map(toPort),
+    qos: qos.map(([uuid, marks, map]) => ({
+      uuid: String(uuid),
+      marks: marks as Marks,
+      queues: Object.values(map as Marks),
+    })),
+    queues: queues.map(([uuid, marks]) => ({ uuid: String(uuid), marks: marks as Marks })),
   };
 }
 
-/** A QoS or Queue row belongs to a port by our key; Kube-OVN's rows have only the `iface-id`. */
-function isLimitOf(marks: Marks | undefined, ports: readonly PortIdentity[]): boolean {
-  const ids = new Map(marks?.[1]);
-  return ports.some(({ externalIds }) => {
-    if (!ids.has('container_id'))
-      return ids.has('iface-id') && ids.get('iface-id') === externalIds['iface-id'];
-    const isSameSandbox = ids.get('container_id') === externalIds.container_id;
-    return isSameSandbox && ids.get('if_name') === externalIds.if_name;
-  });
+/**
+ * The rows to remove: own ports, what they refer to, and what carries our key without being
+ * referred to by another port. Kube-OVN's QoS rows have no key: only the reference tells.
+ */
+function rowsOf(own: readonly string[], key: Marks, tables: Tables): PortRows {
+  const isOurs = (marks: Marks) =>
+    marks.container_id === key.container_id && marks.if_name === key.if_name;
+  const ownPorts = tables.ports.filter(({ name }) => own.includes(name));
+  const foreignQos = tables.ports.filter(({ name }) => !own.includes(name)).map(({ qos }) => qos);
+  const qos = tables.qos.filter(
+    ({ uuid, marks }) =>
+      !foreignQos.includes(uuid) && (isOurs(marks) || ownPorts.some((port) => port.qos === uuid)),
+  );
+  const foreignQueues = tables.qos.filter((row) => !qos.includes(row)).flatMap((row) => row.queues);
+  const ownQueues = qos.flatMap((row) => row.queues);
+  const queues = tables.queues.filter(
+    ({ uuid, marks }) =>
+      !foreignQueues.includes(uuid) && (isOurs(marks) || ownQueues.includes(uuid)),
+  );
+  return {
+    ports: [...new Set(ownPorts.map(({ uuid }) => uuid))],
+    qos: qos.map(({ uuid }) => uuid),
+    queues: queues.map(({ uuid }) => uuid),
+  };
+}
+
+/** Rows of one table as ovs-vsctl prints it with `--format=json`. */
+function parseListing(line: string): Value[][] {
+  const { data } = JSON.parse(line) as { data: unknown[][] };
+  return data.map((row) => row.map(toValue));
 }

@@ -5,9 +5,8 @@
  * When ovsdb-server goes away the client exits; the copy is kept, a new client is started with
  * a growing pause, and its first message replaces the copy.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { type Logger, messageOf } from '../error.ts';
+import type { Logger } from '../error.ts';
+import { startLineMonitor } from '../process/line-monitor.ts';
 import { Waits } from '../process/waits.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
@@ -23,13 +22,17 @@ export class OvsTable {
   readonly #log: Logger;
   readonly #waits = new Waits();
   #rows = new Map<string, Row>();
-  #child: ChildProcess | undefined;
+  /** UUIDs by the column `name`, which every table here has and which is unique in it. */
+  #uuids = new Map<Value | undefined, string>();
+  #stopMonitor: (() => void) | undefined;
   #restart: NodeJS.Timeout | undefined;
   #pauseMs = RESTART_PAUSE_MIN_MS;
-  #isStopped = false;
   #isSynced = false;
 
-  /** @param database an OVSDB remote, like `unix:/run/openvswitch/db.sock` */
+  /**
+   * @param options.database an OVSDB remote, like `unix:/run/openvswitch/db.sock`
+   * @param options.columns `name` among them
+   */
   constructor(options: {
     database: string;
     table: string;
@@ -42,39 +45,33 @@ export class OvsTable {
     this.#args = ['--format=json', 'monitor', database, 'Open_vSwitch', table, columns.join(',')];
   }
 
-  /** True once the whole table arrived. A table without rows says nothing and is not synced. */
-  get isSynced(): boolean {
-    return this.#isSynced;
-  }
-
   /** Rows by UUID. */
   get rows(): ReadonlyMap<string, Row> {
     return this.#rows;
   }
 
+  /** The row of that name, with its UUID. */
+  named(name: string): readonly [uuid: string, row: Row] | undefined {
+    const uuid = this.#uuids.get(name);
+    const row = uuid === undefined ? undefined : this.#rows.get(uuid);
+    return uuid === undefined || row === undefined ? undefined : [uuid, row];
+  }
+
   start(): void {
-    // It dies with us, also when we are killed: by itself it would notice at the next change.
-    const words = ['--pdeathsig', 'KILL', 'ovsdb-client', ...this.#args];
-    this.#child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
     let isFirst = true;
-    lines.on('line', (line) => {
-      this.#pauseMs = RESTART_PAUSE_MIN_MS;
-      this.#receive(line, isFirst);
-      isFirst = false;
+    this.#stopMonitor = startLineMonitor('ovsdb-client', this.#args, {
+      line: (line) => {
+        this.#receive(line, isFirst);
+        this.#pauseMs = RESTART_PAUSE_MIN_MS;
+        isFirst = false;
+      },
+      end: (reason) => this.#startAgain(reason),
     });
-    let stderr = '';
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-500);
-    });
-    this.#child.on('error', (error) => this.#startAgain(messageOf(error)));
-    this.#child.on('close', () => this.#startAgain(stderr.trim()));
   }
 
   stop(): void {
-    this.#isStopped = true;
     clearTimeout(this.#restart);
-    this.#child?.kill();
+    this.#stopMonitor?.();
   }
 
   /**
@@ -85,38 +82,52 @@ export class OvsTable {
     return this.#waits.until(evaluate, signal);
   }
 
-  /** Resolves once the whole table arrived. */
+  /**
+   * Resolves once the whole table arrived. A table without rows says nothing: it is not synced
+   * before it has one.
+   */
   async synced(signal: AbortSignal): Promise<void> {
     await this.until(() => this.#isSynced || undefined, signal);
   }
 
   #receive(line: string, isFirst: boolean): void {
     const update = JSON.parse(line) as { headings: string[]; data: unknown[][] };
-    const rows = isFirst ? new Map<string, Row>() : this.#rows;
+    const columns = update.headings.slice(2);
+    if (isFirst) {
+      this.#rows = new Map();
+      this.#uuids = new Map();
+    }
     let uuid = '';
     for (const [row, action, ...values] of update.data) {
       // A change is two rows, `old` then `new`, and only the first has the UUID.
       uuid = row === '' ? uuid : String(row);
-      if (action === 'delete') rows.delete(uuid);
-      else if (action !== 'old') rows.set(uuid, toRow(update.headings.slice(2), values));
+      if (action === 'delete') this.#remove(uuid);
+      else if (action !== 'old') this.#put(uuid, toRow(columns, values));
     }
-    this.#rows = rows;
-    if (isFirst && !this.#isSynced) this.#isSynced = true;
+    this.#isSynced = true;
     this.#waits.check();
   }
 
+  #put(uuid: string, row: Row): void {
+    this.#rows.set(uuid, row);
+    this.#uuids.set(row.name, uuid);
+  }
+
+  #remove(uuid: string): void {
+    const name = this.#rows.get(uuid)?.name;
+    this.#rows.delete(uuid);
+    // A row of the same name may have come in the same change.
+    if (this.#uuids.get(name) === uuid) this.#uuids.delete(name);
+  }
+
   #startAgain(reason: string): void {
-    if (this.#isStopped || this.#restart !== undefined) return;
     const pauseMs = this.#pauseMs;
     this.#log.warn(
       { table: this.#table, reason, pauseMs },
       'OVS rows: the monitor ended, starting it again',
     );
     this.#pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS);
-    this.#restart = setTimeout(() => {
-      this.#restart = undefined;
-      this.start();
-    }, pauseMs);
+    this.#restart = setTimeout(() => this.start(), pauseMs);
   }
 }
 
@@ -129,10 +140,13 @@ function toRow(columns: readonly string[], values: readonly unknown[]): Row {
 }
 
 /** RFC 7047, section 5.1: `["map", [[k, v], …]]`, `["set", [v, …]]`, `["uuid", u]`, or an atom. */
-function toValue(value: unknown): Value {
+export function toValue(value: unknown): Value {
   if (!Array.isArray(value)) return value as Value;
   const [kind, content] = value as [string, unknown];
-  if (kind === 'map') return Object.fromEntries(content as [string, string][]);
+  if (kind === 'map') {
+    const entries = content as [string | number, unknown][];
+    return Object.fromEntries(entries.map(([key, member]) => [key, String(toValue(member))]));
+  }
   if (kind === 'uuid') return content as string;
   const members = (content as unknown[]).map(toValue);
   return members.length === 0 ? null : members;

@@ -2,7 +2,7 @@
  * ovs-vsctl(8): the only writer to the Open_vSwitch database. One call is one transaction.
  *
  * `--no-wait`: what ovs-vswitchd makes of a change we learn from the rows it writes
- * (`ofport`, `error`) and from ovn-controller's `ovn-installed`, not by holding up the call.
+ * (`error`) and from ovn-controller's `ovn-installed`, not by holding up the call.
  */
 import { run } from '../process/run.ts';
 

@@ -1,11 +1,12 @@
 /**
- * The one place that starts child processes: argv arrays, never a shell.
+ * Runs tools to their end: argv arrays, never a shell.
  *
- * A child runs to its end unless `signal` is given: a half-killed ovs-vsctl or ip would leave us
- * not knowing what happened. Each tool that could hang has a time limit of its own, on its
- * command line or as `timeoutMs`.
+ * A tool ends by itself unless `signal` is given: a half-killed ovs-vsctl or ip would leave us
+ * not knowing what happened. A time limit ends what hangs. Programs that are followed for as long
+ * as they run are in line-monitor.ts; nothing else starts child processes.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import pLimit from 'p-limit';
 import { messageOf } from '../error.ts';
 
 export interface RunOptions {
@@ -38,6 +39,15 @@ export class ToolError extends Error {
 const TOOL_TIMEOUT_MS = 30_000;
 const STDERR_CHARS_MAX = 4096;
 const STDOUT_CHARS_MAX = 16 * 1024 * 1024;
+/**
+ * Tools that run at once, first come first served: hundreds of pods that come up together must
+ * not be hundreds of processes. Probes do not count: they wait for packets, and use nothing.
+ */
+const TOOLS_AT_ONCE = 16;
+const queue = pLimit(TOOLS_AT_ONCE);
+
+/** Messages in English, since we read some of them. */
+export const TOOL_ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
 
 /**
  * Runs a tool and returns its standard output.
@@ -48,52 +58,54 @@ export function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const { input, signal, timeoutMs = TOOL_TIMEOUT_MS, until } = options;
+  const start = () => runNow(file, args, options);
+  return options.signal === undefined ? queue(start) : start();
+}
+
+function runNow(file: string, args: readonly string[], options: RunOptions): Promise<string> {
+  const { input = '', signal, timeoutMs = TOOL_TIMEOUT_MS, until } = options;
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const command = [file, ...args].join(' ');
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: TOOL_ENV });
+    signal?.throwIfAborted();
+    // Without descriptors to give, node makes a child that has no streams and reports an error.
+    const child: ChildProcess = spawn(file, args, { stdio: 'pipe', env: TOOL_ENVIRONMENT });
     let stdout = '';
     let stderr = '';
     const kill = () => child.kill('SIGKILL');
     const timer = setTimeout(kill, timeoutMs);
     signal?.addEventListener('abort', kill, { once: true });
-
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      if (stdout.length > STDOUT_CHARS_MAX) kill();
-      if (until && stdout.split('\n').slice(0, -1).some(until)) resolve(stdout);
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (stderr.length < STDERR_CHARS_MAX) stderr += text;
-    });
-    // A child that exits without reading its input is told by its exit code.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input ?? '');
-
     const settle = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', kill);
     };
     child.on('error', (error) => {
       settle();
-      reject(new ToolError(`cannot run ${file}: ${messageOf(error)}`, '', null));
+      reject(new ToolError(`cannot run ${file}: ${messageOf(error)}`, messageOf(error), null));
     });
     child.on('close', (exitCode, killedBy) => {
       settle();
       if (exitCode === 0) resolve(stdout);
       else if (signal?.aborted) reject(signal.reason);
-      else {
-        const how = killedBy ? `was killed by ${killedBy}` : `exited with ${exitCode}`;
-        const said = stderr.trim() || stdout.trim();
-        reject(new ToolError(`"${command}" ${how}: ${said}`, stderr.trim(), exitCode));
-      }
+      else reject(failure([file, ...args], { exitCode, killedBy, stdout, stderr }));
     });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.length > STDOUT_CHARS_MAX) kill();
+      if (until && stdout.split('\n').slice(0, -1).some(until)) resolve(stdout);
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (stderr.length < STDERR_CHARS_MAX) stderr += text;
+    });
+    // A child that exits without reading its input is told by its exit code.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
   });
 }
 
-/** Messages in English, since we read some of them. */
-const TOOL_ENV = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+function failure(
+  argv: readonly string[],
+  end: { exitCode: number | null; killedBy: string | null; stdout: string; stderr: string },
+): ToolError {
+  const how = end.killedBy ? `was killed by ${end.killedBy}` : `exited with ${end.exitCode}`;
+  const said = end.stderr.trim() || end.stdout.trim();
+  return new ToolError(`"${argv.join(' ')}" ${how}: ${said}`, said, end.exitCode);
+}

@@ -3,13 +3,25 @@
  */
 
 /**
- * Runs all tasks at once and waits until every one has settled: what follows a failure (undo)
- * must not race with a step that is still running.
- * @throws what the first of the failed tasks, in order of the list, threw
+ * Runs steps at once. The first failure aborts the signal that the others were given, and still
+ * all are waited for: what follows a failure (undo) must not race with a step that is running.
+ * @param start starts the steps; their signal is also aborted when `outer` is
+ * @throws what the step threw that failed first
  */
-export async function together(...tasks: readonly Promise<unknown>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(tasks);
-  for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
+export async function together(
+  outer: AbortSignal,
+  start: (signal: AbortSignal) => readonly Promise<unknown>[],
+): Promise<void> {
+  const others = new AbortController();
+  const failures: unknown[] = [];
+  const steps = start(AbortSignal.any([outer, others.signal]));
+  await Promise.all(
+    steps.map((step) =>
+      step.catch((error) => {
+        failures.push(error);
+        others.abort(error);
+      }),
+    ),
+  );
+  if (failures.length > 0) throw failures[0];
 }

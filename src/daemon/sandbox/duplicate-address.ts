@@ -2,12 +2,10 @@
  * Duplicate address detection, for underlay networks: there an address can be taken by a
  * machine that no allocator of ours knows (RFC 5227 for IPv4, RFC 4862 section 5.4 for IPv6).
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError } from '../error.ts';
 import type { Address } from '../net/address.ts';
+import { startLineMonitor } from '../process/line-monitor.ts';
 import { ToolError } from '../process/run.ts';
 import { runInNetns } from './netns.ts';
 
@@ -50,10 +48,14 @@ interface AddressState {
   readonly dadfailed?: boolean;
 }
 
+/** How long detection takes at most (RFC 4862, section 5.4: a random second, then a second); ms. */
+const DETECTION_MS_MAX = 3000;
+
 /**
  * Runs `addAddresses` and waits until the kernel has finished its detection for all IPv6
  * addresses of the interface: every change of an address is an event, and each event is answered
- * by a look at the state.
+ * by a look at the state. A last look when detection must be over makes up for an event that came
+ * before `ip monitor` listened.
  * @throws CniError 7 when an address is taken; `signal.reason` when aborted
  */
 export async function ipv6Settled(
@@ -62,19 +64,28 @@ export async function ipv6Settled(
   addAddresses: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const monitor = spawn('nsenter', [`--net=${netns}`, 'ip', '-o', 'monitor', 'address'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const looks = Promise.withResolvers<void>();
+  const look = () => {
+    isSettled(netns, ifName).then((settled) => settled && looks.resolve(), looks.reject);
+  };
+  const abort = () => looks.reject(signal.reason);
+  const stop = startLineMonitor('nsenter', [`--net=${netns}`, 'ip', '-o', 'monitor', 'address'], {
+    line: look,
+    end: (reason) => looks.reject(new Error(`ip monitor ended: ${reason}`)),
   });
+  signal.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(look, DETECTION_MS_MAX);
   try {
-    await once(monitor, 'spawn');
-    const events = createInterface({ input: monitor.stdout, signal })[Symbol.asyncIterator]();
-    await addAddresses();
-    while (!(await isSettled(netns, ifName))) {
-      if ((await events.next()).done) break;
-    }
     signal.throwIfAborted();
+    await addAddresses();
+    look();
+    await looks.promise;
   } finally {
-    monitor.kill();
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+    stop();
+    // Whoever waited has its answer; a look that is still under way has nobody to tell.
+    looks.promise.catch(() => {});
   }
 }
 

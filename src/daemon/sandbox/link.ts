@@ -4,6 +4,7 @@
  * The words of each batch come from checked types (names, MACs, addresses, a plain path), so
  * none of them can end a line or a word.
  */
+import { existsSync } from 'node:fs';
 import { CniCode } from '../../wire/cni.ts';
 import type { NicAddress } from '../annotations.ts';
 import { CniError, tryAgain } from '../error.ts';
@@ -11,7 +12,7 @@ import type { Family } from '../net/address.ts';
 import { cidrText } from '../net/address.ts';
 import type { Route } from '../net/route.ts';
 import { run, ToolError } from '../process/run.ts';
-import { runInNetns } from './netns.ts';
+import { checkNetns, runInNetns } from './netns.ts';
 
 export interface VethPlan {
   readonly hostInterface: string;
@@ -26,6 +27,10 @@ export interface VethPlan {
 /** As Kube-OVN sets it on host ends, so that HTB has something to shape. */
 const HOST_TX_QUEUE_PACKETS = 1000;
 
+/** A node may run without IPv6 (`ipv6.disable=1`), and then knows no mode of generating addresses. */
+const HAS_IPV6 = existsSync('/proc/sys/net/ipv6');
+const NO_LINK_LOCAL = HAS_IPV6 ? ' addrgenmode none' : '';
+
 /**
  * Makes a veth pair, each end in its place under its final name: creating, moving and renaming
  * takes ten times as long.
@@ -34,20 +39,30 @@ const HOST_TX_QUEUE_PACKETS = 1000;
  * per change grows with the square of the number of local routes (measured: 2.5 times slower
  * ADDs at 1,000 ports).
  *
+ * @param made is told how to remove the pair, unless it is certain that there is none
  * @throws CniError 4 where the pod already has an interface of that name
  */
-export async function createVeth(plan: VethPlan): Promise<void> {
+export async function createVeth(
+  plan: VethPlan,
+  made: (remove: () => Promise<void>) => void,
+): Promise<void> {
   const { hostInterface, ifName, netns } = plan;
+  // The wait for the controller may have been long.
+  checkNetns(netns);
   const mtu = plan.mtu > 0 ? ` mtu ${plan.mtu}` : '';
   const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
   const batch = [
     `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
-    `link set ${hostInterface} addrgenmode none up`,
+    `link set ${hostInterface}${NO_LINK_LOCAL} up`,
   ];
+  const remove = () => deleteLinks([hostInterface]);
   try {
     await run('ip', ['-batch', '-'], { input: lines(batch) });
+    made(remove);
   } catch (error) {
-    if (!(error instanceof ToolError) || !/File exists/.test(error.stderr)) throw error;
+    const isRefused = error instanceof ToolError && failedLine(error) === 1;
+    if (!isRefused) made(remove);
+    if (!isRefused || !/File exists/.test(error.stderr)) throw error;
     throw new CniError(
       CniCode.invalidEnvironment,
       `CNI_IFNAME is wrong: "${ifName}" already exists in the pod`,
@@ -55,6 +70,12 @@ export async function createVeth(plan: VethPlan): Promise<void> {
       { cause: error },
     );
   }
+}
+
+/** Number of the line at which a batch of ip(8) ended. */
+function failedLine(error: ToolError): number | undefined {
+  const line = /Command failed -:(\d+)/.exec(error.stderr)?.[1];
+  return line === undefined ? undefined : Number(line);
 }
 
 export interface InterfacePlan {
@@ -76,7 +97,7 @@ export type LinkLocal = 'link-local' | 'no-link-local';
  *   reports and duplicate detection would be flooded to every pod of the network
  */
 export function linkUpLine(plan: { ifName: string; alias: string }, linkLocal: LinkLocal): string {
-  const mode = linkLocal === 'no-link-local' ? ' addrgenmode none' : '';
+  const mode = linkLocal === 'no-link-local' ? NO_LINK_LOCAL : '';
   return `link set dev ${plan.ifName}${mode} alias ${plan.alias} up`;
 }
 
@@ -106,12 +127,12 @@ export async function applyInPod(netns: string, batch: readonly string[]): Promi
     await runInNetns(netns, 'ip', ['-batch', '-'], { input: lines(batch) });
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    const line = /Command failed -:(\d+)/.exec(error.stderr)?.[1];
+    const line = failedLine(error);
     if (line === undefined) throw error;
     const said = error.stderr.split('\n')[0] ?? '';
     throw new CniError(
       CniCode.invalidConfig,
-      `the kernel refuses "ip ${batch[Number(line) - 1]}": ${said}`,
+      `the kernel refuses "ip ${batch[line - 1]}": ${said}`,
       "the addresses and routes in the pod's annotations and in the network configuration must fit together: a gateway must be reachable on this interface",
       { cause: error },
     );
@@ -156,6 +177,7 @@ export async function disableTxChecksum(netns: string, ifName: string): Promise<
  * itself from router advertisements: addresses and routes are the controller's.
  */
 export async function prepareIpv6(netns: string, ifName: string): Promise<void> {
+  if (!HAS_IPV6) return;
   const key = (name: string) => `net/ipv6/conf/${ifName}/${name}`;
   await runInNetns(netns, 'sysctl', [
     '-q',

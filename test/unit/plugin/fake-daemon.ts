@@ -41,10 +41,10 @@ export async function httpDaemon(
 }
 
 /** A server that does with each connection's first bytes what `answer` says. */
-export async function rawDaemon(answer: (socket: Socket) => void): Promise<string> {
+export async function rawDaemon(answer: (socket: Socket, first: Buffer) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', () => answer(socket));
+    socket.once('data', (first: Buffer) => answer(socket, first));
     onTestFinished(() => {
       socket.destroy();
     });

@@ -6,7 +6,7 @@ const OWN = { type: 'kube-ovn', server_socket: '/run/daemon.sock' };
 const IPAM = { type: 'kube-ovn', server_socket: '/run/daemon.sock' };
 
 function check(config: object, command: 'ADD' | 'DEL' = 'ADD') {
-  return checkConfig(decodeConfig(JSON.stringify(config)).top, command);
+  return checkConfig(decodeConfig(JSON.stringify(config)).top, command, 'eth0');
 }
 
 describe('decoding stdin', () => {
@@ -131,6 +131,17 @@ describe('a configuration of another type with our IPAM', () => {
   it('has the provider ovn where it names none', () => {
     expect(check({ type: 'macvlan', ipam: IPAM }).request.provider).toBe('ovn');
   });
+
+  it.each([
+    [OWN, 'provider: expected'],
+    [{ type: 'macvlan', ipam: IPAM }, 'ipam.provider: expected'],
+  ])('must name its provider on another interface than eth0', (config, details) => {
+    const { top } = decodeConfig(JSON.stringify(config));
+    const failure = failureOf(() => checkConfig(top, 'ADD', 'net1'));
+    expect(failure.code).toBe(7);
+    expect(failure.details).toContain(details);
+    expect(checkConfig(top, 'DEL', 'net1').request.provider).toBe('ovn');
+  });
 });
 
 describe('a wrong configuration', () => {
@@ -178,12 +189,14 @@ describe('a wrong configuration', () => {
 describe('keys that are no fields', () => {
   it('change nothing: __proto__ gives no field a value', () => {
     const text = '{"__proto__":{"type":"kube-ovn","server_socket":"/evil"},"constructor":1}';
-    expect(failureOf(() => checkConfig(decodeConfig(text).top, 'ADD')).details).toContain('type');
+    expect(failureOf(() => checkConfig(decodeConfig(text).top, 'ADD', 'eth0')).details).toContain(
+      'type',
+    );
     expect(({} as Record<string, unknown>).server_socket).toBeUndefined();
   });
 
   it('of a key that occurs twice the last one counts', () => {
     const text = '{"type":"x","type":"kube-ovn","server_socket":"x","server_socket":"/s"}';
-    expect(checkConfig(decodeConfig(text).top, 'ADD').serverSocket).toBe('/s');
+    expect(checkConfig(decodeConfig(text).top, 'ADD', 'eth0').serverSocket).toBe('/s');
   });
 });
