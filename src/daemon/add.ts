@@ -7,7 +7,7 @@
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
 import type { Allocation } from './allocation.ts';
 import { awaitAllocation, endWithPod } from './allocation.ts';
-import type { NicAddress } from './annotations.ts';
+import type { Nic, NicAddress } from './annotations.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
 import type { Context } from './context.ts';
@@ -15,6 +15,7 @@ import { recordNode } from './ip-object.ts';
 import { ownMtu, refuseSmallMtu } from './mtu.ts';
 import { logicalSwitchPort } from './names.ts';
 import { cidrText } from './net/address.ts';
+import type { Route } from './net/route.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './net/route.ts';
 import { planNic } from './nic-plan.ts';
 import { placeNic } from './place-nic.ts';
@@ -64,8 +65,8 @@ async function answerDelegate(
   { nic }: Allocation,
 ): Promise<CniResponse> {
   const routes = lastOfEachDestination([...attachment.routes, ...nic.routes]);
-  for (const route of routes.filter(isDefaultRoute)) {
-    await deleteDefaultRoutes(attachment.netns, route.destination.family);
+  for (const family of defaultFamilies(nic, routes)) {
+    await deleteDefaultRoutes(attachment.netns, family);
   }
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
@@ -76,6 +77,15 @@ async function answerDelegate(
     dns: {},
     error: '',
   };
+}
+
+/** Families that the result has a default route of; without routes the executable makes them. */
+function defaultFamilies({ addresses, holdsDefaultRoute }: Nic, routes: readonly Route[]) {
+  if (routes.length > 0) {
+    return new Set(routes.filter(isDefaultRoute).map((route) => route.destination.family));
+  }
+  const withGateway = holdsDefaultRoute ? addresses.filter(({ gateway }) => gateway) : [];
+  return new Set(withGateway.map(({ address }) => address.family));
 }
 
 /** A veth pair into the integration bridge. */

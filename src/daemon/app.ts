@@ -37,6 +37,10 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     bodyLimit: BODY_BYTES_MAX,
     // What a caller sends is right or wrong, never mended.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    // A path that cannot be decoded.
+    frameworkErrors: (_error, request, reply: FastifyReply) => {
+      void reply.code(404).send(toResponse(unknownCall(request), request));
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setErrorHandler((error, request, reply) => {
@@ -48,6 +52,11 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     );
     const status = isPermanent(failure) ? 400 : 500;
     return reply.code(status).send(toResponse(failure, request));
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const failure = unknownCall(request);
+    return reply.code(404).send(toResponse(failure, request));
   });
 
   /** What goes on after answers; a daemon that ends waits for it. */
@@ -122,6 +131,14 @@ function isClientError(error: unknown): boolean {
 /** True where the same call cannot succeed: the caller is told 400. */
 function isPermanent({ code }: CniError): boolean {
   return code !== CniCode.tryAgainLater && code < 100;
+}
+
+/** A newer executable, in the middle of an upgrade. */
+function unknownCall({ method, url }: { method: string; url: string }): CniError {
+  return tryAgain(
+    `this daemon does not know ${method} ${url}`,
+    'the executable and the daemon must be of compatible versions',
+  );
 }
 
 /** Kube-OVN's executable reads `error`, ours `cni_error`. */

@@ -75,7 +75,7 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const text = (name: keyof typeof FLAGS) => values[name] ?? String(FLAGS[name]);
 
   const options = {
-    socketPath: text('bind-socket'),
+    socketPath: socketPath(text('bind-socket')),
     ovsDatabase: toRemote(text('ovs-socket')),
     nodeName: text('node-name') || environment.NODE_NAME || hostname(),
     tunnelInterface: text('iface'),
@@ -94,6 +94,11 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
 
 function short(name: string): { short?: string } {
   return name.length === 1 ? { short: name } : {};
+}
+
+function socketPath(text: string): string {
+  if (text !== '') return text;
+  throw new Error('--bind-socket=: expected the path of a socket');
 }
 
 function toRemote(socket: string): string {

@@ -101,7 +101,7 @@ export class Cluster {
 
   /** What the controller does for one NIC: port, IP object, annotations, and then `routed`. */
   async allocate(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
-    if (isOvn(nic.provider)) await this.#createPort(pod, nic);
+    if (isOvn(nic.provider)) await this.createPort(pod, nic);
     this.api.create({
       kind: 'IP',
       metadata: { name: portName(pod, nic) },
@@ -132,7 +132,8 @@ export class Cluster {
     }
   }
 
-  async #createPort(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
+  /** The logical switch port of one NIC: the part of `allocate` that OVN sees. */
+  async createPort(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
     const port = portName(pod, nic);
     const addresses = [nic.mac, ...nic.ip.split(',')].filter(Boolean).join(' ');
     await this.#node.nbctl(

@@ -129,6 +129,24 @@ export class KubernetesApiDouble implements AsyncDisposable {
     return structuredClone(this.#store.get(kindNamed(kind), key));
   }
 
+  /** Resolves with an object as soon as it exists and is as `isReady` wants it. */
+  until(
+    kind: string,
+    key: string,
+    isReady: (object: KubernetesObject) => boolean,
+  ): Promise<KubernetesObject> {
+    const { promise, resolve } = Promise.withResolvers<KubernetesObject>();
+    const look = () => {
+      const object = new Map(this.#store.all(kindNamed(kind))).get(key);
+      if (object === undefined || !isReady(object)) return;
+      stop();
+      resolve(structuredClone(object));
+    };
+    const stop = this.#store.onEvent(look);
+    look();
+    return promise;
+  }
+
   list(kind: string, selection: Selection = {}): KubernetesObject[] {
     const isSelected = predicateOf(kindNamed(kind), selection);
     const objects = this.#store.all(kindNamed(kind)).map(([, object]) => object);

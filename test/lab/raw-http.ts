@@ -1,6 +1,7 @@
 /** Requests to a unix socket that no executable of ours would send. */
 import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { Sandbox } from './runtime.ts';
 
 export interface RawRequest {
   readonly path: string;
@@ -16,11 +17,6 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-}
-
-/** An agent with at most one connection, which is kept, as the one of Go's HTTP client. */
-export function keepAliveAgent(): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 1 });
 }
 
 /** Sends one request; resolves when its last byte is with the kernel. */
@@ -51,4 +47,17 @@ export async function sendRaw(
 /** Sends one request and awaits its answer. */
 export async function callRaw(socketPath: string, options: RawRequest): Promise<RawAnswer> {
   return (await sendRaw(socketPath, options)).answer;
+}
+
+/** The fields that a request for a Kube-OVN NIC cannot do without. */
+export function requestFields(sandbox: Sandbox, provider: string): Record<string, unknown> {
+  return {
+    cni_type: 'kube-ovn',
+    pod_name: sandbox.pod.name,
+    pod_namespace: sandbox.pod.namespace,
+    container_id: sandbox.containerId,
+    net_ns: sandbox.netns,
+    if_name: 'net1',
+    provider,
+  };
 }

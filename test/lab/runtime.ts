@@ -83,6 +83,23 @@ export async function cni(
   moreArgs: Readonly<Record<string, string>> = {},
   executableName = config.type,
 ): Promise<CniOutcome> {
+  const env = cniEnvironment(verb, sandbox, ifName, overrides, moreArgs);
+  const executable = await findExecutable(executableName);
+  const outcome = await outcomeOf(executable, [], { env, input: cniInput(config) });
+  return {
+    ...outcome,
+    result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout),
+  };
+}
+
+/** The environment of one call; undefined among `overrides` leaves a variable out. */
+export function cniEnvironment(
+  verb: string,
+  sandbox: Sandbox,
+  ifName: string,
+  overrides: Readonly<Record<string, string | undefined>> = {},
+  moreArgs: Readonly<Record<string, string>> = {},
+): NodeJS.ProcessEnv {
   const { pod } = sandbox;
   const args = {
     IgnoreUnknown: 'true',
@@ -104,21 +121,17 @@ export async function cni(
       .join(';'),
     ...overrides,
   };
-  const env = Object.fromEntries(
+  return Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined),
   );
-  const executable = await findExecutable(executableName);
-  const outcome = await outcomeOf(executable, [], {
-    env,
-    input: JSON.stringify({ name: 'net', ...config }),
-  });
-  return {
-    ...outcome,
-    result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout),
-  };
 }
 
-async function findExecutable(type: string): Promise<string> {
+/** The network configuration as a runtime writes it to standard input. */
+export function cniInput(config: NetworkConfig): string {
+  return JSON.stringify({ name: 'net', ...config });
+}
+
+export async function findExecutable(type: string): Promise<string> {
   for (const directory of CNI_PATH.split(':')) {
     const path = `${directory}/${type}`;
     if (

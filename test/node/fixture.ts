@@ -12,6 +12,14 @@ import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.
 export const ATTACHNET = 'attachnet.default.ovn';
 export const KUBECONFIG = '/run/kube/config';
 
+/** The cluster's own network, for files that create it. */
+export const PRIMARY: SubnetPlan = {
+  name: 'ovn-default',
+  provider: 'ovn',
+  cidrBlock: '10.16.0.0/16,fd00:10:16::/64',
+  gateway: '10.16.0.1,fd00:10:16::1',
+};
+
 /** Configuration of a Kube-OVN NIC, as a NetworkAttachmentDefinition has it. */
 export function ovnConfig(more: object = {}): NetworkConfig {
   return {

@@ -12,7 +12,7 @@ import type { Family } from '../net/address.ts';
 import { cidrText } from '../net/address.ts';
 import type { Route } from '../net/route.ts';
 import { run, ToolError } from '../process/run.ts';
-import { checkNetns, runInNetns } from './netns.ts';
+import { checkNetns, refuseOtherNamespace, runInNetns } from './netns.ts';
 
 export interface VethPlan {
   readonly hostInterface: string;
@@ -62,6 +62,7 @@ export async function createVeth(
   } catch (error) {
     const isRefused = error instanceof ToolError && failedLine(error) === 1;
     if (!isRefused) made(remove);
+    if (isRefused) await refuseOtherNamespace(netns);
     if (!isRefused || !/File exists/.test(error.stderr)) throw error;
     throw new CniError(
       CniCode.invalidEnvironment,

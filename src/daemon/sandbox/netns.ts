@@ -46,3 +46,16 @@ export function runInNetns(
 ): Promise<string> {
   return run('nsenter', [`--net=${netns}`, file, ...args], options);
 }
+
+/**
+ * For when a tool failed: whether `path` is a namespace of another kind, which only entering it
+ * tells.
+ * @throws CniError 4 naming CNI_NETNS
+ */
+export async function refuseOtherNamespace(path: string): Promise<void> {
+  try {
+    await runInNetns(path, 'true', []);
+  } catch (error) {
+    throw wrongEnvironment('CNI_NETNS', path, `a network namespace: ${messageOf(error)}`);
+  }
+}

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
-import { expect, describe as group, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
-  describe,
   isDnsName,
   isOvnProvider,
   parseAddRequest,
@@ -21,7 +20,7 @@ import {
   requestOf,
 } from './support.ts';
 
-group('an ADD request', () => {
+describe('an ADD request', () => {
   it('of the primary NIC is taken as it is', () => {
     expect(parseAddRequest(requestOf())).toEqual(attachmentOf());
   });
@@ -68,7 +67,7 @@ group('an ADD request', () => {
   });
 });
 
-group('the provider of a request', () => {
+describe('the provider of a request', () => {
   it.each([
     ['attachnet.default.ovn.net1', 'net1', 'attachnet.default.ovn'],
     ['attachnet.default.ovn', 'net1', 'attachnet.default.ovn'],
@@ -133,7 +132,7 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
   pod_uid: ['--', '--options', '-o'],
 };
 
-group('a wrong field of a request', () => {
+describe('a wrong field of a request', () => {
   it.each(CHECKED_FIELDS)('%s is refused as %s with code %i', (field, name, code) => {
     for (const text of HOSTILE_TEXTS) {
       if (PLAIN[field]?.includes(text)) continue;
@@ -198,7 +197,7 @@ group('a wrong field of a request', () => {
   );
 });
 
-group('a DEL request', () => {
+describe('a DEL request', () => {
   it('of a sandbox whose namespace is gone has none', () => {
     const { netns: _, ...attachment } = attachmentOf();
     expect(parseDelRequest(requestOf({ net_ns: '' }))).toEqual(attachment);
@@ -236,7 +235,7 @@ group('a DEL request', () => {
   });
 });
 
-group('any request', () => {
+describe('any request', () => {
   it('ends in a CniError or in an attachment of plain words', async () => {
     const text = fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom(...Object.values(requestOf()).filter(isText)) },
@@ -267,7 +266,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-group('names of Kubernetes objects', () => {
+describe('names of Kubernetes objects', () => {
   it.each(['a', '0', 'web-0', 'a.b', 'a--b', `${'a'.repeat(253)}`])('may be %s', (text) => {
     expect(isDnsName(text)).toBe(true);
   });
@@ -281,11 +280,5 @@ group('names of Kubernetes objects', () => {
 
   it('are none of the hostile texts, but for one that is plain', () => {
     expect(HOSTILE_TEXTS.filter(isDnsName)).toEqual(['constructor.prototype']);
-  });
-});
-
-group('the description of an attachment', () => {
-  it('names interface and pod', () => {
-    expect(describe(attachmentOf({ ifName: 'net1' }))).toBe('net1 of pod shop/web-0');
   });
 });

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { parseRoutes } from '../../../../src/daemon/net/route.ts';
+import {
+  addressLines,
+  type InterfacePlan,
+  linkUpLine,
+} from '../../../../src/daemon/sandbox/link.ts';
+import { nicWith, V4, V6 } from '../nic-support.ts';
+import { NETNS } from '../support.ts';
+
+const dual = {
+  ip_address: `${V4.ip_address},${V6.ip_address}`,
+  cidr: `${V4.cidr},${V6.cidr}`,
+  gateway: `${V4.gateway},${V6.gateway}`,
+};
+
+function planOf(changes: Partial<InterfacePlan> = {}): InterfacePlan {
+  return {
+    ifName: 'eth0',
+    netns: NETNS,
+    alias: 'c0ffee012345_c',
+    addresses: nicWith(dual).addresses,
+    routes: [],
+    skipDuplicateDetection: true,
+    ...changes,
+  };
+}
+
+describe('the lines of ip(8) for the end in the pod', () => {
+  it('set it up with its alias', () => {
+    expect(linkUpLine(planOf(), 'link-local')).toBe('link set dev eth0 alias c0ffee012345_c up');
+  });
+
+  it('keep it from a link-local address where it has no IPv6', () => {
+    expect(linkUpLine(planOf(), 'no-link-local')).toBe(
+      'link set dev eth0 addrgenmode none alias c0ffee012345_c up',
+    );
+  });
+
+  it("have the addresses with the Subnet's prefix length", () => {
+    expect(addressLines(planOf())).toEqual([
+      'address add 10.16.0.15/16 dev eth0',
+      'address add fd00:10:16::f/112 dev eth0 nodad',
+    ]);
+  });
+
+  it('let the kernel look for duplicates of an IPv6 address on an underlay network', () => {
+    expect(addressLines(planOf({ skipDuplicateDetection: false }))).toEqual([
+      'address add 10.16.0.15/16 dev eth0',
+      'address add fd00:10:16::f/112 dev eth0',
+    ]);
+  });
+
+  it('have the routes after the addresses, in their order', () => {
+    const routes = parseRoutes(
+      [
+        { gw: '10.16.0.1' },
+        { gw: 'fd00:10:16::1' },
+        { dst: '10.1.2.3/16', gw: '10.16.0.9' },
+        { dst: 'fd01::/64' },
+      ],
+      'routes',
+    );
+    expect(addressLines(planOf({ ifName: 'net1', routes })).slice(2)).toEqual([
+      'route replace 0.0.0.0/0 via 10.16.0.1 dev net1',
+      'route replace ::/0 via fd00:10:16::1 dev net1',
+      'route replace 10.1.0.0/16 via 10.16.0.9 dev net1',
+      'route replace fd01::/64 dev net1',
+    ]);
+  });
+
+  it('are none for a NIC with only a MAC', () => {
+    expect(addressLines(planOf({ addresses: [] }))).toEqual([]);
+  });
+});
