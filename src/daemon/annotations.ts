@@ -9,7 +9,7 @@
 import { CniCode } from '../wire/cni.ts';
 import type { Attachment } from './attachment.ts';
 import { isDnsName, isOvnProvider } from './attachment.ts';
-import { CniError, invalid } from './error.ts';
+import { CniError, invalid, show } from './error.ts';
 import type { Address, Cidr, Family } from './net/address.ts';
 import { cidrText, contains, parseAddress, parseCidr, parseMac } from './net/address.ts';
 import type { Route } from './net/route.ts';
@@ -192,7 +192,7 @@ function refuseOtherNicTypes(type: string, key: string): void {
   if (type === '' || type === 'veth-pair') return;
   throw new CniError(
     CniCode.unsupportedField,
-    `annotation ${key} asks for NIC type ${JSON.stringify(type)}`,
+    `annotation ${key} asks for NIC type ${show(type)}`,
     'this daemon makes veth pairs only: remove the annotation, or set it to "veth-pair"',
   );
 }

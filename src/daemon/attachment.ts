@@ -65,14 +65,20 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
   if (netns === undefined) {
     throw wrongEnvironment('CNI_NETNS', request.net_ns, "the path of the pod's network namespace");
   }
-  if (!attachment.ipamOnly && !isOvnProvider(attachment.provider)) {
-    throw invalid(
-      'provider',
-      attachment.provider,
-      '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn',
-    );
-  }
+  refuseProvider(attachment);
   return { ...attachment, netns };
+}
+
+/** Only for ADD: what a provider that is wrong asked for was never made. */
+function refuseProvider({ provider, ipamOnly }: Attachment): void {
+  const isName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(provider) && provider.length <= 253;
+  if (ipamOnly && !isName) {
+    throw invalid('provider', provider, '"<name>.<namespace>", or "ovn"');
+  }
+  if (!ipamOnly && !(isName && isOvnProvider(provider))) {
+    const expected = '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn';
+    throw invalid('provider', provider, expected);
+  }
 }
 
 function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment {
@@ -93,13 +99,6 @@ function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment
   }
   const pod = parsePod(request, uid);
   const provider = withoutInterface(request.provider, name);
-  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(provider) || provider.length > 253) {
-    throw invalid(
-      'provider',
-      request.provider,
-      '"ovn", "<name>.<namespace>.ovn" or "<name>.<namespace>"',
-    );
-  }
   const ipamOnly = request.cni_type !== OWN_CNI_TYPE;
   const common = { containerId, ifName: name, pod, provider, ipamOnly, routes };
   return netns === '' ? common : { ...common, netns };

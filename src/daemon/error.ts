@@ -55,8 +55,19 @@ export function tryAgain(message: string, details: string, cause?: unknown): Cni
 
 /** A value for people, quoted, bounded in length, with control characters escaped. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  const text = asJson(value);
+  return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+}
+
+const SHOWN_CHARS_MAX = 200;
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // Nested deeper than the stack is.
+    return `a nested ${typeof value}`;
+  }
 }
 
 /** The message of whatever was thrown. */

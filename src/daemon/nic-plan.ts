@@ -39,8 +39,9 @@ export function planNic(
 ): NicPlan {
   const { ifName, netns } = attachment;
   if (nic.addresses.length > 0 && nic.mac === undefined) {
+    const shared = nic.sharedNetworkIfName === undefined ? '' : `.${nic.sharedNetworkIfName}`;
     throw invalid(
-      `annotation ${attachment.provider}.kubernetes.io/mac_address`,
+      `annotation ${attachment.provider}${shared}.kubernetes.io/mac_address`,
       '',
       'the MAC address of the logical switch port: OVN drops packets from any other',
     );

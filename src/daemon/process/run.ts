@@ -66,8 +66,7 @@ function runNow(file: string, args: readonly string[], options: RunOptions): Pro
   const { input = '', signal, timeoutMs = TOOL_TIMEOUT_MS, until } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    // Without descriptors to give, node makes a child that has no streams and reports an error.
-    const child: ChildProcess = spawn(file, args, { stdio: 'pipe', env: TOOL_ENVIRONMENT });
+    const child = startChild(file, args);
     let stdout = '';
     let stderr = '';
     const kill = () => child.kill('SIGKILL');
@@ -101,11 +100,23 @@ function runNow(file: string, args: readonly string[], options: RunOptions): Pro
   });
 }
 
+/**
+ * Without descriptors to give, node makes a child that has no streams and reports an error later.
+ * @throws ToolError for words that cannot be passed at all
+ */
+function startChild(file: string, args: readonly string[]): ChildProcess {
+  try {
+    return spawn(file, args, { stdio: 'pipe', env: TOOL_ENVIRONMENT });
+  } catch (error) {
+    throw new ToolError(`cannot run ${file}: ${messageOf(error)}`, messageOf(error), null);
+  }
+}
+
 function failure(
   argv: readonly string[],
   end: { exitCode: number | null; killedBy: string | null; stdout: string; stderr: string },
 ): ToolError {
   const how = end.killedBy ? `was killed by ${end.killedBy}` : `exited with ${end.exitCode}`;
-  const said = end.stderr.trim() || end.stdout.trim();
+  const said = end.stderr.trim() || end.stdout.slice(0, STDERR_CHARS_MAX).trim();
   return new ToolError(`"${argv.join(' ')}" ${how}: ${said}`, said, end.exitCode);
 }
