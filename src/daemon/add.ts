@@ -99,6 +99,9 @@ async function makeNic(
   const { interfaces, bridges } = context;
   const rows = Promise.all([interfaces.synced(signal), bridges.synced(signal)]);
   await waiting(OVS_ROWS, rows);
+  if (nic.providerNetwork !== '' || allocation.subnet?.nodeNetwork) {
+    await waiting(NODE_OBJECT, abortable(context.node.synced, signal));
+  }
   const mtu = await mtuOf(allocation, context, signal);
   const plan = planNic(attachment, allocation, mtu, context);
   await placeNic(plan, context, signal);
@@ -116,6 +119,10 @@ async function makeNic(
 const OVS_ROWS: Wait = {
   what: "OVS's rows",
   lookAt: 'whether ovsdb-server runs and br-int exists on this node',
+};
+const NODE_OBJECT: Wait = {
+  what: "this node's object from the API server, with its MTU labels and node networks",
+  lookAt: "whether this node reaches the API server, and the daemon's log",
 };
 const TUNNELS: Wait = {
   what: "the address of this node's tunnels, from which the MTU follows",

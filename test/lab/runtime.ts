@@ -121,9 +121,7 @@ export function cniEnvironment(
       .join(';'),
     ...overrides,
   };
-  return Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined),
-  );
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
 }
 
 /** The network configuration as a runtime writes it to standard input. */

@@ -89,13 +89,14 @@ test("KubeVirt's interface names lose their prefix and last digits in the host's
 });
 
 describe('sandboxes whose container ids begin alike', () => {
-  /** Two pods whose container ids share the first 20 digits. */
+  /** Pods whose container ids share the first 20 digits. */
   async function alike(): Promise<{ sandbox: Sandbox; nic: NicPlan }[]> {
-    const one = await fixture.pod();
-    const other = await fixture.pod();
-    const { containerId } = one.sandbox;
-    const similar = `${containerId.slice(0, 20)}${other.sandbox.containerId.slice(20)}`;
-    return [one, { nic: other.nic, sandbox: { ...other.sandbox, containerId: similar } }];
+    const pods = [await fixture.pod(), await fixture.pod(), await fixture.pod()];
+    const common = pods[0]?.sandbox.containerId.slice(0, 20);
+    return pods.map(({ sandbox, nic }) => {
+      const containerId = `${common}${sandbox.containerId.slice(20)}`;
+      return { nic, sandbox: { ...sandbox, containerId } };
+    });
   }
 
   test.each(['eth0', 'net1', 'pod37a8eec1ce1', 'abcdefghijk', 'abcdefghijklmno'])(
@@ -115,10 +116,9 @@ describe('sandboxes whose container ids begin alike', () => {
     const outcomes = await Promise.all(
       pods.map(({ sandbox }) => cni('ADD', sandbox, 'abcdefghijk', ovnConfig())),
     );
-    expect(outcomes.map(({ exitCode, stdout }) => (exitCode === 0 ? '' : stdout))).toEqual([
-      '',
-      '',
-    ]);
+    expect(outcomes.map(({ exitCode, stdout }) => (exitCode === 0 ? '' : stdout))).toEqual(
+      pods.map(() => ''),
+    );
     for (const { sandbox } of pods) expect(await canPing(sandbox, GATEWAY4)).toBe(true);
   });
 });

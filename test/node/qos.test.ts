@@ -72,13 +72,13 @@ test('rates of both directions are rows of HTB and policing, with default bursts
 test('bursts are in bytes for HTB and kbit for policing', async () => {
   const { sandbox } = await limited({
     ingress_rate: '10',
-    ingress_burst: '8',
+    ingress_burst: '4',
     egress_rate: '20',
     egress_burst: '5',
   });
   await mustAdd(sandbox, 'net1', ovnConfig());
   const limits = await limitsOf(sandbox);
-  expect(limits.queue?.other_config).toEqual({ 'max-rate': '10000000', burst: '1000000' });
+  expect(limits.queue?.other_config).toEqual({ 'max-rate': '10000000', burst: '500000' });
   expect(limits.interface).toMatchObject({
     ingress_policing_rate: 20_000,
     ingress_policing_burst: 5000,

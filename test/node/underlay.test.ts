@@ -31,6 +31,8 @@ beforeAll(async () => {
   fixture = await Fixture.start(['--add-timeout-seconds=1']);
   const bridge = ['set', 'Bridge', BRIDGE, 'datapath_type=netdev'];
   await fixture.node.vsctl('add-br', BRIDGE, '--', ...bridge);
+  const labels = { [MTU_LABEL]: '1450' };
+  fixture.api.patch('Node', fixture.node.chassis, { metadata: { labels } });
   plain = await createUnderlay('plain', 90, 0);
   tagged = await createUnderlay('tagged', 91, 100);
 });
@@ -73,8 +75,13 @@ async function createUnderlay(name: string, octet: number, vlan: number): Promis
   return plan;
 }
 
-function podOn(subnet: SubnetPlan, ip: string, annotations: Record<string, string> = {}) {
-  const more = { provider_network: 'physnet' };
+function podOn(
+  subnet: SubnetPlan,
+  ip: string,
+  annotations: Record<string, string> = {},
+  providerNetwork = 'physnet',
+) {
+  const more = { provider_network: providerNetwork };
   const nic = (made: NicPlan) => ({ ...made, provider: subnet.provider, subnet, ip, more });
   return fixture.pod({ nic, annotations });
 }
@@ -211,29 +218,30 @@ describe('on a connected provider network', () => {
 });
 
 describe("an underlay NIC's MTU", () => {
-  async function mtuOf(ip: string): Promise<number | undefined> {
-    const { sandbox } = await podOn(plain, ip);
+  async function mtuOf(ip: string, providerNetwork = 'physnet'): Promise<number | undefined> {
+    const { sandbox } = await podOn(plain, ip, {}, providerNetwork);
     const result = await mustAdd(sandbox, 'net1', configOf(plain));
     const link = await podLink(sandbox, 'net1');
     expect(result.interfaces?.[0]?.mtu).toBe(link?.mtu);
     return link?.mtu;
   }
 
-  test("is the tunnels' where the node has no label for the provider network", async () => {
-    expect(await mtuOf('10.90.1.7')).toBe(1400);
+  test("is the one of the node's label for its provider network", async () => {
+    expect(await mtuOf('10.90.2.1')).toBe(1450);
   });
 
-  test("is the one of the node's label for its provider network", async () => {
-    const labels = { [MTU_LABEL]: '1450' };
-    fixture.api.patch('Node', fixture.node.chassis, { metadata: { labels } });
-    // A daemon that starts now waits for the Node object, and if it is late.
-    fixture.api.faults.failNext(1, 503, { verb: 'list', path: '/api/v1/nodes' });
+  test("is the tunnels' where the node has no label for the provider network", async () => {
+    expect(await mtuOf('10.90.2.2', 'other')).toBe(1400);
+  });
+
+  test('is right where the daemon gets its Node object late', async () => {
+    fixture.api.faults.failNext(2, 503, { verb: 'list', path: '/api/v1/nodes' });
     await fixture.restartDaemon(['--add-timeout-seconds=20']);
-    expect(await mtuOf('10.90.1.8')).toBe(1450);
+    expect(await mtuOf('10.90.2.3')).toBe(1450);
   });
 
   test("is the Subnet's where it has one", async () => {
     fixture.api.patch('Subnet', 'plain', { spec: { mtu: 1350 } });
-    expect(await mtuOf('10.90.1.9')).toBe(1350);
+    expect(await mtuOf('10.90.2.4')).toBe(1350);
   });
 });

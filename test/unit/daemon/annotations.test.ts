@@ -49,7 +49,9 @@ describe('the NIC of the primary network', () => {
     };
     expect(nicOf({ ...others, ...under('ovn', WRITTEN) })).toEqual(nicOf(under('ovn', WRITTEN)));
   });
+});
 
+describe('the NIC of any network', () => {
   it('has the MAC in lower case', () => {
     expect(nicWith({ mac_address: '00:00:00:53:6B:B6' }).mac).toBe('00:00:00:53:6b:b6');
   });
@@ -198,7 +200,9 @@ describe('the addresses of a NIC', () => {
       '10.16.0.15 in 10.16.0.0/16 via nobody',
     ]);
   });
+});
 
+describe('a NIC without addresses', () => {
   it('are none of a NIC that has only a MAC', () => {
     const nic = nicWith({ ip_address: undefined, cidr: undefined, gateway: undefined });
     expect(nic).toMatchObject({ addresses: [], mac: WRITTEN.mac_address });

@@ -109,7 +109,9 @@ describe('a DEL', () => {
     await queue.runDel(eth0, async () => {});
     expect(deadline.signal.aborted).toBe(false);
   });
+});
 
+describe('a DEL among other calls', () => {
   it('leaves another DEL and other interfaces alone', async () => {
     const queue = new AttachmentQueue();
     using deadline = startDeadline(60_000);

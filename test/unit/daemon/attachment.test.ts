@@ -126,7 +126,7 @@ const CHECKED_FIELDS = [
 /** Hostile texts that are plain after all for one field. */
 const PLAIN: Readonly<Record<string, readonly string[]>> = {
   container_id: ['constructor.prototype'],
-  if_name: ['a,b=c', '__proto__'],
+  if_name: ['__proto__'],
   pod_namespace: ['constructor.prototype'],
   pod_name: ['constructor.prototype'],
   pod_uid: ['--', '--options', '-o'],

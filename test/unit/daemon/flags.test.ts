@@ -199,7 +199,9 @@ describe('the options', () => {
   it('count a vlan network as one with geneve tunnels', () => {
     expect(parse('--network-type=vlan').networkType).toBe('geneve');
   });
+});
 
+describe('the values of options', () => {
   it.each(['true', 'True', 'TRUE', 'T', 't', '1'])('read %s as Go does: true', (text) => {
     expect(parse(`--enable-arp-detect-ip-conflict=${text}`).detectIpv4Conflict).toBe(true);
   });
@@ -218,7 +220,9 @@ describe('the options', () => {
     '--network-type=',
     '--network-type=gre',
     '--network-type=GENEVE',
-    '--add-timeout-seconds=601',
+    '--add-timeout-seconds=0',
+    '--add-timeout-seconds=111',
+    '--bind-socket=',
     '--add-timeout-seconds=x',
     '--enable-arp-detect-ip-conflict=maybe',
   ])('are never %s: it is refused by name', (word) => {

@@ -47,8 +47,8 @@ describe('an interface name', () => {
     },
   );
 
-  it('is none of the hostile texts, but for two that are plain', () => {
-    expect(HOSTILE_TEXTS.filter(isInterfaceName)).toEqual(['a,b=c', '__proto__']);
+  it('is none of the hostile texts, but for one that is plain', () => {
+    expect(HOSTILE_TEXTS.filter(isInterfaceName)).toEqual(['__proto__']);
   });
 
   it('is one plain word of at most 15 bytes, whatever is given', async () => {
@@ -58,7 +58,7 @@ describe('an interface name', () => {
       fc.property(anyText, (text) => {
         if (!isInterfaceName(text)) return;
         expect(Buffer.byteLength(text)).toBeLessThanOrEqual(15);
-        expect(text).not.toMatch(/[\s/:"'\\#;%]|^[-.]/);
+        expect(text).not.toMatch(/[\s/:"'\\#;%=,]|^[-.]/);
       }),
     );
   });

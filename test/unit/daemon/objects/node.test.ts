@@ -70,3 +70,11 @@ describe('the node networks', () => {
     expect(Object.keys(networks)).toEqual(['__proto__']);
   });
 });
+
+describe('the chassis annotation', () => {
+  it('is kept where there is one', () => {
+    const annotations = { 'ovn.kubernetes.io/chassis': 'system-id' };
+    expect(nodeWith({ annotations }).chassis).toBe('system-id');
+    expect(nodeWith({})).not.toHaveProperty('chassis');
+  });
+});

@@ -125,7 +125,9 @@ describe('plugging a port', () => {
       'c0ffee01_net1_h\ngos_h\nolder_h\nunrelated_h\n',
     );
   });
+});
 
+describe('plugging a port that cannot be', () => {
   it('refuses a second interface of one sandbox as the same logical switch port', async () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf());
@@ -151,7 +153,9 @@ describe('plugging a port', () => {
     await database.stopServer();
     expect((await rejectionOf(plugIt(planOf()))).code).toBe(11);
   });
+});
 
+describe('values of a port', () => {
   it('stores every value as it is', async () => {
     const { database, table } = await setUp();
     const text = fc

@@ -95,7 +95,9 @@ describe('a live copy of a table', () => {
     expect(row).toEqual({ name: 'changed', external_ids: { a: 'new' }, ofport: 7, error: null });
     expect(table.rows.size).toBe(size);
   });
+});
 
+describe('a live copy of many rows', () => {
   it('follows several rows that change at once', async () => {
     const names = ['m1', 'm2', 'm3', 'm4'];
     for (const name of names) await add(name, 'external_ids:k="old"');
@@ -161,7 +163,9 @@ describe('a row', () => {
     expect(row).toMatchObject({ external_ids: { k: 'new' } });
     expect(uuid).not.toBe(old);
   });
+});
 
+describe('the values of a row', () => {
   it('has maps, sets, references and empty values in plain form', async () => {
     const table = follow([
       'name',

@@ -55,7 +55,9 @@ describe('a wait for a condition', () => {
     await expect(first).rejects.toThrow('first');
     expect(await second).toBe(true);
   });
+});
 
+describe('a wait that is ended', () => {
   it('ends with the reason of its signal, before or during the wait', async () => {
     const waits = new Waits();
     const reason = new Error('enough');
@@ -83,7 +85,9 @@ describe('a wait for a condition', () => {
     await done;
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
+});
 
+describe('several waits', () => {
   it('that another one ends during a change does not look at it any more', async () => {
     const waits = new Waits();
     const controller = new AbortController();
