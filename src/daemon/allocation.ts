@@ -35,6 +35,8 @@ export async function awaitAllocation(
   const { pods, subnets } = context;
   await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
 
+  refuseLateCall(attachment, context);
+
   let missing = missingPod(attachment);
   const strangers = new Set<string>();
   const found = pods.until(() => {
@@ -92,6 +94,18 @@ function podGone({ pod }: LiveAttachment, how: string): CniError {
   );
 }
 
+/** The pod was here and went. */
+function refuseLateCall(attachment: LiveAttachment, { pods, deletedPods }: Context): void {
+  const { namespace, name, uid } = attachment.pod;
+  if (!deletedPods.has(uid)) return;
+  const isReplaced = pods.get(podKey(namespace, name)) !== undefined;
+  throw podGone(attachment, isReplaced ? replacedFor(uid) : 'was deleted');
+}
+
+function replacedFor(uid: string | undefined): string {
+  return `was replaced by one with another UID than ${uid}`;
+}
+
 const LOOK_TIMEOUT_MS = 5000;
 
 /**
@@ -109,7 +123,7 @@ async function endIfReplaced(
   const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
   const live = await context.api.get(path, {}, signal).catch(() => undefined);
   if (live !== undefined && !isSamePod(projectPod(live), uid)) {
-    deadline.abort(podGone(attachment, `was replaced by one with another UID than ${uid}`));
+    deadline.abort(podGone(attachment, replacedFor(uid)));
   }
 }
 

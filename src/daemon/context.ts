@@ -7,6 +7,7 @@ import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Logger } from './error.ts';
 import type { KubernetesApi } from './kubernetes/api.ts';
 import type { WatchCache } from './kubernetes/watch-cache.ts';
+import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Node } from './objects/node.ts';
 import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly api: KubernetesApi;
   /** Pods of this node, by `namespace/name`. */
   readonly pods: WatchCache<Pod>;
+  readonly deletedPods: DeletedPods;
   /** By name. */
   readonly subnets: WatchCache<Subnet>;
   /** This node only. */

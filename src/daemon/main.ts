@@ -10,6 +10,7 @@ import { type Options, parseFlags } from './flags.ts';
 import { KubernetesApi, loadKubeConfig } from './kubernetes/api.ts';
 import { WatchCache } from './kubernetes/watch-cache.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
+import { DeletedPods } from './objects/deleted-pods.ts';
 import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
@@ -63,6 +64,15 @@ function wire(options: Options): Context {
   const table = (name: string, columns: readonly string[]) =>
     new OvsTable({ database: ovsDatabase, table: name, columns, log });
   const vsctl = createVsctl(ovsDatabase);
+  const pods = new WatchCache({
+    config,
+    path: '/api/v1/pods',
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    project: projectPod,
+    log,
+  });
+  const deletedPods = new DeletedPods();
+  pods.onChange(deletedPods.onChange);
   const node = new WatchCache({
     config,
     path: '/api/v1/nodes',
@@ -80,13 +90,8 @@ function wire(options: Options): Context {
   return {
     nodeName,
     api,
-    pods: new WatchCache({
-      config,
-      path: '/api/v1/pods',
-      fieldSelector: `spec.nodeName=${nodeName}`,
-      project: projectPod,
-      log,
-    }),
+    pods,
+    deletedPods,
     subnets: new WatchCache({
       config,
       path: '/apis/kubeovn.io/v1/subnets',

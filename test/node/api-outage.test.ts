@@ -89,8 +89,8 @@ test('while the API server answers 503, known pods come and go; afterwards new o
   await attempts(2);
   expect(await podLink(sandbox, 'net1')).toBeUndefined();
   expect(daemon.logLines(LOST)).toHaveLength(COLLECTIONS.length);
-  // One line per collection, ADD, DEL, and IP object that could not be written.
-  expect(daemon.log.length - lines).toBeLessThanOrEqual(COLLECTIONS.length + 3);
+  // One line per collection, ADD, DEL, IP object that could not be written, and chassis.
+  expect(daemon.log.length - lines).toBeLessThanOrEqual(COLLECTIONS.length + 4);
 
   api.faults.failAll(undefined);
   const { exitCode, stdout } = await adding;

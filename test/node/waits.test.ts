@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allocationAnnotations, type NicPlan, type SubnetPlan } from '../lab/cluster.ts';
 import { SOCKET } from '../lab/daemon.ts';
@@ -202,8 +203,8 @@ describe('when the deadline passes, nothing is left and the error names the wait
   }
 
   test('the pod', async () => {
-    const { sandbox, pod } = await fixture.pod();
-    await fixture.cluster.deletePod(pod);
+    const pod = { namespace: 'default', name: fixture.next().name, uid: randomUUID() };
+    const sandbox = await createSandbox(pod);
     await expectTimeout(
       sandbox,
       'net1',

@@ -146,6 +146,17 @@ describe('routes of several origins', () => {
     ]);
   });
 
+  it('come in the order of the routes that won', () => {
+    const kept = lastOfEachDestination(
+      routes(
+        ['10.1.0.0/16', '10.16.0.1'],
+        ['10.2.0.0/16', '10.16.0.1'],
+        ['10.1.0.0/16', '10.16.0.2'],
+      ),
+    );
+    expect(kept.map((route) => toWireRoute(route).dst)).toEqual(['10.2.0.0/16', '10.1.0.0/16']);
+  });
+
   it('with default routes of both families: each keeps its own', () => {
     const both = routes(['', '10.16.0.1'], ['', 'fd00::1']);
     expect(lastOfEachDestination(both)).toEqual(both);

@@ -8,7 +8,7 @@ import {
   unplug,
 } from '../../../../src/daemon/ovs/port.ts';
 import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
-import { createVsctl } from '../../../../src/daemon/ovs/vsctl.ts';
+import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { LogDouble } from '../log-double.ts';
 import { attachmentOf, CONTAINER_ID, NETNS, rejectionOf } from '../support.ts';
 import { OvsDatabase } from './database.ts';
@@ -102,6 +102,16 @@ describe('plugging a port', () => {
     expect(toObject(marks)).toMatchObject({ pod: 'shop/web-0', container_id: CONTAINER_ID });
   });
 
+  it('waits for the live copy, which may be behind the database', async () => {
+    const { database, table } = await setUp();
+    const late: Vsctl = async (commands) => {
+      setTimeout(() => void database.vsctl(commands), 30);
+      return '';
+    };
+    await plug(late, planOf(), table, signal);
+    expect(table.named('c0ffee01_net1_h')).toBeDefined();
+  });
+
   it('without limits makes neither QoS nor Queue', async () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf());
@@ -136,6 +146,13 @@ describe('plugging a port that cannot be', () => {
     const error = await rejectionOf(plugIt(second));
     expect(error.code).toBe(7);
     expect(error.message).toContain('web-0.shop.attachnet.default.ovn');
+    expect(await countRows(database)).toEqual({ ...EMPTY, Port: 2, Interface: 2 });
+  });
+
+  it('may be tried again later where an interface of that name is there', async () => {
+    const { database, plugIt } = await setUp();
+    await plugIt(planOf());
+    expect((await rejectionOf(plugIt(planOf({ rates: LIMITED })))).code).toBe(11);
     expect(await countRows(database)).toEqual({ ...EMPTY, Port: 2, Interface: 2 });
   });
 
@@ -276,6 +293,20 @@ describe('unplugging a port', () => {
     await plugIt(otherPlan('other', { hostInterface: 'c0ffee01_net1_h', rates: LIMITED }));
     const { foreign } = await unplug(database.vsctl, attachment, names);
     expect(foreign).toEqual(['c0ffee01_net1_h']);
+    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
+  });
+
+  it('leaves limits that another port refers to, whatever is marked on them', async () => {
+    const { database, plugIt } = await setUp();
+    await plugIt(otherPlan('other', { rates: LIMITED }));
+    const marks = [`external_ids:container_id=${CONTAINER_ID}`, 'external_ids:if_name=net1'];
+    for (const limit of ['QoS', 'Queue']) {
+      for (const [reference] of await database.rows(limit, '_uuid')) {
+        const [, uuid = ''] = reference as string[];
+        await database.vsctl(['--', 'set', limit, uuid, ...marks]);
+      }
+    }
+    await unplug(database.vsctl, attachment, names);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
   });
 
