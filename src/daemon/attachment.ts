@@ -39,11 +39,14 @@ const OWN_CNI_TYPE = 'kube-ovn';
 const NETNS_PATH_BYTES_MAX = 4096;
 
 /**
- * Checks a DEL request: only what identifies the attachment has to be right.
- * @throws CniError 4 or 7 that names the variable or field
+ * Checks a DEL request: only what identifies the attachment has to be right. The rest may be what
+ * its ADD was refused for, and a DEL that fails is repeated for as long as the pod exists.
+ * @throws CniError 4 that names the variable
  */
 export function parseDelRequest(request: CniRequest): Attachment {
-  return parseRequest(request, []);
+  const { pod_namespace: namespace, pod_name: name, net_ns: netns } = request;
+  const attachment = { ...parseIdentity(request), pod: { namespace, name }, routes: [] };
+  return isNetnsPath(netns) ? { ...attachment, netns } : attachment;
 }
 
 /**
@@ -60,52 +63,49 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
       );
     }
   }
-  const attachment = parseRequest(request, parseRoutes(request.routes ?? [], 'routes'));
-  const { netns } = attachment;
-  if (netns === undefined) {
-    throw wrongEnvironment('CNI_NETNS', request.net_ns, "the path of the pod's network namespace");
+  const { net_ns: netns } = request;
+  const identity = parseIdentity(request);
+  if (!isNetnsPath(netns)) {
+    const expected = "the absolute path of the pod's network namespace, of plain characters";
+    throw wrongEnvironment('CNI_NETNS', netns, expected);
   }
-  refuseProvider(attachment);
-  return { ...attachment, netns };
+  refuseProvider(identity);
+  const routes = parseRoutes(request.routes ?? [], 'routes');
+  return { ...identity, pod: parsePod(request), netns, routes };
 }
 
-/** Only for ADD: what a provider that is wrong asked for was never made. */
-function refuseProvider({ provider, ipamOnly }: Attachment): void {
-  const isName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(provider) && provider.length <= 253;
-  if (ipamOnly && !isName) {
+function refuseProvider({ provider, ipamOnly }: Pick<Attachment, 'provider' | 'ipamOnly'>): void {
+  if (ipamOnly && !isDnsName(provider)) {
     throw invalid('provider', provider, '"<name>.<namespace>", or "ovn"');
   }
-  if (!ipamOnly && !(isName && isOvnProvider(provider))) {
+  if (!ipamOnly && !(isDnsName(provider) && isOvnProvider(provider))) {
     const expected = '"ovn" or "<name>.<namespace>.ovn" for type kube-ovn';
     throw invalid('provider', provider, expected);
   }
 }
 
-function parseRequest(request: CniRequest, routes: readonly Route[]): Attachment {
-  const { container_id: containerId, if_name: ifName, net_ns: netns, pod_uid: uid } = request;
+/** What a DEL needs, too. */
+function parseIdentity(
+  request: CniRequest,
+): Pick<Attachment, 'containerId' | 'ifName' | 'provider' | 'ipamOnly'> {
+  const { container_id: containerId, if_name: name } = request;
   if (!isContainerId(containerId)) {
     throw wrongEnvironment('CNI_CONTAINERID', containerId, 'letters, digits, "_", "." and "-"');
   }
-  const name = ifName === '' ? 'eth0' : ifName;
-  if (!isInterfaceName(name)) {
-    throw wrongEnvironment(
-      'CNI_IFNAME',
-      name,
-      'at most 15 printable bytes without "/", ":" or "%"',
-    );
+  const ifName = name === '' ? 'eth0' : name;
+  if (!isInterfaceName(ifName)) {
+    const expected = '1 to 15 letters, digits, or "_", ".", "@", "+", "~" and "-" within';
+    throw wrongEnvironment('CNI_IFNAME', ifName, expected);
   }
-  if (netns !== '' && !isNetnsPath(netns)) {
-    throw wrongEnvironment('CNI_NETNS', netns, 'an absolute path of plain characters');
-  }
-  const pod = parsePod(request, uid);
-  const provider = withoutInterface(request.provider, name);
-  const ipamOnly = request.cni_type !== OWN_CNI_TYPE;
-  const common = { containerId, ifName: name, pod, provider, ipamOnly, routes };
-  return netns === '' ? common : { ...common, netns };
+  return {
+    containerId,
+    ifName,
+    provider: withoutInterface(request.provider, ifName),
+    ipamOnly: request.cni_type !== OWN_CNI_TYPE,
+  };
 }
 
-function parsePod(request: CniRequest, uid: string | undefined): PodRef {
-  const { pod_namespace: namespace, pod_name: name } = request;
+function parsePod({ pod_namespace: namespace, pod_name: name, pod_uid: uid }: CniRequest): PodRef {
   if (!isDnsName(namespace)) throw invalid('K8S_POD_NAMESPACE', namespace, 'a namespace name');
   if (!isDnsName(name)) throw invalid('K8S_POD_NAME', name, 'a pod name');
   if (!uid) return { namespace, name };

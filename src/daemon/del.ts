@@ -9,7 +9,8 @@ import type { CniRequest } from '../wire/messages.ts';
 import { parseDelRequest } from './attachment.ts';
 import type { Context } from './context.ts';
 import { hostInterfaceNames } from './names.ts';
-import { unplug } from './ovs/port.ts';
+import { findPort, unplug } from './ovs/port.ts';
+import { together } from './process/together.ts';
 import { deleteLinks } from './sandbox/link.ts';
 
 /** @throws CniError as docs/errors.md lists them */
@@ -20,11 +21,15 @@ export async function del(request: CniRequest, context: Context): Promise<void> 
   // The work goes on when the caller leaves: half a DEL helps nobody.
   await context.queue.runDel(attachment, async () => {
     const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
-    const { foreign } = await unplug(context.vsctl, attachment, names);
+    const { rows, foreign } = await findPort(context.vsctl, attachment, names);
     // Also without a port: an ADD may have ended between its first two steps. A name that
     // another attachment has, finished or not, is that attachment's link.
     const isOurs = (name: string) =>
       !foreign.includes(name) && context.queue.mayUse(name, attachment);
-    await deleteLinks(names.filter(isOurs));
+    // Side by side: the kernel takes 20 ms to let go of a link.
+    await together(new AbortController().signal, () => [
+      unplug(context.vsctl, rows),
+      deleteLinks(names.filter(isOurs)),
+    ]);
   });
 }

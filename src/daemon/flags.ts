@@ -46,7 +46,7 @@ const IGNORED_TEXT_FLAGS = [
   'cert-manager-issuer-name', 'cluster-router', 'cni-conf-dir', 'cni-conf-file', 'cni-conf-name',
   'default-interface-name', 'default-provider-name', 'dpdk-tunnel-iface',
   'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log-perm', 'log_dir',
-  'log_file', 'log_file_max_size', 'mirror-iface', 'node-switch', 'ovn-ipsec-cert-duration',
+  'log_backtrace_at', 'log_file', 'log_file_max_size', 'mirror-iface', 'node-switch', 'ovn-ipsec-cert-duration',
   'ovs-vsctl-concurrency', 'pprof-port', 'service-cluster-ip-range', 'stderrthreshold',
   'tcp-conn-check-port', 'tls-cipher-suites', 'tls-max-version', 'tls-min-version',
   'udp-conn-check-port', 'v', 'vmodule',
@@ -55,7 +55,7 @@ const IGNORED_BOOLEAN_FLAGS = [
   'add_dir_header', 'alsologtostderr', 'cert-manager-ipsec-cert', 'enable-metrics',
   'enable-mirror', 'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
   'enable-verbose-conn-check', 'encap-checksum', 'host-tunnel-src', 'install-cni-config',
-  'logtostderr', 'mac-learning-fallback', 'non-primary-cni-mode', 'secure-serving',
+  'logtostderr', 'one_output', 'mac-learning-fallback', 'non-primary-cni-mode', 'secure-serving',
   'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
 ]; // biome-ignore format: a table
 
@@ -66,7 +66,9 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const names = [...Object.keys(FLAGS), ...IGNORED_TEXT_FLAGS, ...IGNORED_BOOLEAN_FLAGS];
   const { values } = parseArgs({
     // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both.
-    args: argv.map((word) => (isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word)),
+    args: argv.map((word) =>
+      /^-/.test(word) && isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word,
+    ),
     options: Object.fromEntries(
       names.map((name) => [name, { type: 'string' as const, ...short(name) }]),
     ),

@@ -44,7 +44,7 @@ export function ownMtu({ subnet, providerNetwork, node }: MtuSources): number | 
   if (providerNetwork === '' || !isUnderlay) return undefined;
   const label = providerNetworkMtuLabel(providerNetwork);
   const text = node?.labels[label];
-  return text === undefined ? undefined : checkMtu(text, `node label ${label}`);
+  return !text ? undefined : checkMtu(text, `node label ${label}`);
 }
 
 /** Least MTU of an IPv6 link (RFC 8200, section 5); the kernel takes no IPv6 address below it. */

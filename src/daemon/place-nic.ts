@@ -4,7 +4,7 @@
  */
 import type { Context } from './context.ts';
 import type { NicPlan } from './nic-plan.ts';
-import { flowsInstalled, plug, unplug } from './ovs/port.ts';
+import { findPort, flowsInstalled, plug, unplug } from './ovs/port.ts';
 import { together } from './process/together.ts';
 import { checkIpv4Free, ipv6Settled } from './sandbox/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from './sandbox/gateway.ts';
@@ -32,9 +32,7 @@ export async function placeNic(
   });
   signal.throwIfAborted();
 
-  undo.defer(() =>
-    logged(context, 'port', unplug(context.vsctl, attachment, [veth.hostInterface])),
-  );
+  undo.defer(() => logged(context, 'port', removePort(plan, context)));
   await together(signal, (steps) => [
     plugInTurn(plan, context, steps).then(() => awaitFlows(plan, context, steps)),
     bringUp(plan),
@@ -48,6 +46,11 @@ export async function placeNic(
   );
   signal.throwIfAborted();
   undo.move();
+}
+
+async function removePort({ attachment, veth }: NicPlan, { vsctl }: Context): Promise<void> {
+  const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);
+  await unplug(vsctl, rows);
 }
 
 /** Two sandboxes of one pod are the same logical switch port: the one plugged last is it. */

@@ -31,8 +31,9 @@ export function isContainerId(text: string): boolean {
  * True for a name that both the CNI spec (section 2, "CNI_IFNAME") and the kernel
  * (`dev_valid_name`) take: at most 15 bytes, no slash, colon or white space, not `.` or `..`.
  * Narrower than both: only characters that are plain in every tool's input (a batch of ip(8)
- * knows quotes, backslash and `#`), and none of `-` and `.` in front.
+ * knows quotes, backslash and `#`), none of `-` and `.` in front, and not the two names that mean
+ * every interface in sysctl.
  */
 export function isInterfaceName(text: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9_.@+~-]{0,14}$/.test(text);
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@+~-]{0,14}$/.test(text) && text !== 'all' && text !== 'default';
 }

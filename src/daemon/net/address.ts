@@ -35,7 +35,8 @@ export function parseAddress(text: string): Address | undefined {
 export function parseCidr(text: string): Cidr | undefined {
   const [left = '', right = '', ...rest] = text.split('/');
   const address = parseAddress(left);
-  if (address === undefined || rest.length > 0 || !/^\d{1,3}$/.test(right)) return undefined;
+  if (address === undefined || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(right))
+    return undefined;
   const prefixLength = Number(right);
   if (prefixLength > bits(address.family)) return undefined;
   const network =

@@ -260,34 +260,48 @@ function takenAway(plan: PortPlan, why: string): Error {
 /** What identifies a port and its limits. */
 export type PortIdentity = Pick<InterfaceRow, 'name' | 'externalIds'>;
 
+/** What the database has of an attachment. */
+export interface FoundPort {
+  readonly rows: PortRows;
+  /** Interfaces of the names that were asked for which are another attachment's. */
+  readonly foreign: readonly string[];
+}
+
 /**
- * Removes the port of an attachment with its QoS and Queue rows, in one transaction. The rows are
- * looked up in the database itself: a live copy may be a moment behind what was just written.
+ * Looks an attachment's rows up in the database itself: a live copy may be a moment behind what
+ * was just written.
  * @param names names that the port may have
- * @returns interfaces of those names that are another attachment's
  * @throws CniError 11 when ovs-vsctl fails
  */
-export async function unplug(
+export async function findPort(
   vsctl: Vsctl,
   attachment: Attachment,
   names: readonly string[],
-): Promise<{ foreign: string[] }> {
-  try {
-    const tables = await readTables(vsctl, names);
-    const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
-    const own = tables.interfaces.filter(isOwn).map(({ name }) => name);
-    const rows = rowsOf(own, keyIds(attachment), tables);
-    if (rows.ports.length + rows.qos.length + rows.queues.length > 0)
-      await vsctl(unplugCommands(rows));
-    return { foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name) };
-  } catch (error) {
+): Promise<FoundPort> {
+  const tables = await readTables(vsctl, names).catch(failed(`find port ${names.join(' or ')}`));
+  const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
+  const own = tables.interfaces.filter(isOwn).map(({ name }) => name);
+  return {
+    rows: rowsOf(own, keyIds(attachment), tables),
+    foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name),
+  };
+}
+
+/**
+ * Removes a port with its QoS and Queue rows, in one transaction.
+ * @throws CniError 11 when ovs-vsctl fails
+ */
+export async function unplug(vsctl: Vsctl, rows: PortRows): Promise<void> {
+  if (rows.ports.length + rows.qos.length + rows.queues.length === 0) return;
+  await vsctl(unplugCommands(rows)).catch(failed(`remove a port from ${INTEGRATION_BRIDGE}`));
+}
+
+function failed(what: string): (error: unknown) => never {
+  return (error) => {
     if (!(error instanceof ToolError)) throw error;
-    throw tryAgain(
-      `cannot remove port ${names.join(' or ')} from ${INTEGRATION_BRIDGE}: ${error.stderr}`,
-      'is ovsdb-server running? `ovs-vsctl show` on this node tells',
-      error,
-    );
-  }
+    const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
+    throw tryAgain(`cannot ${what}: ${error.stderr}`, hint, error);
+  };
 }
 
 /** Rows of the database that a port can consist of. */

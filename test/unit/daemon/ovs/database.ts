@@ -37,13 +37,14 @@ export class OvsDatabase implements AsyncDisposable {
   }
 
   async startServer(): Promise<void> {
+    // It dies with us: a test run may be killed.
     const words = [
-      this.#file,
+      ...['--pdeathsig', 'KILL', 'ovsdb-server', this.#file],
       `--remote=p${this.remote}`,
       `--unixctl=${join(this.#directory, 'control')}`,
       '-vconsole:info',
     ];
-    const server = spawn('ovsdb-server', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = spawn('setpriv', words, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#server = server;
     // Its first line says that it listens.
     const lines = createInterface({ input: server.stderr });

@@ -167,6 +167,22 @@ describe('a row', () => {
       expect(table.rows.has(old ?? '')).toBe(false);
     }
   });
+});
+
+describe('the values of a row', () => {
+  it('has maps, sets and empty values in plain form', async () => {
+    const columns = ['name', 'external_ids', 'lacp_current', 'cfm_fault_status', 'mac_in_use'];
+    const table = follow(columns);
+    await add('values', 'cfm_fault_status=["a","b"]', 'lacp_current=true', 'mac_in_use="m"');
+    const row = await table.until(() => rowNamed(table, 'values'), forever);
+    expect(row).toEqual({
+      name: 'values',
+      external_ids: {},
+      lacp_current: true,
+      cfm_fault_status: ['a', 'b'],
+      mac_in_use: 'm',
+    });
+  });
 
   it('has keys of maps that objects have by themselves', async () => {
     await add('proto', 'external_ids:__proto__="x"', 'external_ids:constructor="y"');

@@ -24,6 +24,9 @@ async function failureOf(promise: Promise<string>): Promise<ToolError> {
   throw error;
 }
 
+/** A time to sleep that no other test has, and no other run of this one. */
+const seconds = (test: number) => `6${test}.${process.pid}`;
+
 describe('a tool', () => {
   it('gives its standard output as it is', async () => {
     expect(await run('/bin/echo', ['a', 'b'])).toBe('a b\n');
@@ -67,7 +70,7 @@ describe('a tool', () => {
   it('that waits for packets takes no room from the others', async () => {
     const controller = new AbortController();
     const probe = { signal: controller.signal };
-    const probes = Array.from({ length: 40 }, () => run('sleep', ['61.003'], probe));
+    const probes = Array.from({ length: 40 }, () => run('sleep', [seconds(3)], probe));
     expect(await run('/bin/echo', ['quick'])).toBe('quick\n');
     controller.abort(new Error('enough'));
     const outcomes = await Promise.allSettled(probes);
@@ -139,19 +142,19 @@ describe('a tool that fails', () => {
 
 describe('a tool that takes too long', () => {
   it('is killed after its time', async () => {
-    const error = await failureOf(run('sleep', ['61.001'], { timeoutMs: 30 }));
+    const error = await failureOf(run('sleep', [seconds(1)], { timeoutMs: 30 }));
     expect(error).toMatchObject({ exitCode: null });
-    expect(error.message).toMatch(/^"sleep 61.001" was killed by SIGKILL/);
-    expect(await isRunning('61.001')).toBe(false);
+    expect(error.message).toMatch(/^"sleep [\d.]+" was killed by SIGKILL/);
+    expect(await isRunning(seconds(1))).toBe(false);
   });
 
   it('is killed when nobody wants its answer any more', async () => {
     const controller = new AbortController();
     const reason = new Error('not wanted');
-    const outcome = run('sleep', ['61.002'], { signal: controller.signal });
+    const outcome = run('sleep', [seconds(2)], { signal: controller.signal });
     setTimeout(() => controller.abort(reason), 20);
     await expect(outcome).rejects.toBe(reason);
-    expect(await isRunning('61.002')).toBe(false);
+    expect(await isRunning(seconds(2))).toBe(false);
   });
 
   it('is not even started when nobody wants its answer', async () => {
