@@ -91,11 +91,12 @@ async function bundleDaemon(outfile: string): Promise<void> {
 }
 
 /**
- * A young generation of 1 MiB: it is collected more often, and the daemon stays 20 MB smaller.
+ * A young generation of 1 MiB, collected more often, and one arena of the C library for all of
+ * node's threads: the daemon stays 30 MB smaller.
  * That is time won, too, since starting a child process takes node the longer the more memory it
  * has.
  */
-const DAEMON_SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=1';
+const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
 
 /**
  * The Kubernetes client does not declare that importing its files has no effect of its own, so
