@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { Daemon } from '../../test/lab/daemon.ts';
-import { KubernetesApiDouble } from '../../test/lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../../test/lab/runtime.ts';
 

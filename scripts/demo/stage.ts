@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { Cluster, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { command } from '../../test/lab/command.ts';
 import { Daemon, SOCKET } from '../../test/lab/daemon.ts';
-import { KubernetesApiDouble } from '../../test/lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
 import { CNI_PATH } from '../../test/lab/runtime.ts';
 import type { Report } from './report.ts';

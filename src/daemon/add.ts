@@ -5,23 +5,23 @@
  * undoes it when a later step fails.
  */
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
-import type { Allocation } from './allocation.ts';
-import { awaitAllocation, endWithPod } from './allocation.ts';
-import type { Nic, NicAddress } from './annotations.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
+import { abortable, startDeadline, type Wait, waiting } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import { recordNode } from './ip-object.ts';
-import { ownMtu, refuseSmallMtu } from './mtu.ts';
-import { logicalSwitchPort } from './names.ts';
 import { cidrText } from './net/address.ts';
 import type { Route } from './net/route.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './net/route.ts';
-import { planNic } from './nic-plan.ts';
-import { placeNic } from './place-nic.ts';
+import type { Allocation } from './nic/allocation.ts';
+import { awaitAllocation, endWithPod } from './nic/allocation.ts';
+import type { Nic, NicAddress } from './nic/annotations.ts';
+import { ownMtu, refuseSmallMtu } from './nic/mtu.ts';
+import { logicalSwitchPort } from './nic/names.ts';
+import { placeNic } from './nic/place.ts';
+import { planNic } from './nic/plan.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
-import { abortable, startDeadline, type Wait, waiting } from './wait.ts';
 
 export interface AddResult {
   readonly response: CniResponse;

@@ -3,7 +3,8 @@
  * Made once, by main.ts; tests make their own.
  */
 
-import type { AttachmentQueue } from './attachment-queue.ts';
+import type { AttachmentQueue } from './concurrency/attachment-queue.ts';
+import type { KeyedLock } from './concurrency/keyed-lock.ts';
 import type { Logger } from './error.ts';
 import type { KubernetesApi } from './kubernetes/api.ts';
 import type { WatchCache } from './kubernetes/watch-cache.ts';
@@ -13,7 +14,6 @@ import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
-import type { KeyedLock } from './process/keyed-lock.ts';
 
 export interface Context {
   readonly nodeName: string;

@@ -6,7 +6,7 @@
  */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { NetworkType } from './mtu.ts';
+import type { NetworkType } from './nic/mtu.ts';
 
 export interface Options {
   readonly socketPath: string;

@@ -2,8 +2,9 @@
  * The IP object of a NIC learns which node the NIC is on. It is bookkeeping: the pod does not
  * wait for it, and a failure is logged.
  */
-import type { Allocation } from './allocation.ts';
+
 import type { Context } from './context.ts';
+import type { Allocation } from './nic/allocation.ts';
 
 const PATCH_TIMEOUT_MS = 30_000;
 

@@ -3,7 +3,9 @@
  */
 import pino from 'pino';
 import { buildApp } from './app.ts';
-import { AttachmentQueue } from './attachment-queue.ts';
+import { AttachmentQueue } from './concurrency/attachment-queue.ts';
+import { KeyedLock } from './concurrency/keyed-lock.ts';
+import { untilDone } from './concurrency/retry.ts';
 import type { Context } from './context.ts';
 import { messageOf, tryAgain } from './error.ts';
 import { type Options, parseFlags } from './flags.ts';
@@ -17,8 +19,6 @@ import { projectSubnet } from './objects/subnet.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
-import { KeyedLock } from './process/keyed-lock.ts';
-import { untilDone } from './process/retry.ts';
 import { listenOnSocket } from './socket.ts';
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });

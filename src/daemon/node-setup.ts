@@ -2,14 +2,15 @@
  * What the daemon settles about its node when it starts: the tunnels' address and MTU, and the
  * chassis id that the controller looks for.
  */
+
+import { untilDone } from './concurrency/retry.ts';
 import type { Context } from './context.ts';
-import type { NetworkType } from './mtu.ts';
-import { tunnelMtu } from './mtu.ts';
 import { parseAddress } from './net/address.ts';
+import type { NetworkType } from './nic/mtu.ts';
+import { tunnelMtu } from './nic/mtu.ts';
 import { CHASSIS_ANNOTATION } from './objects/node.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import { quoted } from './ovs/vsctl.ts';
-import { untilDone } from './process/retry.ts';
 import { run } from './process/run.ts';
 
 interface Link {

@@ -2,7 +2,7 @@
  * Plays kube-ovn-controller: objects in the Kubernetes API, annotations on pods, and what the
  * two stand for in OVN's northbound database. It allocates nothing: callers choose addresses.
  */
-import type { KubernetesApiDouble } from './kubernetes-api.ts';
+import type { KubernetesApiDouble } from './kubernetes/api.ts';
 import type { OvnNode } from './ovn-node.ts';
 import type { Sandbox } from './runtime.ts';
 

@@ -2,7 +2,7 @@
  * Plays kubelet's runtime and Multus for a whole pod: eth0 of the cluster's own network where
  * that is Kube-OVN's, then one attachment for each element of the pod's networks annotation.
  */
-import type { KubernetesApiDouble } from './kubernetes-api.ts';
+import type { KubernetesApiDouble } from './kubernetes/api.ts';
 import { type CniOutcome, cni, type NetworkConfig, type Sandbox } from './runtime.ts';
 
 /** What Kube-OVN's own configuration file gives eth0. */

@@ -1,7 +1,7 @@
 /** The API server goes away: pods that are known go on, and new ones come after it is back. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { SOCKET } from '../lab/daemon.ts';
-import type { RequestVerb } from '../lab/kubernetes-requests.ts';
+import type { RequestVerb } from '../lab/kubernetes/requests.ts';
 import { requestFields, sendRaw } from '../lab/raw-http.ts';
 import { type CniOutcome, cni, createSandbox, type Sandbox } from '../lab/runtime.ts';
 import { podLink } from '../lab/snapshot.ts';

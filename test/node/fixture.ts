@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../lab/cluster.ts';
 import { Daemon, SOCKET } from '../lab/daemon.ts';
-import { KubernetesApiDouble } from '../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.ts';
 

@@ -6,9 +6,9 @@
  * server does not end in a storm of lists.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
+import { Backoff } from '../concurrency/backoff.ts';
 import { type Logger, messageOf } from '../error.ts';
 import { KubernetesApi, type Query } from './api.ts';
-import { Backoff } from './backoff.ts';
 import { KubernetesError, OwnReason, readStatus } from './error.ts';
 import type { WatchLimits } from './limits.ts';
 import { listAll } from './listing.ts';

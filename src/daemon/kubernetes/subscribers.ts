@@ -1,8 +1,9 @@
 /**
  * Those who want to know about changes: listeners, and waits for a condition.
  */
+
+import { Condition } from '../concurrency/condition.ts';
 import { type Logger, messageOf } from '../error.ts';
-import { Waits } from '../process/waits.ts';
 import type { Change } from './store.ts';
 
 /** Takes one change. It must be quick: the next events wait for it. */
@@ -11,7 +12,7 @@ export type ChangeListener<T> = (change: Change<T>) => void;
 export class Subscribers<T> {
   readonly #log: Logger;
   readonly #listeners = new Set<ChangeListener<T>>();
-  readonly #waits = new Waits();
+  readonly #condition = new Condition();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -19,7 +20,7 @@ export class Subscribers<T> {
 
   /** Listeners and waits there are; 0 when everyone has left. */
   get count(): number {
-    return this.#listeners.size + this.#waits.count;
+    return this.#listeners.size + this.#condition.count;
   }
 
   /** @returns ends the subscription */
@@ -34,7 +35,7 @@ export class Subscribers<T> {
 
   /** See WatchCache.until. */
   until<R>(evaluate: () => R | undefined, signal: AbortSignal): Promise<R> {
-    return this.#waits.until(evaluate, signal);
+    return this.#condition.until(evaluate, signal);
   }
 
   /** Tells the listeners of each change, then lets the waits look at the outcome, once. */
@@ -45,7 +46,7 @@ export class Subscribers<T> {
         if (this.#listeners.has(listener)) this.#call(listener, change);
       }
     }
-    this.#waits.check();
+    this.#condition.check();
   }
 
   #call(listener: ChangeListener<T>, change: Change<T>): void {

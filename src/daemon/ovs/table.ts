@@ -5,9 +5,10 @@
  * When ovsdb-server goes away the client exits; the copy is kept, a new client is started with
  * a growing pause, and its first message replaces the copy.
  */
+
+import { Condition } from '../concurrency/condition.ts';
 import type { Logger } from '../error.ts';
 import { startLineMonitor } from '../process/line-monitor.ts';
-import { Waits } from '../process/waits.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
 export type Value = string | number | boolean | null | readonly Value[] | { [key: string]: string };
@@ -20,7 +21,7 @@ export class OvsTable {
   readonly #args: readonly string[];
   readonly #table: string;
   readonly #log: Logger;
-  readonly #waits = new Waits();
+  readonly #condition = new Condition();
   #rows = new Map<string, Row>();
   /** UUIDs by the column `name`, which every table here has and which is unique in it. */
   #uuids = new Map<Value | undefined, string>();
@@ -79,7 +80,7 @@ export class OvsTable {
    * @throws what `evaluate` throws; `signal.reason` when aborted
    */
   until<T>(evaluate: () => T | undefined, signal: AbortSignal): Promise<T> {
-    return this.#waits.until(evaluate, signal);
+    return this.#condition.until(evaluate, signal);
   }
 
   /**
@@ -105,7 +106,7 @@ export class OvsTable {
       else if (action !== 'old') this.#put(uuid, toRow(columns, values));
     }
     this.#isSynced = true;
-    this.#waits.check();
+    this.#condition.check();
   }
 
   #put(uuid: string, row: Row): void {

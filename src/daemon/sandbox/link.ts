@@ -6,11 +6,11 @@
  */
 import { existsSync } from 'node:fs';
 import { CniCode } from '../../wire/cni.ts';
-import type { NicAddress } from '../annotations.ts';
 import { CniError, tryAgain } from '../error.ts';
 import type { Family } from '../net/address.ts';
 import { cidrText } from '../net/address.ts';
 import type { Route } from '../net/route.ts';
+import type { NicAddress } from '../nic/annotations.ts';
 import { run, ToolError } from '../process/run.ts';
 import { checkNetns, refuseOtherNamespace, runInNetns } from './netns.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { ApiRefusal } from '../../lab/kubernetes-api.ts';
+import { ApiRefusal } from '../../lab/kubernetes/api.ts';
 import { Client, PODS, pod } from './support.ts';
 
 describe('a token', () => {

@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { KubernetesApiDouble, type KubernetesObject } from '../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble, type KubernetesObject } from '../../lab/kubernetes/api.ts';
 
 export const PODS = '/api/v1/namespaces/default/pods';
 export const SUBNETS = '/apis/kubeovn.io/v1/subnets';

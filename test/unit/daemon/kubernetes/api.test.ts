@@ -12,7 +12,7 @@ import {
   KubernetesApi,
   KubernetesError,
 } from '../../../../src/daemon/kubernetes/api.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { configOf, pod } from './support.ts';
 
 const A = '/api/v1/namespaces/default/pods/a';

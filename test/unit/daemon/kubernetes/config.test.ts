@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadKubeConfig } from '../../../../src/daemon/kubernetes/config.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

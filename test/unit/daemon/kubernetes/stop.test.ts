@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { pod, setUp, setUpStarted } from './support.ts';
 
 describe('stop', () => {

@@ -7,7 +7,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../../../../src/daemon/error.ts';
 import type { Change, WatchLimits } from '../../../../src/daemon/kubernetes/watch-cache.ts';
 import { WatchCache } from '../../../../src/daemon/kubernetes/watch-cache.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 
 export const PODS = '/api/v1/pods';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Change, WatchCache } from '../../../../src/daemon/kubernetes/watch-cache.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes-api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import {
   configOf,
   type Kept,

@@ -6,7 +6,7 @@ import {
   type InterfacePlan,
   linkUpLine,
 } from '../../../../src/daemon/sandbox/link.ts';
-import { nicWith, V4, V6 } from '../nic-support.ts';
+import { nicWith, V4, V6 } from '../nic/support.ts';
 import { NETNS } from '../support.ts';
 
 const dual = {

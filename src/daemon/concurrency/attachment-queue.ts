@@ -1,0 +1,67 @@
+/**
+ * Order among calls: those for one attachment run one at a time, first come first served, and a
+ * DEL ends the ADDs that came before it; names of host interfaces belong to the ADD that uses
+ * them first.
+ */
+import type { Attachment } from '../attachment.ts';
+import { tryAgain } from '../error.ts';
+import type { Deadline } from './deadline.ts';
+import { KeyedLock } from './keyed-lock.ts';
+
+export class AttachmentQueue {
+  readonly #lock = new KeyedLock();
+  /** Deadlines of ADDs that run or wait in line. */
+  readonly #adds = new Map<string, Set<Deadline>>();
+
+  /** Keys of the running ADDs that make host interfaces, by their names. */
+  readonly #names = new Map<string, string>();
+
+  /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
+  async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
+    const key = keyOf(attachment);
+    const deadlines = this.#adds.get(key) ?? new Set();
+    this.#adds.set(key, deadlines.add(deadline));
+    try {
+      return await this.#lock.run(key, () => {
+        deadline.signal.throwIfAborted();
+        return task();
+      });
+    } finally {
+      deadlines.delete(deadline);
+      if (deadlines.size === 0) this.#adds.delete(key);
+    }
+  }
+
+  /** Runs a DEL when every earlier call is done, which ADDs now soon are. */
+  runDel(attachment: Attachment, task: () => Promise<void>): Promise<void> {
+    const key = keyOf(attachment);
+    const ended = tryAgain(
+      'the ADD was ended by a DEL of the same interface',
+      'nothing: the runtime gave the sandbox up',
+    );
+    for (const deadline of this.#adds.get(key) ?? []) deadline.abort(ended);
+    return this.#lock.run(key, task);
+  }
+
+  /** Ends all ADDs: the daemon is ending. */
+  abortAdds(reason: Error): void {
+    for (const deadlines of this.#adds.values()) {
+      for (const deadline of deadlines) deadline.abort(reason);
+    }
+  }
+
+  /** True where no running ADD of another attachment uses this host interface name. */
+  mayUse(name: string, attachment: Attachment): boolean {
+    return (this.#names.get(name) ?? keyOf(attachment)) === keyOf(attachment);
+  }
+
+  /** Uses a host interface name until disposal. */
+  use(name: string, attachment: Attachment): Disposable {
+    this.#names.set(name, keyOf(attachment));
+    return { [Symbol.dispose]: () => this.#names.delete(name) };
+  }
+}
+
+function keyOf(attachment: Attachment): string {
+  return `${attachment.containerId}/${attachment.ifName}`;
+}

@@ -1,0 +1,67 @@
+/**
+ * One deadline for a whole call, and waits that say what they waited for when it passes.
+ */
+import { tryAgain } from '../error.ts';
+
+/** Why a call's signal was aborted: its time is up. */
+export class DeadlinePassed extends Error {
+  readonly afterMs: number;
+
+  constructor(afterMs: number) {
+    super(`no result within ${afterMs / 1000} s`);
+    this.name = 'DeadlinePassed';
+    this.afterMs = afterMs;
+  }
+}
+
+/** A deadline that can be ended early, by `abort` with a reason or by disposal. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  abort(reason: Error): void;
+}
+
+/** Starts a deadline of `ms`; it also ends when `caller`, where there is one, is aborted. */
+export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DeadlinePassed(ms)), ms);
+  return {
+    signal: caller ? AbortSignal.any([controller.signal, caller]) : controller.signal,
+    abort: (reason) => controller.abort(reason),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+/** What a wait is for, and what a person should look at when it does not come. */
+export interface Wait {
+  readonly what: string;
+  readonly lookAt: string;
+}
+
+/**
+ * Awaits `task`, and turns a passed deadline into an error that names this wait.
+ *
+ * @param wait may be a function where the wait has stages: it is asked when the deadline passes
+ * @throws CniError 11 when the deadline passed, else what `task` throws
+ */
+export async function waiting<T>(wait: Wait | (() => Wait), task: Promise<T>): Promise<T> {
+  try {
+    return await task;
+  } catch (error) {
+    if (!(error instanceof DeadlinePassed)) throw error;
+    const { what, lookAt } = typeof wait === 'function' ? wait() : wait;
+    throw tryAgain(`waited ${error.afterMs / 1000} s for ${what}`, `look at ${lookAt}`, error);
+  }
+}
+
+/** `task`, or the signal's reason, whichever comes first; leaves no listener. */
+export async function abortable<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([task, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

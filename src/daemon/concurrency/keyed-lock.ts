@@ -1,0 +1,24 @@
+/**
+ * Mutual exclusion by key, first come first served.
+ */
+
+export class KeyedLock {
+  readonly #tails = new Map<string, Promise<void>>();
+
+  /**
+   * Condition until every earlier holder of `key` is done, then runs `task`.
+   * @throws what `task` throws
+   */
+  async run<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key);
+    const { promise: tail, resolve: release } = Promise.withResolvers<void>();
+    this.#tails.set(key, tail);
+    try {
+      await before;
+      return await task();
+    } finally {
+      release();
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    }
+  }
+}

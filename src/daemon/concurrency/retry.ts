@@ -1,0 +1,27 @@
+/**
+ * Tries again what must succeed some time.
+ */
+import { type Logger, messageOf } from '../error.ts';
+import { Backoff } from './backoff.ts';
+
+const PAUSES = { firstMs: 500, maxMs: 30_000 };
+
+/**
+ * Runs `task` until it succeeds, with growing pauses.
+ * @param what what cannot be done when it fails, for the log: one line for each reason in a row
+ */
+export async function untilDone<T>(what: string, task: () => Promise<T>, log: Logger): Promise<T> {
+  const backoff = new Backoff(PAUSES);
+  const forever = new AbortController().signal;
+  let lastReason = '';
+  for (;;) {
+    try {
+      return await task();
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== lastReason) log.error({ err: error }, `${what}: ${reason}; trying again`);
+      lastReason = reason;
+      await backoff.pause(forever);
+    }
+  }
+}

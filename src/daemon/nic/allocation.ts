@@ -1,0 +1,165 @@
+/**
+ * Condition until the controller has said all that an attachment needs: the pod is known, its NIC
+ * has an address and routing, and its Subnet is there. Everything arrives by watch.
+ */
+import { CniCode } from '../../wire/cni.ts';
+import type { LiveAttachment } from '../attachment.ts';
+import type { Deadline, Wait } from '../concurrency/deadline.ts';
+import { abortable, waiting } from '../concurrency/deadline.ts';
+import type { Context } from '../context.ts';
+import { CniError, OwnCode } from '../error.ts';
+import type { Pod } from '../objects/pod.ts';
+import { isSamePod, podKey, projectPod } from '../objects/pod.ts';
+import type { Subnet } from '../objects/subnet.ts';
+import { subnetOfProvider } from '../objects/subnet.ts';
+import type { Nic } from './annotations.ts';
+import { namesSubnet, readNic } from './annotations.ts';
+
+export interface Allocation {
+  readonly pod: Pod;
+  readonly nic: Nic;
+  /** Undefined only on the primary network, where the annotations name none. */
+  readonly subnet: Subnet | undefined;
+}
+
+/**
+ * @throws CniError 7 for a network that no Subnet belongs to or a wrong annotation; 11 naming
+ *   the wait when the deadline passes; 100 when the pod is gone
+ */
+export async function awaitAllocation(
+  attachment: LiveAttachment,
+  context: Context,
+  deadline: Deadline,
+): Promise<Allocation> {
+  const { signal } = deadline;
+  const { pods, subnets } = context;
+  await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
+
+  refuseLateCall(attachment, context);
+
+  let missing = missingPod(attachment);
+  const strangers = new Set<string>();
+  const found = pods.until(() => {
+    const pod = pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
+    if (pod === undefined) return undefined;
+    if (!isSamePod(pod, attachment.pod.uid)) {
+      if (!strangers.has(pod.uid)) void endIfReplaced(attachment, context, deadline);
+      strangers.add(pod.uid);
+      return undefined;
+    }
+    if (pod.deleting) throw podGone(attachment, 'is being deleted');
+    refuseUnboundProvider(pod, attachment, context);
+    const nic = readNic(pod.annotations, attachment);
+    if (!('missing' in nic)) return { pod, nic };
+    missing = nic.missing;
+    return undefined;
+  }, signal);
+  const { pod, nic } = await waiting(() => missing, found);
+  return { pod, nic, subnet: await findSubnet(nic, attachment, context, signal) };
+}
+
+/** Ends the deadline as soon as the pod is deleted or replaced; undone by disposal. */
+export function endWithPod(
+  attachment: LiveAttachment,
+  context: Context,
+  deadline: Deadline,
+): Disposable {
+  const key = podKey(attachment.pod.namespace, attachment.pod.name);
+  const stop = context.pods.onChange((change) => {
+    if (change.key !== key || !isSamePod(change.value, attachment.pod.uid)) return;
+    if (change.type === 'deleted') deadline.abort(podGone(attachment, 'was deleted'));
+    else if (change.value.deleting) deadline.abort(podGone(attachment, 'is being deleted'));
+  });
+  return { [Symbol.dispose]: stop };
+}
+
+const FIRST_LIST: Wait = {
+  what: 'the first list of pods and Subnets from the API server',
+  lookAt: "whether this node reaches the API server, and the daemon's log",
+};
+
+function missingPod({ pod }: LiveAttachment): Wait {
+  const uid = pod.uid === undefined ? '' : ` with UID ${pod.uid}`;
+  return {
+    what: `pod ${pod.namespace}/${pod.name}${uid} to appear on this node`,
+    lookAt: "whether the pod exists and is scheduled here, and the daemon's log for a broken watch",
+  };
+}
+
+function podGone({ pod }: LiveAttachment, how: string): CniError {
+  return new CniError(
+    OwnCode.podGone,
+    `pod ${pod.namespace}/${pod.name} ${how}`,
+    'nothing is left to do for this sandbox but its DEL',
+  );
+}
+
+/** The pod was here and went. */
+function refuseLateCall(attachment: LiveAttachment, { pods, deletedPods }: Context): void {
+  const { namespace, name, uid } = attachment.pod;
+  if (!deletedPods.has(uid)) return;
+  const isReplaced = pods.get(podKey(namespace, name)) !== undefined;
+  throw podGone(attachment, isReplaced ? replacedFor(uid) : 'was deleted');
+}
+
+function replacedFor(uid: string | undefined): string {
+  return `was replaced by one with another UID than ${uid}`;
+}
+
+const LOOK_TIMEOUT_MS = 5000;
+
+/**
+ * A pod of that name with another UID is either the newer pod, and this call comes too late, or
+ * an older one that our watch has not seen going. Only the API server knows; without its word the
+ * watch decides.
+ */
+async function endIfReplaced(
+  attachment: LiveAttachment,
+  context: Context,
+  deadline: Deadline,
+): Promise<void> {
+  const { namespace, name, uid } = attachment.pod;
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
+  const live = await context.api.get(path, {}, signal).catch(() => undefined);
+  if (live !== undefined && !isSamePod(projectPod(live), uid)) {
+    deadline.abort(podGone(attachment, replacedFor(uid)));
+  }
+}
+
+/** At once: a network that no Subnet belongs to will not get an address by waiting. */
+function refuseUnboundProvider(pod: Pod, attachment: LiveAttachment, context: Context): void {
+  const { provider, ifName } = attachment;
+  if (provider === 'ovn' || namesSubnet(pod.annotations, provider, ifName)) return;
+  if (subnetOfProvider(context.subnets.values(), provider) === undefined) throw unbound(provider);
+}
+
+function unbound(provider: string, named?: string): CniError {
+  const alsoNot =
+    named === undefined ? '' : `, and Subnet "${named}" of the annotation does not exist`;
+  return new CniError(
+    CniCode.invalidConfig,
+    `provider "${provider}" is not bound to any Subnet${alsoNot}`,
+    `expected a Subnet whose spec.provider is "${provider}", or the pod's annotation ${provider}.kubernetes.io/logical_switch with a Subnet's name`,
+  );
+}
+
+/** How much later than the pod's annotations their Subnet may reach us; ms. */
+const SUBNET_LAG_MS = 2000;
+
+/** The Subnet that the annotations name, else the one of the provider. */
+async function findSubnet(
+  nic: Nic,
+  { provider }: LiveAttachment,
+  { subnets }: Context,
+  signal: AbortSignal,
+): Promise<Subnet | undefined> {
+  const { logicalSwitch } = nic;
+  if (logicalSwitch === undefined) return subnetOfProvider(subnets.values(), provider);
+  const lag = AbortSignal.any([signal, AbortSignal.timeout(SUBNET_LAG_MS)]);
+  const named = await subnets.until(() => subnets.get(logicalSwitch), lag).catch(() => undefined);
+  signal.throwIfAborted();
+  const subnet = named ?? subnetOfProvider(subnets.values(), provider);
+  if (subnet === undefined) throw unbound(provider, logicalSwitch);
+  return subnet;
+}

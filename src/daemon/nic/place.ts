@@ -1,0 +1,144 @@
+/**
+ * Makes what a NicPlan says. Steps that do not need each other run side by side; when one
+ * fails, the others are waited for and all is undone in reverse.
+ */
+
+import { waiting } from '../concurrency/deadline.ts';
+import { together } from '../concurrency/together.ts';
+import type { Context } from '../context.ts';
+import { findPort, flowsInstalled, plug, unplug } from '../ovs/port.ts';
+import { checkIpv4Free, ipv6Settled } from '../sandbox/duplicate-address.ts';
+import { gatewayAnswers, gatewayTriedOnce } from '../sandbox/gateway.ts';
+import {
+  addressLines,
+  applyInPod,
+  createVeth,
+  disableTxChecksum,
+  linkUpLine,
+  prepareIpv6,
+} from '../sandbox/link.ts';
+import type { NicPlan } from './plan.ts';
+
+/** @throws CniError; after it nothing of the NIC is left */
+export async function placeNic(
+  plan: NicPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const { attachment, veth } = plan;
+  using _name = context.queue.use(veth.hostInterface, attachment);
+  await using undo = new AsyncDisposableStack();
+  await createVeth(veth, (remove) => {
+    undo.defer(() => logged(context, 'veth pair', remove()));
+  });
+  signal.throwIfAborted();
+
+  undo.defer(() => logged(context, 'port', removePort(plan, context)));
+  await together(signal, (steps) => [
+    plugInTurn(plan, context, steps).then(() => awaitFlows(plan, context, steps)),
+    bringUp(plan),
+    plan.isUserspaceDatapath
+      ? disableTxChecksum(attachment.netns, attachment.ifName)
+      : Promise.resolve(),
+  ]);
+  if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
+  await together(signal, (probes) =>
+    plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
+  );
+  signal.throwIfAborted();
+  undo.move();
+}
+
+async function removePort({ attachment, veth }: NicPlan, { vsctl }: Context): Promise<void> {
+  const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);
+  await unplug(vsctl, rows);
+}
+
+/** Two sandboxes of one pod are the same logical switch port: the one plugged last is it. */
+async function plugInTurn(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+  await context.portLock.run(plan.port.ifaceId, async () => {
+    signal.throwIfAborted();
+    await plug(context.vsctl, plan.port, context.interfaces, signal);
+  });
+}
+
+/** A failed undo must not hide why there was something to undo; DEL comes after it anyway. */
+async function logged(context: Context, what: string, step: Promise<unknown>): Promise<void> {
+  await step.catch((error) => context.log.error({ err: error }, `cannot undo ADD: ${what}`));
+}
+
+async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+  const { ifaceId, hostInterface } = plan.port;
+  const wait = {
+    what: `OVN to install the flows of logical switch port ${ifaceId} (ovn-installed on interface ${hostInterface})`,
+    lookAt: `ovn-controller on this node, and whether the northbound database has port ${ifaceId} and the southbound one does not bind it to another chassis`,
+  };
+  await waiting(wait, flowsInstalled(plan.port, context.interfaces, signal));
+}
+
+/** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
+async function bringUp(plan: NicPlan): Promise<void> {
+  const { ifName, netns, addresses } = plan.interface;
+  const isUnderlay = plan.localnetPatchPort !== undefined;
+  const isIpv4Only =
+    addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
+  if (isUnderlay || !isIpv4Only) await prepareIpv6(netns, ifName);
+  const up = linkUpLine(plan.interface, isIpv4Only ? 'no-link-local' : 'link-local');
+  await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
+}
+
+/** Addresses of an underlay NIC: the network must be connected before it can be asked. */
+async function takeUnderlayAddresses(
+  plan: NicPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ifName, netns, addresses, skipDuplicateDetection } = plan.interface;
+  const { interfaces } = context;
+  const patchPort = plan.localnetPatchPort;
+  const isThere = () => interfaces.named(patchPort ?? '');
+  const wait = {
+    what: `the patch port ${patchPort} to the provider network's bridge`,
+    lookAt:
+      'ovn-bridge-mappings of this node (`ovs-vsctl get open . external_ids`) and the ProviderNetwork',
+  };
+  await waiting(wait, interfaces.until(isThere, signal));
+  const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
+  if (context.detectIpv4Conflict && !skipDuplicateDetection) {
+    const probe = {
+      what: 'the probe for other users of its IPv4 address',
+      lookAt: `${ifName} in ${netns}`,
+    };
+    const probes = together(signal, (steps) =>
+      ipv4.map(({ address }) => checkIpv4Free(netns, ifName, address, steps)),
+    );
+    await waiting(probe, probes);
+  }
+  const apply = () => applyInPod(netns, addressLines(plan.interface));
+  if (skipDuplicateDetection || ipv4.length === addresses.length) await apply();
+  else {
+    const dad = {
+      what: 'IPv6 duplicate address detection',
+      lookAt: `\`ip -6 address\` in ${netns}`,
+    };
+    await waiting(dad, ipv6Settled(netns, ifName, apply, signal));
+  }
+}
+
+async function checkGateway(
+  plan: NicPlan,
+  gateway: NicPlan['gateways'][number],
+  signal: AbortSignal,
+): Promise<void> {
+  const probe = { netns: plan.attachment.netns, ifName: plan.attachment.ifName, gateway, signal };
+  if (plan.gatewayCheck === 'skip') return;
+  if (plan.gatewayCheck === 'try-once') {
+    await gatewayTriedOnce(probe);
+    return;
+  }
+  const wait = {
+    what: `gateway ${gateway.text} to answer on ${probe.ifName}`,
+    lookAt: `whether the gateway exists and logical switch port ${plan.port.ifaceId} reaches it; spec.disableGatewayCheck of the Subnet turns this check off`,
+  };
+  await waiting(wait, gatewayAnswers(probe));
+}
