@@ -8,6 +8,7 @@ import { cniError } from './error.ts';
 import { type Outcome, run } from './run.ts';
 
 const STDIN_BYTES_MAX = 1024 * 1024;
+const CHUNK_BYTES = 16 * 1024;
 
 run(process.env, readStdin)
   .then(finish)
@@ -15,11 +16,13 @@ run(process.env, readStdin)
 
 /** Throws error 5 where stdin cannot be read, 6 where it is too long to be a configuration. */
 function readStdin(): string {
-  const buffer = Buffer.allocUnsafe(STDIN_BYTES_MAX + 1);
+  const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for (let bytes = -1; bytes !== 0 && length < buffer.length; length += bytes) {
-      bytes = readSync(0, buffer, length, buffer.length - length, null);
+    for (let bytes = -1; bytes !== 0 && length <= STDIN_BYTES_MAX; length += bytes) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      bytes = readSync(0, chunk, 0, chunk.length, null);
+      chunks.push(chunk.subarray(0, bytes));
     }
   } catch (error) {
     throw cniError(CniCode.io, 'cannot read the network configuration', (error as Error).message);
@@ -28,7 +31,7 @@ function readStdin(): string {
     const details = `stdin has more than ${STDIN_BYTES_MAX} bytes`;
     throw cniError(CniCode.decoding, 'cannot decode the network configuration', details);
   }
-  return buffer.toString('utf8', 0, length);
+  return Buffer.concat(chunks).toString();
 }
 
 /** Ends the process at once. Where stdout is closed, writing throws, and the exit code tells. */

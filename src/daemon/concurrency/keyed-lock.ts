@@ -6,7 +6,7 @@ export class KeyedLock {
   readonly #tails = new Map<string, Promise<void>>();
 
   /**
-   * Condition until every earlier holder of `key` is done, then runs `task`.
+   * Waits until every earlier holder of `key` is done, then runs `task`.
    * @throws what `task` throws
    */
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * Condition until the controller has said all that an attachment needs: the pod is known, its NIC
+ * Waits until the controller has said all that an attachment needs: the pod is known, its NIC
  * has an address and routing, and its Subnet is there. Everything arrives by watch.
  */
 import { CniCode } from '../../wire/cni.ts';

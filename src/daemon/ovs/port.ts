@@ -230,7 +230,7 @@ function refuseSecondInterface(
 }
 
 /**
- * Condition until OVN has installed the flows of a port (`ovn-installed`, ovn-controller(8)).
+ * Waits until OVN has installed the flows of a port (`ovn-installed`, ovn-controller(8)).
  * @throws CniError 11 when OVS cannot open the interface, or when the port is taken away
  */
 export async function flowsInstalled(
