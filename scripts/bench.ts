@@ -33,12 +33,12 @@ if (!isInside()) {
 
 const bench = await startBench();
 const executable = await measureExecutable();
-const attachments = await measureAttachments(bench, executable.versionP50Ms);
+const attachments = await measureAttachments(bench);
 const burst = await measureBurst(bench);
 const sizes = await measureSizes(bench);
 const memory = await measureMemory(bench);
 await bench.stop();
 
-const figures = { ...executable.figures, ...attachments, ...sizes, ...burst, ...memory };
+const figures = { ...executable, ...attachments, ...sizes, ...burst, ...memory };
 printTable(figures);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);

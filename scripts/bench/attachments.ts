@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { command, outcomeOf } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
 import { type CniOutcome, cni } from '../../test/lab/runtime.ts';
+import { version } from './executable.ts';
 import type { Bench, WaitingPod } from './stage.ts';
 import { floorGateway, IPAM_CONFIG, OVN_CONFIG, preparePods, settle } from './stage.ts';
 import { median, percentile, round } from './statistics.ts';
@@ -14,10 +15,10 @@ const BURST = 50;
 /** Pods that keep their interface while others come and go: the size that ratios refer to. */
 const BASE_PORTS = 10;
 
-/** One by one, each beside the floor and an IPAM call. */
-export async function measureAttachments(bench: Bench, versionP50Ms: number) {
+/** One by one, each beside the floor, an IPAM call and a VERSION call. */
+export async function measureAttachments(bench: Bench) {
   for (const pod of await preparePods(bench, BASE_PORTS)) await add(pod);
-  const [adds, dels, floors, ipams]: number[][] = [[], [], [], []];
+  const [adds, dels, floors, ipams, versions]: number[][] = [[], [], [], [], []];
   for (const pod of await preparePods(bench, ROUNDS)) {
     floors?.push(await floor(pod));
     await settle(bench);
@@ -26,10 +27,13 @@ export async function measureAttachments(bench: Bench, versionP50Ms: number) {
     await settle(bench);
     ipams?.push(await ipam(pod));
     await settle(bench);
+    versions?.push(await version());
     dels?.push(await del(pod));
     await settle(bench);
   }
-  const [addP50, floorP50, ipamP50] = [adds, floors, ipams].map((samples) => median(samples ?? []));
+  const [addP50, floorP50, ipamP50, versionP50] = [adds, floors, ipams, versions].map((samples) =>
+    median(samples ?? []),
+  );
   return {
     ovn_add_p50_ms: round(addP50 ?? 0),
     ovn_add_p99_ms: round(percentile(adds ?? [], 99)),
@@ -37,10 +41,10 @@ export async function measureAttachments(bench: Bench, versionP50Ms: number) {
     ovn_add_p50_over_floor: round((addP50 ?? 0) / (floorP50 ?? 0)),
     ovn_del_p50_ms: round(median(dels ?? [])),
     ovn_del_p99_ms: round(percentile(dels ?? [], 99)),
-    version_p50_ms: round(versionP50Ms),
+    version_p50_ms: round(versionP50 ?? 0),
     ipam_add_p50_ms: round(ipamP50 ?? 0),
     ipam_add_p99_ms: round(percentile(ipams ?? [], 99)),
-    ipam_add_p50_over_version: round((ipamP50 ?? 0) / versionP50Ms),
+    ipam_add_p50_over_version: round((ipamP50 ?? 0) / (versionP50 ?? 0)),
   };
 }
 
