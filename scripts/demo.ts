@@ -4,26 +4,14 @@
  * shell on that node.
  */
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
-import { isInside, runSelfInside, whyNotInside } from '../test/lab/namespaces.ts';
 import { census } from './demo/census.ts';
 import { addPods, deletePods } from './demo/play.ts';
 import { proveTraffic } from './demo/proofs.ts';
 import { Report } from './demo/report.ts';
 import { startStage } from './demo/stage.ts';
+import { goInside } from './inside.ts';
 
-const missing = whyNotInside();
-if (missing !== undefined) {
-  console.error(`npm run demo needs ${missing}`);
-  process.exit(1);
-}
-if (!isInside()) {
-  const build = spawnSync(process.execPath, [resolve(import.meta.dirname, 'build.ts')], {
-    stdio: 'inherit',
-  });
-  if (build.status !== 0) process.exit(1);
-  process.exit(runSelfInside().status ?? 1);
-}
+goInside('demo');
 
 const report = new Report();
 const stage = await startStage(report);

@@ -1,7 +1,5 @@
 /** Packets that prove what ADD promised. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { tcpThroughput } from '../../test/lab/iperf3.ts';
 import { inSandbox, outcomeInSandbox, type Sandbox } from '../../test/lab/runtime.ts';
 import type { PlayedPod } from './play.ts';
 import type { Report } from './report.ts';
@@ -73,39 +71,13 @@ async function proveRoutes(sandbox: Sandbox, report: Report): Promise<void> {
 
 /** TCP to the limited pod, beside TCP to a pod without a limit. */
 async function proveLimit(client: Sandbox, limited: Sandbox, report: Report): Promise<void> {
-  const mbps = await throughput(client, limited, '172.17.0.51');
+  const mbps = await tcpThroughput(client, limited, '172.17.0.51', 4, 1);
   const holds = mbps > LIMIT_MBPS * 0.8 && mbps < LIMIT_MBPS * 1.1;
   report.check(
     `iperf3 to the pod limited to ${LIMIT_MBPS} Mbit/s`,
     holds,
     `${mbps.toFixed(2)} Mbit/s`,
   );
-}
-
-async function throughput(client: Sandbox, server: Sandbox, address: string): Promise<number> {
-  const listener = spawn('nsenter', [
-    `--net=${server.netns}`,
-    'iperf3',
-    '-s',
-    '-1',
-    '--forceflush',
-    '-B',
-    address,
-  ]);
-  try {
-    await listening(listener);
-    const output = await inSandbox(client, 'iperf3', '-c', address, '-t', '4', '-O', '1', '-J');
-    return JSON.parse(output).end.sum_received.bits_per_second / 1e6;
-  } finally {
-    listener.kill();
-  }
-}
-
-async function listening(server: ChildProcess): Promise<void> {
-  const lines = createInterface({ input: server.stdout as NodeJS.ReadableStream });
-  for await (const line of lines) if (line.includes('Server listening')) return;
-  await once(server, 'exit');
-  throw new Error('iperf3 does not listen');
 }
 
 /** This kernel may lack policing (act_police): what OVS was told is checked. */

@@ -10,7 +10,7 @@ import { parseDelRequest } from './attachment.ts';
 import { together } from './concurrency/together.ts';
 import type { Context } from './context.ts';
 import { hostInterfaceNames } from './nic/names.ts';
-import { findPort, unplug } from './ovs/port.ts';
+import { findPort, unplug } from './ovs/port-removal.ts';
 import { deleteLinks } from './sandbox/link.ts';
 
 /** @throws CniError as docs/errors.md lists them */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allocationAnnotations } from '../lab/cluster.ts';
+import { tcpThroughput } from '../lab/iperf3.ts';
 import { PRIMARY_CONFIG } from '../lab/multus.ts';
 import { inSandbox, type Sandbox } from '../lab/runtime.ts';
 import { podAddresses } from '../lab/snapshot.ts';
 import { ATTACHNET, Fixture, ovnConfig, PRIMARY } from './fixture.ts';
 import { attachmentRow, canPing, mustAdd } from './observe.ts';
-import { tcpThroughput } from './traffic.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {

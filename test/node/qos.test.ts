@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tcpThroughput } from '../lab/iperf3.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
 import { attachmentRow, hostName, mustAdd, mustDelete, type OvsRow, rowsOf } from './observe.ts';
-import { tcpThroughput } from './traffic.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {

@@ -6,7 +6,8 @@
 import { waiting } from '../concurrency/deadline.ts';
 import { together } from '../concurrency/together.ts';
 import type { Context } from '../context.ts';
-import { findPort, flowsInstalled, plug, unplug } from '../ovs/port.ts';
+import { flowsInstalled, plug } from '../ovs/port.ts';
+import { findPort, unplug } from '../ovs/port-removal.ts';
 import { checkIpv4Free, ipv6Settled } from '../sandbox/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from '../sandbox/gateway.ts';
 import {

@@ -1,13 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
-  findPort,
   flowsInstalled,
   INTERFACE_COLUMNS,
   type PortPlan,
   plug,
-  unplug,
 } from '../../../../src/daemon/ovs/port.ts';
+import { findPort, unplug } from '../../../../src/daemon/ovs/port-removal.ts';
 import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
 import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { LogDouble } from '../log-double.ts';

@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  isPortOf,
-  type PortPlan,
-  plugCommands,
-  unplugCommands,
-} from '../../../../src/daemon/ovs/port.ts';
+import { isPortOf, type PortPlan, plugCommands } from '../../../../src/daemon/ovs/port.ts';
+import { unplugCommands } from '../../../../src/daemon/ovs/port-removal.ts';
 import { attachmentOf, CONTAINER_ID, HOSTILE_TEXTS, NETNS } from '../support.ts';
 import { planOf } from './port-plan.ts';
 

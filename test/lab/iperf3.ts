@@ -1,7 +1,7 @@
 /** TCP between pods, measured by iperf3. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { inSandbox, type Sandbox } from '../lab/runtime.ts';
+import { inSandbox, type Sandbox } from './runtime.ts';
 
 /** Mbit/s that arrive at `server` from `client` in so many seconds. */
 export async function tcpThroughput(
