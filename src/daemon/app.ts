@@ -25,8 +25,8 @@ import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, messageOf, OwnCode, tryAgain } from './error.ts';
 
-/** Far above any real request; bytes. */
-const BODY_BYTES_MAX = 256 * 1024;
+/** More than the executable takes on its stdin; bytes. */
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * Bookkeeping waits until the runtime has most likely asked for the pod's next interface: on a
  * small node it costs that call a tenth of its time (measured); ms.

@@ -101,8 +101,11 @@ test.each([
 });
 
 test('a body over the limit is refused', async () => {
-  const body = JSON.stringify({ ...rightBody(), padding: 'x'.repeat(300 * 1024) });
-  expectRefusal(await callRaw(SOCKET, { path: ADD, body }), [400, 413], 'large');
+  const body = JSON.stringify({ ...rightBody(), padding: 'x'.repeat(3 * 1024 * 1024) });
+  // The daemon answers and closes while we still write: the answer may be lost with that.
+  const answer = await callRaw(SOCKET, { path: ADD, body }).catch((error) => error);
+  if (answer instanceof Error) expect(answer.message).toMatch(/EPIPE|ECONNRESET/);
+  else expectRefusal(answer, [400, 413], 'large');
 });
 
 test.each([
