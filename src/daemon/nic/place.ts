@@ -37,7 +37,7 @@ export async function placeNic(
   undo.defer(() => logged(context, 'port', removePort(plan, context)));
   await together(signal, (steps) => [
     plugInTurn(plan, context, steps).then(() => awaitFlows(plan, context, steps)),
-    bringUp(plan),
+    bringUp(plan, context),
     plan.isUserspaceDatapath
       ? disableTxChecksum(attachment.netns, attachment.ifName)
       : Promise.resolve(),
@@ -78,12 +78,21 @@ async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal):
 }
 
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
-async function bringUp(plan: NicPlan): Promise<void> {
+async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
   const isUnderlay = plan.localnetPatchPort !== undefined;
   const isIpv4Only =
     addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
-  if (isUnderlay || !isIpv4Only) await prepareIpv6(netns, ifName);
+  if (isUnderlay || !isIpv4Only) {
+    // A container may see /proc/sys read-only; where the kernel has IPv6 on, nothing is lost but
+    // the guard against router advertisements.
+    await prepareIpv6(netns, ifName).catch((error) => {
+      log.warn(
+        { ifName, err: error },
+        'cannot set IPv6 parameters in the pod: is /proc/sys writable?',
+      );
+    });
+  }
   const up = linkUpLine(plan.interface, isIpv4Only ? 'no-link-local' : 'link-local');
   await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
 }
