@@ -170,7 +170,7 @@ function toResponse({ code, message, details }: CniError, request: FastifyReques
 function describe({ url, body }: FastifyRequest): string {
   const verb = url === ADD_PATH ? 'ADD' : url === DEL_PATH ? 'DEL' : url;
   const { pod_namespace, pod_name, if_name } = (body ?? {}) as Partial<CniRequest>;
-  return pod_name === undefined
+  return pod_name === undefined || if_name === undefined
     ? verb
     : `${verb} of ${if_name} for pod ${pod_namespace}/${pod_name}`;
 }

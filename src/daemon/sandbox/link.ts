@@ -36,8 +36,8 @@ const NO_LINK_LOCAL = HAS_IPV6 ? ' addrgenmode none' : '';
  * takes ten times as long.
  *
  * The host end gets no IPv6 link-local address: nothing speaks to it, and ovs-vswitchd's work
- * per change grows with the square of the number of local routes (measured: 2.5 times slower
- * ADDs at 1,000 ports).
+ * per change grows with the square of the number of local routes (docs/bench.md: 2.5 times as
+ * long until `ovn-installed` at 1,000 ports).
  *
  * @param made is told how to remove the pair, unless it is certain that there is none
  * @throws CniError 4 where the pod already has an interface of that name
