@@ -14,6 +14,16 @@ export const OwnCode = {
   podGone: 100,
   /** A fault of ours or of a system tool that no retry and no configuration explains. */
   internal: 101,
+  /** A newer sandbox of the same pod has the logical switch port. */
+  superseded: 102,
+  /** CHECK: the pod or its annotations are no longer what the interface was made of. */
+  allocationDiffers: 110,
+  /** CHECK: the port on the integration bridge is not as it should be. */
+  portDiffers: 111,
+  /** CHECK: the interface in the pod is not as it should be. */
+  interfaceDiffers: 112,
+  /** CHECK: rate limits are not those that are annotated. */
+  limitsDiffer: 113,
 } as const;
 
 export type ErrorCode = CniCode | (typeof OwnCode)[keyof typeof OwnCode];

@@ -16,6 +16,10 @@ export const CniCode = {
   invalidConfig: 7,
   /** May succeed when the runtime tries again. */
   tryAgainLater: 11,
+  /** STATUS: no ADD can be served now. */
+  notAvailable: 50,
+  /** STATUS: no ADD can be served, since the network has no address left; what runs goes on. */
+  noAddressLeft: 51,
 } as const;
 export type CniCode = (typeof CniCode)[keyof typeof CniCode];
 

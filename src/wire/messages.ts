@@ -8,7 +8,7 @@
  */
 import Type, { type Static } from 'typebox';
 
-export { ADD_PATH, DEL_PATH } from './paths.ts';
+export { ADD_PATH, CHECK_PATH, DEL_PATH, GC_PATH, STATUS_PATH } from './paths.ts';
 
 /** An empty or missing `dst` is the default route of the gateway's family. */
 export const RouteSchema = Type.Object({
@@ -43,8 +43,65 @@ export const CniRequestSchema = Type.Object({
   vhost_user_socket_consumption: Type.Optional(Type.String()),
   /** Ours: K8S_POD_UID of CNI_ARGS, empty or missing where the runtime does not say it. */
   pod_uid: Type.Optional(Type.String()),
+  /** Ours: `name` of the network configuration, empty or missing where it has none. */
+  network: Type.Optional(Type.String()),
 });
 export type CniRequest = Static<typeof CniRequestSchema>;
+
+/**
+ * The result of an earlier ADD as CHECK gets it (`prevResult`), less what nobody compares, in one
+ * form for all versions of the specification. It may have interfaces of other plugins.
+ */
+export const PrevResultSchema = Type.Object({
+  interfaces: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      /** Empty where it is not said. */
+      mac: Type.String(),
+      /** Bytes; 0 where it is not said. */
+      mtu: Type.Number(),
+      /** Path of the network namespace; empty for an interface of the node. */
+      sandbox: Type.String(),
+    }),
+  ),
+  ips: Type.Array(
+    Type.Object({
+      /** With its prefix length. */
+      address: Type.String(),
+      /** Index in `interfaces`; missing where it is not said. */
+      interface: Type.Optional(Type.Number()),
+    }),
+  ),
+  routes: Type.Array(RouteSchema),
+});
+export type PrevResult = Static<typeof PrevResultSchema>;
+
+/** Ours, as are the two below: CHECK. Answered by 204, or like a failed ADD. */
+export const CheckRequestSchema = Type.Object({
+  ...CniRequestSchema.properties,
+  prev_result: PrevResultSchema,
+});
+export type CheckRequest = Static<typeof CheckRequestSchema>;
+
+/** GC. Answered by 204, or like a failed ADD. */
+export const GcRequestSchema = Type.Object({
+  cni_type: Type.String(),
+  provider: Type.String(),
+  /** `name` of the network configuration. */
+  network: Type.String(),
+  /** `cni.dev/valid-attachments`; missing where the runtime gives no list, which is no empty one. */
+  valid_attachments: Type.Optional(
+    Type.Array(Type.Object({ container_id: Type.String(), if_name: Type.String() })),
+  ),
+});
+export type GcRequest = Static<typeof GcRequestSchema>;
+
+/** STATUS. Answered by 204, or like a failed ADD with `cni_error.code` 50 or 51. */
+export const StatusRequestSchema = Type.Object({
+  cni_type: Type.String(),
+  provider: Type.String(),
+});
+export type StatusRequest = Static<typeof StatusRequestSchema>;
 
 export const IpConfigSchema = Type.Object({
   protocol: Type.Union([Type.Literal('IPv4'), Type.Literal('IPv6')]),

@@ -4,3 +4,7 @@
  */
 export const ADD_PATH = '/api/v1/add';
 export const DEL_PATH = '/api/v1/del';
+/** Kube-OVN's daemon does not have these three. */
+export const CHECK_PATH = '/api/v1/check';
+export const GC_PATH = '/api/v1/gc';
+export const STATUS_PATH = '/api/v1/status';

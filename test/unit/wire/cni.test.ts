@@ -14,6 +14,8 @@ describe('error codes', () => {
       decoding: 6,
       invalidConfig: 7,
       tryAgainLater: 11,
+      notAvailable: 50,
+      noAddressLeft: 51,
     });
   });
 });
