@@ -8,11 +8,11 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Backoff } from '../concurrency/backoff.ts';
 import { type Logger, messageOf } from '../error.ts';
+import { Outage } from '../outage.ts';
 import { KubernetesApi, type Query } from './api.ts';
 import { KubernetesError, OwnReason, readStatus } from './error.ts';
 import type { WatchLimits } from './limits.ts';
 import { listAll } from './listing.ts';
-import { Outage } from './outage.ts';
 import { type Identity, identify } from './store.ts';
 import { followWatch } from './watch-stream.ts';
 
@@ -59,7 +59,11 @@ export class CollectionFollower {
     this.#options = options;
     this.#api = new KubernetesApi(config);
     this.#backoff = new Backoff({ firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs });
-    this.#outage = new Outage(log, path);
+    this.#outage = new Outage(log, {
+      fields: { path },
+      lost: 'objects of the cluster may be out of date: lost touch with the API server, trying again',
+      back: 'objects of the cluster are up to date again: back in touch with the API server',
+    });
   }
 
   /** Time since the server was last heard; ms, Infinity before the first time. */

@@ -15,6 +15,8 @@ export interface Subnet {
   readonly disableGatewayCheck: boolean;
   /** Name of the node network for this Subnet's tunnels; empty for the default one. */
   readonly nodeNetwork: string;
+  /** True where the controller has counted that no address is left for a pod. */
+  readonly exhausted: boolean;
 }
 
 /** A raw Subnet as the API server sends it, reduced to what we use. */
@@ -30,13 +32,28 @@ export function projectSubnet(raw: unknown): Subnet {
     u2oGateways: u2o ? (status.u2oInterconnectionIP ?? '').split(',').filter(Boolean) : [],
     disableGatewayCheck: spec.disableGatewayCheck === true,
     nodeNetwork: spec.nodeNetwork ?? '',
+    exhausted: isExhausted(spec.cidrBlock ?? '', status),
   };
+}
+
+/**
+ * A pod of a dual-stack Subnet needs an address of each family. Of a family that the Subnet does
+ * not have, and of a Subnet without addresses, the controller writes 0, too.
+ */
+function isExhausted(cidrBlock: string, { v4availableIPs, v6availableIPs }: RawStatus): boolean {
+  const left = cidrBlock
+    .split(',')
+    .filter(Boolean)
+    .map((block) => (block.includes(':') ? v6availableIPs : v4availableIPs));
+  // A count that is missing is not a number here, and not 0.
+  return left.some((count) => Number.parseFloat(String(count)) === 0);
 }
 
 interface RawSubnet {
   metadata: { name: string };
   spec?: {
     provider?: string;
+    cidrBlock?: string;
     mtu?: number;
     vlan?: string;
     logicalGateway?: boolean;
@@ -44,7 +61,14 @@ interface RawSubnet {
     disableGatewayCheck?: boolean;
     nodeNetwork?: string;
   };
-  status?: { u2oInterconnectionIP?: string };
+  status?: RawStatus;
+}
+
+/** Kube-OVN takes counts of addresses as numbers and as texts of digits. */
+interface RawStatus {
+  u2oInterconnectionIP?: string;
+  v4availableIPs?: number | string;
+  v6availableIPs?: number | string;
 }
 
 /**

@@ -7,21 +7,29 @@
  */
 
 import { Condition } from '../concurrency/condition.ts';
+import type { Wait } from '../concurrency/deadline.ts';
 import type { Logger } from '../error.ts';
+import { Outage } from '../outage.ts';
 import { startLineMonitor } from '../process/line-monitor.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
 export type Value = string | number | boolean | null | readonly Value[] | { [key: string]: string };
 export type Row = Readonly<Record<string, Value>>;
 
+/** The wait for `synced`. */
+export const OVS_ROWS: Wait = {
+  what: "OVS's rows",
+  lookAt: 'whether ovsdb-server runs and br-int exists on this node',
+};
+
 const RESTART_PAUSE_MIN_MS = 100;
 const RESTART_PAUSE_MAX_MS = 5000;
 
 export class OvsTable {
   readonly #args: readonly string[];
-  readonly #table: string;
-  readonly #log: Logger;
+  readonly #outage: Outage;
   readonly #condition = new Condition();
+  #onRow: (row: Row) => void = () => {};
   #rows = new Map<string, Row>();
   /** UUIDs by the column `name`, which every table here has and which is unique in it. */
   #uuids = new Map<Value | undefined, string>();
@@ -29,6 +37,7 @@ export class OvsTable {
   #restart: NodeJS.Timeout | undefined;
   #pauseMs = RESTART_PAUSE_MIN_MS;
   #isSynced = false;
+  #isLive = false;
 
   /**
    * @param options.database an OVSDB remote, like `unix:/run/openvswitch/db.sock`
@@ -41,8 +50,11 @@ export class OvsTable {
     log: Logger;
   }) {
     const { database, table, columns, log } = options;
-    this.#table = table;
-    this.#log = log;
+    this.#outage = new Outage(log, {
+      fields: { table },
+      lost: "rows of OVS may be out of date: lost touch with OVS's database, trying again",
+      back: "rows of OVS are up to date again: back in touch with OVS's database",
+    });
     this.#args = ['--format=json', 'monitor', database, 'Open_vSwitch', table, columns.join(',')];
   }
 
@@ -58,6 +70,11 @@ export class OvsTable {
     return uuid === undefined || row === undefined ? undefined : [uuid, row];
   }
 
+  /** Calls back with each row that came or changed, from now on; there is one listener. */
+  onRow(listener: (row: Row) => void): void {
+    this.#onRow = listener;
+  }
+
   start(): void {
     let isFirst = true;
     this.#stopMonitor = startLineMonitor('ovsdb-client', this.#args, {
@@ -65,8 +82,13 @@ export class OvsTable {
         this.#receive(line, isFirst);
         this.#pauseMs = RESTART_PAUSE_MIN_MS;
         isFirst = false;
+        this.#outage.end(performance.now());
       },
-      end: (reason) => this.#startAgain(reason),
+      end: (reason) => {
+        this.#isLive = false;
+        this.#outage.begin(reason);
+        this.#startAgain();
+      },
     });
   }
 
@@ -81,6 +103,14 @@ export class OvsTable {
    */
   until<T>(evaluate: () => T | undefined, signal: AbortSignal): Promise<T> {
     return this.#condition.until(evaluate, signal);
+  }
+
+  /**
+   * True while changes arrive: the whole table came and the client runs. An ovsdb-server that
+   * hangs does not end its client.
+   */
+  get isLive(): boolean {
+    return this.#isLive;
   }
 
   /**
@@ -106,12 +136,14 @@ export class OvsTable {
       else if (action !== 'old') this.#put(uuid, toRow(columns, values));
     }
     this.#isSynced = true;
+    this.#isLive = true;
     this.#condition.check();
   }
 
   #put(uuid: string, row: Row): void {
     this.#rows.set(uuid, row);
     this.#uuids.set(row.name, uuid);
+    this.#onRow(row);
   }
 
   #remove(uuid: string): void {
@@ -121,18 +153,13 @@ export class OvsTable {
     if (this.#uuids.get(name) === uuid) this.#uuids.delete(name);
   }
 
-  #startAgain(reason: string): void {
-    const pauseMs = this.#pauseMs;
-    this.#log.warn(
-      { table: this.#table, reason, pauseMs },
-      'OVS rows: the monitor ended, starting it again',
-    );
-    this.#pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS);
-    this.#restart = setTimeout(() => this.start(), pauseMs);
+  #startAgain(): void {
+    this.#restart = setTimeout(() => this.start(), this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, RESTART_PAUSE_MAX_MS);
   }
 }
 
-function toRow(columns: readonly string[], values: readonly unknown[]): Row {
+export function toRow(columns: readonly string[], values: readonly unknown[]): Row {
   const row: Record<string, Value> = {};
   columns.forEach((column, index) => {
     row[column] = toValue(values[index]);

@@ -24,6 +24,7 @@ describe('a Subnet', () => {
       u2oGateways: [],
       disableGatewayCheck: true,
       nodeNetwork: 'storage',
+      exhausted: false,
     });
   });
 
@@ -56,6 +57,31 @@ describe('a Subnet', () => {
       expect(subnet('s', spec, { u2oInterconnectionIP }).u2oGateways).toEqual(gateways);
     },
   );
+});
+
+describe('the addresses that a Subnet has left', () => {
+  const v4 = '10.1.0.0/16';
+  const v6 = 'fd00::/64';
+  it.each([
+    ['IPv4', v4, { v4availableIPs: 0, v6availableIPs: 0 }, true],
+    ['IPv4', v4, { v4availableIPs: 1, v6availableIPs: 0 }, false],
+    ['IPv4', v4, { v4availableIPs: '0', v6availableIPs: '0' }, true],
+    ['IPv4', v4, { v4availableIPs: '12', v6availableIPs: '0' }, false],
+    ['IPv6', v6, { v4availableIPs: 0, v6availableIPs: 0 }, true],
+    ['IPv6', v6, { v4availableIPs: 0, v6availableIPs: 18446744073709551613n.toString() }, false],
+    ['IPv6', v6, { v4availableIPs: 0, v6availableIPs: 1.8446744073709552e19 }, false],
+    ['Dual', `${v4},${v6}`, { v4availableIPs: 0, v6availableIPs: 5 }, true],
+    ['Dual', `${v4},${v6}`, { v4availableIPs: 5, v6availableIPs: '0' }, true],
+    ['Dual', `${v4},${v6}`, { v4availableIPs: 5, v6availableIPs: 5 }, false],
+    ['no', '', { v4availableIPs: 0, v6availableIPs: 0 }, false],
+    ['no', undefined, { v4availableIPs: 0, v6availableIPs: 0 }, false],
+    ['uncounted', v4, {}, false],
+    ['uncounted', v4, undefined, false],
+    ['uncounted', v4, { v4availableIPs: null }, false],
+    ['uncounted', v4, { v4availableIPs: '' }, false],
+  ])('of %s addresses in %j with status %j are all gone: %s', (_what, cidrBlock, status, gone) => {
+    expect(subnet('s', { cidrBlock }, status).exhausted).toBe(gone);
+  });
 });
 
 describe('the Subnet of a provider', () => {

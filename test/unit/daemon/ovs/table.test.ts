@@ -283,7 +283,35 @@ describe('a live copy of a database that goes away', () => {
     }
     await add('after-kill');
     await table.until(() => rowNamed(table, 'after-kill'), forever);
-    expect(log.lines).toHaveLength(1);
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+  });
+
+  it('says when it is lost and when it is back, however often it is tried in between', async () => {
+    const table = follow();
+    expect(table.isLive).toBe(false);
+    await table.synced(forever);
+    expect(table.isLive).toBe(true);
+    await database.stopServer();
+    await expect.poll(() => table.isLive).toBe(false);
+    // Attempts after 100, 300 and 700 ms.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(log.lines).toEqual([
+      {
+        level: 'warn',
+        fields: { table: 'Interface', reason: expect.stringContaining('ovsdb-client') },
+        message: expect.stringContaining("lost touch with OVS's database"),
+      },
+    ]);
+
+    await database.startServer();
+    await expect.poll(() => table.isLive, { timeout: 5000 }).toBe(true);
+    expect(log.lines.slice(1)).toEqual([
+      {
+        level: 'info',
+        fields: { table: 'Interface', durationMs: expect.any(Number) },
+        message: expect.stringContaining("back in touch with OVS's database"),
+      },
+    ]);
   });
 
   it('may come before the database', async () => {
@@ -293,6 +321,7 @@ describe('a live copy of a database that goes away', () => {
     await database.startServer();
     await table.synced(forever);
     expect(table.rows.size).toBeGreaterThan(0);
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 
   it('leaves no process when it is stopped', async () => {

@@ -2,27 +2,31 @@
  * Log lines about an outage: one when it begins and one when it is over, however many
  * attempts fail in between.
  */
-import type { Logger } from '../error.ts';
+import type { Logger } from './error.ts';
+
+/** What the two lines say. */
+export interface OutageText {
+  /** Fields of both lines: what cannot be followed. */
+  readonly fields: object;
+  readonly lost: string;
+  readonly back: string;
+}
 
 export class Outage {
   readonly #log: Logger;
-  readonly #path: string;
+  readonly #text: OutageText;
   #beganAt: number | undefined;
 
-  /** @param path of the collection that cannot be followed */
-  constructor(log: Logger, path: string) {
+  constructor(log: Logger, text: OutageText) {
     this.#log = log;
-    this.#path = path;
+    this.#text = text;
   }
 
   /** An attempt failed; says so if it is the first one. */
   begin(reason: string): void {
     if (this.#beganAt !== undefined) return;
     this.#beganAt = performance.now();
-    this.#log.warn(
-      { path: this.#path, reason },
-      'objects of the cluster may be out of date: lost touch with the API server, trying again',
-    );
+    this.#log.warn({ ...this.#text.fields, reason }, this.#text.lost);
   }
 
   /** @param at when it was over, on the clock of `performance.now()` */
@@ -30,9 +34,6 @@ export class Outage {
     if (this.#beganAt === undefined) return;
     const durationMs = Math.round(at - this.#beganAt);
     this.#beganAt = undefined;
-    this.#log.info(
-      { path: this.#path, durationMs },
-      'objects of the cluster are up to date again: back in touch with the API server',
-    );
+    this.#log.info({ ...this.#text.fields, durationMs }, this.#text.back);
   }
 }

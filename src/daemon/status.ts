@@ -1,0 +1,80 @@
+/**
+ * STATUS: whether an ADD for a network could be served now (CNI spec 1.1, section 2, "STATUS").
+ * It looks at what an ADD needs, and answers within a second, whatever hangs.
+ */
+import { CniCode } from '../wire/cni.ts';
+import type { StatusRequest } from '../wire/messages.ts';
+import { OWN_CNI_TYPE } from './attachment.ts';
+import { abortable } from './concurrency/deadline.ts';
+import type { Context } from './context.ts';
+import { CniError, show } from './error.ts';
+import { ovsFailures } from './ovs/liveness.ts';
+
+/** For all questions, which go out at once; ms. The rest of the second is for starting tools. */
+const ANSWER_WITHIN_MS = 700;
+/**
+ * After this long without a word from the API server, what is new may not reach us; ms. Sooner
+ * says nothing: a bookmark comes about once a minute, and a watch without one is opened again
+ * after 90 s (kubernetes/limits.ts), which may take more than one attempt.
+ */
+const API_SILENCE_MS_MAX = 180_000;
+
+/**
+ * Returns where an ADD could be served.
+ * @throws CniError 50 with all that is in its way; 51 where nothing is but the network, which has
+ *   no address left
+ */
+export async function status(request: StatusRequest, context: Context): Promise<void> {
+  const { provider } = request;
+  const makesInterface = request.cni_type === OWN_CNI_TYPE;
+  const failures = [
+    ...clusterFailures(context),
+    ...(makesInterface ? await nodeFailures(context, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
+  ];
+  if (failures.length > 0) {
+    throw new CniError(
+      CniCode.notAvailable,
+      `no ADD for network ${show(provider)} can be served: ${failures.join('; ')}`,
+      "look at the programs that are named on this node; the daemon's log says since when",
+    );
+  }
+  refuseExhausted(provider, context);
+}
+
+/** What the API server keeps from us; an ADD of any type needs it. */
+function clusterFailures({ pods, subnets }: Context): string[] {
+  const caches = [
+    { name: 'pods', cache: pods },
+    { name: 'Subnets', cache: subnets },
+  ];
+  return caches.flatMap(({ name, cache }) => {
+    if (!cache.isSynced) return [`the first list of ${name} has not come from the API server yet`];
+    if (cache.msSinceContact <= API_SILENCE_MS_MAX) return [];
+    const seconds = API_SILENCE_MS_MAX / 1000;
+    return [`nothing was heard of the API server about ${name} for more than ${seconds} s`];
+  });
+}
+
+/** What of OVS and OVN does not work; an ADD that makes an interface needs them. */
+async function nodeFailures(context: Context, signal: AbortSignal): Promise<string[]> {
+  const { ovsDatabase, interfaces, bridges, tunnelMtu } = context;
+  const settled = abortable(tunnelMtu, signal).then(
+    () => [],
+    () => ["this node's tunnels are not set up, see --iface and --mtu of the daemon"],
+  );
+  const [ovs, tunnels] = await Promise.all([ovsFailures(ovsDatabase, signal), settled]);
+  const isFollowed = interfaces.isLive && bridges.isLive;
+  return [...ovs, ...(isFollowed ? [] : ["changes of OVS's rows do not arrive"]), ...tunnels];
+}
+
+/** A network may have several Subnets: the controller takes the next one where one has no more. */
+function refuseExhausted(provider: string, { subnets }: Context): void {
+  const own = [...subnets.values()].filter((subnet) => subnet.provider === provider);
+  if (own.length === 0 || !own.every(({ exhausted }) => exhausted)) return;
+  const names = own.map(({ name }) => `Subnet ${name}`).sort();
+  throw new CniError(
+    CniCode.noAddressLeft,
+    `network ${show(provider)} has no address left in ${names.join(', ')}`,
+    'delete pods of this network, or give it a larger Subnet or another one',
+  );
+}
