@@ -9,6 +9,7 @@ import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
 import { abortable, startDeadline, type Wait, waiting } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
+import { tryAgain } from './error.ts';
 import { recordNode } from './ip-object.ts';
 import { cidrText } from './net/address.ts';
 import type { Route } from './net/route.ts';
@@ -20,6 +21,8 @@ import { ownMtu, refuseSmallMtu } from './nic/mtu.ts';
 import { logicalSwitchPort } from './nic/names.ts';
 import { placeNic } from './nic/place.ts';
 import { planNic } from './nic/plan.ts';
+import { staleHolders } from './ovs/port.ts';
+import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
 
@@ -39,8 +42,10 @@ export async function add(
   caller: AbortSignal,
 ): Promise<AddResult> {
   const attachment = parseAddRequest(request);
+  refuseOverload(context);
   using deadline = startDeadline(context.addTimeoutMs, caller);
   using _podWatch = endWithPod(attachment, context, deadline);
+  using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
   const result = context.queue.runAdd(attachment, deadline, async () => {
     checkNetns(attachment.netns);
     const allocation = await awaitAllocation(attachment, context, deadline);
@@ -51,6 +56,20 @@ export async function add(
     return { response, afterAnswer: () => recordNode(allocation, port, context) };
   });
   return await waiting(TURN, result);
+}
+
+/**
+ * ADDs that run or wait at once. An order of magnitude more than a node has pods: with each costs
+ * some kB, and what comes later could not be served before the runtime gives up.
+ */
+const ADDS_MAX = 1000;
+
+function refuseOverload({ queue }: Context): void {
+  if (queue.addCount < ADDS_MAX) return;
+  throw tryAgain(
+    `${ADDS_MAX} ADDs run or wait on this node already`,
+    'the runtime tries again; look at what they wait for: their errors say it',
+  );
 }
 
 /** What is not one of the waits that have a name of their own. */
@@ -104,6 +123,8 @@ async function makeNic(
   }
   const mtu = await mtuOf(allocation, context, signal);
   const plan = planNic(attachment, allocation, mtu, context);
+  // An older sandbox fails before it makes anything.
+  staleHolders(plan.port, interfaces);
   await placeNic(plan, context, signal);
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
@@ -116,10 +137,6 @@ async function makeNic(
   };
 }
 
-const OVS_ROWS: Wait = {
-  what: "OVS's rows",
-  lookAt: 'whether ovsdb-server runs and br-int exists on this node',
-};
 const NODE_OBJECT: Wait = {
   what: "this node's object from the API server, with its MTU labels and node networks",
   lookAt: "whether this node reaches the API server, and the daemon's log",

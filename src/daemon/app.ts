@@ -15,15 +15,26 @@ import pLimit from 'p-limit';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
+  CHECK_PATH,
+  CheckRequestSchema,
   type CniRequest,
   CniRequestSchema,
   type CniResponse,
   DEL_PATH,
+  GC_PATH,
+  GcRequestSchema,
+  STATUS_PATH,
+  StatusRequestSchema,
 } from '../wire/messages.ts';
 import { add } from './add.ts';
+import { check } from './check.ts';
+import { startDeadline } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, messageOf, OwnCode, tryAgain } from './error.ts';
+import { gc } from './gc.ts';
+import { status } from './status.ts';
+import { StatusLog } from './status-log.ts';
 
 /** More than the executable takes on its stdin; bytes. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
@@ -53,12 +64,14 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   app.setErrorHandler((error, request, reply) => {
     const failure = toCniError(error);
     const { code, details, cause } = failure;
-    request.log.warn(
-      { ...whose(request.body), code, details, ...(cause ? { err: cause } : {}) },
-      `${request.url} failed: ${failure.message}`,
-    );
-    const status = isPermanent(failure) ? 400 : 500;
-    return reply.code(status).send(toResponse(failure, request));
+    // Of STATUS status-log.ts writes what is worth a line.
+    if (!isStatus(failure)) {
+      request.log.warn(
+        { ...whose(request.body), code, details, ...(cause ? { err: cause } : {}) },
+        `${request.url} failed: ${failure.message}`,
+      );
+    }
+    return reply.code(isPermanent(failure) ? 400 : 500).send(toResponse(failure, request));
   });
 
   app.setNotFoundHandler((request, reply) => {
@@ -71,6 +84,13 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   const bookkeeping = pLimit(BOOKKEEPING_AT_ONCE);
   app.addHook('onClose', async () => {
     await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
+  });
+
+  // What was asked for while the daemon was away comes first.
+  app.addHook('preHandler', async ({ url }) => {
+    if (url === STATUS_PATH) return;
+    using deadline = startDeadline(context.addTimeoutMs);
+    await context.deletions.done(deadline.signal);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
@@ -91,6 +111,24 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     await del(request.body, context);
     request.log.info(whose(request.body), 'DEL done');
+    return reply.code(204).send();
+  });
+
+  app.post(CHECK_PATH, { schema: { body: CheckRequestSchema } }, async (request, reply) => {
+    await check(request.body, context, callerSignal(reply));
+    request.log.info(whose(request.body), 'CHECK done');
+    return reply.code(204).send();
+  });
+
+  app.post(GC_PATH, { schema: { body: GcRequestSchema } }, async (request, reply) => {
+    await gc(request.body, context);
+    request.log.info({ network: request.body.network }, 'GC done');
+    return reply.code(204).send();
+  });
+
+  const statusLog = new StatusLog(logger);
+  app.post(STATUS_PATH, { schema: { body: StatusRequestSchema } }, async (request, reply) => {
+    await statusLog.follow(request.body, status(request.body, context));
     return reply.code(204).send();
   });
 
@@ -139,8 +177,13 @@ function isClientError(error: unknown): boolean {
 }
 
 /** True where the same call cannot succeed: the caller is told 400. */
-function isPermanent({ code }: CniError): boolean {
-  return code !== CniCode.tryAgainLater && code < 100;
+function isPermanent(failure: CniError): boolean {
+  return failure.code !== CniCode.tryAgainLater && failure.code < 100 && !isStatus(failure);
+}
+
+/** True for the two answers of STATUS that say no. */
+function isStatus({ code }: CniError): boolean {
+  return code === CniCode.notAvailable || code === CniCode.noAddressLeft;
 }
 
 /** A newer executable, in the middle of an upgrade. */
@@ -166,9 +209,17 @@ function toResponse({ code, message, details }: CniError, request: FastifyReques
   };
 }
 
+const VERBS: Readonly<Record<string, string>> = {
+  [ADD_PATH]: 'ADD',
+  [DEL_PATH]: 'DEL',
+  [CHECK_PATH]: 'CHECK',
+  [GC_PATH]: 'GC',
+  [STATUS_PATH]: 'STATUS',
+};
+
 /** What was tried, and for whom: "ADD of net1 for pod default/web". */
 function describe({ url, body }: FastifyRequest): string {
-  const verb = url === ADD_PATH ? 'ADD' : url === DEL_PATH ? 'DEL' : url;
+  const verb = VERBS[url] ?? url;
   const { pod_namespace, pod_name, if_name } = (body ?? {}) as Partial<CniRequest>;
   return pod_name === undefined || if_name === undefined
     ? verb

@@ -23,6 +23,8 @@ export interface Attachment {
   readonly pod: PodRef;
   /** `ovn`, `name.namespace.ovn`, or `name.namespace` for an IPAM-only network. */
   readonly provider: string;
+  /** `name` of the network configuration; empty where it has none that CNI's specification takes. */
+  readonly network: string;
   /** True where another plugin makes the interface and we only say which addresses it gets. */
   readonly ipamOnly: boolean;
   /** Path of the sandbox's network namespace; undefined on a DEL whose namespace is gone. */
@@ -35,7 +37,7 @@ export interface Attachment {
 export type LiveAttachment = Attachment & { readonly netns: string };
 
 /** The type of network configuration for which we make the interface. */
-const OWN_CNI_TYPE = 'kube-ovn';
+export const OWN_CNI_TYPE = 'kube-ovn';
 const NETNS_PATH_BYTES_MAX = 4096;
 
 /**
@@ -87,7 +89,7 @@ function refuseProvider({ provider, ipamOnly }: Pick<Attachment, 'provider' | 'i
 /** What a DEL needs, too. */
 function parseIdentity(
   request: CniRequest,
-): Pick<Attachment, 'containerId' | 'ifName' | 'provider' | 'ipamOnly'> {
+): Pick<Attachment, 'containerId' | 'ifName' | 'provider' | 'network' | 'ipamOnly'> {
   const { container_id: containerId, if_name: name } = request;
   if (!isContainerId(containerId)) {
     throw wrongEnvironment('CNI_CONTAINERID', containerId, 'letters, digits, "_", "." and "-"');
@@ -101,6 +103,7 @@ function parseIdentity(
     containerId,
     ifName,
     provider: withoutInterface(request.provider, ifName),
+    network: isNetworkName(request.network ?? '') ? (request.network ?? '') : '',
     ipamOnly: request.cni_type !== OWN_CNI_TYPE,
   };
 }
@@ -128,6 +131,11 @@ function isNetnsPath(path: string): boolean {
     /^(\/[\w.:@+-]+)+$/.test(path) &&
     !/\/\.\.?(\/|$)/.test(path)
   );
+}
+
+/** A network's name as the CNI specification has it (1.1, section 1); bounded, since it is kept. */
+export function isNetworkName(text: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(text);
 }
 
 /** `name.namespace.ovn.net1` on net1 is `name.namespace.ovn`: where one network has several NICs. */

@@ -5,6 +5,8 @@
 
 import type { AttachmentQueue } from './concurrency/attachment-queue.ts';
 import type { KeyedLock } from './concurrency/keyed-lock.ts';
+import type { Slots } from './concurrency/slots.ts';
+import type { Deletions } from './deletions.ts';
 import type { Logger } from './error.ts';
 import type { KubernetesApi } from './kubernetes/api.ts';
 import type { WatchCache } from './kubernetes/watch-cache.ts';
@@ -14,6 +16,7 @@ import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
+import type { Succession } from './sandbox/succession.ts';
 
 export interface Context {
   readonly nodeName: string;
@@ -25,10 +28,17 @@ export interface Context {
   readonly subnets: WatchCache<Subnet>;
   /** This node only. */
   readonly node: WatchCache<Node>;
+  /** An OVSDB remote. */
+  readonly ovsDatabase: string;
   readonly vsctl: Vsctl;
   readonly interfaces: OvsTable;
   readonly bridges: OvsTable;
+  /** DELs that come before every other call. */
+  readonly deletions: Deletions;
   readonly queue: AttachmentQueue;
+  readonly succession: Succession;
+  /** NICs that are made at a time. */
+  readonly nicSlots: Slots;
   /** By logical switch port: one is plugged at a time. */
   readonly portLock: KeyedLock;
   /** Bytes left for a pod's packet in this node's tunnels. */

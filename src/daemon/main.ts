@@ -2,13 +2,18 @@
  * kube-ovn-cni: parses flags, wires the parts, listens, and ends on a signal. Nothing else.
  */
 import pino from 'pino';
+import { deletionsOf } from '../wire/paths.ts';
 import { buildApp } from './app.ts';
 import { AttachmentQueue } from './concurrency/attachment-queue.ts';
 import { KeyedLock } from './concurrency/keyed-lock.ts';
 import { untilDone } from './concurrency/retry.ts';
+import { Slots } from './concurrency/slots.ts';
 import type { Context } from './context.ts';
+import { del } from './del.ts';
+import { Deletions } from './deletions.ts';
 import { messageOf, tryAgain } from './error.ts';
 import { type Options, parseFlags } from './flags.ts';
+import { Sweeper } from './garbage/sweeper.ts';
 import { KubernetesApi, loadKubeConfig } from './kubernetes/api.ts';
 import { WatchCache } from './kubernetes/watch-cache.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
@@ -19,10 +24,13 @@ import { projectSubnet } from './objects/subnet.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
+import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
 
+/** Each has up to three tools running: enough for two processors, and still first come first served. */
+const NICS_AT_ONCE = 8;
 /** How long ADDs in flight may go on when the daemon ends; ms. */
 const ADDS_END_AFTER_MS = 15_000;
 const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
@@ -36,11 +44,13 @@ async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   const context = wire(options);
-  const { pods, subnets, node, interfaces, bridges } = context;
-  const live = [pods, subnets, node, interfaces, bridges];
-  for (const part of live) part.start();
+  const { pods, subnets, node, interfaces, bridges, deletions } = context;
+  const sweeper = new Sweeper(context);
+  for (const part of [pods, subnets, node, interfaces, bridges]) part.start();
+  await deletions.start();
   const app = buildApp(context, log);
-  await listenOnSocket(app, options.socketPath);
+  const hide = await listenOnSocket(app, options.socketPath);
+  sweeper.start();
   log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
   void announceChassis(context);
 
@@ -48,9 +58,10 @@ async function start(): Promise<void> {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');
     // kubelet kills us after 30 s: an ADD that still waits then must have been undone.
     const timer = setTimeout(() => context.queue.abortAdds(ENDING), ADDS_END_AFTER_MS);
+    hide();
     await app.close();
     clearTimeout(timer);
-    for (const part of live) part.stop();
+    for (const part of [sweeper, deletions, pods, subnets, node, interfaces, bridges]) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(signal).then(() => process.exit(0)));
@@ -87,7 +98,8 @@ function wire(options: Options): Context {
   const tunnelMtu = bridges
     .synced(forever)
     .then(() => untilDone("cannot set up this node's tunnels", settle, log));
-  return {
+  const interfaces = table('Interface', INTERFACE_COLUMNS);
+  const context: Context = {
     nodeName,
     api,
     pods,
@@ -99,14 +111,24 @@ function wire(options: Options): Context {
       log,
     }),
     node,
+    ovsDatabase,
     vsctl,
-    interfaces: table('Interface', INTERFACE_COLUMNS),
+    interfaces,
     bridges,
+    deletions: new Deletions({
+      directory: deletionsOf(options.socketPath),
+      del: (request) => del(request, context),
+      ready: () => interfaces.synced(forever),
+      log,
+    }),
     queue: new AttachmentQueue(),
+    succession: new Succession(),
+    nicSlots: new Slots(NICS_AT_ONCE),
     portLock: new KeyedLock(),
     tunnelMtu,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,
     log,
   };
+  return context;
 }

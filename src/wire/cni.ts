@@ -3,11 +3,10 @@
  * Pure; imports nothing, so that the executable stays small.
  */
 
-/** CNI error codes (CNI spec 1.1, section 5, "Error"). */
+/** The codes of CNI that are used here (CNI spec 1.1, section 5, "Error"). */
 export const CniCode = {
   incompatibleVersion: 1,
   unsupportedField: 2,
-  unknownContainer: 3,
   /** An environment variable of the call is missing or wrong; the message names it. */
   invalidEnvironment: 4,
   io: 5,

@@ -8,3 +8,11 @@ export const DEL_PATH = '/api/v1/del';
 export const CHECK_PATH = '/api/v1/check';
 export const GC_PATH = '/api/v1/gc';
 export const STATUS_PATH = '/api/v1/status';
+
+/**
+ * Directory beside the socket in which the executable records the DELs that it cannot hand over,
+ * one JSON body in a file for each attachment.
+ */
+export function deletionsOf(socketPath: string): string {
+  return `${socketPath}.deletions`;
+}

@@ -43,6 +43,33 @@ export class AttachmentQueue {
     return this.#lock.run(key, task);
   }
 
+  /** Runs a CHECK when every earlier call is done; one that was aborted in line does not run. */
+  runCheck<T>(attachment: Attachment, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    return this.#lock.run(keyOf(attachment), () => {
+      signal.throwIfAborted();
+      return task();
+    });
+  }
+
+  /**
+   * Runs a clean-up unless a call for the attachment runs or waits: what that one finds or makes
+   * is not the clean-up's business.
+   * @returns whether it ran
+   */
+  async runIfIdle(attachment: Attachment, task: () => Promise<void>): Promise<boolean> {
+    const key = keyOf(attachment);
+    if (this.#lock.isTaken(key)) return false;
+    await this.#lock.run(key, task);
+    return true;
+  }
+
+  /** Number of ADDs that run or wait. */
+  get addCount(): number {
+    let count = 0;
+    for (const deadlines of this.#adds.values()) count += deadlines.size;
+    return count;
+  }
+
   /** Ends all ADDs: the daemon is ending. */
   abortAdds(reason: Error): void {
     for (const deadlines of this.#adds.values()) {

@@ -1,9 +1,12 @@
 /**
  * Makes what a NicPlan says. Steps that do not need each other run side by side; when one
  * fails, the others are waited for and all is undone in reverse.
+ *
+ * The steps that make something use the node's processors, and a bounded number of NICs is made at
+ * a time; the waits for OVN and for gateways, which use nothing, hold up no other NIC.
  */
 
-import { waiting } from '../concurrency/deadline.ts';
+import { type Wait, waiting } from '../concurrency/deadline.ts';
 import { together } from '../concurrency/together.ts';
 import type { Context } from '../context.ts';
 import { flowsInstalled, plug } from '../ovs/port.ts';
@@ -14,8 +17,10 @@ import {
   addressLines,
   applyInPod,
   createVeth,
+  deleteLinks,
   disableTxChecksum,
   linkUpLine,
+  nodeLinks,
   prepareIpv6,
 } from '../sandbox/link.ts';
 import type { NicPlan } from './plan.ts';
@@ -29,19 +34,26 @@ export async function placeNic(
   const { attachment, veth } = plan;
   using _name = context.queue.use(veth.hostInterface, attachment);
   await using undo = new AsyncDisposableStack();
-  await createVeth(veth, (remove) => {
-    undo.defer(() => logged(context, 'veth pair', remove()));
-  });
-  signal.throwIfAborted();
-
-  undo.defer(() => logged(context, 'port', removePort(plan, context)));
-  await together(signal, (steps) => [
-    plugInTurn(plan, context, steps).then(() => awaitFlows(plan, context, steps)),
-    bringUp(plan, context),
-    plan.isUserspaceDatapath
-      ? disableTxChecksum(attachment.netns, attachment.ifName)
-      : Promise.resolve(),
-  ]);
+  const make = async () => {
+    const made = (remove: () => Promise<void>) => {
+      undo.defer(() => logged(context, 'veth pair', remove()));
+    };
+    await createVeth(veth, made).catch(async (error) => {
+      if (!(await removeUnfinished(plan, context))) throw error;
+      await createVeth(veth, made);
+    });
+    signal.throwIfAborted();
+    undo.defer(() => logged(context, 'port', removePort(plan, context)));
+    await together(signal, (steps) => [
+      plugInTurn(plan, context, steps),
+      bringUp(plan, context),
+      plan.isUserspaceDatapath
+        ? disableTxChecksum(attachment.netns, attachment.ifName)
+        : Promise.resolve(),
+    ]);
+  };
+  await waiting(A_PLACE, context.nicSlots.run(make, signal));
+  await awaitFlows(plan, context, signal);
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
   await together(signal, (probes) =>
     plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
@@ -49,6 +61,23 @@ export async function placeNic(
   signal.throwIfAborted();
   undo.move();
 }
+
+/**
+ * A pair of this attachment that is no port is what a killed ADD left: nobody can use it.
+ * @returns whether there was one
+ */
+async function removeUnfinished({ attachment, veth }: NicPlan, { vsctl }: Context) {
+  const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);
+  const mark = (await nodeLinks()).get(veth.hostInterface);
+  if (rows.ports.length > 0 || !mark || mark !== veth.mark) return false;
+  await deleteLinks([veth.hostInterface]);
+  return true;
+}
+
+const A_PLACE: Wait = {
+  what: 'its turn among the NICs that are being made on this node',
+  lookAt: 'the load of this node, and how long ip and ovs-vsctl take',
+};
 
 async function removePort({ attachment, veth }: NicPlan, { vsctl }: Context): Promise<void> {
   const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);

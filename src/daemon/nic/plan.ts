@@ -16,6 +16,7 @@ import type { InterfacePlan, VethPlan } from '../sandbox/link.ts';
 import type { Allocation } from './allocation.ts';
 import type { Nic } from './annotations.ts';
 import { containerAlias, hostInterfaceNames, logicalSwitchPort } from './names.ts';
+import { vethMark } from './veth-mark.ts';
 
 export interface NicPlan {
   readonly attachment: LiveAttachment;
@@ -51,7 +52,14 @@ export function planNic(
   const underlay = subnet?.underlay === true;
   return {
     attachment,
-    veth: { hostInterface, ifName, netns, mtu, ...(nic.mac === undefined ? {} : { mac: nic.mac }) },
+    veth: {
+      hostInterface,
+      ifName,
+      netns,
+      mtu,
+      mark: vethMark(attachment),
+      ...(nic.mac === undefined ? {} : { mac: nic.mac }),
+    },
     port: {
       attachment,
       hostInterface,

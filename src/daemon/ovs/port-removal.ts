@@ -39,6 +39,8 @@ export function unplugCommands({ ports, qos, queues }: PortRows): string[] {
 /** What the database has of an attachment. */
 export interface FoundPort {
   readonly rows: PortRows;
+  /** Logical switch ports that its rows stand for: one, or none where a newer sandbox took it. */
+  readonly ifaceIds: readonly string[];
   /** Interfaces of the names that were asked for which are another attachment's. */
   readonly foreign: readonly string[];
 }
@@ -56,10 +58,33 @@ export async function findPort(
 ): Promise<FoundPort> {
   const tables = await readTables(vsctl, names).catch(failed(`find port ${names.join(' or ')}`));
   const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
-  const own = tables.interfaces.filter(isOwn).map(({ name }) => name);
+  const own = tables.interfaces.filter(isOwn);
+  const ownNames = own.map(({ name }) => name);
   return {
-    rows: rowsOf(own, keyIds(attachment), tables),
+    rows: rowsOf(ownNames, keyIds(attachment), tables),
+    ifaceIds: own.flatMap(({ externalIds }) => externalIds['iface-id'] ?? []),
     foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name),
+  };
+}
+
+/**
+ * Limits that carry the marks of an attachment and that no port has: the port was taken out of OVS
+ * by hand. Kube-OVN's own rows carry none, and are left alone.
+ * @throws CniError 11 when ovs-vsctl fails
+ */
+export async function findOrphanedLimits(vsctl: Vsctl): Promise<PortRows> {
+  const { ports, qos, queues } = await readTables(vsctl, []).catch(failed('list limits'));
+  const isMarked = ({ marks }: { marks: Marks }) =>
+    marks.container_id !== undefined && marks.if_name !== undefined;
+  const orphans = qos.filter(
+    (row) => isMarked(row) && !ports.some((port) => port.qos === row.uuid),
+  );
+  const used = new Set(qos.filter((row) => !orphans.includes(row)).flatMap((row) => row.queues));
+  const orphanQueues = queues.filter((row) => isMarked(row) && !used.has(row.uuid));
+  return {
+    ports: [],
+    qos: orphans.map(({ uuid }) => uuid),
+    queues: orphanQueues.map(({ uuid }) => uuid),
   };
 }
 

@@ -3,13 +3,15 @@
  * makes them; port-removal.ts has the one that removes them.
  *
  * All rows of a port are made in one transaction and removed in one, so that a crash leaves all
- * of them or none. Ours carry `container_id` and `if_name`, the key of the attachment.
+ * of them or none. Ours carry `container_id` and `if_name`, the key of the attachment; the Interface
+ * row also `provider` and `network`, by which GC knows whose list of attachments counts.
  */
 
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
 import { CniError, tryAgain } from '../error.ts';
 import { ToolError } from '../process/run.ts';
+import { isNewer, superseded } from '../sandbox/succession.ts';
 import type { Rates } from './rates.ts';
 import { htbColumns, policingColumns } from './rates.ts';
 import type { OvsTable, Row } from './table.ts';
@@ -42,8 +44,8 @@ export interface InterfaceRow {
   readonly error: string | null;
 }
 
-/** The columns of the Interface table that this file needs a live copy of. */
-export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error'];
+/** The columns of the Interface table that a live copy is needed of. */
+export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'link_state'];
 
 /** The live copy's row of that name. */
 export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
@@ -51,7 +53,7 @@ export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | un
   return found && toInterfaceRow(found[1]);
 }
 
-function toInterfaceRow(row: Row): InterfaceRow {
+export function toInterfaceRow(row: Row): InterfaceRow {
   return {
     name: String(row.name),
     externalIds: (row.external_ids ?? {}) as Record<string, string>,
@@ -122,6 +124,8 @@ function interfaceColumns(plan: PortPlan): string[] {
       ip: plan.addresses.join(','),
       'encap-ip': plan.encapIp ?? '',
       ...keyIds(attachment),
+      provider: attachment.provider,
+      network: attachment.network,
     }),
     ...(policing.rateKbps === 0
       ? []
@@ -163,8 +167,7 @@ function externalIds(ids: Readonly<Record<string, string>>): string[] {
 /**
  * Plugs a port, and returns when the live copy has it: whoever plugs another port for the same
  * logical switch port next will see it there and take its `iface-id` away.
- * @throws CniError 7 when another interface of this sandbox is that logical switch port; 11 when
- *   the bridge or the database is not there
+ * @throws CniError as `staleHolders`; 11 when the bridge or the database is not there
  */
 export async function plug(
   vsctl: Vsctl,
@@ -172,15 +175,8 @@ export async function plug(
   table: OvsTable,
   signal: AbortSignal,
 ): Promise<void> {
-  const stale: string[] = [];
-  for (const [uuid, raw] of table.rows) {
-    const row = toInterfaceRow(raw);
-    if (row.externalIds['iface-id'] !== plan.ifaceId || row.name === plan.hostInterface) continue;
-    refuseSecondInterface(plan, row);
-    stale.push(uuid);
-  }
   try {
-    await vsctl(plugCommands(plan, stale));
+    await vsctl(plugCommands(plan, staleHolders(plan, table)));
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw tryAgain(
@@ -190,6 +186,31 @@ export async function plug(
     );
   }
   await table.until(() => interfaceNamed(table, plan.hostInterface), signal);
+}
+
+/**
+ * UUIDs of the Interface rows that have a port's `iface-id` and must lose it: those of older
+ * sandboxes of the pod.
+ * @throws CniError 7 when another interface of this sandbox is that logical switch port; 102 when
+ *   a newer sandbox of the pod is
+ */
+export function staleHolders(plan: PortPlan, table: OvsTable): string[] {
+  const stale: string[] = [];
+  for (const [uuid, raw] of table.rows) {
+    const row = toInterfaceRow(raw);
+    if (row.externalIds['iface-id'] !== plan.ifaceId || row.name === plan.hostInterface) continue;
+    refuseSecondInterface(plan, row);
+    refuseOlderSandbox(plan, row);
+    stale.push(uuid);
+  }
+  return stale;
+}
+
+/** A row with another pod's UID is no obstacle: the API server says which pod there is. */
+function refuseOlderSandbox({ attachment, podUid }: PortPlan, { externalIds }: InterfaceRow): void {
+  const { 'iface-id-ver': uid = podUid, pod_netns: netns, container_id: holder } = externalIds;
+  if (uid !== podUid || netns === undefined || !isNewer(netns, attachment.netns)) return;
+  throw superseded(attachment, holder);
 }
 
 /** Taking the `iface-id` from the pod's own other interface would cut that one off. */
@@ -207,7 +228,8 @@ function refuseSecondInterface(
 
 /**
  * Waits until OVN has installed the flows of a port (`ovn-installed`, ovn-controller(8)).
- * @throws CniError 11 when OVS cannot open the interface, or when the port is taken away
+ * @throws CniError 11 when OVS cannot open the interface, or when the port is removed; 102 when
+ *   a newer sandbox takes its `iface-id`
  */
 export async function flowsInstalled(
   plan: PortPlan,
@@ -218,8 +240,7 @@ export async function flowsInstalled(
     const row = interfaceNamed(table, plan.hostInterface);
     if (row === undefined) throw takenAway(plan, 'its port was removed from OVS');
     if (row.externalIds['iface-id'] !== plan.ifaceId) {
-      const why = `another sandbox of the pod took over logical switch port ${plan.ifaceId}`;
-      throw takenAway(plan, why);
+      throw superseded(plan.attachment, undefined);
     }
     if (row.error !== null) throw takenAway(plan, `OVS cannot use it: ${row.error}`);
     return row.externalIds['ovn-installed'] === 'true' || undefined;

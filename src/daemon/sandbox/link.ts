@@ -22,6 +22,8 @@ export interface VethPlan {
   readonly mac?: string;
   /** Bytes; 0 for the kernel's default. */
   readonly mtu: number;
+  /** Alias of the host end, by which it is recognised; empty for none. */
+  readonly mark: string;
 }
 
 /** As Kube-OVN sets it on host ends, so that HTB has something to shape. */
@@ -53,7 +55,7 @@ export async function createVeth(
   const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
   const batch = [
     `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
-    `link set ${hostInterface}${NO_LINK_LOCAL} up`,
+    `link set ${hostInterface}${NO_LINK_LOCAL}${plan.mark === '' ? '' : ` alias ${plan.mark}`} up`,
   ];
   const remove = () => deleteLinks([hostInterface]);
   try {
@@ -157,6 +159,15 @@ export async function deleteLinks(names: readonly string[]): Promise<void> {
     if (refusals.length > 0)
       throw tryAgain(`cannot delete ${names.join(', ')}: ${refusals[0]}`, '', error);
   }
+}
+
+/** Links of the node by name, with their aliases (empty for none). */
+export async function nodeLinks(): Promise<ReadonlyMap<string, string>> {
+  const links = JSON.parse(await run('ip', ['-j', 'link', 'show'])) as {
+    ifname: string;
+    ifalias?: string;
+  }[];
+  return new Map(links.map(({ ifname, ifalias = '' }) => [ifname, ifalias]));
 }
 
 /** Removes the pod's default routes of one family, whatever interface they are on. */

@@ -25,6 +25,31 @@ export function checkNetns(path: string): void {
   }
 }
 
+/**
+ * True where `path` is certainly no network namespace any more: nothing is there, or only the file
+ * that it was mounted on. A namespace may live on without its path, in a process: this alone does
+ * not prove that the sandbox is gone.
+ */
+export function isNetnsUnmounted(path: string): boolean {
+  try {
+    return statfsSync(path).type !== NSFS_MAGIC;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR';
+  }
+}
+
+/**
+ * When the namespace at `path` was made; ns, only to be compared. Runtimes mount a namespace as
+ * soon as they have made it, and the mount keeps nsfs's inode with its first times.
+ * @returns undefined where nothing is there, and for a path in /proc: there each look makes an
+ *   inode anew
+ */
+export function netnsBirth(path: string): bigint | undefined {
+  if (path.startsWith('/proc/')) return undefined;
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+}
+
 function lookAt(path: string) {
   try {
     return { file: statSync(path), type: statfsSync(path).type };

@@ -40,6 +40,7 @@ export function attachmentOf(changes: Partial<LiveAttachment> = {}): LiveAttachm
     ifName: 'eth0',
     pod: { namespace: 'shop', name: 'web-0' },
     provider: 'ovn',
+    network: '',
     ipamOnly: false,
     netns: NETNS,
     routes: [],

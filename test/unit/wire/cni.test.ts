@@ -8,7 +8,6 @@ describe('error codes', () => {
     expect(CniCode).toEqual({
       incompatibleVersion: 1,
       unsupportedField: 2,
-      unknownContainer: 3,
       invalidEnvironment: 4,
       io: 5,
       decoding: 6,

@@ -1,0 +1,196 @@
+/**
+ * DELs that the executable recorded because it had no answer from this daemon: one file for each
+ * attachment in a directory beside the socket. They are done before any other call of an
+ * attachment; a DEL can be repeated, so one that was done and not yet forgotten does no harm.
+ *
+ * What cannot be done is set aside under another name, where a person finds it, and is not tried
+ * again: its port is left to the clean-up, which needs no record.
+ */
+import { constants, type FSWatcher, lstatSync, readdirSync, rmSync, watch } from 'node:fs';
+import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { Value } from 'typebox/value';
+import { CniCode } from '../wire/cni.ts';
+import { type CniRequest, CniRequestSchema } from '../wire/messages.ts';
+import { Backoff } from './concurrency/backoff.ts';
+import { abortable, type Wait, waiting } from './concurrency/deadline.ts';
+import { CniError, type Logger, messageOf } from './error.ts';
+
+export interface DeletionsOptions {
+  readonly directory: string;
+  /** Does one DEL. */
+  readonly del: (request: CniRequest) => Promise<void>;
+  /** Resolves when OVS is there: a DEL cannot be done, nor fail for good, before. */
+  readonly ready: () => Promise<void>;
+  readonly log: Logger;
+}
+
+const RECORD = /^[0-9a-f]{64}\.json$/;
+const UNFINISHED = /^\..*\.tmp$/;
+/** A file that is not finished by then never will be; ms. */
+const UNFINISHED_MS_MIN = 60_000;
+const ASIDE = '.failed';
+/** More than the executable writes; bytes. */
+const RECORD_BYTES_MAX = 128 * 1024;
+const AT_ONCE = 4;
+/** Attempts at a DEL that may succeed later, with pauses between them; ms. */
+const ATTEMPTS_MAX = 6;
+const PAUSES = { firstMs: 100, maxMs: 2000 };
+
+export class Deletions {
+  readonly #options: DeletionsOptions;
+  #watcher: FSWatcher | undefined;
+  #draining: Promise<void> | undefined;
+  readonly #stopped = new AbortController();
+
+  constructor(options: DeletionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the directory, and begins to do what is in it and what comes.
+   * @throws Error when the directory is not root's alone: others could have DELs done
+   */
+  async start(): Promise<void> {
+    const { directory, log } = this.#options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const { uid, mode } = await lstat(directory);
+    if (
+      uid !== process.getuid?.() ||
+      (mode & constants.S_IFMT) !== constants.S_IFDIR ||
+      mode & 0o77
+    ) {
+      throw new Error(
+        `${directory} must be a directory that only this daemon's user has access to (mode 0700): move it away`,
+      );
+    }
+    this.#removeUnfinished();
+    this.#watcher = watch(directory, () => void this.#drain());
+    this.#watcher.on('error', (error) => {
+      log.error(
+        { directory, error: messageOf(error) },
+        'recorded DELs are only seen at the next call',
+      );
+    });
+    void this.#drain();
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#watcher?.close();
+  }
+
+  /** True where something is being done or waits. */
+  isBusy(): boolean {
+    return this.#draining !== undefined || this.#records().length > 0;
+  }
+
+  /**
+   * Resolves when all that is recorded now has been done or set aside.
+   * @throws CniError 11 when a deadline of `signal` passes
+   */
+  async done(signal: AbortSignal): Promise<void> {
+    while (this.isBusy()) await waiting(RECORDED, abortable(this.#drain(), signal));
+  }
+
+  #drain(): Promise<void> {
+    this.#draining ??= this.#doAll().finally(() => {
+      this.#draining = undefined;
+    });
+    return this.#draining;
+  }
+
+  async #doAll(): Promise<void> {
+    const limit = pLimit(AT_ONCE);
+    for (let names = this.#records(); names.length > 0; names = this.#records()) {
+      await abortable(this.#options.ready(), this.#stopped.signal);
+      await Promise.all(names.map((name) => limit(() => this.#do(name))));
+    }
+  }
+
+  /** Names of the records. Synchronous: the directory is in memory, and nearly always empty. */
+  #records(): string[] {
+    return this.#stopped.signal.aborted ? [] : this.#files().filter((name) => RECORD.test(name));
+  }
+
+  /** None where somebody has removed the directory: the executable makes it again. */
+  #files(): string[] {
+    try {
+      return readdirSync(this.#options.directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** What executables left that were killed while they wrote. */
+  #removeUnfinished(): void {
+    const { directory } = this.#options;
+    for (const name of this.#files().filter((file) => UNFINISHED.test(file))) {
+      const path = join(directory, name);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats && Date.now() - stats.mtimeMs > UNFINISHED_MS_MIN) rmSync(path, { force: true });
+    }
+  }
+
+  async #do(name: string): Promise<void> {
+    const { directory, log } = this.#options;
+    const path = join(directory, name);
+    try {
+      const request = await readRecord(path);
+      await this.#attempt(request);
+      await unlink(path);
+      const { pod_namespace, pod_name, if_name, container_id } = request;
+      const whose = {
+        pod: `${pod_namespace}/${pod_name}`,
+        ifName: if_name,
+        containerId: container_id,
+      };
+      log.info(whose, 'DEL done that was recorded while the daemon did not answer');
+    } catch (error) {
+      // The next daemon goes on.
+      if (this.#stopped.signal.aborted) return;
+      const aside = `${path}${ASIDE}`;
+      log.error(
+        { record: aside, err: error },
+        'cannot do a recorded DEL; it is set aside, and its port left to the clean-up: remove the file when you have looked at it',
+      );
+      await rename(path, aside)
+        .catch(() => unlink(path))
+        .catch(() => {});
+    }
+  }
+
+  async #attempt(request: CniRequest): Promise<void> {
+    const backoff = new Backoff(PAUSES);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#options.del(request);
+      } catch (error) {
+        const mayPass = error instanceof CniError && error.code === CniCode.tryAgainLater;
+        if (!mayPass || attempt === ATTEMPTS_MAX) throw error;
+        await backoff.pause(this.#stopped.signal);
+      }
+    }
+  }
+}
+
+const RECORDED: Wait = {
+  what: 'the DELs that were recorded while the daemon did not answer',
+  lookAt: "the daemon's log, and whether ovsdb-server runs on this node",
+};
+
+/** @throws Error for what is no DEL of the executable's */
+async function readRecord(path: string): Promise<CniRequest> {
+  await using file = await open(
+    path,
+    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+  );
+  const { size } = await file.stat();
+  if (size > RECORD_BYTES_MAX)
+    throw new Error(`it has ${size} bytes, more than ${RECORD_BYTES_MAX}`);
+  const request: unknown = JSON.parse(await file.readFile('utf8'));
+  if (!Value.Check(CniRequestSchema, request)) throw new Error('it is not the body of a DEL');
+  return request;
+}

@@ -1,0 +1,34 @@
+/**
+ * Removes what an ADD made on the node for one attachment, whoever asks for it: DEL or a clean-up.
+ */
+import type { Attachment } from './attachment.ts';
+import { together } from './concurrency/together.ts';
+import type { Context } from './context.ts';
+import { hostInterfaceNames } from './nic/names.ts';
+import { findPort, unplug } from './ovs/port-removal.ts';
+import { deleteLinks } from './sandbox/link.ts';
+
+/**
+ * Removes port, limits and veth pair; what is missing counts as done. The caller has the
+ * attachment's turn in the queue.
+ * @param names names that the host end may have, Kube-OVN's own first
+ * @returns whether there was a port
+ * @throws CniError 11 when OVS or the kernel refuses
+ */
+export async function removeAttachment(
+  attachment: Attachment,
+  context: Context,
+  names: readonly string[] = hostInterfaceNames(attachment.containerId, attachment.ifName),
+): Promise<boolean> {
+  const { vsctl, queue, portLock } = context;
+  const { rows, ifaceIds, foreign } = await findPort(vsctl, attachment, names);
+  // Also without a port: an ADD may have ended between its first two steps. A name that another
+  // attachment has, finished or not, is that attachment's link.
+  const isOurs = (name: string) => !foreign.includes(name) && queue.mayUse(name, attachment);
+  // Side by side: the kernel takes 20 ms to let go of a link.
+  await together(new AbortController().signal, () => [
+    portLock.run(ifaceIds[0] ?? names.join(), () => unplug(vsctl, rows)),
+    deleteLinks(names.filter(isOurs)),
+  ]);
+  return rows.ports.length > 0;
+}
