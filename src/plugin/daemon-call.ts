@@ -7,14 +7,38 @@ import { CniCode } from '../wire/cni.ts';
 import { type CniErrorBody, cniError } from './error.ts';
 import { isObject, type Json } from './fields.ts';
 import { type Answer, type Post, post } from './http-post.ts';
+import type { WaitError } from './socket-wait.ts';
+import { isNotListening } from './unix-socket.ts';
+
+/** What to look at where the daemon does not work. */
+export const DAEMON_HINT = "look at this node's pod of the DaemonSet kube-ovn-cni";
+
+export interface DaemonCall extends Post {
+  /** Part of the timeout: how long a daemon that does not listen is waited for. */
+  readonly socketWaitMs: number;
+}
 
 /**
  * The JSON object of a successful answer; empty where it has none (DEL). Throws what the daemon
  * says of a failure: its `cni_error` as it is, else (Kube-OVN's Go daemon) error 11 with its
- * `error`, or with the body where that is plain text.
+ * `error`, or with the body where that is plain text. Where no whole answer comes, so that nobody
+ * knows what was done, `unanswered` gets error 11: it throws, or the answer counts as empty.
  */
-export async function callDaemon(call: Post): Promise<Json> {
-  const answer = await exchange(call);
+export async function callDaemon(
+  call: DaemonCall,
+  unanswered: (failure: Error) => Promise<void>,
+): Promise<Json> {
+  let answer: Answer;
+  try {
+    answer = await exchange(call);
+  } catch (error) {
+    await unanswered(noAnswer(call, error as WaitError));
+    return {};
+  }
+  return readAnswer(call, answer);
+}
+
+function readAnswer(call: Post, answer: Answer): Json {
   const json = parseObject(answer.body);
   const isSuccess = answer.status >= 200 && answer.status < 300;
   if (isSuccess && (json.error ?? '') === '') {
@@ -25,6 +49,7 @@ export async function callDaemon(call: Post): Promise<Json> {
     Number.isSafeInteger(code) &&
     Number(code) > 0 &&
     typeof msg === 'string' &&
+    msg !== '' &&
     typeof details === 'string'
   ) {
     throw cniError(Number(code), msg, details);
@@ -42,19 +67,30 @@ export function badAnswer(details: string): Error {
   return tryAgainLater('the node daemon gave a wrong answer', details);
 }
 
-async function exchange(call: Post): Promise<Answer> {
+async function exchange(call: DaemonCall): Promise<Answer> {
+  const deadlineMs = performance.now() + call.timeoutMs;
   try {
     return await post(call);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const where = `the daemon on ${call.socketPath}`;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-      const hint = "look at this node's pod of the DaemonSet kube-ovn-cni";
-      throw tryAgainLater('the node daemon is not running', `${where}: ${code}; ${hint}`);
+    if (call.socketWaitMs === 0 || !isNotListening(error)) {
+      throw error;
     }
-    const reason = code === undefined ? message : `broke off: ${message}`;
-    throw tryAgainLater('no answer from the node daemon', `${where} ${reason}`);
+    const { whenListening } = await import('./socket-wait.ts');
+    const again = () => post({ ...call, timeoutMs: Math.ceil(deadlineMs - performance.now()) });
+    return await whenListening(call, error, again);
   }
+}
+
+function noAnswer({ socketPath }: Post, error: WaitError): Error {
+  const { code, message, waitedMs } = error;
+  const where = `the daemon on ${socketPath}`;
+  if (isNotListening(error)) {
+    const waited = waitedMs === undefined ? '' : `, waited ${waitedMs} ms for it`;
+    const details = `${where}: ${code}${waited}; ${DAEMON_HINT}`;
+    return tryAgainLater('the node daemon is not running', details);
+  }
+  const reason = code === undefined ? message : `broke off: ${message}`;
+  return tryAgainLater('no answer from the node daemon', `${where} ${reason}; ${DAEMON_HINT}`);
 }
 
 function parseObject(body: string): Json {

@@ -7,8 +7,8 @@
 /** libcni's code for an error that no rule foresaw. */
 const INTERNAL_CODE = 999;
 
-/** An event of a pod shows about 1,000 characters. */
-const DETAILS_LENGTH_MAX = 4096;
+/** Of `msg` and of `details`; an event of a pod shows about 1,000 characters. */
+const TEXT_LENGTH_MAX = 4096;
 const FOUND_LENGTH_MAX = 120;
 
 export interface CniErrorBody {
@@ -17,7 +17,7 @@ export interface CniErrorBody {
   readonly details: string;
 }
 
-/** An error to throw; `msg` is one short line, `details` may be long and is cut. */
+/** An error to throw; `msg` is one short line, `details` may be long. Both are cut when printed. */
 export function cniError(code: number, msg: string, details: string): Error {
   return Object.assign(new Error(msg), { cni: { code, msg, details } });
 }
@@ -30,13 +30,21 @@ export function errorBody(thrown: unknown): CniErrorBody {
     msg: 'internal error',
     details: error.message ?? String(thrown),
   };
-  return { code, msg, details: cut(details, DETAILS_LENGTH_MAX) };
+  return { code, msg: cut(msg, TEXT_LENGTH_MAX), details: cut(details, TEXT_LENGTH_MAX) };
 }
 
 /** `found` goes into the text as JSON, cut, or as "nothing" where it is missing. */
 export function mismatch(field: string, expected: string, found: unknown): string {
-  const shown = cut(JSON.stringify(found) ?? 'nothing', FOUND_LENGTH_MAX);
-  return `${field}: expected ${expected}, found ${shown}`;
+  return `${field}: expected ${expected}, found ${cut(asJson(found), FOUND_LENGTH_MAX)}`;
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'nothing';
+  } catch {
+    // Nested deeper than the stack is.
+    return `a nested ${typeof value}`;
+  }
 }
 
 function cut(text: string, length: number): string {

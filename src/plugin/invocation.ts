@@ -6,9 +6,17 @@ import { CniCode, isContainerId, isInterfaceName } from '../wire/cni.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { cniError, mismatch } from './error.ts';
 
-/** The verbs of this executable. One more needs a line here and one in run.ts's table. */
-export const COMMANDS = ['VERSION', 'ADD', 'DEL'] as const;
+/** The verbs of this executable. One more needs a name here and a row in verbs.ts. */
+export const COMMANDS = ['VERSION', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS'] as const;
 export type Command = (typeof COMMANDS)[number];
+
+/** The verbs about a whole network: the environment names no attachment and no pod. */
+const NETWORK_COMMANDS: readonly Command[] = ['GC', 'STATUS'];
+
+/** What the names of the CNI specification look like, for messages. */
+export const CONTAINER_ID_FORM =
+  'a letter or digit, then letters, digits, "_", "." or "-", at most 256';
+export const INTERFACE_NAME_FORM = 'an interface name: 1 to 15 letters, digits or _.@+~-';
 
 /** The kernel's PATH_MAX. */
 const NETNS_BYTES_MAX = 4096;
@@ -26,18 +34,20 @@ export function commandOf(env: Environment): Command {
 }
 
 /**
- * The variables that name the attachment, frozen. The namespace may be missing on DEL: it may be
- * gone. Throws error 4 for the first variable that is wrong.
+ * The variables that name the attachment, frozen; all empty for GC and STATUS, which have none.
+ * The namespace may be missing on DEL: it may be gone. Throws error 4 for the first variable that
+ * is wrong.
  */
 export function parseInvocation(command: Command, env: Environment): Invocation {
+  if (NETWORK_COMMANDS.includes(command)) {
+    return Object.freeze({ container_id: '', net_ns: '', if_name: '' });
+  }
   const { CNI_CONTAINERID = '', CNI_IFNAME = '', CNI_NETNS = '' } = env;
   if (!isContainerId(CNI_CONTAINERID)) {
-    const expected = 'a letter or digit, then letters, digits, "_", "." or "-", at most 256';
-    invalid(env, 'CNI_CONTAINERID', expected);
+    invalid(env, 'CNI_CONTAINERID', CONTAINER_ID_FORM);
   }
   if (!isInterfaceName(CNI_IFNAME)) {
-    const expected = 'an interface name: 1 to 15 letters, digits or _.@+=,~-';
-    invalid(env, 'CNI_IFNAME', expected);
+    invalid(env, 'CNI_IFNAME', INTERFACE_NAME_FORM);
   }
   const isPath = !CNI_NETNS.includes('\0') && Buffer.byteLength(CNI_NETNS) <= NETNS_BYTES_MAX;
   if (!isPath || (CNI_NETNS === '' && command !== 'DEL')) {
@@ -49,11 +59,15 @@ export function parseInvocation(command: Command, env: Environment): Invocation 
 /**
  * The pod that CNI_ARGS (`K=V;K=V`; a value may hold `=`) names. Of a key that occurs twice the
  * first value counts that is not empty. Throws error 7 where the name or the namespace is missing;
- * the UID is empty where the runtime does not say it.
+ * the UID is empty where the runtime does not say it. All are empty for GC and STATUS.
  */
 export function podOf(
+  command: Command,
   env: Environment,
 ): Pick<CniRequest, 'pod_name' | 'pod_namespace' | 'pod_uid'> {
+  if (NETWORK_COMMANDS.includes(command)) {
+    return { pod_name: '', pod_namespace: '', pod_uid: '' };
+  }
   const { CNI_ARGS = '' } = env;
   const value = (key: string): string => {
     const start = `${key}=`;

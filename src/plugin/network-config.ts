@@ -53,9 +53,19 @@ export function decodeConfig(stdin: string): { cniVersion: string; top: Source }
   return { cniVersion, top };
 }
 
+/** Throws error 1 where the configuration's version is older than `since`, the verb's first. */
+export function refuseOlder(cniVersion: string, command: Command, since: string): void {
+  if (CNI_VERSIONS.indexOf(cniVersion) < CNI_VERSIONS.indexOf(since)) {
+    const expected = `${since} or newer, as ${command} exists from version ${since} on`;
+    const details = mismatch('cniVersion', expected, cniVersion);
+    throw cniError(CniCode.incompatibleVersion, 'incompatible CNI version', details);
+  }
+}
+
 /**
  * Throws error 7, which names the field. DEL reads neither `routes` nor `dns`: it has no use for
  * them, and a mistake there, which kept ADD from working, must not keep the pod from going.
+ * `ifName` is empty for the verbs about a whole network.
  */
 export function checkConfig(top: Source, command: Command, ifName: string): NetworkConfig {
   const type = text(top, 'type') || wrong(top, 'type', 'the name of a plugin', top.fields.type);
@@ -65,9 +75,11 @@ export function checkConfig(top: Source, command: Command, ifName: string): Netw
     wrong(own, 'type', `"${OUR_TYPE}", as "type" is "${type}"`, own.fields.type);
   }
   const isDel = command === 'DEL';
+  const mayLackProvider = isDel || ifName === '' || ifName === PRIMARY_INTERFACE;
   const request = {
     cni_type: type,
-    provider: providerOf(own, isDel || ifName === PRIMARY_INTERFACE),
+    network: text(top, 'name'),
+    provider: providerOf(own, mayLackProvider),
     routes: isDel ? [] : routes(own),
     dns: isDel ? {} : dns(top),
     vf_driver: text(top, 'vf_driver'),

@@ -2,19 +2,16 @@
  * One call, from environment and stdin to exit code and stdout, without touching the process.
  * node:net and what needs it load only for the verbs that ask the daemon: VERSION starts faster.
  */
-import { ADD_PATH, DEL_PATH } from '../wire/paths.ts';
 import { errorBody } from './error.ts';
-import { type Command, commandOf, type Environment, parseInvocation, podOf } from './invocation.ts';
-import { CNI_VERSIONS, checkConfig, decodeConfig, NEWEST_CNI_VERSION } from './network-config.ts';
-
-/** The daemon gives up after 110 s and then says why; this is long enough to hear it. */
-const DAEMON_TIMEOUT_MS = 115_000;
-
-/** The verbs that ask the daemon: its path for them, and whether they print a result. */
-const VERBS = {
-  ADD: { path: ADD_PATH, hasResult: true },
-  DEL: { path: DEL_PATH, hasResult: false },
-} satisfies Record<Exclude<Command, 'VERSION'>, object>;
+import { commandOf, type Environment, parseInvocation, podOf } from './invocation.ts';
+import {
+  CNI_VERSIONS,
+  checkConfig,
+  decodeConfig,
+  NEWEST_CNI_VERSION,
+  refuseOlder,
+} from './network-config.ts';
+import { type Call, type Limits, VERBS } from './verbs.ts';
 
 export interface Outcome {
   readonly exitCode: 0 | 1;
@@ -22,11 +19,14 @@ export interface Outcome {
   readonly stdout: string;
 }
 
-/** Never throws. `readStdin` is not called for VERSION, nor where the environment is wrong. */
+/**
+ * Never throws. `readStdin` is not called for VERSION, nor where the environment is wrong.
+ * `limits` replace those of the verb.
+ */
 export async function run(
   env: Environment,
   readStdin: () => string,
-  timeoutMs = DAEMON_TIMEOUT_MS,
+  limits: Partial<Limits> = {},
 ): Promise<Outcome> {
   let cniVersion = NEWEST_CNI_VERSION;
   try {
@@ -35,25 +35,20 @@ export async function run(
       const stdout = JSON.stringify({ cniVersion, supportedVersions: CNI_VERSIONS });
       return { exitCode: 0, stdout };
     }
-    const { path, hasResult } = VERBS[command];
+    const verb = VERBS[command];
     const invocation = parseInvocation(command, env);
-    const decoded = decodeConfig(readStdin());
-    cniVersion = decoded.cniVersion;
-    const { isDelegate, serverSocket, request } = checkConfig(
-      decoded.top,
-      command,
-      invocation.if_name,
-    );
-    const body = JSON.stringify({ ...request, ...podOf(env), ...invocation });
+    const { cniVersion: wanted, top } = decodeConfig(readStdin());
+    cniVersion = wanted;
+    refuseOlder(cniVersion, command, verb.since);
+    const config = checkConfig(top, command, invocation.if_name);
+    const request = { ...config.request, ...podOf(command, env), ...invocation };
+    const { isDelegate, serverSocket: socketPath } = config;
+    const call: Call = { cniVersion, isDelegate, socketPath, request, top };
+    const body = JSON.stringify(verb.body(call));
     const { callDaemon } = await import('./daemon-call.ts');
-    const answer = await callDaemon({ socketPath: serverSocket, path, body, timeoutMs });
-    if (!hasResult) {
-      return { exitCode: 0, stdout: '' };
-    }
-    const { printResult, readResult } = await import('./result.ts');
-    const sandbox = isDelegate ? undefined : invocation.net_ns;
-    const result = readResult(answer, sandbox, request.dns ?? {});
-    return { exitCode: 0, stdout: printResult(result, cniVersion) };
+    const post = { socketPath, path: verb.path, body, ...verb.limits, ...limits };
+    const answer = await callDaemon(post, (failure) => verb.unanswered(failure, call, body));
+    return { exitCode: 0, stdout: await verb.print(answer, call) };
   } catch (thrown) {
     return { exitCode: 1, stdout: JSON.stringify({ cniVersion, ...errorBody(thrown) }) };
   }

@@ -64,6 +64,12 @@ export async function exchange(options: Exchange): Promise<Buffer> {
   }
 }
 
+/** True for the error of a connection to a socket that does not exist or has lost its server. */
+export function isNotListening(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
+}
+
 async function connectByNode({ socketPath, question }: Exchange, events: Events): Promise<Wire> {
   const { connect } = await import('node:net');
   const socket = connect({ path: socketPath });

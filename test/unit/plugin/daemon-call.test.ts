@@ -1,13 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { callDaemon } from '../../../src/plugin/daemon-call.ts';
+import { errorBody } from '../../../src/plugin/error.ts';
 import { rejectionOf } from './attempt.ts';
 import { freeSocketPath, httpDaemon, rawDaemon } from './fake-daemon.ts';
 
-function call(socketPath: string, timeoutMs = 5000) {
-  return callDaemon({ socketPath, path: '/api/v1/add', body: '{}', timeoutMs });
+function call(socketPath: string, timeoutMs = 5000, unanswered = rethrow) {
+  const post = { socketPath, path: '/api/v1/add', body: '{}', timeoutMs };
+  return callDaemon({ ...post, socketWaitMs: 0 }, unanswered);
 }
+
+async function rethrow(failure: Error): Promise<void> {
+  throw failure;
+}
+
+const HINT = "look at this node's pod of the DaemonSet kube-ovn-cni";
 
 async function failureOfAnswer(status: number, body: unknown) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -84,7 +92,7 @@ describe('a daemon that gives no answer', () => {
     const { code, msg, details } = await rejectionOf(call(socketPath));
     expect([code, msg]).toEqual([11, 'the node daemon is not running']);
     expect(details).toContain(`${socketPath}: ENOENT`);
-    expect(details).toContain('DaemonSet kube-ovn-cni');
+    expect(details).toContain(HINT);
   });
 
   it('is said not to run where nothing listens on the socket', async () => {
@@ -98,7 +106,7 @@ describe('a daemon that gives no answer', () => {
     expect(await rejectionOf(call(socketPath))).toEqual({
       code: 11,
       msg: 'no answer from the node daemon',
-      details: `the daemon on ${socketPath} closed the connection without an answer`,
+      details: `the daemon on ${socketPath} closed the connection without an answer; ${HINT}`,
     });
   });
 
@@ -116,7 +124,7 @@ describe('a daemon that gives no answer', () => {
     const { code, details } = await rejectionOf(call(socketPath, 50));
     expect([code, details]).toEqual([
       11,
-      `the daemon on ${socketPath} did not answer within 50 ms`,
+      `the daemon on ${socketPath} did not answer within 50 ms; ${HINT}`,
     ]);
   });
 
@@ -125,5 +133,23 @@ describe('a daemon that gives no answer', () => {
     const { code, details } = await rejectionOf(call(socketPath));
     expect(code).toBe(11);
     expect(details).toContain('not a whole HTTP answer');
+  });
+
+  it('may be made up for by the caller, for whom the answer is then empty', async () => {
+    const failures: unknown[] = [];
+    const makeUp = async (failure: Error) => {
+      failures.push(errorBody(failure).code);
+    };
+    expect(await call(freeSocketPath(), 5000, makeUp)).toEqual({});
+    expect(await call(await rawDaemon((socket) => socket.end('HTTP')), 5000, makeUp)).toEqual({});
+    expect(await call(await rawDaemon(() => {}), 50, makeUp)).toEqual({});
+    expect(failures).toEqual([11, 11, 11]);
+  });
+
+  it('is not one that reports a failure: the caller cannot make up for that', async () => {
+    const { socketPath } = await httpDaemon(500, '{"error":"no"}');
+    const makeUp = vi.fn(async () => {});
+    expect((await rejectionOf(call(socketPath, 5000, makeUp))).code).toBe(11);
+    expect(makeUp).not.toHaveBeenCalled();
   });
 });

@@ -1,9 +1,9 @@
 /** Servers on a unix socket in a fresh directory, for the tests of the executable. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 export interface Received {
@@ -21,10 +21,14 @@ export function freeSocketPath(): string {
   return join(directory, 'daemon.sock');
 }
 
-/** Node's HTTP server, which answers every request alike and notes what came. */
+/**
+ * Node's HTTP server, which answers every request alike and notes what came. Like the daemon it
+ * takes its socket's name when it listens.
+ */
 export async function httpDaemon(
   status: number,
   body: string,
+  socketPath = freeSocketPath(),
 ): Promise<{ socketPath: string; received: Received[] }> {
   const received: Received[] = [];
   const server = createHttpServer((request, response) => {
@@ -37,11 +41,14 @@ export async function httpDaemon(
       response.end(body);
     });
   });
-  return { socketPath: await listening(server), received };
+  return { socketPath: await listening(server, socketPath), received };
 }
 
 /** A server that does with each connection's first bytes what `answer` says. */
-export async function rawDaemon(answer: (socket: Socket, first: Buffer) => void): Promise<string> {
+export async function rawDaemon(
+  answer: (socket: Socket, first: Buffer) => void,
+  socketPath = freeSocketPath(),
+): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', (first: Buffer) => answer(socket, first));
@@ -49,12 +56,13 @@ export async function rawDaemon(answer: (socket: Socket, first: Buffer) => void)
       socket.destroy();
     });
   });
-  return await listening(server);
+  return await listening(server, socketPath);
 }
 
-async function listening(server: Server): Promise<string> {
-  const socketPath = freeSocketPath();
-  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+async function listening(server: Server, socketPath: string): Promise<string> {
+  const temporary = join(dirname(socketPath), '.listening');
+  await new Promise<void>((resolve) => server.listen(temporary, resolve));
+  renameSync(temporary, socketPath);
   onTestFinished(() => {
     server.close();
   });

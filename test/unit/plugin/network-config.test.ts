@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CNI_VERSIONS, checkConfig, decodeConfig } from '../../../src/plugin/network-config.ts';
+import {
+  CNI_VERSIONS,
+  checkConfig,
+  decodeConfig,
+  refuseOlder,
+} from '../../../src/plugin/network-config.ts';
 import { failureOf } from './attempt.ts';
 
 const OWN = { type: 'kube-ovn', server_socket: '/run/daemon.sock' };
@@ -46,6 +51,26 @@ describe('decoding stdin', () => {
   });
 });
 
+describe('a verb that older versions do not have', () => {
+  it.each([
+    ['CHECK', '0.4.0', '0.3.1'],
+    ['GC', '1.1.0', '1.0.0'],
+    ['STATUS', '1.1.0', '0.1.0'],
+  ] as const)('%s, of version %s, is error 1 in version %s', (command, since, older) => {
+    const { code, details } = failureOf(() => refuseOlder(older, command, since));
+    expect(code).toBe(1);
+    expect(details).toContain(`${command} exists from version ${since} on, found "${older}"`);
+  });
+
+  it('is fine in its first version and in every newer one', () => {
+    const newer = CNI_VERSIONS.slice(CNI_VERSIONS.indexOf('0.4.0'));
+    for (const version of newer) {
+      expect(() => refuseOlder(version, 'CHECK', '0.4.0')).not.toThrow();
+    }
+    expect(newer).toEqual(['0.4.0', '1.0.0', '1.1.0']);
+  });
+});
+
 describe('a configuration of type kube-ovn', () => {
   it('gives the request every field, empty where it says nothing', () => {
     expect(check(OWN)).toEqual({
@@ -53,6 +78,7 @@ describe('a configuration of type kube-ovn', () => {
       serverSocket: '/run/daemon.sock',
       request: {
         cni_type: 'kube-ovn',
+        network: '',
         provider: 'ovn',
         routes: [],
         dns: {},
@@ -77,6 +103,7 @@ describe('a configuration of type kube-ovn', () => {
     const config = {
       ...OWN,
       ...said,
+      name: 'attachnet',
       routes: [{ dst: '10.0.0.0/8', gw: '10.1.0.1' }, { gw: 'fd00::1' }],
       dns: { nameservers: ['10.96.0.10'], domain: '', search: [], options: null },
       ipam: { type: 'kube-ovn', provider: 'other', server_socket: '/other' },
@@ -88,6 +115,7 @@ describe('a configuration of type kube-ovn', () => {
       serverSocket: '/run/daemon.sock',
       request: {
         cni_type: 'kube-ovn',
+        network: 'attachnet',
         ...said,
         routes: [
           { dst: '10.0.0.0/8', gw: '10.1.0.1' },
@@ -108,6 +136,7 @@ describe('a configuration of another type with our IPAM', () => {
   it('has socket, provider and routes in ipam, and the rest at the top level', () => {
     const config = {
       type: 'macvlan',
+      name: 'macnet',
       server_socket: '/wrong',
       provider: 'wrong',
       routes: 'wrong',
@@ -120,6 +149,7 @@ describe('a configuration of another type with our IPAM', () => {
       serverSocket: '/run/daemon.sock',
       request: {
         cni_type: 'macvlan',
+        network: 'macnet',
         provider: 'macvlan.default',
         routes: [{ dst: '0.0.0.0/0', gw: '' }],
         dns: { domain: 'example.org' },
@@ -140,7 +170,10 @@ describe('a configuration of another type with our IPAM', () => {
     const failure = failureOf(() => checkConfig(top, 'ADD', 'net1'));
     expect(failure.code).toBe(7);
     expect(failure.details).toContain(details);
+    expect(failureOf(() => checkConfig(top, 'CHECK', 'net1'))).toEqual(failure);
     expect(checkConfig(top, 'DEL', 'net1').request.provider).toBe('ovn');
+    expect(checkConfig(top, 'GC', '').request.provider).toBe('ovn');
+    expect(checkConfig(top, 'STATUS', '').request.provider).toBe('ovn');
   });
 });
 
@@ -148,6 +181,7 @@ describe('a wrong configuration', () => {
   const LONG = `/${'s'.repeat(107)}`;
   it.each([
     [{ server_socket: '/s' }, 'type: expected the name of a plugin, found nothing'],
+    [{ ...OWN, name: 1 }, 'name: expected a string, found 1'],
     [{ ...OWN, type: 1 }, 'type: expected a string, found 1'],
     [{ type: 'bridge' }, 'ipam.type: expected "kube-ovn", as "type" is "bridge", found nothing'],
     [{ type: 'bridge', ipam: { type: 'host-local' } }, 'found "host-local"'],

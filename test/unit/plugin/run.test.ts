@@ -1,48 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CNI_VERSIONS } from '../../../src/plugin/network-config.ts';
 import { run } from '../../../src/plugin/run.ts';
+import { ADDED, delegateStdin, ENV, REQUEST, stdin } from './call.ts';
 import { freeSocketPath, httpDaemon, rawDaemon } from './fake-daemon.ts';
-
-const ENV = {
-  CNI_COMMAND: 'ADD',
-  CNI_CONTAINERID: 'c0ffee',
-  CNI_NETNS: '/run/netns/pod',
-  CNI_IFNAME: 'eth0',
-  CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=pod;K8S_POD_UID=uid',
-};
-
-const ANSWER = JSON.stringify({
-  ips: [{ protocol: 'IPv4', ip: '10.16.0.5', cidr: '10.16.0.0/16', gateway: '10.16.0.1' }],
-  mac_address: '00:00:00:ab:cd:ef',
-  routes: null,
-  mtu: 1400,
-  nicname: 'eth0',
-  dns: {},
-  error: '',
-});
-
-const REQUEST = {
-  cni_type: 'kube-ovn',
-  pod_name: 'pod',
-  pod_namespace: 'ns',
-  pod_uid: 'uid',
-  container_id: 'c0ffee',
-  net_ns: '/run/netns/pod',
-  if_name: 'eth0',
-  provider: 'ovn',
-  routes: [],
-  dns: {},
-  vf_driver: '',
-  deviceID: '',
-  vhost_user_socket_volume_name: '',
-  vhost_user_socket_name: '',
-  vhost_user_socket_consumption: '',
-};
-
-function config(socketPath: string, cniVersion = '1.1.0') {
-  return () =>
-    JSON.stringify({ cniVersion, name: 'net', type: 'kube-ovn', server_socket: socketPath });
-}
 
 describe('VERSION', () => {
   it('lists the versions and does not read stdin', async () => {
@@ -56,8 +16,8 @@ describe('VERSION', () => {
 
 describe('ADD', () => {
   it('sends the whole request and prints the result in the version of the configuration', async () => {
-    const { socketPath, received } = await httpDaemon(200, ANSWER);
-    const { exitCode, stdout } = await run(ENV, config(socketPath, '0.4.0'));
+    const { socketPath, received } = await httpDaemon(200, ADDED);
+    const { exitCode, stdout } = await run(ENV, stdin(socketPath, { cniVersion: '0.4.0' }));
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ cniVersion: '0.4.0', ips: [{ version: '4' }] });
     expect(received[0]?.url).toBe('/api/v1/add');
@@ -65,10 +25,9 @@ describe('ADD', () => {
   });
 
   it('hands out addresses only for another plugin', async () => {
-    const { socketPath, received } = await httpDaemon(200, ANSWER);
-    const ipam = { type: 'kube-ovn', server_socket: socketPath, provider: 'macvlan.default' };
-    const conf = { cniVersion: '1.0.0', type: 'macvlan', ipam, dns: { domain: 'a.org' } };
-    const { stdout } = await run({ ...ENV, CNI_IFNAME: 'net1' }, () => JSON.stringify(conf));
+    const { socketPath, received } = await httpDaemon(200, ADDED);
+    const config = delegateStdin(socketPath, { cniVersion: '1.0.0', dns: { domain: 'a.org' } });
+    const { stdout } = await run({ ...ENV, CNI_IFNAME: 'net1' }, config);
     expect(JSON.parse(stdout)).toEqual({
       cniVersion: '1.0.0',
       ips: [{ address: '10.16.0.5/16', gateway: '10.16.0.1' }],
@@ -85,37 +44,17 @@ describe('ADD', () => {
 
   it.each(['', 'OK', '[]', '{}'])('fails with error 11 where the answer is %j', async (answer) => {
     const { socketPath } = await httpDaemon(200, answer);
-    const { exitCode, stdout } = await run(ENV, config(socketPath));
+    const { exitCode, stdout } = await run(ENV, stdin(socketPath));
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ code: 11 });
   });
 });
 
-describe('DEL', () => {
-  const DEL_ENV = { ...ENV, CNI_COMMAND: 'DEL' };
-
-  it('prints nothing on success, even where the namespace is gone', async () => {
-    const { socketPath, received } = await httpDaemon(204, '');
-    const env = { ...DEL_ENV, CNI_NETNS: undefined };
-    expect(await run(env, config(socketPath))).toEqual({ exitCode: 0, stdout: '' });
-    expect(received[0]?.url).toBe('/api/v1/del');
-    expect(JSON.parse(received[0]?.body ?? '')).toEqual({ ...REQUEST, net_ns: '' });
-  });
-
-  it('passes on what a Go daemon says in plain text', async () => {
-    const { socketPath } = await httpDaemon(500, 'del nic failed');
-    const { exitCode, stdout } = await run(DEL_ENV, config(socketPath));
-    expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
-      code: 11,
-      details: '/api/v1/del (500): del nic failed',
-    });
-  });
-});
-
 describe('an error', () => {
   it('is in the version of the configuration', async () => {
-    const { exitCode, stdout } = await run(ENV, config(freeSocketPath(), '0.3.1'));
+    const { exitCode, stdout } = await run(ENV, stdin(freeSocketPath(), { cniVersion: '0.3.1' }), {
+      socketWaitMs: 0,
+    });
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toEqual({
       cniVersion: '0.3.1',
@@ -135,7 +74,7 @@ describe('an error', () => {
 
   it('of the environment is found before stdin is read', async () => {
     const readStdin = vi.fn(() => '');
-    for (const env of [{}, { ...ENV, CNI_COMMAND: 'CHECK' }, { ...ENV, CNI_IFNAME: 'a/b' }]) {
+    for (const env of [{}, { ...ENV, CNI_COMMAND: 'UPDATE' }, { ...ENV, CNI_IFNAME: 'a/b' }]) {
       const { exitCode, stdout } = await run(env, readStdin);
       expect(exitCode).toBe(1);
       expect(JSON.parse(stdout)).toMatchObject({ cniVersion: '1.1.0', code: 4 });
@@ -144,8 +83,8 @@ describe('an error', () => {
   });
 
   it('of CNI_ARGS is error 7, before the daemon is asked', async () => {
-    const { socketPath, received } = await httpDaemon(200, ANSWER);
-    const { stdout } = await run({ ...ENV, CNI_ARGS: 'K8S_POD_NAME=pod' }, config(socketPath));
+    const { socketPath, received } = await httpDaemon(200, ADDED);
+    const { stdout } = await run({ ...ENV, CNI_ARGS: 'K8S_POD_NAME=pod' }, stdin(socketPath));
     expect(JSON.parse(stdout)).toMatchObject({ code: 7 });
     expect(received).toEqual([]);
   });
@@ -167,7 +106,7 @@ describe('an error', () => {
 
   it('ends a call whose daemon stays silent', async () => {
     const socketPath = await rawDaemon(() => {});
-    const { exitCode, stdout } = await run(ENV, config(socketPath), 30);
+    const { exitCode, stdout } = await run(ENV, stdin(socketPath), { timeoutMs: 30 });
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout).details).toContain('did not answer within 30 ms');
   });
