@@ -33,7 +33,7 @@ export interface Attachment {
   readonly routes: readonly Route[];
 }
 
-/** An attachment with a network namespace: what ADD needs. */
+/** An attachment with a network namespace: what ADD and CHECK need. */
 export type LiveAttachment = Attachment & { readonly netns: string };
 
 /** The type of network configuration for which we make the interface. */
@@ -52,7 +52,7 @@ export function parseDelRequest(request: CniRequest): Attachment {
 }
 
 /**
- * Checks an ADD request.
+ * Checks an ADD or a CHECK request.
  * @throws CniError 2, 4 or 7 that names the variable or field
  */
 export function parseAddRequest(request: CniRequest): LiveAttachment {

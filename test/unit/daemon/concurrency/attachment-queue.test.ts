@@ -168,6 +168,35 @@ describe('an ADD whose time passes while it waits in line', () => {
   });
 });
 
+describe('a CHECK', () => {
+  it('waits its turn, and does not run where its time passed in line', async () => {
+    const queue = new AttachmentQueue();
+    const gate = Promise.withResolvers<void>();
+    const ended = new AbortController();
+    const log: string[] = [];
+    const del = queue.runDel(eth0, () => gate.promise.then(() => void log.push('removed')));
+    const run = (controller: AbortController, text: string) =>
+      queue.runCheck(eth0, controller.signal, async () => log.push(text));
+    const [check, late] = [run(new AbortController(), 'checked'), run(ended, 'late')];
+    ended.abort(new Error('time is up'));
+    await queue.runCheck(net1, new AbortController().signal, async () => log.push('another'));
+    gate.resolve();
+    await expect(late).rejects.toThrow('time is up');
+    await Promise.all([del, check]);
+    expect(log).toEqual(['another', 'removed', 'checked']);
+  });
+
+  it('is one that a DEL waits for', async () => {
+    const queue = new AttachmentQueue();
+    const log: string[] = [];
+    const { signal } = new AbortController();
+    const check = queue.runCheck(eth0, signal, () => turn().then(() => void log.push('checked')));
+    await queue.runDel(eth0, async () => void log.push('removed'));
+    await check;
+    expect(log).toEqual(['checked', 'removed']);
+  });
+});
+
 describe('a daemon that ends', () => {
   it('ends every ADD, those in line too, and no DEL', async () => {
     const queue = new AttachmentQueue();

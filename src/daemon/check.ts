@@ -1,0 +1,94 @@
+/**
+ * CHECK: whether an interface still is what its ADD made (CNI spec 1.1, "CHECK").
+ *
+ * Compares the ADD's answer, the pod's annotations, the pod's network namespace and OVS, and names
+ * every difference at once. It changes nothing, and needs no API server: while that is away the
+ * last known annotations count.
+ */
+import type { CheckRequest } from '../wire/messages.ts';
+import { type LiveAttachment, parseAddRequest } from './attachment.ts';
+import { compareAllocation, recordedNic } from './check/allocation.ts';
+import { type Difference, differenceError } from './check/difference.ts';
+import { type EarlierResult, parseEarlierResult } from './check/earlier-result.ts';
+import { compareInterface } from './check/interface-comparison.ts';
+import { compareLimits } from './check/limits-comparison.ts';
+import { comparePort } from './check/port-comparison.ts';
+import { abortable, startDeadline, type Wait, waiting } from './concurrency/deadline.ts';
+import type { Context } from './context.ts';
+import type { Nic } from './nic/annotations.ts';
+import { hostInterfaceNames, logicalSwitchPort } from './nic/names.ts';
+import { inspectPort } from './ovs/port-inspection.ts';
+import { inspectPod } from './sandbox/inspect.ts';
+
+/** Whole CHECK; ms. All that it reads is on this node, and a DEL may wait behind it. */
+const CHECK_TIMEOUT_MS = 10_000;
+
+/**
+ * @param caller aborted when the caller goes away
+ * @throws CniError 110 to 113 for what differs; others as docs/errors.md lists them
+ */
+export async function check(
+  request: CheckRequest,
+  context: Context,
+  caller: AbortSignal,
+): Promise<void> {
+  const attachment = parseAddRequest(request);
+  const earlier = parseEarlierResult(request.prev_result, attachment);
+  using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
+  const { signal } = deadline;
+  let stage = TURN;
+  const result = context.queue.runCheck(attachment, signal, () => {
+    stage = TOOLS;
+    // Its turn ends with the deadline: a DEL must not wait for tools that hang.
+    return abortable(findDifferences(attachment, earlier, context), signal);
+  });
+  const differences = await waiting(() => stage, abortable(result, signal));
+  if (differences.length > 0) throw differenceError(differences);
+}
+
+const TURN: Wait = {
+  what: 'an earlier call for the same interface',
+  lookAt: "what that one waits for: the daemon's log",
+};
+const TOOLS: Wait = {
+  what: "ovs-vsctl and ip to read OVS's rows and the pod's network",
+  lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
+};
+
+async function findDifferences(
+  attachment: LiveAttachment,
+  earlier: EarlierResult,
+  context: Context,
+): Promise<Difference[]> {
+  const { pod, nic, differences } = recordedNic(attachment, context.pods);
+  const allocation = [...differences, ...(nic ? compareAllocation(attachment, earlier, nic) : [])];
+  // The interface is another plugin's, which checks it itself.
+  if (attachment.ipamOnly) return allocation;
+  const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
+  const destinations = earlier.routes.map(({ destination }) => destination);
+  const [port, network] = await Promise.all([
+    inspectPort(context.vsctl, attachment, names),
+    inspectPod(attachment.netns, destinations),
+  ]);
+  const expected = {
+    usualName: names[0],
+    ifaceId: nic && portName(attachment, nic),
+    podUid: pod?.uid,
+    mtu: earlier.interface?.mtu,
+  };
+  return [
+    ...allocation,
+    ...comparePort(expected, port),
+    ...compareInterface(attachment, earlier, network, port.own?.mtu ?? undefined),
+    ...(nic && port.own ? compareLimits(nic.rates, port.own) : []),
+  ];
+}
+
+function portName({ pod, provider }: LiveAttachment, nic: Nic): string {
+  return logicalSwitchPort({
+    workload: nic.workload,
+    namespace: pod.namespace,
+    provider,
+    ifName: nic.sharedNetworkIfName,
+  });
+}
