@@ -9,6 +9,7 @@ import { addPods, deletePods } from './demo/play.ts';
 import { proveTraffic } from './demo/proofs.ts';
 import { Report } from './demo/report.ts';
 import { startStage } from './demo/stage.ts';
+import { proveTrust } from './demo/trust.ts';
 import { goInside } from './inside.ts';
 
 goInside('demo');
@@ -18,6 +19,7 @@ const stage = await startStage(report);
 const before = await census(stage);
 const pods = await addPods(stage, report);
 await proveTraffic(stage, pods, report);
+await proveTrust(stage, report);
 if (process.argv.includes('--shell')) openShell();
 await deletePods(stage, pods, report);
 report.unchanged('nothing is left on the node', before, await census(stage));

@@ -16,10 +16,12 @@ const NODE_NAME = 'node1';
 export interface Stage {
   readonly node: OvnNode;
   readonly cluster: Cluster;
-  readonly daemon: Daemon;
+  /** Changes when `startDaemon` starts another one. */
+  daemon: Daemon;
   readonly subnets: Readonly<Record<'primary' | 'attachnet' | 'macvlan' | 'dual', SubnetPlan>>;
   /** For a shell on the node. */
   readonly environment: NodeJS.ProcessEnv;
+  startDaemon(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,21 +43,26 @@ export async function startStage(report: Report): Promise<Stage> {
   );
   await mkdir('/run/kube', { recursive: true });
   await api.writeKubeconfig('/run/kube/config');
-  const daemon = await Daemon.start({ kubeconfig: '/run/kube/config', nodeName: NODE_NAME });
+  const startDaemon = () => Daemon.start({ kubeconfig: '/run/kube/config', nodeName: NODE_NAME });
+  const daemon = await startDaemon();
   report.info(`kube-ovn-cni listens on ${SOCKET}`);
   report.info(`up after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
-  return {
+  const stage: Stage = {
     node,
     cluster,
     daemon,
     subnets,
     environment: { ...process.env, OVS_RUNDIR: OVS_DIRECTORY, OVN_RUNDIR: OVS_DIRECTORY, CNI_PATH },
+    startDaemon: async () => {
+      stage.daemon = await startDaemon();
+    },
     stop: async () => {
-      await daemon.stop();
+      await stage.daemon.stop();
       await node.stop();
       await api.close();
     },
   };
+  return stage;
 }
 
 /** eth0 of the node, as macvlan's master, on a wire to a router with the macvlan network's gateway. */
