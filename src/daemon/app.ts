@@ -31,7 +31,7 @@ import { check } from './check.ts';
 import { startDeadline } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
-import { CniError, messageOf, OwnCode, tryAgain } from './error.ts';
+import { CniError, messageOf, OwnCode, show, tryAgain } from './error.ts';
 import { gc } from './gc.ts';
 import { status } from './status.ts';
 import { StatusLog } from './status-log.ts';
@@ -122,7 +122,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 
   app.post(GC_PATH, { schema: { body: GcRequestSchema } }, async (request, reply) => {
     await gc(request.body, context);
-    request.log.info({ network: request.body.network }, 'GC done');
+    request.log.info({ network: plain(request.body.network) }, 'GC done');
     return reply.code(204).send();
   });
 
@@ -189,7 +189,7 @@ function isStatus({ code }: CniError): boolean {
 /** A newer executable, in the middle of an upgrade. */
 function unknownCall({ method, url }: { method: string; url: string }): CniError {
   return tryAgain(
-    `this daemon does not know ${method} ${url}`,
+    `this daemon does not know ${method} ${plain(url)}`,
     'the executable and the daemon must be of compatible versions',
   );
 }
@@ -219,11 +219,11 @@ const VERBS: Readonly<Record<string, string>> = {
 
 /** What was tried, and for whom: "ADD of net1 for pod default/web". */
 function describe({ url, body }: FastifyRequest): string {
-  const verb = VERBS[url] ?? url;
+  const verb = VERBS[url] ?? plain(url);
   const { pod_namespace, pod_name, if_name } = (body ?? {}) as Partial<CniRequest>;
   return pod_name === undefined || if_name === undefined
     ? verb
-    : `${verb} of ${if_name} for pod ${pod_namespace}/${pod_name}`;
+    : `${verb} of ${plain(if_name)} for pod ${plain(pod_namespace)}/${plain(pod_name)}`;
 }
 
 /** Whose call it is, for the log. */
@@ -231,9 +231,14 @@ function whose(body: unknown): object {
   const { pod_namespace, pod_name, if_name, container_id, provider } = (body ??
     {}) as Partial<CniRequest>;
   return {
-    pod: `${pod_namespace}/${pod_name}`,
-    ifName: if_name,
-    containerId: container_id,
-    provider,
+    pod: `${plain(pod_namespace)}/${plain(pod_name)}`,
+    ifName: if_name && plain(if_name),
+    containerId: container_id && plain(container_id),
+    provider: provider && plain(provider),
   };
+}
+
+/** What a caller sent, before anything of it was checked: a plain word as it is. */
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^[\w.:/%?&=@+~-]{1,256}$/.test(value) ? value : show(value);
 }

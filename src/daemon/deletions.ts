@@ -7,7 +7,7 @@
  * again: its port is left to the clean-up, which needs no record.
  */
 import { constants, type FSWatcher, lstatSync, readdirSync, rmSync, watch } from 'node:fs';
-import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { Value } from 'typebox/value';
@@ -42,6 +42,8 @@ export class Deletions {
   readonly #options: DeletionsOptions;
   #watcher: FSWatcher | undefined;
   #draining: Promise<void> | undefined;
+  /** Names that can be neither removed nor set aside; they are not looked at again. */
+  readonly #stuck = new Set<string>();
   readonly #stopped = new AbortController();
 
   constructor(options: DeletionsOptions) {
@@ -53,7 +55,7 @@ export class Deletions {
    * @throws Error when the directory is not root's alone: others could have DELs done
    */
   async start(): Promise<void> {
-    const { directory, log } = this.#options;
+    const { directory } = this.#options;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const { uid, mode } = await lstat(directory);
     if (
@@ -66,14 +68,8 @@ export class Deletions {
       );
     }
     this.#removeUnfinished();
-    this.#watcher = watch(directory, () => void this.#drain());
-    this.#watcher.on('error', (error) => {
-      log.error(
-        { directory, error: messageOf(error) },
-        'recorded DELs are only seen at the next call',
-      );
-    });
-    void this.#drain();
+    this.#watch();
+    this.#drainUnasked();
   }
 
   stop(): void {
@@ -94,11 +90,36 @@ export class Deletions {
     while (this.isBusy()) await waiting(RECORDED, abortable(this.#drain(), signal));
   }
 
+  /** A node whose inotify instances are used up gets its daemon nevertheless. */
+  #watch(): void {
+    const { directory, log } = this.#options;
+    const giveUp = (error: unknown) =>
+      log.error(
+        { directory, error: messageOf(error) },
+        'recorded DELs are only seen at the next call',
+      );
+    try {
+      this.#watcher = watch(directory, () => this.#drainUnasked());
+      this.#watcher.on('error', giveUp);
+    } catch (error) {
+      giveUp(error);
+    }
+  }
+
   #drain(): Promise<void> {
     this.#draining ??= this.#doAll().finally(() => {
       this.#draining = undefined;
     });
     return this.#draining;
+  }
+
+  /** What fails here fails the next call, too, which says it. */
+  #drainUnasked(): void {
+    this.#drain().catch((error) => {
+      if (this.#stopped.signal.aborted) return;
+      const { directory, log } = this.#options;
+      log.error({ directory, error: messageOf(error) }, 'cannot look for recorded DELs');
+    });
   }
 
   async #doAll(): Promise<void> {
@@ -111,7 +132,8 @@ export class Deletions {
 
   /** Names of the records. Synchronous: the directory is in memory, and nearly always empty. */
   #records(): string[] {
-    return this.#stopped.signal.aborted ? [] : this.#files().filter((name) => RECORD.test(name));
+    if (this.#stopped.signal.aborted) return [];
+    return this.#files().filter((name) => RECORD.test(name) && !this.#stuck.has(name));
   }
 
   /** None where somebody has removed the directory: the executable makes it again. */
@@ -119,7 +141,8 @@ export class Deletions {
     try {
       return readdirSync(this.#options.directory);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
       throw error;
     }
   }
@@ -130,17 +153,19 @@ export class Deletions {
     for (const name of this.#files().filter((file) => UNFINISHED.test(file))) {
       const path = join(directory, name);
       const stats = lstatSync(path, { throwIfNoEntry: false });
-      if (stats && Date.now() - stats.mtimeMs > UNFINISHED_MS_MIN) rmSync(path, { force: true });
+      const isFile = stats !== undefined && !stats.isDirectory();
+      if (isFile && Date.now() - stats.mtimeMs > UNFINISHED_MS_MIN) rmSync(path, { force: true });
     }
   }
 
   async #do(name: string): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
     const { directory, log } = this.#options;
     const path = join(directory, name);
     try {
       const request = await readRecord(path);
       await this.#attempt(request);
-      await unlink(path);
+      await rm(path, { force: true });
       const { pod_namespace, pod_name, if_name, container_id } = request;
       const whose = {
         pod: `${pod_namespace}/${pod_name}`,
@@ -157,8 +182,8 @@ export class Deletions {
         'cannot do a recorded DEL; it is set aside, and its port left to the clean-up: remove the file when you have looked at it',
       );
       await rename(path, aside)
-        .catch(() => unlink(path))
-        .catch(() => {});
+        .catch(() => rm(path, { force: true }))
+        .catch(() => this.#stuck.add(name));
     }
   }
 

@@ -63,13 +63,22 @@ export function tryAgain(message: string, details: string, cause?: unknown): Cni
   return new CniError(CniCode.tryAgainLater, message, details, { cause });
 }
 
-/** A value for people, quoted, bounded in length, with control characters escaped. */
+/** A value for people, quoted, bounded in length, with all that is not visible escaped. */
 export function show(value: unknown): string {
-  const text = asJson(value);
-  return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+  const text = asJson(value).replace(INVISIBLE, (found) => {
+    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  // Half of a character may be left at the cut.
+  const cut = text.slice(0, SHOWN_CHARS_MAX).toWellFormed();
+  return text.length > SHOWN_CHARS_MAX ? `${cut}…` : text;
 }
 
 const SHOWN_CHARS_MAX = 200;
+/**
+ * What JSON leaves as it is: control characters from U+007F on, line ends, and those that turn the
+ * direction of a line around. None of them has a code above U+FFFF.
+ */
+const INVISIBLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 function asJson(value: unknown): string {
   try {

@@ -78,8 +78,10 @@ async function removeInvalid(
     await removeAttachment(attachment, context);
     const count = list.length;
     const proof = `it is none of the ${count} attachments of network ${network} (${provider}) that the runtime calls valid`;
+    // A pair that is no port does not say its pod.
+    const whose = pod.name === '' ? {} : { pod: `${pod.namespace}/${pod.name}` };
     context.log.info(
-      { pod: `${pod.namespace}/${pod.name}`, containerId, ifName, proof },
+      { ...whose, containerId, ifName, proof },
       'removed an attachment that is no longer valid',
     );
   });

@@ -51,14 +51,13 @@ async function start(): Promise<void> {
   const app = buildApp(context, log);
   const hide = await listenOnSocket(app, options.socketPath);
   sweeper.start();
-  log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
   void announceChassis(context);
 
   const stop = async (signal: string) => {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');
     // kubelet kills us after 30 s: an ADD that still waits then must have been undone.
     const timer = setTimeout(() => context.queue.abortAdds(ENDING), ADDS_END_AFTER_MS);
-    hide();
+    await hide();
     await app.close();
     clearTimeout(timer);
     for (const part of [sweeper, deletions, pods, subnets, node, interfaces, bridges]) part.stop();
@@ -66,6 +65,7 @@ async function start(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(signal).then(() => process.exit(0)));
   }
+  log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
 }
 
 function wire(options: Options): Context {

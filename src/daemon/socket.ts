@@ -1,43 +1,67 @@
 /**
  * The unix socket that the executable talks to: root's only, one daemon at a time.
  */
-import { lstatSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { chmod, lstat, mkdir, rename } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 
 /** What listens: a Fastify app. */
 interface Listener {
-  listen(options: { path: string }): Promise<string>;
+  listen(options: { path: string; backlog: number }): Promise<string>;
 }
+
+/**
+ * Callers that may have connected and not been accepted yet. One more is refused by the kernel, and
+ * takes us for dead: so it is more than ADDs are accepted, where node's own would be 511. The kernel
+ * takes off what exceeds net.core.somaxconn, 4096 by default.
+ */
+const BACKLOG = 4096;
 
 /**
  * Listens on `path`. A directory made here is 0700 and the socket 0600, with no moment in
  * between at which others could connect. It listens under another name first and is then renamed:
  * an executable that waits for `path` to appear finds a socket that answers, and one that a killed
  * daemon left is replaced in one step.
- * @returns takes the name away, so that no new call comes; those that are connected go on
+ * @returns takes the name away, so that no new call comes, and resolves when all that came are
+ *   being served: the listener can be closed then
  * @throws Error when another daemon answers on the socket
  */
-export async function listenOnSocket(app: Listener, path: string): Promise<() => void> {
+export async function listenOnSocket(app: Listener, path: string): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await refuseOther(path);
-  // Shorter than any sensible name, since the kernel's limit is 107 bytes.
-  const temporary = join(dirname(path), `.${process.pid}`);
-  rmSync(temporary, { force: true });
+  // Shorter than any sensible name, since the kernel's limit is 107 bytes. Not by the process id:
+  // in its own container the daemon before may have the same.
+  const temporary = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
   const previous = process.umask(0o177);
   try {
-    await app.listen({ path: temporary });
+    await app.listen({ path: temporary, backlog: BACKLOG });
   } finally {
     process.umask(previous);
   }
   await chmod(temporary, 0o600);
   const { ino } = await lstat(temporary);
   await rename(temporary, path);
-  return () => {
+  return async () => {
     // Another daemon may have taken the name.
-    if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+    if (lstatSync(path, { throwIfNoEntry: false })?.ino !== ino) return;
+    renameSync(path, temporary);
+    await answered(temporary);
+    rmSync(temporary, { force: true });
   };
+}
+
+/**
+ * Resolves when our own listener has answered a call, and with it has taken all that came before:
+ * node closes connections of which it has not read a call, and those that it has not accepted.
+ */
+function answered(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('error', () => {}).once('close', () => resolve());
+    socket.end('GET / HTTP/1.0\r\n\r\n').resume();
+  });
 }
 
 async function refuseOther(path: string): Promise<void> {

@@ -48,5 +48,6 @@ function asJson(value: unknown): string {
 }
 
 function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
+  // Half of a character may be left at the cut.
+  return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
 }

@@ -8,9 +8,14 @@ export const SOCKET = '/run/openvswitch/kube-ovn-daemon.sock';
 const BUNDLE = resolve(import.meta.dirname, '../../dist/kube-ovn-cni.cjs');
 
 export interface DaemonOptions {
-  readonly kubeconfig: string;
+  /** Without it the daemon takes what the kubelet gives every pod. */
+  readonly kubeconfig?: string;
   readonly nodeName: string;
   readonly flags?: readonly string[];
+  /** Variables beside the test's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Words in front of the daemon's: a program that runs it elsewhere, like nsenter(1). */
+  readonly within?: readonly string[];
 }
 
 export class Daemon {
@@ -24,9 +29,13 @@ export class Daemon {
   }
 
   /** Starts the daemon and waits until it takes calls. */
-  static async start({ kubeconfig, nodeName, flags = [] }: DaemonOptions): Promise<Daemon> {
-    const args = [`--kubeconfig=${kubeconfig}`, `--node-name=${nodeName}`, '--mtu=1400', ...flags];
-    const child = spawn(BUNDLE, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { kubeconfig, nodeName, flags = [], environment = {}, within = [] } = options;
+    const config = kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`];
+    const args = [...config, `--node-name=${nodeName}`, '--mtu=1400', ...flags];
+    const env = { ...process.env, ...environment };
+    const [file = BUNDLE, ...words] = [...within, BUNDLE, ...args];
+    const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const daemon = new Daemon(child);
     const ready = Promise.withResolvers<void>();
     for (const stream of [child.stdout, child.stderr]) {

@@ -14,7 +14,7 @@ import {
   mustAdd,
   mustDelete,
   portAppears,
-  type RunningAdd,
+  type RunningCall,
   startAdd,
   Tap,
 } from './observe.ts';
@@ -38,7 +38,7 @@ interface Stuck {
   readonly pod: Sandbox['pod'];
   readonly sandbox: Sandbox;
   readonly nic: NicPlan;
-  readonly add: RunningAdd;
+  readonly add: RunningCall;
 }
 
 /** Until where an ADD comes that cannot go on. */

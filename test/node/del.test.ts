@@ -237,6 +237,16 @@ describe('an ADD that fails leaves nothing', () => {
     await expectNothing(sandbox, {}, 11, 'gateway fd00:172:17::ffff');
   });
 
+  test('when an IPv6 gateway is silent for longer than the kernel looks for a neighbour', async () => {
+    await fixture.restartDaemon(['--add-timeout-seconds=6']);
+    const { sandbox, pod } = await fixture.pod({
+      nic: (nic) => ({ ...nic, ip: 'fd00:172:17::8', more: LIMITS }),
+    });
+    const gateway = { [`${ATTACHNET}.kubernetes.io/gateway`]: 'fd00:172:17::ffff' };
+    fixture.cluster.annotate(pod, gateway);
+    await expectNothing(sandbox, {}, 11, 'waited 6 s for gateway fd00:172:17::ffff');
+  });
+
   test('when the pod has an interface of that name already', async () => {
     const { sandbox } = await limitedPod();
     const other = ['type', 'veth', 'peer', 'name', 'other'];

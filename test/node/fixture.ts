@@ -73,12 +73,17 @@ export class Fixture implements AsyncDisposable {
   }
 
   /** Ends the daemon and starts it with other flags. */
-  async restartDaemon(flags: readonly string[], signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  async restartDaemon(
+    flags: readonly string[],
+    signal: NodeJS.Signals = 'SIGTERM',
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     await this.daemon.stop(signal);
     this.daemon = await Daemon.start({
       kubeconfig: KUBECONFIG,
       nodeName: this.node.chassis,
       flags,
+      environment,
     });
   }
 
@@ -86,12 +91,13 @@ export class Fixture implements AsyncDisposable {
   next(): { name: string; v4: string; v6: string; mac: string } {
     this.#podCount += 1;
     const number = this.#podCount;
-    const hex = number.toString(16).padStart(2, '0');
+    const [high, low] = [1 + (number >> 8), number & 255];
+    const hex = (byte: number) => byte.toString(16).padStart(2, '0');
     return {
       name: `pod-${number}`,
-      v4: `172.17.1.${number}`,
+      v4: `172.17.${high}.${low}`,
       v6: `fd00:172:17::1:${number.toString(16)}`,
-      mac: `00:00:00:00:01:${hex}`,
+      mac: `00:00:00:00:${hex(high)}:${hex(low)}`,
     };
   }
 

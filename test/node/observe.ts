@@ -156,20 +156,30 @@ export async function failedAdd(
   return result as CniResult;
 }
 
-/** An ADD that runs beside the test. */
-export interface RunningAdd {
+/** A call that runs beside the test. */
+export interface RunningCall {
   readonly outcome: Promise<CniOutcome>;
   /** Kills the executable, as a runtime does whose own time is up. */
   kill(): void;
 }
 
 /** Starts an ADD and does not wait for it. */
-export async function startAdd(
+export function startAdd(
   sandbox: Sandbox,
   ifName: string,
   config: NetworkConfig,
-): Promise<RunningAdd> {
-  const env = cniEnvironment('ADD', sandbox, ifName);
+): Promise<RunningCall> {
+  return startCall('ADD', sandbox, ifName, config);
+}
+
+/** Starts one verb of our executable and does not wait for it. */
+export async function startCall(
+  verb: string,
+  sandbox: Sandbox,
+  ifName: string,
+  config: NetworkConfig,
+): Promise<RunningCall> {
+  const env = cniEnvironment(verb, sandbox, ifName);
   const child = spawn(await findExecutable('kube-ovn'), [], { env, stdio: 'pipe' });
   const startedMs = performance.now();
   const output = { stdout: '', stderr: '' };

@@ -14,10 +14,14 @@ export interface MarkedPort {
   readonly attachment: Attachment & { readonly netns: string };
 }
 
-/** The port of a row; undefined for one that is not Kube-OVN's, or does not say its namespace. */
+/**
+ * The port of a row; undefined for one that is not Kube-OVN's, does not say its namespace, or has a
+ * name that is no plain word: OVS takes any text for one, and the tools that remove it do not.
+ */
 export function readMarkedPort({ name, externalIds: ids }: InterfaceRow): MarkedPort | undefined {
   const { vendor, pod_netns: netns, container_id: containerId, if_name: ifName } = ids;
   if (vendor !== 'kube-ovn' || netns === undefined || !netns.startsWith('/')) return undefined;
+  if (!isInterfaceName(name)) return undefined;
   const isOurs = containerId !== undefined;
   if (isOurs && !(isContainerId(containerId) && isInterfaceName(ifName ?? ''))) return undefined;
   return {

@@ -1,21 +1,26 @@
 /**
- * When the node is swept: at start, when a pod disappears, when OVS reports that the link of a port
- * is gone, and on a slow timer for whatever none of these tell. Rounds do not overlap; what happens
- * during one asks for one more.
+ * When the node is swept: at start, when a pod disappears, when OVS reports that a port is new or
+ * that its link is gone, and on a slow timer for whatever none of these tell. Rounds do not overlap;
+ * what happens during one asks for one more.
  */
 import type { Context } from '../context.ts';
 import { messageOf } from '../error.ts';
 import type { Row } from '../ovs/table.ts';
+import { unseatOlderSandboxes } from './holders.ts';
 import { removeDeadPorts, removeOrphanedLimits } from './sweep.ts';
 
 /** Nothing waits for the timer's rounds: they are for what no event told. */
 const INTERVAL_MS = 10 * 60_000;
 
+/** What a round looks at; each scope has those before it, which cost less. */
+const Scope = { nothing: 0, holders: 1, ports: 2, all: 3 } as const;
+type Scope = (typeof Scope)[keyof typeof Scope];
+
 export class Sweeper {
   readonly #context: Context;
   readonly #stopped = new AbortController();
-  #round: Promise<void> | undefined;
-  #wanted: 'nothing' | 'ports' | 'all' = 'nothing';
+  #isSweeping = false;
+  #wanted: Scope = Scope.nothing;
 
   constructor(context: Context) {
     this.#context = context;
@@ -25,19 +30,17 @@ export class Sweeper {
   start(): void {
     const { interfaces, bridges, pods } = this.#context;
     const { signal } = this.#stopped;
-    const timer = setInterval(() => this.#sweep('all'), INTERVAL_MS);
+    const timer = setInterval(() => this.#sweep(Scope.all), INTERVAL_MS);
     const stopListening = pods.onChange(({ type }) => {
-      if (type === 'deleted') this.#sweep('ports');
+      if (type === 'deleted') this.#sweep(Scope.ports);
     });
-    interfaces.onRow((row) => {
-      if (hasLostItsLink(row)) this.#sweep('ports');
-    });
+    interfaces.onRow((row) => this.#sweep(hasLostItsLink(row) ? Scope.ports : Scope.holders));
     signal.addEventListener('abort', () => {
       clearInterval(timer);
       stopListening();
     });
     Promise.all([interfaces.synced(signal), bridges.synced(signal)]).then(
-      () => this.#sweep('all'),
+      () => this.#sweep(Scope.all),
       () => {},
     );
   }
@@ -46,28 +49,29 @@ export class Sweeper {
     this.#stopped.abort();
   }
 
-  #sweep(what: 'ports' | 'all'): void {
-    if (this.#wanted !== 'all') this.#wanted = what;
-    this.#round ??= this.#rounds().finally(() => {
-      this.#round = undefined;
-    });
+  #sweep(scope: Scope): void {
+    this.#wanted = Math.max(this.#wanted, scope) as Scope;
+    if (!this.#isSweeping) void this.#rounds();
   }
 
   async #rounds(): Promise<void> {
-    while (this.#wanted !== 'nothing' && !this.#stopped.signal.aborted) {
-      const isAll = this.#wanted === 'all';
-      this.#wanted = 'nothing';
+    this.#isSweeping = true;
+    while (this.#wanted > Scope.nothing && !this.#stopped.signal.aborted) {
+      const scope = this.#wanted;
+      this.#wanted = Scope.nothing;
       try {
-        await removeDeadPorts(this.#context);
-        if (isAll) await removeOrphanedLimits(this.#context);
+        await unseatOlderSandboxes(this.#context);
+        if (scope >= Scope.ports) await removeDeadPorts(this.#context);
+        if (scope >= Scope.all) await removeOrphanedLimits(this.#context);
       } catch (error) {
         this.#context.log.warn({ error: messageOf(error) }, 'the clean-up of this node failed');
       }
     }
+    this.#isSweeping = false;
   }
 }
 
-/** OVS says so when the link goes; a link that is only set down looks the same. */
-function hasLostItsLink({ error, link_state: state }: Row): boolean {
-  return state === 'down' || (typeof error === 'string' && error !== '');
+/** The index goes with the link; the error comes when OVS opens the interface anew. */
+function hasLostItsLink({ ifindex, error }: Row): boolean {
+  return ifindex === 0 || (typeof error === 'string' && error !== '');
 }

@@ -1,7 +1,8 @@
 /**
  * Where the API server is and who we are to it.
  */
-import { KubeConfig } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
+import { KubeConfig, type User } from '@kubernetes/client-node';
 
 /**
  * Reads a kubeconfig file, or without one what the kubelet gives every pod (service account
@@ -19,6 +20,7 @@ export function loadKubeConfig(kubeconfigPath?: string): KubeConfig {
     if (config.getCurrentCluster() === null) {
       throw new Error(`${kubeconfigPath}: current-context names no cluster of this file`);
     }
+    config.users = config.users.map(withFreshToken);
     return config;
   }
   config.loadFromCluster();
@@ -28,5 +30,24 @@ export function loadKubeConfig(kubeconfigPath?: string): KubeConfig {
       'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT say no API server',
     );
   }
+  config.users = config.users.map(withFreshToken);
   return config;
+}
+
+/**
+ * A user whose token is in a file that is replaced, like a service account's: it is read for every
+ * request. client-node reads it once a minute, and would be refused until then where the token
+ * before is no longer valid: after an outage, say, or when the server's keys were replaced.
+ */
+function withFreshToken(user: User): User {
+  const tokenFile: unknown = user.authProvider?.config?.tokenFile;
+  if (typeof tokenFile !== 'string') return user;
+  return {
+    ...user,
+    authProvider: undefined,
+    // Synchronous: the kubelet keeps the file in memory.
+    get token() {
+      return readFileSync(tokenFile, 'utf8').trim();
+    },
+  };
 }

@@ -3,7 +3,8 @@
  * a parser here and is safe on a command line.
  *
  * `net.isIP` gates ipaddr.js, which by itself takes octal and shortened IPv4 ("010.1.1.1",
- * "10.1"); zone ids ("fe80::1%eth0") are refused, since no annotation can mean one.
+ * "10.1"), and gets only canonical IPv6: of "::10.1.1.1" it would make "::ffff:10.1.1.1". Zone ids
+ * ("fe80::1%eth0") are refused, since no annotation can mean one.
  */
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -28,7 +29,12 @@ export interface Cidr {
 export function parseAddress(text: string): Address | undefined {
   const version = text.includes('%') ? 0 : isIP(text);
   if (version === 0) return undefined;
-  return { family: version === 4 ? 'IPv4' : 'IPv6', text: ipaddr.parse(text).toString() };
+  return version === 4 ? { family: 'IPv4', text } : { family: 'IPv6', text: canonical(text) };
+}
+
+/** The URL standard writes an IPv6 host as RFC 5952 does, but never with dots. */
+function canonical(text: string): string {
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
 /** The network that `text` ("a/len") lies in, or undefined; host bits are cut off. */

@@ -9,7 +9,7 @@
 
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
-import { CniError, tryAgain } from '../error.ts';
+import { CniError, show, tryAgain } from '../error.ts';
 import { ToolError } from '../process/run.ts';
 import { isNewer, superseded } from '../sandbox/succession.ts';
 import type { Rates } from './rates.ts';
@@ -45,7 +45,7 @@ export interface InterfaceRow {
 }
 
 /** The columns of the Interface table that a live copy is needed of. */
-export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'link_state'];
+export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'ifindex'];
 
 /** The live copy's row of that name. */
 export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
@@ -93,21 +93,19 @@ export function plugCommands(plan: PortPlan, stale: readonly string[]): string[]
   const name = `name=${quoted(plan.hostInterface)}`;
   const queue = htbColumns(plan.rates);
   return [
-    ...stale.flatMap((uuid) => [
-      '--',
-      '--if-exists',
-      'remove',
-      'Interface',
-      uuid,
-      'external_ids',
-      'iface-id',
-    ]),
+    ...removeIfaceIds(stale),
     ...['--', '--id=@interface', 'create', 'Interface', name, ...interfaceColumns(plan)],
     ...(queue === undefined ? [] : shapingCommands(plan, queue)),
     ...['--', '--id=@port', 'create', 'Port', name, 'interfaces=@interface'],
     ...(queue === undefined ? [] : ['qos=@qos']),
     ...['--', 'add', 'Bridge', INTEGRATION_BRIDGE, 'ports', '@port'],
   ];
+}
+
+/** Commands that take the `iface-id` from Interface rows; the ports stay. */
+export function removeIfaceIds(uuids: readonly string[]): string[] {
+  const command = ['--', '--if-exists', 'remove', 'Interface'];
+  return uuids.flatMap((uuid) => [...command, uuid, 'external_ids', 'iface-id']);
 }
 
 function interfaceColumns(plan: PortPlan): string[] {
@@ -221,7 +219,7 @@ function refuseSecondInterface(
   if (externalIds.container_id !== attachment.containerId) return;
   throw new CniError(
     CniCode.invalidConfig,
-    `${externalIds.if_name} of the same pod already is logical switch port ${ifaceId}`,
+    `interface ${show(externalIds.if_name)} of the same pod already is logical switch port ${ifaceId}`,
     `expected another "provider" for ${attachment.ifName}; several NICs of one network need "interface" in each element of the pod's networks annotation`,
   );
 }

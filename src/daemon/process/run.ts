@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import pLimit from 'p-limit';
+import { Turns } from '../concurrency/turns.ts';
 import { messageOf } from '../error.ts';
 
 export interface RunOptions {
@@ -45,6 +46,12 @@ const STDOUT_CHARS_MAX = 16 * 1024 * 1024;
  */
 const TOOLS_AT_ONCE = 16;
 const queue = pLimit(TOOLS_AT_ONCE);
+/**
+ * Starting a child holds up node for some ms, and in each turn of its event loop it accepts one
+ * connection. With several starts in a turn, a storm of ADDs would have accepted its last call when
+ * it is nearly over, and a DEL or STATUS behind it would wait for as long.
+ */
+const turns = new Turns();
 
 /** Messages in English, since we read some of them. */
 export const TOOL_ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
@@ -58,7 +65,10 @@ export function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const start = () => runNow(file, args, options);
+  const start = async () => {
+    await turns.next();
+    return await runNow(file, args, options);
+  };
   return options.signal === undefined ? queue(start) : start();
 }
 

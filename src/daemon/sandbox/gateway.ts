@@ -5,6 +5,7 @@
  * lost, and the tools repeat theirs only after a second.
  */
 import type { Address } from '../net/address.ts';
+import { ToolError } from '../process/run.ts';
 import { runInNetns } from './netns.ts';
 
 /** Longer than any call's deadline: the deadline ends the probe, not the tool. Seconds. */
@@ -20,11 +21,10 @@ export async function gatewayAnswers(options: {
   gateway: Address;
   signal: AbortSignal;
 }): Promise<void> {
-  const { netns, ifName, gateway, signal } = options;
+  const { gateway, signal } = options;
   const limits = { signal, timeoutMs: PROBE_S_MAX * 1000 };
   if (gateway.family === 'IPv6') {
-    const args = ['-6', '-n', '-q', '-c', '1', '-w', `${PROBE_S_MAX}`, '-I', ifName, gateway.text];
-    await runInNetns(netns, 'ping', args, limits);
+    while (!(await echoAnswer(options, limits))) signal.throwIfAborted();
     return;
   }
   for (const tryMs of FIRST_TRIES_MS) {
@@ -48,6 +48,24 @@ function failedUnless(tried: AbortSignal): (error: unknown) => boolean {
     if (tried.aborted) return false;
     throw error;
   };
+}
+
+/**
+ * False where the kernel found no neighbour and says so after some seconds, which ends ping(8). `-O`
+ * has it write a line for each lost echo: without a reader it ends, also when we are killed.
+ */
+async function echoAnswer(
+  { netns, ifName, gateway }: { netns: string; ifName: string; gateway: Address },
+  limits: { signal: AbortSignal; timeoutMs: number },
+): Promise<boolean> {
+  const args = ['-6', '-n', '-O', '-c', '1', '-w', `${PROBE_S_MAX}`, '-I', ifName, gateway.text];
+  try {
+    await runInNetns(netns, 'ping', args, limits);
+    return true;
+  } catch (error) {
+    if (error instanceof ToolError && error.exitCode === 1) return false;
+    throw error;
+  }
 }
 
 async function arpAnswer(

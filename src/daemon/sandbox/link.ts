@@ -37,10 +37,6 @@ const NO_LINK_LOCAL = HAS_IPV6 ? ' addrgenmode none' : '';
  * Makes a veth pair, each end in its place under its final name: creating, moving and renaming
  * takes ten times as long.
  *
- * The host end gets no IPv6 link-local address: nothing speaks to it, and ovs-vswitchd's work
- * per change grows with the square of the number of local routes (docs/bench.md: 2.5 times as
- * long until `ovn-installed` at 1,000 ports).
- *
  * @param made is told how to remove the pair, unless it is certain that there is none
  * @throws CniError 4 where the pod already has an interface of that name
  */
@@ -51,15 +47,9 @@ export async function createVeth(
   const { hostInterface, ifName, netns } = plan;
   // The wait for the controller may have been long.
   checkNetns(netns);
-  const mtu = plan.mtu > 0 ? ` mtu ${plan.mtu}` : '';
-  const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
-  const batch = [
-    `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
-    `link set ${hostInterface}${NO_LINK_LOCAL}${plan.mark === '' ? '' : ` alias ${plan.mark}`} up`,
-  ];
   const remove = () => deleteLinks([hostInterface]);
   try {
-    await run('ip', ['-batch', '-'], { input: lines(batch) });
+    await run('ip', ['-batch', '-'], { input: lines(vethLines(plan)) });
     made(remove);
   } catch (error) {
     const isRefused = error instanceof ToolError && failedLine(error) === 1;
@@ -73,6 +63,24 @@ export async function createVeth(
       { cause: error },
     );
   }
+}
+
+/**
+ * Makes a veth pair and sets its host end up.
+ *
+ * The host end gets no IPv6 link-local address: nothing speaks to it, and ovs-vswitchd's work
+ * per change grows with the square of the number of local routes (docs/bench.md: 2.5 times as
+ * long until `ovn-installed` at 1,000 ports).
+ */
+export function vethLines(plan: VethPlan): string[] {
+  const { hostInterface, ifName, netns } = plan;
+  const mtu = plan.mtu > 0 ? ` mtu ${plan.mtu}` : '';
+  const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
+  const mark = plan.mark === '' ? '' : ` alias ${plan.mark}`;
+  return [
+    `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
+    `link set ${hostInterface}${NO_LINK_LOCAL}${mark} up`,
+  ];
 }
 
 /** Number of the line at which a batch of ip(8) ended. */
@@ -126,6 +134,8 @@ export function addressLines(plan: InterfacePlan): string[] {
  * @throws CniError 7 that shows the line which the kernel refuses
  */
 export async function applyInPod(netns: string, batch: readonly string[]): Promise<void> {
+  // An underlay NIC without addresses.
+  if (batch.length === 0) return;
   try {
     await runInNetns(netns, 'ip', ['-batch', '-'], { input: lines(batch) });
   } catch (error) {
@@ -149,7 +159,7 @@ export async function applyInPod(netns: string, batch: readonly string[]): Promi
 export async function deleteLinks(names: readonly string[]): Promise<void> {
   try {
     await run('ip', ['-force', '-batch', '-'], {
-      input: lines(names.map((name) => `link delete ${name}`)),
+      input: lines(names.map((name) => `link delete dev ${name}`)),
     });
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;

@@ -42,12 +42,17 @@ export function isNetnsUnmounted(path: string): boolean {
 /**
  * When the namespace at `path` was made; ns, only to be compared. Runtimes mount a namespace as
  * soon as they have made it, and the mount keeps nsfs's inode with its first times.
- * @returns undefined where nothing is there, and for a path in /proc: there each look makes an
- *   inode anew
+ * @returns undefined where no namespace is there (the file that it was mounted on has times of its
+ *   own), and for a path in /proc: there each look makes an inode anew
  */
 export function netnsBirth(path: string): bigint | undefined {
-  if (path.startsWith('/proc/')) return undefined;
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+  if (path.startsWith('/proc/') || isNetnsUnmounted(path)) return undefined;
+  try {
+    return statSync(path, { bigint: true }).ctimeNs;
+  } catch {
+    // It may have gone meanwhile; and what OVS's rows say may be no path at all.
+    return undefined;
+  }
 }
 
 function lookAt(path: string) {

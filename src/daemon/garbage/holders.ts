@@ -1,0 +1,49 @@
+/**
+ * A logical switch port is one interface's. An ADD takes the `iface-id` from older sandboxes in the
+ * transaction that makes its own port, but a tool of a killed daemon may do its work late: then two
+ * interfaces have it, and OVN may bind the one that nobody uses.
+ */
+import type { Context } from '../context.ts';
+import { type InterfaceRow, removeIfaceIds, toInterfaceRow } from '../ovs/port.ts';
+import { isNewer } from '../sandbox/succession.ts';
+
+/** An Interface row that has an `iface-id`, of a pod's sandbox. */
+interface Holder {
+  readonly uuid: string;
+  readonly ids: InterfaceRow['externalIds'];
+  readonly netns: string;
+}
+
+/**
+ * Takes every `iface-id` from the interfaces of sandboxes that are older than another one's which
+ * has it, too, for the same pod. Where the kernel does not tell which one is older, both keep it.
+ */
+export async function unseatOlderSandboxes(context: Context): Promise<void> {
+  for (const [ifaceId, holders] of sharedIfaceIds(context)) {
+    const older = holders.filter((holder) =>
+      holders.some(
+        (other) =>
+          other.ids['iface-id-ver'] === holder.ids['iface-id-ver'] &&
+          isNewer(other.netns, holder.netns),
+      ),
+    );
+    if (older.length === 0) continue;
+    await context.portLock.run(ifaceId, () =>
+      context.vsctl(removeIfaceIds(older.map(({ uuid }) => uuid))),
+    );
+    const ports = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
+    context.log.warn({ ifaceId, sandboxes: ports }, 'older sandboxes lost a logical switch port');
+  }
+}
+
+function sharedIfaceIds({ interfaces }: Context): [string, Holder[]][] {
+  const byIfaceId = new Map<string, Holder[]>();
+  for (const [uuid, row] of interfaces.rows) {
+    const ids = toInterfaceRow(row).externalIds;
+    const { vendor, 'iface-id': ifaceId, pod_netns: netns } = ids;
+    if (vendor !== 'kube-ovn' || ifaceId === undefined || netns === undefined) continue;
+    const holders = byIfaceId.get(ifaceId) ?? [];
+    byIfaceId.set(ifaceId, [...holders, { uuid, ids, netns }]);
+  }
+  return [...byIfaceId].filter(([, holders]) => holders.length > 1);
+}
