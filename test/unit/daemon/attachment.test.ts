@@ -25,10 +25,11 @@ describe('an ADD request', () => {
     expect(parseAddRequest(requestOf())).toEqual(attachmentOf());
   });
 
-  it('of an attached NIC has provider, interface, routes and UID', () => {
+  it('of an attached NIC has provider, network, interface, routes and UID', () => {
     const request = requestOf({
       if_name: 'net1',
       provider: 'attachnet.default.ovn',
+      network: 'attachnet',
       pod_uid: '8a0f-1',
       routes: [{ dst: '192.168.0.101/24', gw: '10.16.0.9' }],
     });
@@ -38,6 +39,7 @@ describe('an ADD request', () => {
       ifName: 'net1',
       pod: { namespace: 'shop', name: 'web-0', uid: '8a0f-1' },
       provider: 'attachnet.default.ovn',
+      network: 'attachnet',
       ipamOnly: false,
       netns: NETNS,
     });
@@ -60,6 +62,19 @@ describe('an ADD request', () => {
     for (const request of [without, requestOf({ routes: null }), requestOf({ routes: [] })]) {
       expect(parseAddRequest(request).routes).toEqual([]);
     }
+  });
+
+  it.each([undefined, '', 'a b', '-net', 'a/b', '../x', 'é', 'a'.repeat(254)])(
+    'has no network of the name %j, and is not refused for it',
+    (network) => {
+      const request = network === undefined ? requestOf() : requestOf({ network });
+      expect(parseAddRequest(request).network).toBe('');
+      expect(parseDelRequest(request).network).toBe('');
+    },
+  );
+
+  it.each(['net', '0', 'A.b_c-d', 'a'.repeat(253)])('may be of the network %s', (network) => {
+    expect(parseAddRequest(requestOf({ network })).network).toBe(network);
   });
 
   it('may have an empty UID', () => {

@@ -197,6 +197,75 @@ describe('a CHECK', () => {
   });
 });
 
+describe('a clean-up', () => {
+  it('runs where no call for the attachment does, and others run', async () => {
+    const queue = new AttachmentQueue();
+    const gate = Promise.withResolvers<void>();
+    const del = queue.runDel(net1, () => gate.promise);
+    let hasRun = false;
+    const task = async () => {
+      hasRun = true;
+    };
+    expect(await queue.runIfIdle(eth0, task)).toBe(true);
+    expect(hasRun).toBe(true);
+    gate.resolve();
+    await del;
+  });
+
+  it('does not run, nor wait, where a call runs or waits', async () => {
+    const queue = new AttachmentQueue();
+    const never = () => Promise.reject(new Error('it has run'));
+    using deadline = startDeadline(60_000);
+    const { signal } = deadline;
+    const starts = [
+      (gate: Promise<void>) => queue.runAdd(eth0, deadline, () => gate),
+      (gate: Promise<void>) => queue.runCheck(eth0, signal, () => gate),
+      (gate: Promise<void>) => queue.runDel(eth0, () => gate),
+    ];
+    for (const start of starts) {
+      const gate = Promise.withResolvers<void>();
+      const call = start(gate.promise);
+      await turn();
+      expect(await queue.runIfIdle({ ...eth0 }, never)).toBe(false);
+      gate.resolve();
+      await call;
+    }
+  });
+
+  it('is one that calls wait for', async () => {
+    const queue = new AttachmentQueue();
+    const log: string[] = [];
+    const cleanUp = queue.runIfIdle(eth0, () => turn().then(() => void log.push('cleaned')));
+    await queue.runDel(eth0, async () => void log.push('removed'));
+    await cleanUp;
+    expect(log).toEqual(['cleaned', 'removed']);
+  });
+
+  it('that fails lets the next call run', async () => {
+    const queue = new AttachmentQueue();
+    const failing = queue.runIfIdle(eth0, () => Promise.reject(new Error('OVS is away')));
+    await expect(failing).rejects.toThrow('OVS is away');
+    expect(await queue.runIfIdle(eth0, async () => {})).toBe(true);
+  });
+});
+
+describe('the number of ADDs', () => {
+  it('has those that run and those in line, and no other call', async () => {
+    const queue = new AttachmentQueue();
+    const gate = Promise.withResolvers<void>();
+    expect(queue.addCount).toBe(0);
+    const del = queue.runDel(net1, () => gate.promise);
+    const adds = [eth0, eth0, net1].map(async (attachment) => {
+      using deadline = startDeadline(60_000);
+      await queue.runAdd(attachment, deadline, () => gate.promise);
+    });
+    expect(queue.addCount).toBe(3);
+    gate.reject(new Error('all fail'));
+    await Promise.allSettled([del, ...adds]);
+    expect(queue.addCount).toBe(0);
+  });
+});
+
 describe('a daemon that ends', () => {
   it('ends every ADD, those in line too, and no DEL', async () => {
     const queue = new AttachmentQueue();

@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadKubeConfig } from '../../../../src/daemon/kubernetes/config.ts';
 import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
@@ -27,6 +28,21 @@ describe('loadKubeConfig', () => {
       const config = loadKubeConfig(path);
       expect(config.getCurrentCluster()?.server).toBe(double.url);
       expect(config.getCurrentUser()?.token).toBe('secret');
+    });
+  });
+
+  it("reads a token's file for every request", async () => {
+    await using double = await KubernetesApiDouble.start();
+    await inFile(double.kubeconfig(), (path) => {
+      const tokenFile = join(dirname(path), 'token');
+      const file = JSON.parse(double.kubeconfig());
+      file.users[0].user['auth-provider'] = { name: 'tokenFile', config: { tokenFile } };
+      writeFileSync(path, JSON.stringify(file));
+      const config = loadKubeConfig(path);
+      for (const token of ['first', 'second']) {
+        writeFileSync(tokenFile, `${token}\n`);
+        expect(config.getCurrentUser()?.token).toBe(token);
+      }
     });
   });
 

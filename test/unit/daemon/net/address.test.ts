@@ -30,6 +30,9 @@ describe('an address', () => {
     ['fd00:0:0:0:0:0:0:5', 'IPv6', 'fd00::5'],
     ['::', 'IPv6', '::'],
     ['1:0:0:2:0:0:0:3', 'IPv6', '1:0:0:2::3'],
+    ['::ffff:10.1.1.1', 'IPv6', '::ffff:a01:101'],
+    ['::10.1.1.1', 'IPv6', '::a01:101'],
+    ['64:ff9b::10.1.1.1', 'IPv6', '64:ff9b::a01:101'],
   ])('%s is %s, written %s', (text, family, canonical) => {
     expect(parseAddress(text)).toEqual({ family, text: canonical });
   });

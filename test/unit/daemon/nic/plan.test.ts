@@ -79,6 +79,7 @@ describe('the plan of the primary NIC', () => {
       netns: NETNS,
       mtu: 1400,
       mac: '00:00:00:53:6b:b6',
+      mark: `kube-ovn/${CONTAINER_ID}/eth0/ovn/`,
     });
     expect(port).toEqual({
       attachment: primary,

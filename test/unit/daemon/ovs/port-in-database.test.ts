@@ -1,79 +1,20 @@
 import * as fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  flowsInstalled,
-  INTERFACE_COLUMNS,
-  type PortPlan,
-  plug,
-} from '../../../../src/daemon/ovs/port.ts';
-import { findPort, unplug } from '../../../../src/daemon/ovs/port-removal.ts';
-import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
-import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
-import { LogDouble } from '../log-double.ts';
+import { describe, expect, it } from 'vitest';
+import { flowsInstalled, plug } from '../../../../src/daemon/ovs/port.ts';
+import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { attachmentOf, CONTAINER_ID, NETNS, rejectionOf } from '../support.ts';
-import { OvsDatabase } from './database.ts';
+import type { OvsDatabase } from './database.ts';
 import { planOf } from './port-plan.ts';
-
-const { signal } = new AbortController();
-const LIMITED = { ingressMbps: 5, egressMbps: 3 };
-
-/** A database of the test's own, with a live copy of its interfaces. */
-async function setUp() {
-  const database = await OvsDatabase.start();
-  const table = new OvsTable({
-    database: database.remote,
-    table: 'Interface',
-    columns: INTERFACE_COLUMNS,
-    log: new LogDouble(),
-  });
-  onTestFinished(async () => {
-    table.stop();
-    await database[Symbol.asyncDispose]();
-  });
-  table.start();
-  await table.synced(signal);
-  const plugIt = (plan: PortPlan) => plug(database.vsctl, plan, table, signal);
-  return { database, table, plugIt };
-}
-
-/** Another sandbox's plan, by its own names. */
-function otherPlan(name: string, changes: Partial<PortPlan> = {}): PortPlan {
-  const attachment = attachmentOf({
-    containerId: name,
-    ifName: 'net1',
-    netns: `/run/netns/${name}`,
-  });
-  return planOf({ attachment, hostInterface: `${name}_h`, ifaceId: `${name}.shop`, ...changes });
-}
-
-/** Maps of OVSDB's JSON as objects. */
-const toObject = (value: unknown) => Object.fromEntries((value as [string, [string, string][]])[1]);
-
-async function countRows(database: OvsDatabase): Promise<Record<string, number>> {
-  const tables = ['Port', 'Interface', 'QoS', 'Queue'];
-  const counts = await Promise.all(tables.map((table) => database.rows(table, '_uuid')));
-  return Object.fromEntries(tables.map((table, index) => [table, counts[index]?.length ?? 0]));
-}
-/** br-int's own port. */
-const EMPTY = { Port: 1, Interface: 1, QoS: 0, Queue: 0 };
-
-/** What Kube-OVN's daemon writes for a limited port. */
-function goPort(database: OvsDatabase, name: string, ifaceId: string, podName: string) {
-  const ids = [
-    'vendor=kube-ovn',
-    'pod_namespace=shop',
-    `pod_name=${podName}`,
-    `iface-id=${ifaceId}`,
-  ];
-  return database.vsctl([
-    ...['--', 'add-port', 'br-int', name, '--', 'set', 'Interface', name],
-    ...ids.map((id) => `external_ids:${id}`),
-    ...['--', '--id=@queue', 'create', 'Queue', `external_ids:iface-id=${ifaceId}`],
-    ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue'],
-    `external_ids:iface-id=${ifaceId}`,
-    ...['--', 'set', 'Port', name, 'qos=@qos'],
-  ]);
-}
+import {
+  countRows,
+  EMPTY,
+  goPort,
+  LIMITED,
+  otherPlan,
+  setUp,
+  signal,
+  toObject,
+} from './port-support.ts';
 
 describe('plugging a port', () => {
   it('makes its rows, and returns when the live copy has them', async () => {
@@ -91,6 +32,8 @@ describe('plugging a port', () => {
       'encap-ip': '10.9.0.1',
       container_id: CONTAINER_ID,
       if_name: 'net1',
+      provider: 'attachnet.default.ovn',
+      network: 'attachnet',
     });
     expect(await database.vsctl(['--', 'port-to-br', 'c0ffee01_net1_h'])).toBe('br-int\n');
     const policing = ['ingress_policing_rate', 'ingress_policing_burst'];
@@ -220,25 +163,31 @@ describe("OVN's flows for a port", () => {
   });
 
   it.each([
-    [
-      'OVS cannot open it',
-      ['set', 'Interface', 'c0ffee01_net1_h', 'error="no such device"'],
-      'no such device',
-    ],
-    ['its port is removed', ['del-port', 'c0ffee01_net1_h'], 'was removed'],
-    [
-      'a newer sandbox is the logical switch port',
-      ['remove', 'Interface', 'c0ffee01_net1_h', 'external_ids', 'iface-id'],
-      'web-0.shop.attachnet.default.ovn',
-    ],
-  ])('never come where %s', async (_, command, said) => {
+    {
+      where: 'OVS cannot open it',
+      command: ['set', 'Interface', 'c0ffee01_net1_h', 'error="no such device"'],
+      code: 11,
+      said: 'interface c0ffee01_net1_h is not usable: OVS cannot use it: no such device',
+    },
+    {
+      where: 'its port is removed',
+      command: ['del-port', 'c0ffee01_net1_h'],
+      code: 11,
+      said: 'interface c0ffee01_net1_h is not usable: its port was removed',
+    },
+    {
+      where: 'a newer sandbox is the logical switch port',
+      command: ['remove', 'Interface', 'c0ffee01_net1_h', 'external_ids', 'iface-id'],
+      code: 102,
+      said: 'a newer sandbox of pod shop/web-0 has this interface',
+    },
+  ])('never come where $where', async ({ command, code, said }) => {
     const { database, table, plugIt } = await setUp();
     await plugIt(planOf());
     const wait = rejectionOf(flowsInstalled(planOf(), table, signal));
     await database.vsctl(['--', ...command]);
     const error = await wait;
-    expect(error.code).toBe(11);
-    expect(error.message).toContain('c0ffee01_net1_h');
+    expect(error.code).toBe(code);
     expect(error.message).toContain(said);
   });
 
@@ -249,88 +198,5 @@ describe("OVN's flows for a port", () => {
     const wait = flowsInstalled(planOf(), table, controller.signal);
     controller.abort(new Error('enough'));
     await expect(wait).rejects.toThrow('enough');
-  });
-});
-
-/** What a DEL does with OVS. */
-async function removeIt(vsctl: Vsctl, names: readonly string[]) {
-  const { rows, foreign } = await findPort(vsctl, planOf().attachment, names);
-  await unplug(vsctl, rows);
-  return { foreign };
-}
-
-describe('unplugging a port', () => {
-  const names = ['c0ffee01_net1_h', 'hashed_h'];
-
-  it('removes all of its rows and none of another', async () => {
-    const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
-    await plugIt(otherPlan('other', { rates: LIMITED }));
-    expect(await removeIt(database.vsctl, names)).toEqual({ foreign: [] });
-    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
-    expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe('other_h\n');
-  });
-
-  it('may be done again, and where there never was one', async () => {
-    const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
-    for (let times = 0; times < 3; times += 1) await removeIt(database.vsctl, names);
-    expect(await countRows(database)).toEqual(EMPTY);
-  });
-
-  it('finds the port by its key under the second name too', async () => {
-    const { database, plugIt } = await setUp();
-    await plugIt(planOf({ hostInterface: 'hashed_h', rates: LIMITED }));
-    await removeIt(database.vsctl, names);
-    expect(await countRows(database)).toEqual(EMPTY);
-  });
-
-  it("removes what Kube-OVN's daemon made, with its limits", async () => {
-    const { database } = await setUp();
-    await goPort(database, 'c0ffee01_net1_h', planOf().ifaceId, 'web-0');
-    await goPort(database, 'gos_h', 'other.shop', 'other');
-    await removeIt(database.vsctl, names);
-    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
-    expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe('gos_h\n');
-  });
-
-  it("leaves another attachment's port of that name, and says so", async () => {
-    const { database, plugIt } = await setUp();
-    await plugIt(otherPlan('other', { hostInterface: 'c0ffee01_net1_h', rates: LIMITED }));
-    const { foreign } = await removeIt(database.vsctl, names);
-    expect(foreign).toEqual(['c0ffee01_net1_h']);
-    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
-  });
-
-  it('leaves limits that another port refers to, whatever is marked on them', async () => {
-    const { database, plugIt } = await setUp();
-    await plugIt(otherPlan('other', { rates: LIMITED }));
-    const marks = [`external_ids:container_id=${CONTAINER_ID}`, 'external_ids:if_name=net1'];
-    for (const limit of ['QoS', 'Queue']) {
-      for (const [reference] of await database.rows(limit, '_uuid')) {
-        const [, uuid = ''] = reference as string[];
-        await database.vsctl(['--', 'set', limit, uuid, ...marks]);
-      }
-    }
-    await removeIt(database.vsctl, names);
-    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
-  });
-
-  it('leaves the limits that a newer sandbox of the same pod has', async () => {
-    const { database, plugIt } = await setUp();
-    const { ifaceId } = planOf();
-    await plugIt(planOf({ rates: LIMITED }));
-    await plugIt(otherPlan('newer', { ifaceId, rates: LIMITED }));
-    await removeIt(database.vsctl, names);
-    const [[marks] = []] = await database.rows('QoS', 'external_ids');
-    expect(toObject(marks)).toMatchObject({ container_id: 'newer', 'iface-id': ifaceId });
-    expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
-  });
-
-  it('may be tried again later where the database is not there', async () => {
-    const vsctl = createVsctl('unix:/nowhere/db.sock');
-    const error = await rejectionOf(removeIt(vsctl, names));
-    expect(error.code).toBe(11);
-    expect(error.message).toContain('cannot find port c0ffee01_net1_h');
   });
 });

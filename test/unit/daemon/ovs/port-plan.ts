@@ -4,7 +4,11 @@ import { attachmentOf } from '../support.ts';
 
 export function planOf(changes: Partial<PortPlan> = {}): PortPlan {
   return {
-    attachment: attachmentOf({ ifName: 'net1', provider: 'attachnet.default.ovn' }),
+    attachment: attachmentOf({
+      ifName: 'net1',
+      provider: 'attachnet.default.ovn',
+      network: 'attachnet',
+    }),
     hostInterface: 'c0ffee01_net1_h',
     ifaceId: 'web-0.shop.attachnet.default.ovn',
     podUid: 'uid-1',

@@ -19,6 +19,8 @@ describe('the commands that plug a port', () => {
       `external_ids:pod_netns="${NETNS}"`,
       'external_ids:ip="10.16.0.15,fd00:10:16::f"',
       ...KEY,
+      'external_ids:provider="attachnet.default.ovn"',
+      'external_ids:network="attachnet"',
       ...['--', '--id=@port', 'create', 'Port', 'name="c0ffee01_net1_h"', 'interfaces=@interface'],
       ...['--', 'add', 'Bridge', 'br-int', 'ports', '@port'],
     ]);
@@ -90,7 +92,10 @@ describe('values in the commands that plug a port', () => {
       addresses: fc.array(text, { minLength: 1, maxLength: 2 }),
       encapIp: text,
       attachment: fc
-        .record({ containerId: text, ifName: text, netns: text, namespace: text, name: text })
+        .record({
+          ...{ containerId: text, ifName: text, netns: text, namespace: text, name: text },
+          ...{ provider: text, network: text },
+        })
         .map(({ namespace, name, ...others }) =>
           attachmentOf({ ...others, pod: { namespace, name } }),
         ),
