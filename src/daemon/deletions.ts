@@ -15,14 +15,14 @@ import { CniCode } from '../wire/cni.ts';
 import { type CniRequest, CniRequestSchema } from '../wire/messages.ts';
 import { Backoff } from './concurrency/backoff.ts';
 import { abortable, type Wait, waiting } from './concurrency/deadline.ts';
-import { CniError, type Logger, messageOf } from './error.ts';
+import { CniError, type Logger, messageOf, tryAgain } from './error.ts';
 
 export interface DeletionsOptions {
   readonly directory: string;
   /** Does one DEL. */
   readonly del: (request: CniRequest) => Promise<void>;
-  /** Resolves when OVS is there: a DEL cannot be done, nor fail for good, before. */
-  readonly ready: () => Promise<void>;
+  /** Resolves when OVS is there: without it a DEL can neither be done nor fail for good. */
+  readonly ready: () => Promise<unknown>;
   readonly log: Logger;
 }
 
@@ -72,8 +72,9 @@ export class Deletions {
     this.#drainUnasked();
   }
 
+  /** What is not done is the next daemon's; calls that wait for it fail with error 11. */
   stop(): void {
-    this.#stopped.abort();
+    this.#stopped.abort(ENDING);
     this.#watcher?.close();
   }
 
@@ -125,7 +126,6 @@ export class Deletions {
   async #doAll(): Promise<void> {
     const limit = pLimit(AT_ONCE);
     for (let names = this.#records(); names.length > 0; names = this.#records()) {
-      await abortable(this.#options.ready(), this.#stopped.signal);
       await Promise.all(names.map((name) => limit(() => this.#do(name))));
     }
   }
@@ -190,6 +190,7 @@ export class Deletions {
   async #attempt(request: CniRequest): Promise<void> {
     const backoff = new Backoff(PAUSES);
     for (let attempt = 1; ; attempt += 1) {
+      await abortable(this.#options.ready(), this.#stopped.signal);
       try {
         return await this.#options.del(request);
       } catch (error) {
@@ -201,6 +202,7 @@ export class Deletions {
   }
 }
 
+const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
 const RECORDED: Wait = {
   what: 'the DELs that were recorded while the daemon did not answer',
   lookAt: "the daemon's log, and whether ovsdb-server runs on this node",

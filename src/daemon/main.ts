@@ -56,7 +56,10 @@ async function start(): Promise<void> {
   const stop = async (signal: string) => {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');
     // kubelet kills us after 30 s: an ADD that still waits then must have been undone.
-    const timer = setTimeout(() => context.queue.abortAdds(ENDING), ADDS_END_AFTER_MS);
+    const timer = setTimeout(() => {
+      context.queue.abortAdds(ENDING);
+      deletions.stop();
+    }, ADDS_END_AFTER_MS);
     await hide();
     await app.close();
     clearTimeout(timer);
@@ -118,7 +121,7 @@ function wire(options: Options): Context {
     deletions: new Deletions({
       directory: deletionsOf(options.socketPath),
       del: (request) => del(request, context),
-      ready: () => interfaces.synced(forever),
+      ready: () => interfaces.until(() => interfaces.isLive || undefined, forever),
       log,
     }),
     queue: new AttachmentQueue(),

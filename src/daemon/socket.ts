@@ -47,20 +47,21 @@ export async function listenOnSocket(app: Listener, path: string): Promise<() =>
     // Another daemon may have taken the name.
     if (lstatSync(path, { throwIfNoEntry: false })?.ino !== ino) return;
     renameSync(path, temporary);
-    await answered(temporary);
+    await refused(temporary);
     rmSync(temporary, { force: true });
   };
 }
 
 /**
- * Resolves when our own listener has answered a call, and with it has taken all that came before:
- * node closes connections of which it has not read a call, and those that it has not accepted.
+ * Resolves when our own listener has refused what is no call, and with it has read all that came
+ * before: node closes connections of which it has not read a call, and those that it has not
+ * accepted. A call would have to wait where others have to.
  */
-function answered(path: string): Promise<void> {
+function refused(path: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.on('error', () => {}).once('close', () => resolve());
-    socket.end('GET / HTTP/1.0\r\n\r\n').resume();
+    socket.end('no call\r\n\r\n').resume();
   });
 }
 

@@ -169,7 +169,7 @@ describe('the next daemon', () => {
   });
 
   test('that is killed while it is at them leaves the rest to the one after it', async () => {
-    const sandboxes = await addPods(20);
+    const sandboxes = await addPods(12);
     await killDaemon();
     await recordDeletions(sandboxes);
     await startDaemon();

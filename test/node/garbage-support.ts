@@ -32,12 +32,10 @@ export async function tracesOf(node: OvnNode, sandbox: Sandbox, ifName = 'net1')
   const isOwn = ({ external_ids: ids }: OvsRow) =>
     ids.container_id === sandbox.containerId && ids.if_name === ifName;
   const count = async (table: string) => (await rowsOf(node, table)).filter(isOwn).length;
-  return {
-    rows: await count('Interface'),
-    qos: await count('QoS'),
-    queues: await count('Queue'),
-    links: (await hasLink(hostName(sandbox, ifName))) ? 1 : 0,
-  };
+  const [rows = 0, qos = 0, queues = 0] = await Promise.all(
+    ['Interface', 'QoS', 'Queue'].map(count),
+  );
+  return { rows, qos, queues, links: (await hasLink(hostName(sandbox, ifName))) ? 1 : 0 };
 }
 
 /** True where the node has a link of that name. */

@@ -131,6 +131,26 @@ test('without a daemon a DEL succeeds and an ADD waits; the next daemon does bot
   await expectNode(node, before);
 });
 
+test('a daemon that cannot do a recorded DEL ends all the same, and leaves it to the next', async () => {
+  const { node } = fixture;
+  const before = await census(node);
+  const { sandbox } = await fixture.pod();
+  await mustAdd(sandbox, 'net1', ovnConfig());
+  await fixture.daemon.stop();
+  await mustDelete(sandbox, 'net1', ovnConfig());
+  await node.killPart('ovsdb-server');
+  const stuck = await startDaemon();
+  const startedMs = performance.now();
+  await stuck.stop();
+  // The kubelet kills it after 30 s.
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
+  expect(stuck.process.exitCode).toBe(0);
+  await node.startPart('ovsdb-server');
+  fixture.daemon = await startDaemon();
+  await fixture.daemon.logged('DEL done that was recorded');
+  await expectNode(node, before);
+});
+
 test('a daemon that ends late answers its last ADD, and leaves the socket to the next daemon', async () => {
   const { cluster } = fixture;
   const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });

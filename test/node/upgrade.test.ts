@@ -23,7 +23,7 @@ import {
 import { podAddresses, podLink } from '../lab/snapshot.ts';
 import { prevResultOf } from './check-fixture.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
-import { type Census, census, expectNode, mustAdd, mustDelete } from './observe.ts';
+import { type Census, census, expectNode, interfacesOf, mustAdd, mustDelete } from './observe.ts';
 import { expectError } from './refusal.ts';
 
 let fixture: Fixture;
@@ -133,22 +133,22 @@ describe('a newer executable', () => {
     expect(await podLink(sandbox, 'net1')).toBeUndefined();
   });
 
-  test('and the GC of its runtime spare what an older one made, until its sandbox is gone', async () => {
-    const before = await census(fixture.node);
+  test('and the GC of its runtime spare what an older one made; it goes with its sandbox', async () => {
+    const { node } = fixture;
+    const before = await census(node);
     const { sandbox } = await fixture.pod();
     // An older one says neither the pod's UID nor the network's name.
     const body = JSON.stringify(requestFields(sandbox, ATTACHNET));
     const { status, text } = await callRaw(SOCKET, { path: '/api/v1/add', body });
     expect(status, text).toBe(200);
     const none = { cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] };
-    const gc = () => cni('GC', sandbox, 'net1', ovnConfig(none));
-    const spared = await gc();
-    expect(spared.exitCode, spared.stdout).toBe(0);
+    const { exitCode, stdout } = await cni('GC', sandbox, 'net1', ovnConfig(none));
+    expect(exitCode, stdout).toBe(0);
     expect(await podLink(sandbox, 'net1')).toMatchObject({ operstate: 'UP' });
     await deleteSandbox(sandbox);
-    const { exitCode, stdout } = await gc();
-    expect(exitCode, stdout).toBe(0);
-    await expectNode(fixture.node, before);
+    // The kernel takes its time with a namespace.
+    await expect.poll(() => interfacesOf(node, sandbox), { timeout: 20_000 }).toEqual([]);
+    await expectNode(node, before);
   });
 
   test('does the DEL of what an older one made', async () => {

@@ -46,6 +46,8 @@ describe('a value in a message', () => {
     [undefined, 'undefined'],
     [{ dst: 'x' }, '{"dst":"x"}'],
     ['a\nb\0', '"a\\nb\\u0000"'],
+    ['a\u0085b\u009b', '"a\\u0085b\\u009b"'],
+    ['a\u202eb\u2028', '"a\\u202eb\\u2028"'],
   ])('%j is shown as %s', (value, shown) => {
     expect(show(value)).toBe(shown);
   });
@@ -53,6 +55,7 @@ describe('a value in a message', () => {
   it('is cut when it is long', () => {
     for (const text of HOSTILE_TEXTS) expectReadable(invalid('field', text, 'another'));
     expect(show('A'.repeat(65_536)).length).toBeLessThan(210);
+    expect(show(`x${'😀'.repeat(200)}`).isWellFormed()).toBe(true);
   });
 
   it('is always one short line, whatever it is', async () => {

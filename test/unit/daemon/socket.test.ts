@@ -11,7 +11,7 @@ import {
 import { readdir } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listenOnSocket } from '../../../src/daemon/socket.ts';
 
@@ -23,7 +23,12 @@ function makeDirectory(): string {
 
 /** A server that says `name` to whoever connects, and how it listens. */
 function listener(name: string) {
-  const server: Server = createServer((caller) => caller.on('error', () => {}).write(name));
+  const server: Server = createServer((caller) =>
+    caller
+      .on('error', () => {})
+      .resume()
+      .write(name),
+  );
   onTestFinished(() => void server.close());
   const listen = async ({ path }: { path: string }) => {
     server.listen(path);
@@ -95,11 +100,13 @@ describe("the daemon's socket", () => {
     expect(await greeting(path)).toBe('one');
   });
 
-  it('replaces a temporary name that a killed daemon of the same number left', async () => {
+  it('may be made at the moment at which another one is made beside it', async () => {
     const directory = makeDirectory();
-    await leaveSocket(join(directory, `.${process.pid}`));
-    await listenOnSocket(listener('one').app, join(directory, 'daemon.sock'));
-    expect(await readdir(directory)).toEqual(['daemon.sock']);
+    const names = ['one', 'two', 'three'];
+    const pathOf = (name: string) => join(directory, name);
+    await Promise.all(names.map((name) => listenOnSocket(listener(name).app, pathOf(name))));
+    expect(await Promise.all(names.map((name) => greeting(pathOf(name))))).toEqual(names);
+    expect((await readdir(directory)).sort()).toEqual(names.toSorted());
   });
 
   it('may have a name as long as the kernel takes', async () => {
@@ -128,10 +135,21 @@ describe('a daemon that ends', () => {
     const connected = connect(path);
     onTestFinished(() => void connected.destroy());
     await once(connected, 'data');
-    hide();
+    await hide();
     await expect(greeting(path)).rejects.toThrow('ENOENT');
+    expect(await readdir(dirname(path))).toEqual([]);
     connected.write('question');
     expect(String((await once(connected, 'data'))[0])).toBe('answer');
+  });
+
+  it('serves all that have connected before', async () => {
+    const path = join(makeDirectory(), 'daemon.sock');
+    const { server, app } = listener('one');
+    const hide = await listenOnSocket(app, path);
+    const greetings = Array.from({ length: 50 }, () => greeting(path));
+    await hide();
+    server.close();
+    expect(new Set(await Promise.all(greetings))).toEqual(new Set(['one']));
   });
 
   it('leaves the name to a daemon that has taken it', async () => {
@@ -140,7 +158,7 @@ describe('a daemon that ends', () => {
     const hide = await listenOnSocket(app, path);
     unlinkSync(path);
     await listenOnSocket(listener('two').app, path);
-    hide();
+    await hide();
     server.close();
     await once(server, 'close');
     expect(await greeting(path)).toBe('two');
@@ -150,7 +168,7 @@ describe('a daemon that ends', () => {
     const path = join(makeDirectory(), 'daemon.sock');
     const hide = await listenOnSocket(listener('one').app, path);
     unlinkSync(path);
-    hide();
-    hide();
+    await hide();
+    await hide();
   });
 });

@@ -61,6 +61,7 @@ describe('a failure that the daemon reports', () => {
     { code: 1.5, msg: 'm', details: 'd' },
     { code: 7, msg: 'm' },
     { code: 7, msg: {}, details: 'd' },
+    { code: 7, msg: '', details: 'd' },
   ])('is error 11 with its text where its CNI error is %j', async (said) => {
     const failure = await failureOfAnswer(500, { error: 'text of it', cni_error: said });
     expect(failure).toMatchObject({ code: 11, details: '/api/v1/add (500): text of it' });

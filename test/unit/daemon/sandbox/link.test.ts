@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { parseRoutes } from '../../../../src/daemon/net/route.ts';
 import {
   addressLines,
+  applyInPod,
   type InterfacePlan,
   linkUpLine,
+  vethLines,
 } from '../../../../src/daemon/sandbox/link.ts';
 import { nicWith, V4, V6 } from '../nic/support.ts';
 import { NETNS } from '../support.ts';
@@ -72,7 +74,37 @@ describe('the lines of ip(8) for the end in the pod', () => {
     ]);
   });
 
-  it('are none for a NIC with only a MAC', () => {
-    expect(addressLines(planOf({ addresses: [] }))).toEqual([]);
+  it('are none for a NIC with only a MAC', async () => {
+    const none = addressLines(planOf({ addresses: [] }));
+    expect(none).toEqual([]);
+    // No tool is run: this namespace does not exist.
+    await applyInPod('/nosuch', none);
+  });
+});
+
+describe('the lines of ip(8) for a veth pair', () => {
+  const veth = {
+    hostInterface: 'c0ffee012345_h',
+    ifName: 'eth0',
+    netns: NETNS,
+    mtu: 1400,
+    mac: '00:00:00:53:6b:b6',
+    mark: 'kube-ovn/c0ffee/eth0/ovn/net',
+  };
+  const mode = existsSync('/proc/sys/net/ipv6') ? ' addrgenmode none' : '';
+
+  it('make both ends in their places, and set the one on the node up', () => {
+    expect(vethLines(veth)).toEqual([
+      `link add c0ffee012345_h mtu 1400 txqueuelen 1000 type veth peer name eth0 netns ${NETNS} address 00:00:00:53:6b:b6 mtu 1400`,
+      `link set c0ffee012345_h${mode} alias kube-ovn/c0ffee/eth0/ovn/net up`,
+    ]);
+  });
+
+  it('leave to the kernel what is not said', () => {
+    const { mac: _, ...others } = veth;
+    expect(vethLines({ ...others, mtu: 0, mark: '' })).toEqual([
+      `link add c0ffee012345_h txqueuelen 1000 type veth peer name eth0 netns ${NETNS}`,
+      `link set c0ffee012345_h${mode} up`,
+    ]);
   });
 });

@@ -80,6 +80,7 @@ describe('nothing tells which of two sandboxes is newer', () => {
   it.each([
     ['in /proc', `/proc/${process.pid}/ns/net`, '/proc/1/ns/net'],
     ['where nothing is', '/nosuch/a', '/nosuch/b'],
+    ['for what can be no path', `/${'a'.repeat(65_536)}`, 'a\0b'],
     ['for a file that no namespace is mounted on', import.meta.filename, '/etc/hostname'],
   ])('%s', (_, one, other) => {
     expect([isNewer(one, other), isNewer(other, one)]).toEqual([false, false]);

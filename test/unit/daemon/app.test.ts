@@ -1,0 +1,64 @@
+import pino from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildApp } from '../../../src/daemon/app.ts';
+import type { Context } from '../../../src/daemon/context.ts';
+import { ADD_PATH, GC_PATH } from '../../../src/wire/messages.ts';
+import { HOSTILE_TEXTS, requestOf } from './support.ts';
+
+const log: string[] = [];
+const logger = pino({ base: null }, { write: (line) => void log.push(line) });
+const context = { addTimeoutMs: 1000, deletions: { done: async () => {} } } as unknown as Context;
+const app = buildApp(context, logger);
+beforeAll(async () => {
+  await app.ready();
+});
+afterAll(() => app.close());
+beforeEach(() => {
+  log.length = 0;
+});
+
+/** Posts a body that is refused, and returns the CNI error. */
+async function refusalOf(body: string, url = ADD_PATH) {
+  const headers = { 'content-type': 'application/json' };
+  const { statusCode, body: answer } = await app.inject({ method: 'POST', url, headers, body });
+  const { cni_error: error, ...others } = JSON.parse(answer);
+  expect(others).toMatchObject({ ips: null, routes: null, nicname: '' });
+  return { statusCode, ...error };
+}
+
+describe('a refusal', () => {
+  it('says whose call it was', async () => {
+    const refusal = await refusalOf(JSON.stringify(requestOf({ net_ns: '' })));
+    expect(refusal).toMatchObject({ statusCode: 400, code: 4 });
+    expect(refusal.msg).toMatch(/^ADD of eth0 for pod shop\/web-0: CNI_NETNS /);
+    const [line = ''] = log;
+    expect(JSON.parse(line)).toMatchObject({ pod: 'shop/web-0', ifName: 'eth0', code: 4 });
+  });
+
+  it.each([
+    '{"toString":1}',
+    '{"toString":null,"valueOf":null}',
+    '['.repeat(50_000) + ']'.repeat(50_000),
+    'null',
+    '[{}]',
+  ])('is an answer where the names are %.40s', async (value) => {
+    const body = `{"pod_name":${value},"pod_namespace":${value},"if_name":${value}}`;
+    expect(await refusalOf(body)).toMatchObject({ statusCode: 400, code: 7 });
+  });
+
+  it('is one short line, whatever the names are', async () => {
+    for (const text of HOSTILE_TEXTS) {
+      const names = { pod_name: text, pod_namespace: text, if_name: text, container_id: text };
+      const { msg } = await refusalOf(JSON.stringify(requestOf(names)));
+      expect(msg.length).toBeLessThan(1500);
+      expect(msg).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+    }
+    expect(Math.max(...log.map((line) => line.length))).toBeLessThan(5000);
+  });
+
+  it('of a call without a pod names none', async () => {
+    const { msg } = await refusalOf('{"cni_type":1}', GC_PATH);
+    expect(msg).toMatch(/^GC: the request is wrong/);
+    expect(JSON.parse(log[0] ?? '')).not.toHaveProperty('ifName');
+  });
+});
