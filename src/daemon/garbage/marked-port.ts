@@ -16,12 +16,13 @@ export interface MarkedPort {
 
 /**
  * The port of a row; undefined for one that is not Kube-OVN's, does not say its namespace, or has a
- * name that is no plain word: OVS takes any text for one, and the tools that remove it do not.
+ * name that is no plain word: OVS takes any text for one, and the tools that remove it do not. By
+ * `if7…` ip(8) means the link with index 7 where, as here, no link has that name.
  */
 export function readMarkedPort({ name, externalIds: ids }: InterfaceRow): MarkedPort | undefined {
   const { vendor, pod_netns: netns, container_id: containerId, if_name: ifName } = ids;
   if (vendor !== 'kube-ovn' || netns === undefined || !netns.startsWith('/')) return undefined;
-  if (!isInterfaceName(name)) return undefined;
+  if (!isInterfaceName(name) || /^if\d/.test(name)) return undefined;
   const isOurs = containerId !== undefined;
   if (isOurs && !(isContainerId(containerId) && isInterfaceName(ifName ?? ''))) return undefined;
   return {

@@ -52,6 +52,8 @@ export class CollectionFollower {
   #hasListed = false;
   /** What the sink has seen; undefined where the collection must be listed. */
   #resourceVersion: string | undefined;
+  /** Since a watch was open for a while, the server could not go on from where we were. */
+  #wasForgotten = false;
   #contactAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FollowerOptions) {
@@ -88,6 +90,10 @@ export class CollectionFollower {
         if (signal.aborted) return;
         if (error instanceof KubernetesError && LIST_AGAIN_STATUSES.has(error.status)) {
           this.#resourceVersion = undefined;
+          // A server that is back after a long outage has waited long enough for the list; one that
+          // goes on like that has not.
+          if (!this.#wasForgotten) this.#backoff.reset();
+          this.#wasForgotten = true;
         }
         this.#outage.begin(messageOf(error));
         // Only a stop ends the pause early, and with it this loop.
@@ -142,6 +148,7 @@ export class CollectionFollower {
           this.#contactAt = openedAt;
           steady = setTimeout(() => {
             this.#backoff.reset();
+            this.#wasForgotten = false;
             this.#outage.end(openedAt);
           }, steadyMs);
         },

@@ -19,6 +19,12 @@ export function logicalSwitchPort(options: {
   return ifName === undefined ? port : `${port}.${ifName}`;
 }
 
+/**
+ * Names that ip(8) may take for something else: where no interface is named `if7…`, it takes the one
+ * with index 7 (iproute2, lib/ll_map.c), and a DEL that is repeated would delete another's.
+ */
+const LOOKS_LIKE_INDEX = /^if/;
+
 /** Digits of the container id that must remain in a name for Kube-OVN's rule to be usable. */
 const ID_DIGITS_MIN = 1;
 
@@ -35,6 +41,7 @@ export function hostInterfaceNames(
   ifName: string,
 ): readonly [string, ...string[]] {
   const hashed = `${hashOf(`${containerId}/${ifName}`)}_h`;
+  if (LOOKS_LIKE_INDEX.test(containerId)) return [hashed];
   if (ifName === 'eth0') return [`${containerId.slice(0, 12)}_h`, hashed];
   const short = withoutKubeVirtPrefix(ifName);
   const digits = 12 - Buffer.byteLength(short);
@@ -56,5 +63,6 @@ function hashOf(text: string): string {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const digest = createHash('sha256').update(text).digest();
   const length = INTERFACE_NAME_BYTES_MAX - '_h'.length;
-  return [...digest.subarray(0, length)].map((byte) => alphabet[byte & 31]).join('');
+  const hash = [...digest.subarray(0, length)].map((byte) => alphabet[byte & 31]).join('');
+  return hash.replace(LOOKS_LIKE_INDEX, '8f');
 }

@@ -152,6 +152,9 @@ export async function applyInPod(netns: string, batch: readonly string[]): Promi
   }
 }
 
+/** A link that is not there, or went with its namespace between ip's look and its request. */
+const GONE = /^Cannot find device|^RTNETLINK answers: No such device|^Command failed/;
+
 /**
  * Deletes host ends; the pods' ends go with them. One that is not there is fine.
  * @throws CniError 11 when the kernel refuses for another reason
@@ -163,9 +166,7 @@ export async function deleteLinks(names: readonly string[]): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    const refusals = error.stderr
-      .split('\n')
-      .filter((line) => line !== '' && !/^Cannot find device|^Command failed/.test(line));
+    const refusals = error.stderr.split('\n').filter((line) => line !== '' && !GONE.test(line));
     if (refusals.length > 0)
       throw tryAgain(`cannot delete ${names.join(', ')}: ${refusals[0]}`, '', error);
   }

@@ -71,6 +71,10 @@ describe('a row that no clean-up may judge', () => {
     expect(readMarkedPort(row)?.name ?? 'none').toMatch(/^[\w.@+~-]{1,15}$/);
   });
 
+  it.each(['if7', 'if12_h'])('has a name by which ip(8) means another link: %s', (name) => {
+    expect(readMarkedPort({ name, externalIds: IDS, error: null })).toBeUndefined();
+  });
+
   it('never gives words that could be more than they are', async () => {
     const text = fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'binary' }));
     await fc.assert(

@@ -105,6 +105,35 @@ describe('a WatchCache survives', () => {
     await all.sees('e', 'red');
   });
 
+  it('410 at the end of a long outage: lists again without another long pause', async () => {
+    await using all = await setUpStarted({ limits: { backoffFirstMs: 20, backoffMaxMs: 10_000 } });
+    const { requests, faults } = all.double;
+    await steady();
+    faults.failAll(503);
+    all.double.resetConnections();
+    // The pauses before were of up to 20, 40, … 640 ms; the one after the next attempt would be of
+    // 1280 to 2560 ms.
+    await requests.waitFor({ verb: 'watch' }, 1 + 7);
+    all.double.create(pod('a'));
+    all.double.compact();
+    faults.failAll(undefined);
+    await requests.waitFor({ verb: 'watch' }, 1 + 8);
+    const refusedAt = performance.now();
+    await requests.waitFor({ verb: 'list' }, 2);
+    expect(performance.now() - refusedAt).toBeLessThan(500);
+  });
+
+  it('410 for ever: with growing pauses', async () => {
+    await using all = await setUpStarted({ limits: { backoffFirstMs: 20, backoffMaxMs: 640 } });
+    await steady();
+    all.double.faults.failAll(410);
+    all.double.resetConnections();
+    const beganAt = performance.now();
+    await all.double.requests.waitFor({}, 2 + 6);
+    // The pauses before are at least half of 20, 40, 80, 160 and 320 ms.
+    expect(performance.now() - beganAt).toBeGreaterThanOrEqual(300);
+  });
+
   it.each(['resumed', 'listed'])(
     'a pod replaced meanwhile (%s): deleted, then added',
     async (how) => {

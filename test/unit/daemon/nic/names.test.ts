@@ -58,7 +58,7 @@ describe('the host end of a veth pair', () => {
     'of %s, which is too long for that rule, is a hash',
     (name) => {
       expect(hostInterfaceNames(CONTAINER_ID, name)).toEqual([
-        expect.stringMatching(/^[a-z2-7]{13}_h$/),
+        expect.stringMatching(/^[a-z2-8]{13}_h$/),
       ]);
     },
   );
@@ -66,6 +66,13 @@ describe('the host end of a veth pair', () => {
   it('of a short container id is short', () => {
     expect(hostInterfaceNames('c1', 'eth0')[0]).toBe('c1_h');
     expect(hostInterfaceNames('c1', 'net1')[0]).toBe('c1_net1_h');
+  });
+
+  it('is never a name that ip(8) takes for an index', () => {
+    const ids = Array.from({ length: 10_000 }, (_, number) => `${CONTAINER_ID}${number}`);
+    for (const id of [...ids, 'if7', 'if77c0ffee', 'if']) {
+      for (const name of hostInterfaceNames(id, 'net1')) expect(name).not.toMatch(/^if/);
+    }
   });
 
   it('has at least one name, all of which the kernel takes and no two are equal', async () => {

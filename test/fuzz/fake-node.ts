@@ -1,0 +1,206 @@
+/**
+ * A node that is none: tools that only write down how they were called and say yes, a database that
+ * takes every port, and pods that are there. What the daemon tells them is checked, each word.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AttachmentQueue } from '../../src/daemon/concurrency/attachment-queue.ts';
+import { Condition } from '../../src/daemon/concurrency/condition.ts';
+import { KeyedLock } from '../../src/daemon/concurrency/keyed-lock.ts';
+import { Slots } from '../../src/daemon/concurrency/slots.ts';
+import type { Context } from '../../src/daemon/context.ts';
+import type { Logger } from '../../src/daemon/error.ts';
+import { DeletedPods } from '../../src/daemon/objects/deleted-pods.ts';
+import { type Node, projectNode } from '../../src/daemon/objects/node.ts';
+import { type Pod, podKey, projectPod } from '../../src/daemon/objects/pod.ts';
+import { projectSubnet, type Subnet } from '../../src/daemon/objects/subnet.ts';
+import type { Row } from '../../src/daemon/ovs/table.ts';
+import { TOOL_ENVIRONMENT } from '../../src/daemon/process/run.ts';
+import { Succession } from '../../src/daemon/sandbox/succession.ts';
+import { CommandLog } from './command-log.ts';
+import { checkToolRun } from './oracles/command-lines.ts';
+import { must } from './oracles/types.ts';
+import { checkVsctlCommands } from './oracles/vsctl-commands.ts';
+import { tableOf } from './ovs-rows.ts';
+import type { Texts } from './values/objects.ts';
+
+/** Longer than a wait needs that ends; ms. */
+const ADD_TIMEOUT_MS = 25;
+
+/** What the node is like during one case. */
+export interface Surroundings {
+  readonly annotations: Texts;
+  readonly subnet: unknown;
+  readonly node: unknown;
+  readonly rows: readonly Row[];
+}
+
+/** Pods that requests are about (values/texts.ts). */
+const POD_NAMES = ['shop', 'default'].flatMap((namespace) =>
+  ['web-0', 'a', 'web-0.example', 'vm-1'].map((name) => ({ namespace, name })),
+);
+
+/** Links of the node; two carry marks, of which one is nobody's. */
+const LINKS = [
+  { ifname: 'br-int' },
+  { ifname: 'c0ffee01_net1_h', ifalias: 'kube-ovn/c0ffee01/net1/attachnet.default.ovn/net' },
+  { ifname: 'x', ifalias: 'kube-ovn/a b/net1\n/ovn/net' },
+];
+
+/** What each tool prints; those that are not here print nothing. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  ip: `case "$*" in *show*) printf '%s\\n' '${JSON.stringify(LINKS)}' ;; esac`,
+  nsenter: `case "$*" in
+  *'-json -batch'*) sed 's/.*/[]/' "$in" ;;
+  *arping*) echo 'Unicast reply from 10.16.0.1' ;;
+esac`,
+  'ovs-vsctl': 'echo br-int',
+  'ovs-appctl': 'echo connected',
+};
+
+export class FakeNode implements AsyncDisposable {
+  readonly context: Context;
+  /** A network namespace that is no pod's, where this user can make one. */
+  readonly netns: string | undefined;
+  readonly #log: CommandLog;
+  readonly #sandbox: ChildProcess | undefined;
+  readonly #path = TOOL_ENVIRONMENT.PATH;
+  /** What must not have happened. */
+  readonly #faults: unknown[] = [];
+  readonly #pods = cacheOf<Pod>();
+  readonly #subnets = cacheOf<Subnet>();
+  readonly #node = cacheOf<Node>();
+
+  private constructor(logger: Logger, sandbox: ChildProcess | undefined) {
+    this.#sandbox = sandbox;
+    this.netns = sandbox && `/proc/${sandbox.pid}/ns/net`;
+    const directory = mkdtempSync(join(tmpdir(), 'kube-ovn-fuzz-'));
+    this.#log = CommandLog.create(
+      directory,
+      ['ip', 'nsenter', 'ovs-vsctl', 'ovs-appctl'],
+      (tool) => ANSWERS[tool] ?? '',
+      ':/usr/bin:/bin',
+    );
+    TOOL_ENVIRONMENT.PATH = this.#log.path;
+    // By these OVS's programs are found; their scripts need no control socket.
+    for (const name of ['ovs-vswitchd', 'ovn-controller']) {
+      writeFileSync(join(directory, `${name}.pid`), '1\n');
+    }
+    const context = {
+      nodeName: 'node-1',
+      api: {
+        get: async () => undefined,
+        mergePatch: async (path: string) => {
+          this.#attempt(() => must(/^\/apis\/[\w./@+~-]+$/.test(path), 'a path is one', path));
+        },
+      },
+      pods: this.#pods,
+      deletedPods: new DeletedPods(),
+      subnets: this.#subnets,
+      node: this.#node,
+      ovsDatabase: `unix:${directory}/db.sock`,
+      vsctl: async (commands: readonly string[]) => this.#transact(commands),
+      interfaces: tableOf([]),
+      bridges: tableOf([{ name: 'br-int', datapath_type: 'netdev' }]),
+      deletions: { done: async () => {} },
+      queue: new AttachmentQueue(),
+      succession: new Succession(),
+      nicSlots: new Slots(8),
+      portLock: new KeyedLock(),
+      tunnelMtu: Promise.resolve(1400),
+      addTimeoutMs: ADD_TIMEOUT_MS,
+      detectIpv4Conflict: true,
+      log: logger,
+    };
+    this.context = context as unknown as Context;
+  }
+
+  static async start(logger: Logger): Promise<FakeNode> {
+    return new FakeNode(logger, await startSandbox());
+  }
+
+  /** What there is from now on. */
+  set({ annotations, subnet, node, rows }: Surroundings): void {
+    const pods = POD_NAMES.map(({ namespace, name }) =>
+      projectPod({ metadata: { namespace, name, uid: 'uid-1', annotations } }),
+    );
+    this.#pods.objects = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+    const own = projectSubnet(subnet);
+    this.#subnets.objects = new Map(['ovn-default', 'subnet-1'].map((name) => [name, own]));
+    this.#node.objects = new Map([['node-1', projectNode(node)]]);
+    Object.assign(this.context, { interfaces: tableOf(rows) });
+  }
+
+  /** @throws Error for a command line, a transaction or a path that is not of its grammar */
+  checkDone(): void {
+    for (const run of this.#log.take()) this.#attempt(() => checkToolRun(run));
+    const [fault] = this.#faults.splice(0);
+    if (fault !== undefined) throw fault;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    TOOL_ENVIRONMENT.PATH = this.#path;
+    this.#sandbox?.kill('SIGKILL');
+    this.#log[Symbol.dispose]();
+  }
+
+  /** The daemon makes an error of a fault; so it is kept. */
+  #attempt(check: () => void): void {
+    try {
+      check();
+    } catch (fault) {
+      this.#faults.push(fault);
+    }
+  }
+
+  /** Takes new ports; has none of before. */
+  #transact(words: readonly string[]): string {
+    this.#attempt(() => checkVsctlCommands(words));
+    const created = words.indexOf('--id=@interface');
+    if (created >= 0) {
+      const name = JSON.parse(words[created + 3]?.slice('name='.length) ?? '""');
+      const id = words.find((word) => word.startsWith('external_ids:iface-id=')) ?? '=""';
+      const ifaceId = JSON.parse(id.slice(id.indexOf('=') + 1));
+      const external_ids = { 'iface-id': ifaceId, 'ovn-installed': 'true' };
+      const rows = [...this.context.interfaces.rows.values(), { name, external_ids }];
+      Object.assign(this.context, { interfaces: tableOf(rows) });
+    }
+    const reads = words.filter((word) => word === 'list' || word === 'find').length;
+    return '{"headings":[],"data":[]}\n'.repeat(reads);
+  }
+}
+
+/** A process in a network namespace of its own; it ends with its input, so with us. */
+async function startSandbox(): Promise<ChildProcess | undefined> {
+  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const isThere = await new Promise<boolean>((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', () => resolve(false));
+    child.stdout.once('data', () => resolve(true));
+  });
+  return isThere ? child : undefined;
+}
+
+/** Objects in the place of a WatchCache's, which a server feeds. */
+function cacheOf<T>() {
+  const condition = new Condition();
+  return {
+    objects: new Map<string, T>(),
+    synced: Promise.resolve(),
+    isSynced: true,
+    msSinceContact: 0,
+    get(key: string): T | undefined {
+      return this.objects.get(key);
+    },
+    values(): IterableIterator<T> {
+      return this.objects.values();
+    },
+    onChange: () => () => {},
+    until: <R>(evaluate: () => R | undefined, signal: AbortSignal) =>
+      condition.until(evaluate, signal),
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * Commands of ovs-vsctl(8): each begins with `--`, options and a verb, and has as many words as its
+ * grammar. A text is in the quotes of JSON, and of the type that its column has.
+ */
+import {
+  isAddress,
+  isContainerId,
+  isDnsName,
+  isLinkName,
+  isNetworkName,
+  isNumber,
+  isPlainPath,
+  isUuid,
+  must,
+} from './types.ts';
+import { fitsOne, type Shape } from './words.ts';
+
+const isPortName = (text: string) => /^\w[\w.@+~-]*$/.test(text);
+
+/** Every key of `external_ids` that we write, and what it says. */
+const EXTERNAL_IDS: Readonly<Record<string, (text: string) => boolean>> = {
+  'iface-id': isPortName,
+  // The API server's word; in its quotes any text is one.
+  'iface-id-ver': () => true,
+  vendor: (text) => text === 'kube-ovn',
+  pod_name: isDnsName,
+  pod_namespace: isDnsName,
+  pod_netns: isPlainPath,
+  ip: (text) => text.split(',').every((one) => isAddress(one)),
+  'encap-ip': (text) => isAddress(text),
+  container_id: isContainerId,
+  if_name: isLinkName,
+  provider: isDnsName,
+  network: isNetworkName,
+  pod: (text) => text.split('/').length === 2 && text.split('/').every(isDnsName),
+};
+
+/** The text in JSON's quotes; undefined where they are missing or end before the word does. */
+function unquoted(text: string): string | undefined {
+  if (!/^"([ !#-[\]-\u{10ffff}]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*"$/u.test(text)) return undefined;
+  return JSON.parse(text);
+}
+
+function isExternalId(word: string): boolean {
+  const [, key = '', value = ''] = /^external_ids:([a-z_-]+)=(.*)$/s.exec(word) ?? [];
+  const text = unquoted(value);
+  return text !== undefined && Object.hasOwn(EXTERNAL_IDS, key) && !!EXTERNAL_IDS[key]?.(text);
+}
+
+const isName = (word: string) =>
+  word.startsWith('name=') && isLinkName(unquoted(word.slice('name='.length)) ?? '');
+
+const numberOf = (column: string) => (word: string) =>
+  word.startsWith(`${column}=`) && isNumber(word.slice(column.length + 1));
+
+const policing = [numberOf('ingress_policing_rate'), numberOf('ingress_policing_burst')];
+const shaping = [numberOf('other_config:max-rate'), numberOf('other_config:burst')];
+
+/** What may be set in a new row of each table; the words in any order. */
+const COLUMNS: Readonly<Record<string, readonly ((word: string) => boolean)[]>> = {
+  Interface: [isName, isExternalId, ...policing],
+  Queue: [isExternalId, ...shaping],
+  QoS: [isExternalId, (word) => word === 'type=linux-htb', (word) => word === 'queues:0=@queue'],
+  Port: [isName, (word) => word === 'interfaces=@interface', (word) => word === 'qos=@qos'],
+};
+
+/** Commands that have so many words, options among them. */
+const COMMANDS: readonly Shape[] = [
+  ['--if-exists', 'remove', 'Interface', isUuid, 'external_ids', 'iface-id'],
+  ['add', 'Bridge', 'br-int', 'ports', '@port'],
+  ['--if-exists', 'clear', 'Port', isUuid, 'qos'],
+  ['--if-exists', 'destroy', 'QoS', isUuid],
+  ['--if-exists', 'destroy', 'Queue', isUuid],
+  ['--if-exists', 'remove', 'Bridge', 'br-int', 'ports', isUuid],
+  ['--if-exists', 'get', 'Bridge', 'br-int', 'name'],
+];
+
+const isColumns = (word: string) => /^--columns=[a-z_,]+$/.test(word);
+const isTable = (word: string) => ['Interface', 'Port', 'Bridge', 'QoS', 'Queue'].includes(word);
+
+/** Commands that read, of which some end in any number of names. */
+const LISTS: readonly Shape[] = [
+  [isColumns, 'list', isTable],
+  ['--if-exists', isColumns, 'list', isTable],
+  [isColumns, 'find', 'Port', 'qos!=[]'],
+  [isColumns, 'find', 'Bridge', 'name=br-int'],
+];
+
+/**
+ * @param words from the first `--` on
+ * @throws Error for a command that is none of ours
+ */
+export function checkVsctlCommands(words: readonly string[]): void {
+  const starts = words.flatMap((word, index) => (word === '--' ? [index] : []));
+  must(words.length === 0 || starts[0] === 0, 'commands begin with --', words);
+  starts.forEach((start, index) => {
+    const command = words.slice(start + 1, starts[index + 1]);
+    must(isCommand(command), 'a command of ovs-vsctl is one of ours', command);
+  });
+}
+
+function isCommand(command: readonly string[]): boolean {
+  return fitsOne(command, COMMANDS) || isCreate(command) || isList(command);
+}
+
+function isCreate([id = '', verb, table = '', ...columns]: readonly string[]): boolean {
+  const known = Object.hasOwn(COLUMNS, table) ? (COLUMNS[table] ?? []) : [];
+  return (
+    id === `--id=@${table.toLowerCase()}` &&
+    verb === 'create' &&
+    columns.length > 0 &&
+    columns.every((word) => known.some((isColumn) => isColumn(word)))
+  );
+}
+
+function isList(command: readonly string[]): boolean {
+  return LISTS.some(
+    (shape) =>
+      fitsOne(command.slice(0, shape.length), [shape]) &&
+      command.slice(shape.length).every(isLinkName),
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * From a request, a pod's annotations, a Subnet, the node and OVS's rows to the command lines that
+ * make a NIC: there is a CNI error, a wait, or a plan of which every word is of its type.
+ */
+import * as fc from 'fast-check';
+import { parseAddRequest } from '../../../src/daemon/attachment.ts';
+import { AttachmentQueue } from '../../../src/daemon/concurrency/attachment-queue.ts';
+import type { Context } from '../../../src/daemon/context.ts';
+import { CniError } from '../../../src/daemon/error.ts';
+import { toWireRoute } from '../../../src/daemon/net/route.ts';
+import { readNic } from '../../../src/daemon/nic/annotations.ts';
+import { ownMtu, refuseSmallMtu } from '../../../src/daemon/nic/mtu.ts';
+import { type NicPlan, planNic } from '../../../src/daemon/nic/plan.ts';
+import { projectNode } from '../../../src/daemon/objects/node.ts';
+import { projectPod } from '../../../src/daemon/objects/pod.ts';
+import { projectSubnet } from '../../../src/daemon/objects/subnet.ts';
+import { plugCommands, staleHolders } from '../../../src/daemon/ovs/port.ts';
+import type { OvsTable } from '../../../src/daemon/ovs/table.ts';
+import { addressLines, linkUpLine, vethLines } from '../../../src/daemon/sandbox/link.ts';
+import type { CniRequest } from '../../../src/wire/messages.ts';
+import { checkCniError } from '../oracles/cni-error.ts';
+import { checkIpBatch } from '../oracles/ip-lines.ts';
+import { isAddress, isLinkName, isPrefix, must } from '../oracles/types.ts';
+import { checkVsctlCommands } from '../oracles/vsctl-commands.ts';
+import { tableOf } from '../ovs-rows.ts';
+import { pureTarget } from '../target.ts';
+import {
+  annotationsOf,
+  inDatabase,
+  rawNode,
+  rawSubnet,
+  rowIds,
+  type Texts,
+} from '../values/objects.ts';
+import { cniRequest } from '../values/requests.ts';
+
+interface Case {
+  readonly request: CniRequest;
+  readonly annotations: Texts;
+  readonly uid: string;
+  readonly subnet: unknown;
+  readonly node: unknown;
+  readonly rows: readonly { readonly name: string; readonly external_ids: Texts }[];
+}
+
+export const cases: fc.Arbitrary<Case> = cniRequest.chain((request) =>
+  fc.record({
+    request: fc.constant(request),
+    annotations: annotationsOf(request.provider, request.if_name),
+    // The API server's, which nobody checks.
+    uid: inDatabase(fc.constant('uid-1')),
+    subnet: fc.option(rawSubnet, { nil: undefined }),
+    node: rawNode,
+    rows: fc.array(
+      fc.record({
+        name: fc.constantFrom('c0ffee012345_h', 'c0ffee01_net1_h', 'other_h'),
+        external_ids: rowIds,
+      }),
+      { maxLength: 2 },
+    ),
+  }),
+);
+
+/** What an ADD may be refused with before it has made anything. */
+const CODES: readonly number[] = [2, 4, 7, 11, 102];
+const TUNNEL_MTU = 1400;
+
+export const plans = pureTarget('plans', 33_000, cases, (one) => {
+  let plan: NicPlan | undefined;
+  try {
+    plan = planOf(one);
+    if (plan === undefined) return 'wait';
+    checkPlan(plan, tableOf(one.rows));
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    checkCniError(error, CODES);
+    return `error ${error.code}`;
+  }
+  return 'plan';
+});
+
+/** The steps of an ADD that make nothing; undefined where an annotation is missing. */
+export function planOf({
+  request,
+  annotations,
+  uid,
+  subnet,
+  node,
+  rows,
+}: Case): NicPlan | undefined {
+  const attachment = parseAddRequest(request);
+  const { name, namespace } = attachment.pod;
+  const pod = projectPod({ metadata: { name, namespace, uid, annotations } });
+  const nic = readNic(pod.annotations, attachment);
+  if ('missing' in nic) return undefined;
+  const ownSubnet = subnet === undefined ? undefined : projectSubnet(subnet);
+  const ownNode = projectNode(node);
+  const sources = { subnet: ownSubnet, providerNetwork: nic.providerNetwork, node: ownNode };
+  const mtu = ownMtu(sources) ?? TUNNEL_MTU;
+  refuseSmallMtu(
+    mtu,
+    nic.addresses.map(({ address }) => address.family),
+  );
+  const context = {
+    nodeName: 'node-1',
+    node: { get: () => ownNode },
+    interfaces: tableOf(rows),
+    bridges: tableOf([{ name: 'br-int', external_ids: {} }]),
+    queue: new AttachmentQueue(),
+  };
+  return planNic(attachment, { pod, nic, subnet: ownSubnet }, mtu, context as unknown as Context);
+}
+
+/** @throws Error for a word that is not of its type; CniError where OVS's rows are in the way */
+function checkPlan(plan: NicPlan, table: OvsTable): void {
+  checkVsctlCommands(plugCommands(plan.port, staleHolders(plan.port, table)));
+  const lines = [
+    ...vethLines(plan.veth),
+    linkUpLine(plan.interface, 'link-local'),
+    linkUpLine(plan.interface, 'no-link-local'),
+    ...addressLines(plan.interface),
+  ];
+  checkIpBatch(`${lines.join('\n')}\n`);
+  must(isLinkName(plan.interface.ifName), 'an interface has a name', plan.interface);
+  for (const { text, family } of plan.gateways) {
+    must(isAddress(text, family === 'IPv4' ? 4 : 6), 'a gateway is an address', text);
+  }
+  for (const { dst = '', gw } of plan.interface.routes.map(toWireRoute)) {
+    must(isPrefix(dst) && (gw === undefined || isAddress(gw)), 'a route is one', { dst, gw });
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Every reader of a single text against an independent one: a text is taken exactly where the
+ * grammar has it, and what is made of it means the same.
+ */
+import * as fc from 'fast-check';
+import { isDnsName, isNetworkName } from '../../../src/daemon/attachment.ts';
+import { CniError } from '../../../src/daemon/error.ts';
+import {
+  cidrText,
+  contains,
+  parseAddress,
+  parseCidr,
+  parseMac,
+} from '../../../src/daemon/net/address.ts';
+import { parseRoutes, toWireRoute } from '../../../src/daemon/net/route.ts';
+import { readVethMark, vethMark } from '../../../src/daemon/nic/veth-mark.ts';
+import { parseRates } from '../../../src/daemon/ovs/rates.ts';
+import { familyOf, parseCidr as parseCidrOfPlugin } from '../../../src/plugin/cidr.ts';
+import { isContainerId, isInterfaceName } from '../../../src/wire/cni.ts';
+import { checkCniError } from '../oracles/cni-error.ts';
+import * as oracle from '../oracles/types.ts';
+import { must } from '../oracles/types.ts';
+import { pureTarget } from '../target.ts';
+import {
+  address,
+  almost,
+  cidr,
+  containerId,
+  hostileText,
+  interfaceName,
+  mac,
+  podName,
+} from '../values/texts.ts';
+
+const mark = fc
+  .tuple(almost(containerId), almost(interfaceName), almost(podName), almost(podName))
+  .map((fields) => ['kube-ovn', ...fields].join('/'));
+
+const cases = fc.oneof(
+  almost(address),
+  almost(cidr),
+  almost(mac),
+  almost(interfaceName),
+  almost(containerId),
+  almost(podName),
+  almost(mark),
+  almost(fc.nat().map(String)),
+  hostileText,
+);
+
+export const texts = pureTarget('texts', 17_000, cases, (one) => {
+  const taken = Object.entries(READERS).flatMap(([name, read]) => (read(one) ? [name] : []));
+  return taken.join('+') || 'nothing';
+});
+
+/** Each returns whether the text was taken; throws where it should not have been, or was not. */
+const READERS: Readonly<Record<string, (text: string) => boolean>> = {
+  address: (one) => {
+    const found = parseAddress(one);
+    must((found !== undefined) === oracle.isAddress(one), 'an address is taken', one);
+    must(familyOf(one) === (found ? Number(found.family.slice(-1)) : 0), 'both agree', one);
+    if (found !== undefined) must(hostOf(found.text) === hostOf(one), 'it means the same', one);
+    return found !== undefined;
+  },
+  cidr: (one) => {
+    const found = parseCidr(one);
+    const other = parseCidrOfPlugin(one);
+    must((found !== undefined) === oracle.isPrefix(one), 'a prefix is taken', one);
+    must(other?.network === (found && cidrText(found)), 'both agree', [found, other]);
+    const inside = parseAddress(one.split('/')[0] ?? '');
+    if (found && inside) must(contains(found, inside), 'a prefix has its own address', one);
+    return found !== undefined;
+  },
+  mac: (one) => {
+    const found = parseMac(one);
+    must(found === (oracle.isMac(one.toLowerCase()) ? one.toLowerCase() : undefined), 'a MAC', one);
+    return found !== undefined;
+  },
+  interface: (one) => same(isInterfaceName(one), oracle.isLinkName(one), one),
+  container: (one) => same(isContainerId(one), oracle.isContainerId(one), one),
+  name: (one) => same(isDnsName(one), oracle.isDnsName(one), one),
+  network: (one) =>
+    same(isNetworkName(one), one !== '' && one.length <= 253 && oracle.isNetworkName(one), one),
+  rate: (one) => {
+    const rates = orRefused(() => parseRates(() => one, String));
+    const values = Object.values(rates ?? {});
+    must(
+      values.every((value) => value >= 0 && Number.isSafeInteger(value)),
+      'rates',
+      rates,
+    );
+    return rates !== undefined && one !== '';
+  },
+  route: (one) => {
+    const [route] = orRefused(() => parseRoutes([{ dst: one }], 'routes')) ?? [];
+    if (route !== undefined) must(oracle.isPrefix(toWireRoute(route).dst ?? ''), 'a route', one);
+    return route !== undefined;
+  },
+  gateway: (one) => {
+    const [route] = orRefused(() => parseRoutes([{ gw: one }], 'routes')) ?? [];
+    if (route !== undefined) must(oracle.isAddress(route.gateway?.text ?? ''), 'a gateway', one);
+    return route !== undefined;
+  },
+  mark: (one) => {
+    const found = readVethMark(one);
+    if (found === undefined) return false;
+    must(oracle.isContainerId(found.containerId), 'a mark has a container id', found);
+    must(oracle.isLinkName(found.ifName), 'a mark has an interface name', found);
+    must(vethMark(found) === (one.length <= 255 ? one : ''), 'a mark says all', one);
+    return true;
+  },
+};
+
+function same(found: boolean, wanted: boolean, one: string): boolean {
+  must(found === wanted, wanted ? 'a right text is taken' : 'a wrong text is refused', one);
+  return found;
+}
+
+/** Undefined for a refusal with code 7. */
+function orRefused<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    checkCniError(error, [7]);
+    return undefined;
+  }
+}
+
+/** How the URL standard writes an address. */
+function hostOf(one: string): string {
+  return new URL(`http://${one.includes(':') ? `[${one}]` : one}`).hostname;
+}

@@ -1,0 +1,60 @@
+/** Requests as the contract has them (messages.ts), with any texts in them. */
+import * as fc from 'fast-check';
+import type { CniRequest } from '../../../src/wire/messages.ts';
+import {
+  address,
+  almost,
+  cidr,
+  containerId,
+  hostileText,
+  interfaceName,
+  namespace,
+  netns,
+  podName,
+  provider,
+  uid,
+} from './texts.ts';
+
+const route = fc.record({ dst: almost(cidr), gw: almost(address) }, { requiredKeys: [] });
+
+/** A right request with at most some fields of any value. */
+export const cniRequest: fc.Arbitrary<CniRequest> = fc
+  .tuple(
+    fc.record({
+      cni_type: fc.constantFrom('kube-ovn', 'kube-ovn', 'kube-ovn', 'macvlan'),
+      pod_name: podName,
+      pod_namespace: namespace,
+      container_id: containerId,
+      net_ns: netns,
+      if_name: interfaceName,
+      provider: provider.map((name) => (name === 'macvlan.default' ? 'ovn' : name)),
+      network: fc.constantFrom('', 'net', 'a.b_c'),
+      pod_uid: uid,
+    }),
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant({}) },
+      {
+        weight: 1,
+        arbitrary: fc.record(
+          {
+            cni_type: almost(fc.constant('kube-ovn')),
+            pod_name: almost(podName),
+            pod_namespace: almost(podName),
+            container_id: almost(containerId),
+            net_ns: almost(netns),
+            if_name: almost(interfaceName),
+            provider: almost(provider),
+            network: hostileText,
+            pod_uid: almost(uid),
+            routes: fc.oneof(fc.constant(null), fc.array(route, { maxLength: 3 })),
+            deviceID: fc.oneof(
+              { weight: 19, arbitrary: fc.constant('') },
+              { weight: 1, arbitrary: hostileText },
+            ),
+          },
+          { requiredKeys: [] },
+        ),
+      },
+    ),
+  )
+  .map(([right, changes]) => ({ ...right, ...changes }));
