@@ -32,18 +32,23 @@ export interface AddResult {
   readonly afterAnswer: () => Promise<void>;
 }
 
-/**
- * @param caller aborted when the caller goes away
- * @throws CniError as docs/errors.md lists them
- */
+/** Who asks. */
+export interface Asker {
+  /** Aborted when the caller goes away. */
+  readonly caller: AbortSignal;
+  /** How long it has waited already; ms. */
+  readonly waitedMs: number;
+}
+
+/** @throws CniError as docs/errors.md lists them */
 export async function add(
   request: CniRequest,
   context: Context,
-  caller: AbortSignal,
+  { caller, waitedMs }: Asker,
 ): Promise<AddResult> {
   const attachment = parseAddRequest(request);
   refuseOverload(context);
-  using deadline = startDeadline(context.addTimeoutMs, caller);
+  using deadline = startDeadline(Math.max(0, context.addTimeoutMs - waitedMs), caller);
   using _podWatch = endWithPod(attachment, context, deadline);
   using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
   const result = context.queue.runAdd(attachment, deadline, async () => {

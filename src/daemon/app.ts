@@ -27,6 +27,7 @@ import {
   StatusRequestSchema,
 } from '../wire/messages.ts';
 import { add } from './add.ts';
+import { OWN_CNI_TYPE } from './attachment.ts';
 import { check } from './check.ts';
 import { startDeadline } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
@@ -44,6 +45,11 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
  */
 const BOOKKEEPING_LAG_MS = 100;
 const BOOKKEEPING_AT_ONCE = 4;
+/**
+ * For recorded DELs; ms. They take some 10 ms each, and what is left of the runtime's two minutes is
+ * the call's own.
+ */
+const RECORDS_TIMEOUT_MS = 30_000;
 /** How long bookkeeping may hold up the daemon's end; ms. */
 const AFTERWARDS_MS_MAX = 5000;
 
@@ -86,16 +92,19 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
-  // What was asked for while the daemon was away comes first.
-  app.addHook('preHandler', async ({ url }) => {
-    if (url === STATUS_PATH) return;
-    using deadline = startDeadline(context.addTimeoutMs);
+  // What was asked for while the daemon was away comes first. A delegate has nothing to do with it.
+  app.addHook('preHandler', async ({ url, body }, reply) => {
+    const { cni_type: type } = (body ?? {}) as Partial<CniRequest>;
+    if (url === STATUS_PATH || type !== OWN_CNI_TYPE) return;
+    using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
     await context.deletions.done(deadline.signal);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const startedMs = performance.now();
-    const { response, afterAnswer } = await add(request.body, context, callerSignal(reply));
+    const waitedMs = reply.elapsedTime;
+    const caller = callerSignal(reply);
+    const { response, afterAnswer } = await add(request.body, context, { caller, waitedMs });
     const ms = Math.round(performance.now() - startedMs);
     const { ips, mac_address: mac } = response;
     request.log.info({ ...whose(request.body), ips, mac, ms }, 'ADD done');
@@ -121,8 +130,8 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   });
 
   app.post(GC_PATH, { schema: { body: GcRequestSchema } }, async (request, reply) => {
-    await gc(request.body, context);
-    request.log.info({ network: plain(request.body.network) }, 'GC done');
+    await gc(request.body, context, callerSignal(reply));
+    request.log.info(whose(request.body), 'GC done');
     return reply.code(204).send();
   });
 
@@ -228,10 +237,11 @@ function describe({ url, body }: FastifyRequest): string {
 
 /** Whose call it is, for the log. */
 function whose(body: unknown): object {
-  const { pod_namespace, pod_name, if_name, container_id, provider } = (body ??
+  const { pod_namespace, pod_name, if_name, container_id, provider, network } = (body ??
     {}) as Partial<CniRequest>;
   return {
-    pod: `${plain(pod_namespace)}/${plain(pod_name)}`,
+    pod: pod_name && `${plain(pod_namespace)}/${plain(pod_name)}`,
+    network: network && plain(network),
     ifName: if_name && plain(if_name),
     containerId: container_id && plain(container_id),
     provider: provider && plain(provider),

@@ -17,6 +17,7 @@ import { abortable, startDeadline, type Wait, waiting } from './concurrency/dead
 import type { Context } from './context.ts';
 import type { Nic } from './nic/annotations.ts';
 import { hostInterfaceNames, logicalSwitchPort } from './nic/names.ts';
+import { isMirror } from './objects/pod.ts';
 import { inspectPort } from './ovs/port-inspection.ts';
 import { inspectPod } from './sandbox/inspect.ts';
 
@@ -73,7 +74,7 @@ async function findDifferences(
   const expected = {
     usualName: names[0],
     ifaceId: nic && portName(attachment, nic),
-    podUid: pod?.uid,
+    podUid: pod && !isMirror(pod) ? pod.uid : undefined,
     mtu: earlier.interface?.mtu,
   };
   return [

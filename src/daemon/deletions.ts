@@ -89,6 +89,7 @@ export class Deletions {
    */
   async done(signal: AbortSignal): Promise<void> {
     while (this.isBusy()) await waiting(RECORDED, abortable(this.#drain(), signal));
+    this.#stopped.signal.throwIfAborted();
   }
 
   /** A node whose inotify instances are used up gets its daemon nevertheless. */

@@ -25,19 +25,22 @@ const ROWS_TIMEOUT_MS = 10_000;
 
 /**
  * Goes on when something cannot be removed, and says at the end what.
+ * @param caller aborted when the caller goes away
  * @throws CniError 7 for a wrong list, of which nothing is believed; 11 for what could not be removed
  */
-export async function gc(request: GcRequest, context: Context): Promise<void> {
+export async function gc(request: GcRequest, context: Context, caller: AbortSignal): Promise<void> {
   // The plugin that made the interfaces removes them; addresses are the controller's to free.
   if (request.cni_type !== OWN_CNI_TYPE) return;
   const isValid = readList(request);
-  using deadline = startDeadline(ROWS_TIMEOUT_MS);
+  using deadline = startDeadline(ROWS_TIMEOUT_MS, caller);
   await waiting(OVS_ROWS, context.interfaces.synced(deadline.signal));
   const failures: string[] = [];
   const attempt = (task: Promise<unknown>) =>
     task.catch((error) => void failures.push(messageOf(error)));
   if (isValid !== undefined) {
     for (const attachment of await markedAttachments(request, context)) {
+      // A list without its caller is out of date: the runtime may have gone on.
+      caller.throwIfAborted();
       if (!isValid(attachment)) await attempt(removeInvalid(attachment, request, context));
     }
   }

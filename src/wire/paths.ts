@@ -1,5 +1,5 @@
 /**
- * Paths of the daemon's socket API. Pure values without imports: the executable uses them, and
+ * Paths of the daemon's socket API. Pure, without imports: the executable uses them, and
  * messages.ts would drag its schema library into the bundle.
  */
 export const ADD_PATH = '/api/v1/add';

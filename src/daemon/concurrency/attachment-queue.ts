@@ -13,11 +13,14 @@ export class AttachmentQueue {
   /** Deadlines of ADDs that run or wait in line. */
   readonly #adds = new Map<string, Set<Deadline>>();
 
+  /** Why ADDs are no longer taken. */
+  #refusal: Error | undefined;
   /** Keys of the running ADDs that make host interfaces, by their names. */
   readonly #names = new Map<string, string>();
 
   /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
   async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
+    if (this.#refusal !== undefined) throw this.#refusal;
     const key = keyOf(attachment);
     const deadlines = this.#adds.get(key) ?? new Set();
     this.#adds.set(key, deadlines.add(deadline));
@@ -70,8 +73,9 @@ export class AttachmentQueue {
     return count;
   }
 
-  /** Ends all ADDs: the daemon is ending. */
+  /** Ends all ADDs, and those to come: the daemon is ending. */
   abortAdds(reason: Error): void {
+    this.#refusal = reason;
     for (const deadlines of this.#adds.values()) {
       for (const deadline of deadlines) deadline.abort(reason);
     }

@@ -4,11 +4,13 @@
 import { setImmediate as turnOver } from 'node:timers/promises';
 
 export class Turns {
-  #last: Promise<void> = Promise.resolve();
+  /** Resolves when the next turn is free. */
+  #free: Promise<void> = Promise.resolve();
 
-  /** Resolves in a turn of the event loop in which it has not resolved for anybody else. */
+  /** Resolves at once where nobody has this turn of the event loop, else in a later one. */
   next(): Promise<void> {
-    this.#last = this.#last.then(() => turnOver());
-    return this.#last;
+    const turn = this.#free;
+    this.#free = turn.then(() => turnOver());
+    return turn;
   }
 }

@@ -14,15 +14,11 @@ export interface MarkedPort {
   readonly attachment: Attachment & { readonly netns: string };
 }
 
-/**
- * The port of a row; undefined for one that is not Kube-OVN's, does not say its namespace, or has a
- * name that is no plain word: OVS takes any text for one, and the tools that remove it do not. By
- * `if7…` ip(8) means the link with index 7 where, as here, no link has that name.
- */
-export function readMarkedPort({ name, externalIds: ids }: InterfaceRow): MarkedPort | undefined {
+/** The port of a row; undefined for one that is not Kube-OVN's, or that cannot be judged. */
+export function readMarkedPort(row: InterfaceRow): MarkedPort | undefined {
+  const { name, externalIds: ids } = row;
   const { vendor, pod_netns: netns, container_id: containerId, if_name: ifName } = ids;
-  if (vendor !== 'kube-ovn' || netns === undefined || !netns.startsWith('/')) return undefined;
-  if (!isInterfaceName(name) || /^if\d/.test(name)) return undefined;
+  if (vendor !== 'kube-ovn' || !netns?.startsWith('/') || !isLink(row)) return undefined;
   const isOurs = containerId !== undefined;
   if (isOurs && !(isContainerId(containerId) && isInterfaceName(ifName ?? ''))) return undefined;
   return {
@@ -39,4 +35,13 @@ export function readMarkedPort({ name, externalIds: ids }: InterfaceRow): Marked
       routes: [],
     },
   };
+}
+
+/**
+ * True for a port that is a link of the kernel, by whose absence it is judged, under a name that
+ * only means it: OVS takes any text for a name, and by `if7…` ip(8) means the link with index 7 where
+ * no link has that name.
+ */
+function isLink({ name, type }: InterfaceRow): boolean {
+  return (type === '' || type === 'system') && isInterfaceName(name) && !/^if\d/.test(name);
 }

@@ -9,6 +9,7 @@
  * its containers may still run, and a static pod's always do.
  */
 import type { Context } from '../context.ts';
+import { messageOf, tryAgain } from '../error.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { findOrphanedLimits, unplug } from '../ovs/port-removal.ts';
 import { removeAttachment } from '../removal.ts';
@@ -21,7 +22,12 @@ import { type MarkedPort, readMarkedPort } from './marked-port.ts';
  * @throws CniError 11 when OVS refuses; what was not removed then is left for the next round
  */
 export async function removeDeadPorts(context: Context): Promise<void> {
-  for (const port of await deadPorts(context)) await removePort(port, context);
+  const failures: string[] = [];
+  for (const port of await deadPorts(context)) {
+    // One that cannot be removed is no reason to leave the others.
+    await removePort(port, context).catch((error) => void failures.push(messageOf(error)));
+  }
+  if (failures.length > 0) throw tryAgain(failures.join('; '), 'the next round tries again');
 }
 
 async function deadPorts({ interfaces, log }: Context): Promise<MarkedPort[]> {
@@ -41,6 +47,8 @@ async function deadPorts({ interfaces, log }: Context): Promise<MarkedPort[]> {
 async function removePort({ name, isOurs, attachment }: MarkedPort, context: Context) {
   const { pod, containerId, ifName, netns } = attachment;
   const remove = async () => {
+    // The runtime may have used the same names for another sandbox meanwhile.
+    if (!isNetnsUnmounted(netns)) return;
     if (!(await removeAttachment(attachment, context, [name]))) return;
     context.log.info(
       {

@@ -34,7 +34,9 @@ export async function placeNic(
   const { attachment, veth } = plan;
   using _name = context.queue.use(veth.hostInterface, attachment);
   await using undo = new AsyncDisposableStack();
+  let stage = A_PLACE;
   const make = async () => {
+    stage = TOOLS;
     const made = (remove: () => Promise<void>) => {
       undo.defer(() => logged(context, 'veth pair', remove()));
     };
@@ -52,7 +54,7 @@ export async function placeNic(
         : Promise.resolve(),
     ]);
   };
-  await waiting(A_PLACE, context.nicSlots.run(make, signal));
+  await waiting(() => stage, context.nicSlots.run(make, signal));
   await awaitFlows(plan, context, signal);
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
   await together(signal, (probes) =>
@@ -77,6 +79,10 @@ async function removeUnfinished({ attachment, veth }: NicPlan, { vsctl }: Contex
 const A_PLACE: Wait = {
   what: 'its turn among the NICs that are being made on this node',
   lookAt: 'the load of this node, and how long ip and ovs-vsctl take',
+};
+const TOOLS: Wait = {
+  what: 'ip and ovs-vsctl to make the interface and its port',
+  lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
 };
 
 async function removePort({ attachment, veth }: NicPlan, { vsctl }: Context): Promise<void> {

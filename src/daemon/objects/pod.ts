@@ -50,6 +50,11 @@ function isOurs(key: string): boolean {
   return /\.kubernetes\.io\/[a-z_]+$/.test(key) && !key.startsWith('kubectl.');
 }
 
+/** True for the mirror of a static pod: it gets a new UID when it is deleted, and the pod runs on. */
+export function isMirror(pod: Pod): boolean {
+  return pod.annotations[STATIC_POD_UID_ANNOTATION] !== undefined;
+}
+
 /** True where `uid`, as a runtime says it, means this pod. */
 export function isSamePod(pod: Pod, uid: string | undefined): boolean {
   return uid === undefined || uid === pod.uid || uid === pod.annotations[STATIC_POD_UID_ANNOTATION];

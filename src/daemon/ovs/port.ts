@@ -42,10 +42,12 @@ export interface InterfaceRow {
   readonly externalIds: Readonly<Record<string, string>>;
   /** Why OVS cannot use the interface. */
   readonly error: string | null;
+  /** Empty for a link of the kernel, which a veth's end is. */
+  readonly type: string;
 }
 
 /** The columns of the Interface table that a live copy is needed of. */
-export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'ifindex'];
+export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'ifindex', 'type'];
 
 /** The live copy's row of that name. */
 export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
@@ -58,6 +60,7 @@ export function toInterfaceRow(row: Row): InterfaceRow {
     name: String(row.name),
     externalIds: (row.external_ids ?? {}) as Record<string, string>,
     error: typeof row.error === 'string' ? row.error : null,
+    type: String(row.type ?? ''),
   };
 }
 

@@ -39,6 +39,9 @@ export function isNetnsUnmounted(path: string): boolean {
   }
 }
 
+/** The kernel's clock for files is some ms behind or ahead of ours; ms. */
+const CLOCK_SLACK_MS = 1000;
+
 /**
  * When the namespace at `path` was made; ns, only to be compared. Runtimes mount a namespace as
  * soon as they have made it, and the mount keeps nsfs's inode with its first times.
@@ -48,7 +51,9 @@ export function isNetnsUnmounted(path: string): boolean {
 export function netnsBirth(path: string): bigint | undefined {
   if (path.startsWith('/proc/') || isNetnsUnmounted(path)) return undefined;
   try {
-    return statSync(path, { bigint: true }).ctimeNs;
+    const birth = statSync(path, { bigint: true }).ctimeNs;
+    // The clock was set back since: it puts nothing in order.
+    return birth > BigInt(Date.now() + CLOCK_SLACK_MS) * 1_000_000n ? undefined : birth;
   } catch {
     // It may have gone meanwhile; and what OVS's rows say may be no path at all.
     return undefined;

@@ -142,6 +142,7 @@ function ownPort({ mtu }: Seed, rates: Nic['rates']): InspectedPort {
       if_name: 'net1',
     },
     error: null,
+    type: '',
     isOnBridge: true,
     ofport: 7,
     mtu,

@@ -18,7 +18,7 @@ const IDS = {
   network: 'attachnet',
 };
 const read = (externalIds: Record<string, string>) =>
-  readMarkedPort({ name: 'c0ffee01_net1_h', externalIds, error: null });
+  readMarkedPort({ name: 'c0ffee01_net1_h', externalIds, error: null, type: '' });
 
 describe('a row that a clean-up may judge', () => {
   it('is one of ours, with its whole attachment', () => {
@@ -67,12 +67,12 @@ describe('a row that no clean-up may judge', () => {
   });
 
   it.each(HOSTILE_TEXTS)('has a name that is no plain word: %j', (name) => {
-    const row = { name, externalIds: IDS, error: null };
+    const row = { name, externalIds: IDS, error: null, type: '' };
     expect(readMarkedPort(row)?.name ?? 'none').toMatch(/^[\w.@+~-]{1,15}$/);
   });
 
   it.each(['if7', 'if12_h'])('has a name by which ip(8) means another link: %s', (name) => {
-    expect(readMarkedPort({ name, externalIds: IDS, error: null })).toBeUndefined();
+    expect(readMarkedPort({ name, externalIds: IDS, error: null, type: '' })).toBeUndefined();
   });
 
   it('never gives words that could be more than they are', async () => {
@@ -85,5 +85,10 @@ describe('a row that no clean-up may judge', () => {
         expect(ifName).toMatch(/^[\w.@+~-]{1,15}$/);
       }),
     );
+  });
+
+  it.each(['internal', 'dpdk', 'geneve'])('is none of type %s, which has no link', (type) => {
+    const row = { name: 'c0ffee01_net1_h', externalIds: IDS, error: null, type };
+    expect(readMarkedPort(row)).toBeUndefined();
   });
 });

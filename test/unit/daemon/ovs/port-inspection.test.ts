@@ -46,6 +46,7 @@ describe('the port of an attachment', () => {
       name: NAME,
       externalIds: expect.objectContaining({ 'iface-id': planOf().ifaceId }),
       error: null,
+      type: '',
       isOnBridge: true,
       ofport: 7,
       mtu: 1400,
