@@ -6,7 +6,13 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOCKET } from '../lab/daemon.ts';
 import { callRaw, type RawAnswer, requestFields, sendRaw } from '../lab/raw-http.ts';
-import { type CniOutcome, cni, createSandbox, type Sandbox } from '../lab/runtime.ts';
+import {
+  type CniOutcome,
+  cni,
+  createSandbox,
+  deleteSandbox,
+  type Sandbox,
+} from '../lab/runtime.ts';
 import { mostAtOnce, type ToolEvent, ToolRecord } from '../lab/tool-record.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
 import { type Census, census, expectNode, hostName, mustAdd, mustDelete } from './observe.ts';
@@ -269,6 +275,18 @@ test('a storm of ADDs and DELs of the same attachments leaves nothing', async ()
     if (index % 3 === 2) expect({ status, text }).toEqual({ status: 204, text: '' });
     else if (status !== 200) expect(JSON.parse(text).error).toContain('ended by a DEL');
   });
+  await expectNode(fixture.node, before);
+});
+
+test('DELs succeed while the namespaces of their pods go', async () => {
+  const leaving = sandboxes.slice(PODS - 50);
+  await Promise.all(leaving.map((sandbox) => mustAdd(sandbox, 'net1', ovnConfig())));
+  await Promise.all(
+    leaving.flatMap((sandbox) => [
+      deleteSandbox(sandbox),
+      mustDelete(sandbox, 'net1', ovnConfig()),
+    ]),
+  );
   await expectNode(fixture.node, before);
 });
 

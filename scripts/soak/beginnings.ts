@@ -1,0 +1,130 @@
+/** How pods come up. */
+import type { Answer, Call } from './calls.ts';
+import { allocate, createPod, removePod } from './controller.ts';
+import {
+  anyOf,
+  disturbed,
+  type Excuse,
+  judge,
+  killed,
+  podGone,
+  surprise,
+  titleOf,
+} from './judgement.ts';
+import type { Nic } from './networks.ts';
+import type { Play } from './play.ts';
+import type { Home } from './pods.ts';
+
+export interface BringUp {
+  /** Changes the calls of some interfaces. */
+  readonly options?: (nic: Nic) => Partial<Call>;
+  /** What ADDs may answer besides success and what disturbances excuse. */
+  readonly excuse?: Excuse;
+}
+
+const NO_OPTIONS = (): Partial<Call> => ({});
+const NO_EXCUSE: Excuse = () => false;
+/** Sandboxes of a slot whose DEL is owed. */
+const OWED_MAX = 1;
+
+/** A new sandbox for a slot's pod, which is made where there is none; it succeeds, or is given up. */
+export async function bringUp(play: Play, how: BringUp = {}): Promise<void> {
+  const { stage, kubelet, slot, random } = play;
+  const pod = slot.pod ?? createPod(stage, slot, random);
+  const allocated =
+    slot.generation === slot.allocated ? undefined : allocate(stage, pod, slot.nics);
+  slot.allocated = slot.generation;
+  // The controller is often slower than kubelet.
+  if (random.chance(0.6)) await allocated;
+  const home = await kubelet.createHome(pod, slot.nics);
+  const [isUp] = await Promise.all([addAll(play, home, how), allocated]);
+  if (isUp && (await kubelet.checkAll(home))) slot.home = home;
+  else await giveUp(play, home);
+}
+
+/** ADDs for all interfaces, one after another or at once; true where all succeed. */
+export async function addAll(
+  { stage, kubelet, random }: Play,
+  home: Home,
+  { options = NO_OPTIONS, excuse = NO_EXCUSE }: BringUp = {},
+): Promise<boolean> {
+  const add = async (nic: Nic) => {
+    const answer = await kubelet.add(home, nic, options(nic));
+    const excuses = anyOf(disturbed, killed, excuse);
+    judge(stage, titleOf('ADD', home, nic.ifName), answer, excuses);
+    return answer.code === 0;
+  };
+  if (random.chance(0.5)) return (await Promise.all(home.nics.map(add))).every(Boolean);
+  for (const nic of home.nics) if (!(await add(nic))) return false;
+  return true;
+}
+
+/** What a runtime does with a sandbox that did not come up, sometimes late. */
+export async function giveUp(play: Play, home: Home): Promise<void> {
+  if (play.random.chance(0.4)) await owe(play, home);
+  else await play.kubelet.takeDown(home);
+}
+
+/** The DELs of a sandbox are to come late; those that are owed for long come now. */
+export async function owe({ kubelet, slot }: Play, home: Home): Promise<void> {
+  slot.owed.push(home);
+  const oldest = slot.owed.length > OWED_MAX ? slot.owed.shift() : undefined;
+  if (oldest !== undefined) await kubelet.takeDown(oldest);
+}
+
+/** The executable is killed in the middle of some ADDs. */
+export async function bringUpAndKill(play: Play): Promise<void> {
+  const { random } = play;
+  const options = () => (random.chance(0.7) ? { killAfterMs: random.below(60) } : {});
+  await bringUp(play, { options });
+}
+
+/** The pod is deleted while its sandbox comes up. */
+export async function deleteWhileComingUp(play: Play): Promise<void> {
+  const { stage, kubelet, slot, random } = play;
+  const pod = createPod(stage, slot, random);
+  await allocate(stage, pod, slot.nics);
+  const home = await kubelet.createHome(pod, slot.nics);
+  const gone = play.pause(50).then(() => removePod(stage, slot));
+  await Promise.all([addAll(play, home, { excuse: podGone }), gone]);
+  await giveUp(play, home);
+}
+
+/** Annotations that are wrong: an ADD must say so. */
+const MISTAKES = [
+  { ip_address: '192.0.2.1' },
+  { mac_address: '01:00:00:00:00:01' },
+  { ingress_rate: 'fast' },
+  { cidr: '10.0.0.0' },
+  { gateway: 'none' },
+] as const;
+const INVALID_CONFIG = 7;
+
+/** An ADD for a pod with a wrong annotation must be refused, and leave nothing. */
+export async function addWithMistake(play: Play): Promise<void> {
+  const { stage, kubelet, slot, random } = play;
+  const pod = createPod(stage, slot, random);
+  const mistake = random.pick(MISTAKES);
+  const wrong = slot.nics.map((nic) => ({
+    ...nic,
+    plan: { ...nic.plan, more: { ...nic.plan.more, ...mistake } },
+  }));
+  await allocate(stage, pod, wrong);
+  const home = await kubelet.createHome(pod, wrong);
+  for (const nic of wrong) {
+    const answer = await kubelet.add(home, nic);
+    if (!isRefused(answer) && !disturbed(answer)) {
+      surprise(
+        stage,
+        `${titleOf('ADD', home, nic.ifName)} with ${JSON.stringify(mistake)}`,
+        answer,
+      );
+    }
+  }
+  await giveUp(play, home);
+  await removePod(stage, slot);
+}
+
+function isRefused({ code }: Answer): boolean {
+  return code === INVALID_CONFIG;
+}

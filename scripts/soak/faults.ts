@@ -1,0 +1,144 @@
+/** What is done to the daemon, to OVS and OVN, and to the API server. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeyedLock } from '../../src/daemon/concurrency/keyed-lock.ts';
+import { command } from '../../test/lab/command.ts';
+import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
+import { end } from './endings.ts';
+import type { Play } from './play.ts';
+import type { Stage } from './stage.ts';
+
+export type Part = 'ovsdb-server' | 'ovs-vswitchd' | 'ovn-controller';
+
+/** How long something stays away at most; ms. */
+const AWAY_MS_MAX = 300;
+/** One fault of a kind at a time. */
+const turn = new KeyedLock();
+
+/**
+ * SIGKILL; in half of the cases a pod goes while no daemon runs, so that its DELs are recorded, and
+ * some daemons are killed again in the middle of what a daemon begins with.
+ */
+export async function killDaemon(play: Play): Promise<void> {
+  const { stage, random } = play;
+  await play.pause(100);
+  await stage.daemon.kill(async () => {
+    if (random.chance(0.5)) await end(play);
+    else await play.pause(AWAY_MS_MAX);
+    if (random.chance(0.2)) await stage.daemon.startInVain(50 + random.below(START_MS));
+  });
+}
+
+/** About as long as a daemon takes until it is ready; ms. */
+const START_MS = 600;
+
+/** An upgrade: SIGTERM, and the next one starts when the calls in flight are done. */
+export async function restartDaemon({ stage }: Play): Promise<void> {
+  await stage.daemon.restart(async () => {});
+}
+
+/** SIGKILL for a part of OVS or OVN, and a new one. */
+export function killPart(part: Part): (play: Play) => Promise<void> {
+  return (play) =>
+    turn.run(part, async () => {
+      const { stage } = play;
+      const { node, weather, journal, tally } = stage;
+      using _trouble = weather.trouble(part);
+      journal.noteAll(`SIGKILL to ${part}`);
+      tally.kill(part);
+      await node.killPart(part);
+      await play.pause(AWAY_MS_MAX);
+      await startPart(stage, part);
+      journal.noteAll(`${part} runs again`);
+      await recovered(stage);
+      journal.noteAll(`${part} works again`);
+    });
+}
+
+/** The one that was killed may still hold its pid file for a moment. */
+async function startPart({ node }: Stage, part: Part): Promise<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      await node.startPart(part);
+      return;
+    } catch (error) {
+      if (attempts === 50) throw error;
+      await sleep(20);
+    }
+  }
+}
+
+/** Returns when OVN has installed what it should, and OVS has made what its database says. */
+export async function recovered({ node }: Stage): Promise<void> {
+  await node.nbctl('--wait=hv', 'sync');
+  // Another step may have killed the database server meanwhile.
+  const options = [`--db=${OVS_DATABASE}`, '--timeout=60', '--retry'];
+  const change = `other_config:soak=${Math.round(performance.now())}`;
+  // Without --no-wait it returns when ovs-vswitchd has followed.
+  await command('ovs-vsctl', [...options, 'set', 'Open_vSwitch', '.', change]);
+}
+
+/** A fault of the API server, until the daemon follows it again. */
+export function disturbApi(play: Play): Promise<void> {
+  return turn.run('API server', async () => {
+    const { stage, random } = play;
+    const { weather, journal, tally } = stage;
+    await sleep(Math.max(0, steadyAtMs - performance.now()));
+    using _trouble = weather.trouble('API server');
+    const [name, fault] = random.pick(Object.entries(API_FAULTS));
+    journal.noteAll(`API server: ${name}`);
+    tally.fault(`API server: ${name}`);
+    await fault(play);
+    await followed(stage);
+    journal.noteAll('API server: followed again');
+    steadyAtMs = performance.now() + STEADY_MS;
+  });
+}
+
+/**
+ * A client of the API server pauses the longer the sooner one failure follows another, as it must:
+ * faults are so far apart that each is the first.
+ */
+const STEADY_MS = 2500;
+let steadyAtMs = 0;
+
+const API_FAULTS: Readonly<Record<string, (play: Play) => Promise<void>>> = {
+  'connections reset': ({ stage }) => allEnd(stage, () => stage.api.resetConnections()),
+  'history forgotten (410)': ({ stage }) =>
+    allEnd(stage, () => {
+      stage.api.compact();
+      stage.api.resetConnections();
+    }),
+  'answers 503': ({ stage, random }) =>
+    allEnd(stage, () => {
+      stage.api.faults.failNext(1 + random.below(6), 503);
+      stage.api.resetConnections();
+    }),
+  silent: async (play) => {
+    const { api } = play.stage;
+    api.silence();
+    await play.pause(AWAY_MS_MAX);
+    api.resume();
+    await allEnd(play.stage, () => api.resetConnections());
+  },
+  'does not listen': async (play) => {
+    const { api } = play.stage;
+    await allEnd(play.stage, () => api.close());
+    await play.pause(AWAY_MS_MAX);
+    await api.start();
+  },
+};
+
+/** Ends all watches, and returns when they are gone. */
+async function allEnd({ api }: Stage, endThem: () => void | Promise<void>): Promise<void> {
+  const gone = api.watches.waitForCount(0);
+  await endThem();
+  await gone;
+}
+
+/** Pods, Subnets and the Node. */
+const WATCHES = 3;
+
+/** Returns when the daemon that runs has all its watches. */
+export async function followed({ api }: Stage): Promise<void> {
+  await api.watches.waitForCount(WATCHES);
+}

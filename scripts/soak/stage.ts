@@ -1,0 +1,41 @@
+/** What a soak runs on: a node, a cluster, its networks, the daemon, and the books that are kept. */
+import { mkdir } from 'node:fs/promises';
+import { Cluster } from '../../test/lab/cluster.ts';
+import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { OvnNode } from '../../test/lab/ovn-node.ts';
+import { DaemonLife, KUBECONFIG } from './daemon-life.ts';
+import { Journal } from './journal.ts';
+import { createNetworks, type Networks } from './networks.ts';
+import { Tally } from './tally.ts';
+import { Weather } from './weather.ts';
+
+export interface Stage {
+  readonly node: OvnNode;
+  readonly api: KubernetesApiDouble;
+  readonly cluster: Cluster;
+  readonly networks: Networks;
+  readonly daemon: DaemonLife;
+  readonly weather: Weather;
+  readonly journal: Journal;
+  readonly tally: Tally;
+  stop(): Promise<void>;
+}
+
+export async function startStage(): Promise<Stage> {
+  const node = await OvnNode.start();
+  const api = await KubernetesApiDouble.start();
+  const cluster = new Cluster(api, node, node.chassis);
+  await cluster.prepare();
+  const networks = await createNetworks(cluster);
+  await mkdir('/run/kube', { recursive: true });
+  await api.writeKubeconfig(KUBECONFIG);
+  const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
+  const daemon = new DaemonLife({ nodeName: node.chassis, ...books });
+  await daemon.start();
+  const stop = async () => {
+    await daemon.stop();
+    await node.stop();
+    await api.close();
+  };
+  return { node, api, cluster, networks, daemon, ...books, stop };
+}

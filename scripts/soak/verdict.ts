@@ -1,0 +1,37 @@
+/** Leaks and damaged pods, each told once, with its history. */
+import type { Finding } from './census.ts';
+import type { Home } from './pods.ts';
+import type { Stage } from './stage.ts';
+import { tell } from './story.ts';
+
+export class Verdict {
+  readonly #leaks = new Map<string, Finding>();
+  readonly #damaged = new Set<Home>();
+
+  addLeaks(stage: Stage, leaks: readonly Finding[]): void {
+    for (const leak of leaks) {
+      const { what, name, key, externalIds } = leak;
+      if (this.#leaks.has(`${what} ${name}`)) continue;
+      this.#leaks.set(`${what} ${name}`, leak);
+      const [containerId = ''] = (key ?? '').split('/');
+      tell(stage, `LEAK: ${what} ${name} ${JSON.stringify(externalIds)}`, containerId);
+    }
+  }
+
+  addDamage(stage: Stage, home: Home, wrong: readonly string[]): void {
+    if (this.#damaged.has(home)) return;
+    this.#damaged.add(home);
+    const { containerId, pod } = home.sandbox;
+    tell(stage, `DAMAGED: ${pod.name}: ${wrong.join('; ')}`, containerId);
+  }
+
+  /** Leaks of some kinds; of all kinds where none is named. */
+  leaked(...kinds: readonly Finding['what'][]): number {
+    const counts = ({ what }: Finding) => kinds.length === 0 || kinds.includes(what);
+    return [...this.#leaks.values()].filter(counts).length;
+  }
+
+  get damaged(): number {
+    return this.#damaged.size;
+  }
+}

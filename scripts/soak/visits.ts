@@ -1,0 +1,143 @@
+/** Calls that change nothing, or that are about nothing: CHECKs, pings, stray DELs, GCs. */
+import { randomBytes } from 'node:crypto';
+import { outcomeInSandbox } from '../../test/lab/runtime.ts';
+import type { Answer } from './calls.ts';
+import { annotate } from './controller.ts';
+import { judge, surprise, titleOf, withoutDatabase } from './judgement.ts';
+import type { ValidAttachment } from './kubelet.ts';
+import type { Nic } from './networks.ts';
+import type { Play } from './play.ts';
+import type { Home } from './pods.ts';
+import type { Stage } from './stage.ts';
+
+/** CHECKs and pings of a pod that runs. */
+export async function visit(play: Play): Promise<void> {
+  const { stage, kubelet, slot } = play;
+  const { home } = slot;
+  if (home === undefined) return;
+  await kubelet.checkAll(home);
+  for (const nic of home.nics) {
+    const startedMs = performance.now();
+    const silent = await silentGateways(home, nic);
+    const troubles = stage.weather.since(startedMs);
+    if (silent.length === 0 || troubles.size > 0) continue;
+    const { containerId } = home.sandbox;
+    const answer = {
+      containerId,
+      code: 'no echo' as const,
+      text: silent.join(),
+      result: undefined,
+      troubles,
+    };
+    surprise(stage, titleOf('ping', home, nic.ifName), answer);
+  }
+}
+
+/** Gateways that do not answer an echo within a second, nor a second one. */
+export async function silentGateways(home: Home, { ifName, gateways }: Nic): Promise<string[]> {
+  const silent: string[] = [];
+  for (const gateway of gateways) {
+    const isHeard = (await hears(home, ifName, gateway)) || (await hears(home, ifName, gateway));
+    if (!isHeard) silent.push(gateway);
+  }
+  return silent;
+}
+
+async function hears({ sandbox }: Home, ifName: string, address: string): Promise<boolean> {
+  const options = ['-n', '-q', '-c', '1', '-W', '1', '-I', ifName];
+  return (await outcomeInSandbox(sandbox, 'ping', ...options, address)).exitCode === 0;
+}
+
+/** DELs of what is not there must succeed; a CHECK of it must not. */
+export async function stray(play: Play): Promise<void> {
+  const { stage, kubelet, slot, random } = play;
+  const { home, nics } = slot;
+  const [nic] = nics;
+  if (nic === undefined) return;
+  const unknown: Home = {
+    sandbox: {
+      containerId: randomBytes(32).toString('hex'),
+      netns: '/run/netns/never-was',
+      netnsName: 'never-was',
+      pod: home?.sandbox.pod ?? { namespace: 'default', name: 'never-was', uid: 'never-was' },
+    },
+    nics,
+    results: home?.results ?? new Map(),
+    gone: new Set(),
+    isMounted: false,
+    isForgotten: false,
+  };
+  await kubelet.delAll(unknown);
+  const again = slot.past;
+  if (again !== undefined) await kubelet.delAll(again);
+  if (home === undefined) return;
+  // Another interface of a sandbox that lives.
+  const answer = await kubelet.del(home, { ...nic, ifName: 'net9' });
+  judge(stage, titleOf('DEL', home, 'net9'), answer, withoutDatabase);
+  if (!nic.network.isIpam && random.chance(0.5)) {
+    const checked = await kubelet.check(unknown, nic);
+    if (checked.code === 0) surprise(stage, titleOf('CHECK', unknown, nic.ifName), checked);
+  }
+}
+
+/** One of the DELs that are owed. */
+export async function lateDel(play: Play): Promise<void> {
+  const { kubelet, slot } = play;
+  const home = slot.owed.shift();
+  if (home === undefined) return stray(play);
+  await kubelet.takeDown(home);
+  slot.past = home;
+}
+
+/** GC of some networks, sometimes with a list that is out of date. */
+export async function collect({ stage, kubelet, slot, random }: Play): Promise<void> {
+  const { past } = slot;
+  const isOld = past !== undefined && random.chance(0.5);
+  const more: ValidAttachment[] = isOld
+    ? past.nics.map(({ ifName }) => ({ containerID: past.sandbox.containerId, ifname: ifName }))
+    : [];
+  const count = random.pick([1, 4]);
+  for (const network of random.shuffled(Object.values(stage.networks)).slice(0, count)) {
+    await kubelet.collect(network, more);
+  }
+  await kubelet.reap();
+}
+
+/** Rates are annotated anew, wrongly, and as they were: CHECK is content again. */
+export async function changeRates({ stage, kubelet, slot, random }: Play): Promise<void> {
+  const { home } = slot;
+  const nic = home?.nics.find(({ network }) => !network.isIpam);
+  if (home === undefined || nic === undefined) return;
+  const { ingress_rate = null, egress_rate = null } = nic.plan.more ?? {};
+  const { pod } = home.sandbox;
+  annotate(stage, pod, nic, { ingress_rate: String(100 + random.below(900)) });
+  if (random.chance(0.5)) await kubelet.check(home, nic);
+  annotate(stage, pod, nic, { egress_rate: random.pick(['-1', 'fast', '10M', '1e3']) });
+  if (random.chance(0.5)) await kubelet.check(home, nic);
+  annotate(stage, pod, nic, { ingress_rate, egress_rate });
+  await contentAgain(stage, home, nic, () => kubelet.check(home, nic));
+}
+
+/** For a change of a pod to reach the daemon when nothing is disturbed; ms. */
+const ARRIVAL_MS_MAX = 5000;
+
+/** CHECKs until one finds nothing: there is no other sign that annotations have arrived. */
+async function contentAgain(
+  stage: Stage,
+  home: Home,
+  { ifName }: Nic,
+  check: () => Promise<Answer>,
+): Promise<void> {
+  let calmSinceMs = performance.now();
+  for (;;) {
+    const answer = await check();
+    if (answer.code === 0) return;
+    if (answer.troubles.size > 0) {
+      await stage.weather.calm();
+      calmSinceMs = performance.now();
+    } else if (performance.now() - calmSinceMs > ARRIVAL_MS_MAX) {
+      surprise(stage, titleOf('CHECK', home, ifName), answer);
+      return;
+    }
+  }
+}
