@@ -48,7 +48,7 @@ export async function add(
 ): Promise<AddResult> {
   const attachment = parseAddRequest(request);
   refuseOverload(context);
-  using deadline = startDeadline(Math.max(0, context.addTimeoutMs - waitedMs), caller);
+  using deadline = startDeadline(context.addTimeoutMs, caller, waitedMs);
   using _podWatch = endWithPod(attachment, context, deadline);
   using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
   const result = context.queue.runAdd(attachment, deadline, async () => {

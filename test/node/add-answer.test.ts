@@ -100,6 +100,8 @@ describe('external_ids of the Interface row', () => {
       ip: nic.ip,
       container_id: sandbox.containerId,
       if_name: 'net1',
+      provider: ATTACHNET,
+      network: 'net',
       'ovn-installed': 'true',
     });
     expect(row.name).toBe(`${sandbox.containerId.slice(0, 8)}_net1_h`);

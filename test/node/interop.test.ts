@@ -332,8 +332,8 @@ test("what our executable sends has for each of Go's fields a value of Go's type
   const [head = '', body = ''] = (await question.promise).split('\r\n\r\n');
   expect(head).toMatch(/^POST \/api\/v1\/add HTTP\/1\.[01]\r\n/);
   expect(head).toMatch(/^content-type: application\/json$/im);
-  const { pod_uid, ...sent } = JSON.parse(body);
-  expect(pod_uid).toBe(sandbox.pod.uid);
+  const { pod_uid, network, ...sent } = JSON.parse(body);
+  expect({ pod_uid, network }).toEqual({ pod_uid: sandbox.pod.uid, network: 'net' });
   const wanted = JSON.parse(goBody(sandbox, { routes: 'null', dns: '{"domain":"lab"}' }));
   expect(sent).toEqual({ ...wanted, routes: [expect.objectContaining({ gw: '172.17.0.254' })] });
 });

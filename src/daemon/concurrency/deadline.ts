@@ -20,10 +20,14 @@ export interface Deadline extends Disposable {
   abort(reason: Error): void;
 }
 
-/** Starts a deadline of `ms`; it also ends when `caller`, where there is one, is aborted. */
-export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
+/**
+ * Starts a deadline of `ms`; it also ends when `caller`, where there is one, is aborted.
+ * @param passedMs part of `ms` that has passed already
+ */
+export function startDeadline(ms: number, caller?: AbortSignal, passedMs = 0): Deadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new DeadlinePassed(ms)), ms);
+  const leftMs = Math.max(0, ms - passedMs);
+  const timer = setTimeout(() => controller.abort(new DeadlinePassed(ms)), leftMs);
   return {
     signal: caller ? AbortSignal.any([controller.signal, caller]) : controller.signal,
     abort: (reason) => controller.abort(reason),
