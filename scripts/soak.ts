@@ -23,6 +23,8 @@ const cycles = wholeNumber('cycles', values.cycles);
 const seed = wholeNumber('seed', values.seed);
 goInside('soak');
 
+// The first process of its namespaces is ended by no signal that it does not handle.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 console.log(`seed ${seed}, ${cycles} cycles`);
 const outcome = await soak(cycles, seed);
 printReport(outcome);
