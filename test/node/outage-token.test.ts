@@ -11,6 +11,8 @@ import { mustAdd, mustDelete, startAdd } from './observe.ts';
 
 const COLLECTIONS = 3;
 const LOST = 'lost touch with the API server';
+/** How a 401 is named: the number alone also stands in times. */
+const REFUSED = 'Unauthorized';
 const BACK = 'back in touch with the API server';
 
 let fixture: Fixture;
@@ -60,7 +62,7 @@ test('with a new token, which alone is taken, watches are opened again and objec
   await expectAddAndDel((await fixture.pod()).sandbox);
   // The reset itself, and nothing about tokens.
   expect(daemon.logLines(LOST)).toHaveLength(COLLECTIONS);
-  expect(daemon.logLines('401')).toEqual([]);
+  expect(daemon.logLines(REFUSED)).toEqual([]);
 });
 
 test('objects are written with the new token while the watches of before go on', async () => {
@@ -70,7 +72,7 @@ test('objects are written with the new token while the watches of before go on',
   api.setToken(token);
   await expectAddAndDel((await fixture.pod()).sandbox);
   expect(daemon.logLines(LOST)).toEqual([]);
-  expect(daemon.logLines('401')).toEqual([]);
+  expect(daemon.logLines(REFUSED)).toEqual([]);
 });
 
 test('a token that expires before the next one is there is an outage until it is there', async () => {
@@ -102,7 +104,7 @@ test('a token that is replaced while the API server is not there is used when it
   await api.start();
   await expectAddAndDel((await fixture.pod()).sandbox);
   await daemon.logged(BACK, COLLECTIONS);
-  expect(daemon.logLines('401')).toEqual([]);
+  expect(daemon.logLines(REFUSED)).toEqual([]);
 });
 
 test('a token that is replaced while the API server is silent is used with the next connection', async () => {
@@ -115,5 +117,5 @@ test('a token that is replaced while the API server is silent is used with the n
   // The watches of before are mute for good: what ends them is the network, or a time limit.
   api.resetConnections();
   await expectAddAndDel((await fixture.pod()).sandbox);
-  expect(daemon.logLines('401')).toEqual([]);
+  expect(daemon.logLines(REFUSED)).toEqual([]);
 });
