@@ -2,7 +2,7 @@
  * The unix socket that the executable talks to: root's only, one daemon at a time.
  */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { chmod, lstat, mkdir, rename } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -31,6 +31,7 @@ const BACKLOG = 4096;
 export async function listenOnSocket(app: Listener, path: string): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await refuseOther(path);
+  await removeUnfinished(dirname(path));
   // Shorter than any sensible name, since the kernel's limit is 107 bytes. Not by the process id:
   // in its own container the daemon before may have the same.
   const temporary = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
@@ -63,6 +64,15 @@ function refused(path: string): Promise<void> {
     socket.on('error', () => {}).once('close', () => resolve());
     socket.end('no call\r\n\r\n').resume();
   });
+}
+
+/** Sockets under temporary names on which nobody listens: their daemons were killed as they began. */
+async function removeUnfinished(directory: string): Promise<void> {
+  for (const name of readdirSync(directory).filter((file) => /^\.[0-9a-f]{8}$/.test(file))) {
+    const path = join(directory, name);
+    const isStale = lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+    if (isStale && (await tryConnect(path)) === 'ECONNREFUSED') rmSync(path, { force: true });
+  }
 }
 
 async function refuseOther(path: string): Promise<void> {

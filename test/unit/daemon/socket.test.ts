@@ -171,4 +171,12 @@ describe('a daemon that ends', () => {
     await hide();
     await hide();
   });
+
+  it('removes what a daemon left that was killed before its socket had its name', async () => {
+    const directory = makeDirectory();
+    await leaveSocket(join(directory, '.0123abcd'));
+    writeFileSync(join(directory, '.0123abce'), 'no socket');
+    await listenOnSocket(listener('new').app, join(directory, 'sock'));
+    expect((await readdir(directory)).sort()).toEqual(['.0123abce', 'sock']);
+  });
 });
