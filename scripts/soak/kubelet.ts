@@ -98,8 +98,9 @@ export class Kubelet {
   /** Takes the network namespace away, and the interfaces in it. */
   async unmount(home: Home): Promise<void> {
     if (!home.isMounted) return;
-    await deleteSandbox(home.sandbox);
+    // At once: a GC and a DEL may both come to the end of one sandbox.
     home.isMounted = false;
+    await deleteSandbox(home.sandbox);
     this.#stage.journal.note(home.sandbox.containerId, 'sandbox destroyed');
   }
 

@@ -55,7 +55,8 @@ function giveUp({ name }: Kind): never {
 
 /** Brings the node to rest, and enters what is leaked or damaged. */
 export async function inspect({ stage, kubelet, slots, before, verdict }: Soak): Promise<void> {
-  verdict.addLeaks(stage, await settle(stage, kubelet, before));
+  // What is known to stay is not waited for again.
+  verdict.addLeaks(stage, await settle(stage, kubelet, [...before, ...verdict.leaks]));
   for (const [home, wrong] of await damagedHomes(stage, kubelet, slots)) {
     verdict.addDamage(stage, home, wrong);
   }

@@ -18,6 +18,11 @@ export class Verdict {
     }
   }
 
+  /** All leaks so far. */
+  get leaks(): Finding[] {
+    return [...this.#leaks.values()];
+  }
+
   addDamage(stage: Stage, home: Home, wrong: readonly string[]): void {
     if (this.#damaged.has(home)) return;
     this.#damaged.add(home);
@@ -28,7 +33,7 @@ export class Verdict {
   /** Leaks of some kinds; of all kinds where none is named. */
   leaked(...kinds: readonly Finding['what'][]): number {
     const counts = ({ what }: Finding) => kinds.length === 0 || kinds.includes(what);
-    return [...this.#leaks.values()].filter(counts).length;
+    return this.leaks.filter(counts).length;
   }
 
   get damaged(): number {
