@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { insideCommand, insideEnvironment, whyNotInside } from '../test/lab/namespaces.ts';
 
 /** Test files on real nodes that run at once: one for each core of a small machine. */
@@ -88,16 +88,47 @@ function step(
   });
 }
 
+/** The part of vitest's JSON report that we use. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+/** Failures again, for who has only the end of the output: what failed, and why. */
+function failuresOf({ testResults }: Report): string[] {
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(process.cwd(), name);
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const tests = failed.map(({ fullName, failureMessages }) => {
+      const said = failureMessages.join('\n').split('\n');
+      const ours = said.filter((line) => !line.includes('/node_modules/'));
+      return [`${file}: ${fullName}`, ...ours].join('\n');
+    });
+    return message === '' ? tests : [`${file}: ${message}`, ...tests];
+  });
+}
+
 /** Sums up; the last line is for machines: "N passed, N failed". */
 function report(): void {
   let passed = 0;
   let failed = 0;
   let skipped = 0;
   for (const file of globSync(join(reports, '*.json'))) {
-    const counts = JSON.parse(readFileSync(file, 'utf8'));
+    const counts = JSON.parse(readFileSync(file, 'utf8')) as Report;
     passed += counts.numPassedTests;
     failed += counts.numFailedTests;
     skipped += counts.numPendingTests;
+    for (const failure of failuresOf(counts)) console.log(`\n${failure}`);
   }
   rmSync(reports, { recursive: true });
   if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
