@@ -8,6 +8,8 @@ import type { CniRequest } from '../wire/messages.ts';
 import { CniError, invalid, wrongEnvironment } from './error.ts';
 import type { Route } from './net/route.ts';
 import { parseRoutes } from './net/route.ts';
+import type { Bandwidth } from './nic/bandwidth.ts';
+import { readBandwidth } from './nic/bandwidth.ts';
 
 /** The pod of an attachment. */
 export interface PodRef {
@@ -31,6 +33,8 @@ export interface Attachment {
   readonly netns?: string;
   /** Routes of the network configuration. */
   readonly routes: readonly Route[];
+  /** On an ADD that asks for limits. */
+  readonly bandwidth?: Bandwidth;
 }
 
 /** An attachment with a network namespace: what ADD and CHECK need. */
@@ -73,7 +77,9 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
   }
   refuseProvider(identity);
   const routes = parseRoutes(request.routes ?? [], 'routes');
-  return { ...identity, pod: parsePod(request), netns, routes };
+  const bandwidth = readBandwidth(request.bandwidth);
+  const attachment = { ...identity, pod: parsePod(request), netns, routes };
+  return bandwidth === undefined ? attachment : { ...attachment, bandwidth };
 }
 
 function refuseProvider({ provider, ipamOnly }: Pick<Attachment, 'provider' | 'ipamOnly'>): void {

@@ -27,6 +27,18 @@ export function text(from: Source, key: string): string {
   return typeof found === 'string' ? found : wrong(from, key, 'a string', found);
 }
 
+/**
+ * The whole number under `key`; 0 where it is missing. Those of Go's uint64 that are too large for a
+ * double to count exactly become the largest that is not: it is more than there is of anything, too,
+ * and of a larger one JSON would say another number than was meant, or one like 1e+21.
+ */
+export function wholeNumber(from: Source, key: string, expected: string): number {
+  const found = from.fields[key] ?? 0;
+  return typeof found === 'number' && Number.isInteger(found) && found >= 0
+    ? Math.min(found, Number.MAX_SAFE_INTEGER)
+    : wrong(from, key, expected, found);
+}
+
 /** The object under `key`; empty where it is missing. */
 export function object(from: Source, key: string, entry?: unknown): Source {
   const found = entry ?? from.fields[key] ?? {};

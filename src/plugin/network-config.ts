@@ -5,6 +5,7 @@
  */
 import { CniCode } from '../wire/cni.ts';
 import type { CniRequest } from '../wire/messages.ts';
+import { bandwidth } from './bandwidth.ts';
 import { cniError, mismatch } from './error.ts';
 import { dns, isObject, type Json, object, routes, type Source, text, wrong } from './fields.ts';
 import type { Command } from './invocation.ts';
@@ -65,6 +66,7 @@ export function refuseOlder(cniVersion: string, command: Command, since: string)
 /**
  * Throws error 7, which names the field. DEL reads neither `routes` nor `dns`: it has no use for
  * them, and a mistake there, which kept ADD from working, must not keep the pod from going.
+ * `bandwidth` is for the ADD that makes an interface; the plugin that delegates to us shapes its own.
  * `ifName` is empty for the verbs about a whole network.
  */
 export function checkConfig(top: Source, command: Command, ifName: string): NetworkConfig {
@@ -87,6 +89,7 @@ export function checkConfig(top: Source, command: Command, ifName: string): Netw
     vhost_user_socket_volume_name: text(top, 'vhost_user_socket_volume_name'),
     vhost_user_socket_name: text(top, 'vhost_user_socket_name'),
     vhost_user_socket_consumption: text(top, 'vhost_user_socket_consumption'),
+    ...(command === 'ADD' && !isDelegate ? bandwidth(top) : {}),
   };
   return { isDelegate, serverSocket: socketPath(own), request };
 }

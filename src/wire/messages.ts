@@ -24,6 +24,17 @@ export const DnsSchema = Type.Object({
   options: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
 });
 
+/** bit/s or bits; no double holds a larger one exactly. */
+const WholeNumberSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** The CNI capability `bandwidth`; ingress is traffic to the pod. 0 or missing: nothing is asked for. */
+const BandwidthSchema = Type.Object({
+  ingress_rate: Type.Optional(WholeNumberSchema),
+  ingress_burst: Type.Optional(WholeNumberSchema),
+  egress_rate: Type.Optional(WholeNumberSchema),
+  egress_burst: Type.Optional(WholeNumberSchema),
+});
+
 export const CniRequestSchema = Type.Object({
   /** `type` of the network configuration: `kube-ovn`, or the plugin that delegates IPAM to us. */
   cni_type: Type.String(),
@@ -45,6 +56,8 @@ export const CniRequestSchema = Type.Object({
   pod_uid: Type.Optional(Type.String()),
   /** Ours: `name` of the network configuration, empty or missing where it has none. */
   network: Type.Optional(Type.String()),
+  /** Ours: `runtimeConfig.bandwidth`, on the ADD of an interface that we make. */
+  bandwidth: Type.Optional(BandwidthSchema),
 });
 export type CniRequest = Static<typeof CniRequestSchema>;
 

@@ -94,6 +94,18 @@ const CONFIGURATIONS: readonly Case[] = [
     says: ['routes[0]', '<CIDR>'],
   },
   {
+    title: 'a bandwidth with a unit',
+    config: ovnConfig({ runtimeConfig: { bandwidth: { ingressRate: '10M' } } }),
+    code: 7,
+    says: ['runtimeConfig.bandwidth.ingressRate', 'a whole number of bit/s', '"10M"'],
+  },
+  {
+    title: 'a bandwidth below zero',
+    config: ovnConfig({ runtimeConfig: { bandwidth: { egressRate: 1000, egressBurst: -1 } } }),
+    code: 7,
+    says: ['runtimeConfig.bandwidth.egressBurst', 'a whole number of bits', '-1'],
+  },
+  {
     title: 'a deviceID',
     config: ovnConfig({ deviceID: '0000:00:1f.6' }),
     code: 2,
@@ -306,6 +318,7 @@ test('a DEL without what ADD needs succeeds', async () => {
     ovnConfig({ provider: 'nosuch.default.ovn' }),
     ovnConfig({ routes: [{ dst: 'nowhere' }] }),
     ovnConfig({ deviceID: '0000:00:1f.6' }),
+    ovnConfig({ runtimeConfig: { bandwidth: { ingressRate: '10M' } } }),
   ]) {
     const { exitCode, stdout } = await cni('DEL', sandbox, 'net1', config);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });

@@ -2,6 +2,11 @@
 import { parseAddRequest, parseDelRequest } from '../../../src/daemon/attachment.ts';
 import { CniError } from '../../../src/daemon/error.ts';
 import { toWireRoute } from '../../../src/daemon/net/route.ts';
+import {
+  type Bandwidth,
+  formatBandwidth,
+  parseBandwidth,
+} from '../../../src/daemon/nic/bandwidth.ts';
 import { containerAlias, hostInterfaceNames } from '../../../src/daemon/nic/names.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
@@ -37,13 +42,22 @@ function outcomeOf(check: () => void, codes: readonly number[]): string {
 }
 
 function checkAdd(request: CniRequest): void {
-  const { pod, provider, netns, routes, ...identity } = parseAddRequest(request);
+  const { pod, provider, netns, routes, bandwidth, ...identity } = parseAddRequest(request);
   checkIdentity(identity);
   must(isDnsName(pod.name) && isDnsName(pod.namespace), 'a pod has its names', pod);
   must(/^[\w-]+$/.test(pod.uid ?? 'none'), 'a UID is a plain word', pod);
   must(isDnsName(provider), 'a provider is a name', provider);
   must(isPlainPath(netns), 'a namespace is a path', netns);
   for (const { dst = '' } of routes.map(toWireRoute)) must(isPrefix(dst), 'a route', dst);
+  const numbers = Object.values(bandwidth ?? { none: 1 });
+  const isRight = numbers.every((number) => Number.isSafeInteger(number) && number > 0);
+  must(numbers.length > 0 && isRight, 'a bandwidth is of whole numbers', bandwidth);
+  must(kept(bandwidth) === JSON.stringify(bandwidth), 'a bandwidth can be kept', bandwidth);
+}
+
+/** What is left of a bandwidth after a restart. */
+function kept(bandwidth: Bandwidth | undefined): string | undefined {
+  return JSON.stringify(parseBandwidth(bandwidth && formatBandwidth(bandwidth)));
 }
 
 function checkDel(request: CniRequest): void {

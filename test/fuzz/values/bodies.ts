@@ -62,7 +62,7 @@ const method = fc.oneof(
 const FIELDS = [
   ...['cni_type', 'pod_name', 'pod_namespace', 'container_id', 'net_ns', 'if_name', 'provider'],
   ...['routes', 'dns', 'vf_driver', 'deviceID', 'vhost_user_socket_volume_name', 'pod_uid'],
-  ...['network', 'prev_result', 'valid_attachments'],
+  ...['network', 'bandwidth', 'prev_result', 'valid_attachments'],
 ];
 
 /** One object for all verbs: each takes what it knows of it. */

@@ -92,6 +92,17 @@ const dns = nearObject(
   ['nameservers', 'domain', 'search', 'options'],
 ).map(toText);
 
+const bandwidthFields = ['ingressRate', 'ingressBurst', 'egressRate', 'egressBurst'];
+const runtimeConfig = nearObject(
+  fc.constantFrom<Members>(
+    membersOf({ ingressRate: 1_000_000, ingressBurst: 2 ** 32 - 1 }),
+    membersOf({ ingressRate: 0, ingressBurst: 0, egressRate: 5000, egressBurst: 4000 }),
+    [['egressRate', '18446744073709551615']],
+  ),
+  {},
+  bandwidthFields,
+).map((members) => toText([['bandwidth', toText(members)]]));
+
 const validAttachments = lists(fc.record({ containerID: containerId, ifname: interfaceName }), {
   containerID: json(almost(containerId)),
   ifname: json(almost(interfaceName)),
@@ -159,13 +170,17 @@ const VALUES = {
   provider: json(almost(provider)),
   routes: routes.near,
   dns: fc.oneof(dns, oddValue),
+  runtimeConfig: fc.oneof(
+    { weight: 3, arbitrary: runtimeConfig },
+    { weight: 1, arbitrary: oddValue },
+  ),
   prevResult: fc.oneof(prevResults.near, oddValue),
   'cni.dev/valid-attachments': validAttachments.near,
   cniVersion: fc.oneof(json(almost(version)), oddValue),
 };
 const KEYS = [
   ...['name', 'type', 'deviceID', 'vf_driver', 'vhost_user_socket_volume_name'],
-  ...['vhost_user_socket_name', 'vhost_user_socket_consumption', 'runtimeConfig', 'ipam'],
+  ...['vhost_user_socket_name', 'vhost_user_socket_consumption', 'ipam'],
 ];
 
 /** For an interface of ours. */

@@ -17,6 +17,18 @@ import {
 
 const route = fc.record({ dst: almost(cidr), gw: almost(address) }, { requiredKeys: [] });
 
+/** bit/s or bits, as the contract has them. */
+const amount = fc.oneof(
+  fc.nat(2),
+  fc.integer({ min: 0, max: 2 ** 33 }),
+  fc.maxSafeNat(),
+  fc.constantFrom(2 ** 31 - 2, 2 ** 31 - 1, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER),
+);
+const bandwidth = fc.record(
+  { ingress_rate: amount, ingress_burst: amount, egress_rate: amount, egress_burst: amount },
+  { requiredKeys: [] },
+);
+
 /** A right request with at most some fields of any value. */
 export const cniRequest: fc.Arbitrary<CniRequest> = fc
   .tuple(
@@ -46,6 +58,7 @@ export const cniRequest: fc.Arbitrary<CniRequest> = fc
             provider: almost(provider),
             network: hostileText,
             pod_uid: almost(uid),
+            bandwidth,
             routes: fc.oneof(fc.constant(null), fc.array(route, { maxLength: 3 })),
             deviceID: fc.oneof(
               { weight: 19, arbitrary: fc.constant('') },

@@ -46,6 +46,19 @@ describe('a refusal', () => {
     expect(await refusalOf(body)).toMatchObject({ statusCode: 400, code: 7 });
   });
 
+  it.each([
+    ['{"ingress_rate":"1000"}', '/bandwidth/ingress_rate must be integer'],
+    ['{"egress_rate":-1}', '/bandwidth/egress_rate must be >= 0'],
+    ['{"egress_burst":1e300}', '/bandwidth/egress_burst must be <= 9007199254740991'],
+    ['{"egress_burst":null}', '/bandwidth/egress_burst must be integer'],
+    ['null', '/bandwidth must be object'],
+  ])('names what is wrong in the bandwidth %s', async (bandwidth, says) => {
+    const body = JSON.stringify({ ...requestOf(), bandwidth: {} });
+    const refusal = await refusalOf(body.replace('"bandwidth":{}', `"bandwidth":${bandwidth}`));
+    expect(refusal).toMatchObject({ statusCode: 400, code: 7 });
+    expect(refusal.msg).toContain(says);
+  });
+
   it('is one short line, whatever the names are', async () => {
     for (const text of HOSTILE_TEXTS) {
       const names = { pod_name: text, pod_namespace: text, if_name: text, container_id: text };

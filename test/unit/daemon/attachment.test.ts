@@ -77,6 +77,20 @@ describe('an ADD request', () => {
     expect(parseAddRequest(requestOf({ network })).network).toBe(network);
   });
 
+  it('has the bandwidth that the runtime asks for', () => {
+    const bandwidth = { ingress_rate: 1000, ingress_burst: 2 ** 32 - 1, egress_rate: 0 };
+    expect(parseAddRequest(requestOf({ bandwidth }))).toEqual(
+      attachmentOf({ bandwidth: { ingressBps: 1000 } }),
+    );
+  });
+
+  it.each([{}, { ingress_rate: 0, egress_burst: 1600 }])(
+    'that asks for no bandwidth has none: %j',
+    (bandwidth) => {
+      expect(parseAddRequest(requestOf({ bandwidth }))).not.toHaveProperty('bandwidth');
+    },
+  );
+
   it('may have an empty UID', () => {
     expect(parseAddRequest(requestOf({ pod_uid: '' })).pod).not.toHaveProperty('uid');
   });
@@ -227,8 +241,10 @@ describe('a DEL request', () => {
       deviceID: '0000:03:00.1',
       routes: [{ gw: 'nonsense' }],
       provider: 'macvlan.default',
+      bandwidth: { ingress_rate: 1000 },
     });
     expect(parseDelRequest(request)).toMatchObject({ routes: [], ifName: 'eth0' });
+    expect(parseDelRequest(request)).not.toHaveProperty('bandwidth');
   });
 
   it.each([

@@ -24,6 +24,17 @@ describe('ADD', () => {
     expect(JSON.parse(received[0]?.body ?? '')).toEqual(REQUEST);
   });
 
+  it('sends the bandwidth that the runtime asks for', async () => {
+    const { socketPath, received } = await httpDaemon(200, ADDED);
+    const runtimeConfig = { bandwidth: { egressRate: 1_000_000, egressBurst: 4_294_967_295 } };
+    await run(ENV, stdin(socketPath, { runtimeConfig }));
+    const limits = { egress_rate: 1_000_000, egress_burst: 4_294_967_295 };
+    expect(JSON.parse(received[0]?.body ?? '')).toEqual({
+      ...REQUEST,
+      bandwidth: { ingress_rate: 0, ingress_burst: 0, ...limits },
+    });
+  });
+
   it('hands out addresses only for another plugin', async () => {
     const { socketPath, received } = await httpDaemon(200, ADDED);
     const config = delegateStdin(socketPath, { cniVersion: '1.0.0', dns: { domain: 'a.org' } });

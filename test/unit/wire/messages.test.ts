@@ -37,6 +37,24 @@ describe('a request', () => {
     expect(accepts(CniRequestSchema, request)).toBe(true);
   });
 
+  it.each([
+    {},
+    { ingress_rate: 0 },
+    { ingress_rate: 1, ingress_burst: 2, egress_rate: Number.MAX_SAFE_INTEGER, egress_burst: 3 },
+  ])('may have the bandwidth %j', (bandwidth) => {
+    expect(accepts(CniRequestSchema, { ...requestOf(), bandwidth })).toBe(true);
+  });
+
+  it.each(['ingress_rate', 'ingress_burst', 'egress_rate', 'egress_burst'])(
+    'has whole numbers for %s, or none',
+    (field) => {
+      for (const wrong of [null, '1', '', -1, 0.5, 2 ** 53, 1e300, true, [1], {}]) {
+        const bandwidth = { [field]: wrong };
+        expect(accepts(CniRequestSchema, { ...requestOf(), bandwidth })).toBe(false);
+      }
+    },
+  );
+
   it('may have fields that we do not know: a newer executable calls', () => {
     expect(accepts(CniRequestSchema, { ...requestOf(), from_the_future: { a: 1 } })).toBe(true);
   });
