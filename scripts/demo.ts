@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { census } from './demo/census.ts';
+import { proveLimits } from './demo/limits.ts';
 import { addPods, deletePods } from './demo/play.ts';
 import { proveTraffic } from './demo/proofs.ts';
 import { Report } from './demo/report.ts';
@@ -19,6 +20,7 @@ const stage = await startStage(report);
 const before = await census(stage);
 const pods = await addPods(stage, report);
 await proveTraffic(stage, pods, report);
+await proveLimits(stage, pods, report);
 await proveTrust(stage, report);
 if (process.argv.includes('--shell')) openShell();
 await deletePods(stage, pods, report);

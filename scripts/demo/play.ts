@@ -34,6 +34,13 @@ export interface PlayedPod {
   readonly requests: readonly Request[];
 }
 
+/** The sandbox of the pod of that name. */
+export function sandboxOf(pods: readonly PlayedPod[], name: string): Sandbox {
+  const found = pods.find(({ pod }) => pod.name === name);
+  if (found === undefined) throw new Error(`no pod ${name}`);
+  return found.sandbox;
+}
+
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const ATTACHNET = 'attachnet.default.ovn';
 /** Kube-OVN's documentation, "Configure Custom Routes for Attached NICs". */

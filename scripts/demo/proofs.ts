@@ -1,7 +1,7 @@
 /** Packets that prove what ADD promised. */
 import { tcpThroughput } from '../../test/lab/iperf3.ts';
 import { inSandbox, outcomeInSandbox, type Sandbox } from '../../test/lab/runtime.ts';
-import type { PlayedPod } from './play.ts';
+import { type PlayedPod, sandboxOf } from './play.ts';
 import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
@@ -12,11 +12,6 @@ export async function proveTraffic(
   pods: readonly PlayedPod[],
   report: Report,
 ): Promise<void> {
-  const sandboxOf = (name: string): Sandbox => {
-    const found = pods.find(({ pod }) => pod.name === name);
-    if (found === undefined) throw new Error(`no pod ${name}`);
-    return found.sandbox;
-  };
   report.section('Traffic');
   const pings: [from: string, ifName: string, to: string, what: string][] = [
     ['samplepod', 'eth0', '10.16.0.1', 'gateway of ovn-default'],
@@ -32,7 +27,7 @@ export async function proveTraffic(
   ];
   for (const [from, ifName, to, what] of pings) {
     const outcome = await outcomeInSandbox(
-      sandboxOf(from),
+      sandboxOf(pods, from),
       'ping',
       '-c',
       '2',
@@ -51,8 +46,8 @@ export async function proveTraffic(
       `${time} ms`,
     );
   }
-  await proveRoutes(sandboxOf('custom-routes-attach'), report);
-  await proveLimit(sandboxOf('samplepod'), sandboxOf('limited'), report);
+  await proveRoutes(sandboxOf(pods, 'custom-routes-attach'), report);
+  await proveLimit(sandboxOf(pods, 'samplepod'), sandboxOf(pods, 'limited'), report);
   await provePolicing(stage, report);
 }
 

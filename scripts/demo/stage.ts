@@ -45,6 +45,7 @@ export async function startStage(report: Report): Promise<Stage> {
   await api.writeKubeconfig('/run/kube/config');
   const startDaemon = () => Daemon.start({ kubeconfig: '/run/kube/config', nodeName: NODE_NAME });
   const daemon = await startDaemon();
+  await node.vsctl('wait-until', 'Mirror', 'm0');
   report.info(`kube-ovn-cni listens on ${SOCKET}`);
   report.info(`up after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
   const stage: Stage = {

@@ -94,17 +94,19 @@ export async function deleteWhileComingUp(play: Play): Promise<void> {
 const MISTAKES = [
   { ip_address: '192.0.2.1' },
   { mac_address: '01:00:00:00:00:01' },
-  { ingress_rate: 'fast' },
   { cidr: '10.0.0.0' },
   { gateway: 'none' },
 ] as const;
+/** Those of limits are nothing to the plugin that we hand out addresses for. */
+const LIMIT_MISTAKES = [{ ingress_rate: 'fast' }, { egress_burst: '1' }, { loss: '101' }] as const;
 const INVALID_CONFIG = 7;
 
 /** An ADD for a pod with a wrong annotation must be refused, and leave nothing. */
 export async function addWithMistake(play: Play): Promise<void> {
   const { stage, kubelet, slot, random } = play;
   const pod = createPod(stage, slot, random);
-  const mistake = random.pick(MISTAKES);
+  const hasLimits = slot.nics.every(({ network }) => !network.isIpam);
+  const mistake = random.pick(hasLimits ? [...MISTAKES, ...LIMIT_MISTAKES] : MISTAKES);
   const wrong = slot.nics.map((nic) => ({
     ...nic,
     plan: { ...nic.plan, more: { ...nic.plan.more, ...mistake } },

@@ -10,6 +10,8 @@ const POD_GONE = 100;
 const SUPERSEDED = 102;
 /** CHECK: OVN takes an interface back while it restarts. */
 const PORT_DIFFERS = 111;
+/** CHECK: limits follow annotations when OVS's database is there. */
+const LIMITS_DIFFER = 113;
 
 /** Says whether an answer other than success is as it may be. */
 export type Excuse = (answer: Answer) => boolean;
@@ -22,7 +24,8 @@ export const withoutDatabase: Excuse = ({ code, troubles }) =>
   code === TRY_AGAIN && troubles.has('ovsdb-server');
 
 export const disturbedCheck: Excuse = (answer) =>
-  disturbed(answer) || (answer.code === PORT_DIFFERS && answer.troubles.size > 0);
+  disturbed(answer) ||
+  (answer.troubles.size > 0 && (answer.code === PORT_DIFFERS || answer.code === LIMITS_DIFFER));
 
 /** The executable was killed on purpose. */
 export const killed: Excuse = ({ code }) => code === 'killed';

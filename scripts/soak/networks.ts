@@ -93,7 +93,7 @@ export function nicsOf(networks: Networks, place: number, random: Random): Nic[]
       subnet: network.subnet,
       ip: addresses.join(','),
       mac: `00:00:00:10:${hex(place)}:${hex(index)}`,
-      more: network.isIpam ? {} : randomRates(random),
+      more: network.isIpam ? {} : randomLimits(random),
       ...(isShared ? { ifName } : {}),
     };
     return { ifName, network, plan, gateways: network.isIpam ? [] : gateway.split(',') };
@@ -107,12 +107,14 @@ function addressOf(gateway: string, place: number, index: number): string {
     : gateway.replace(/\.0\.1$/, `.${place + 1}.${index + 1}`);
 }
 
-/** Some with a queue (HTB), some policed, some both. */
-function randomRates(random: Random): Record<string, string> {
+/** Some with a queue (HTB), some policed, some both, some with netem, some mirrored. */
+function randomLimits(random: Random): Record<string, string> {
   const rate = () => String(10 + random.below(90));
   return {
     ...(random.chance(0.5) ? { ingress_rate: rate() } : {}),
     ...(random.chance(0.4) ? { egress_rate: rate() } : {}),
+    ...(random.chance(0.2) ? { latency: String(1 + random.below(3)) } : {}),
+    ...(random.chance(0.2) ? { mirror: 'true' } : {}),
   };
 }
 

@@ -32,6 +32,7 @@ export async function startStage(): Promise<Stage> {
   const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
   const daemon = new DaemonLife({ nodeName: node.chassis, ...books });
   await daemon.start();
+  await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
   const stop = async () => {
     await daemon.stop();
     await node.stop();

@@ -6,7 +6,7 @@ import { disturbApi, killDaemon, killPart, restartDaemon } from './faults.ts';
 import type { Play } from './play.ts';
 import type { Random } from './random.ts';
 import { lateAdd, race, replacePod, succeed } from './successions.ts';
-import { changeRates, collect, lateDel, stray, visit } from './visits.ts';
+import { changeLimits, collect, lateDel, stray, visit } from './visits.ts';
 
 export interface Kind {
   readonly name: string;
@@ -30,7 +30,7 @@ export const KINDS: readonly Kind[] = [
   { name: 'CHECK and ping', weight: 8, run: visit },
   { name: 'stray DEL', weight: 4, run: stray },
   { name: 'late DEL', weight: 5, run: lateDel },
-  { name: 'rates change', weight: 4, run: changeRates },
+  { name: 'limits change', weight: 6, run: changeLimits },
   { name: 'GC', weight: 4, run: collect },
   { name: 'API server disturbed', weight: 4, run: disturbApi, isOfNode: true },
   { name: 'daemon ends in order', weight: 3, run: restartDaemon, kills: true, isOfNode: true },

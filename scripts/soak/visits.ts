@@ -103,19 +103,21 @@ export async function collect({ stage, kubelet, slot, random }: Play): Promise<v
   await kubelet.reap();
 }
 
-/** Rates are annotated anew, wrongly, and as they were: CHECK is content again. */
-export async function changeRates({ stage, kubelet, slot, random }: Play): Promise<void> {
+/** Limits are annotated anew, wrongly, and as they were: after each of them CHECK is content. */
+export async function changeLimits({ stage, kubelet, slot, random }: Play): Promise<void> {
   const { home } = slot;
   const nic = home?.nics.find(({ network }) => !network.isIpam);
   if (home === undefined || nic === undefined) return;
-  const { ingress_rate = null, egress_rate = null } = nic.plan.more ?? {};
+  const content = () => contentAgain(stage, home, nic, () => kubelet.check(home, nic));
+  const { ingress_rate = null, egress_rate = null, latency = null } = nic.plan.more ?? {};
   const { pod } = home.sandbox;
-  annotate(stage, pod, nic, { ingress_rate: String(100 + random.below(900)) });
-  if (random.chance(0.5)) await kubelet.check(home, nic);
+  const rate = random.chance(0.7) ? String(100 + random.below(900)) : null;
+  annotate(stage, pod, nic, { ingress_rate: rate, latency: random.pick([null, '2']) });
+  if (random.chance(0.5)) await content();
   annotate(stage, pod, nic, { egress_rate: random.pick(['-1', 'fast', '10M', '1e3']) });
-  if (random.chance(0.5)) await kubelet.check(home, nic);
-  annotate(stage, pod, nic, { ingress_rate, egress_rate });
-  await contentAgain(stage, home, nic, () => kubelet.check(home, nic));
+  if (random.chance(0.5)) await content();
+  annotate(stage, pod, nic, { ingress_rate, egress_rate, latency });
+  await content();
 }
 
 /** For a change of a pod to reach the daemon when nothing is disturbed; ms. */

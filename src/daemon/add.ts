@@ -20,7 +20,7 @@ import type { Nic, NicAddress } from './nic/annotations.ts';
 import { ownMtu, refuseSmallMtu } from './nic/mtu.ts';
 import { logicalSwitchPort } from './nic/names.ts';
 import { placeNic } from './nic/place.ts';
-import { planNic } from './nic/plan.ts';
+import { type NicPlan, planNic } from './nic/plan.ts';
 import { staleHolders } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
@@ -54,13 +54,19 @@ export async function add(
   const result = context.queue.runAdd(attachment, deadline, async () => {
     checkNetns(attachment.netns);
     const allocation = await awaitAllocation(attachment, context, deadline);
-    const response = attachment.ipamOnly
-      ? await answerDelegate(attachment, allocation)
+    const plan = attachment.ipamOnly
+      ? undefined
       : await makeNic(attachment, allocation, context, deadline.signal);
+    const response = plan
+      ? toResponse(plan, allocation)
+      : await answerDelegate(attachment, allocation);
     const port = portName(attachment, allocation);
-    return { response, afterAnswer: () => recordNode(allocation, port, context) };
+    return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
   });
-  return await waiting(TURN, result);
+  const { plan, ...answer } = await waiting(TURN, result);
+  // From here on its limits follow the annotations.
+  if (plan) context.limits.made(plan.port.hostInterface, plan.pod, plan.asked);
+  return answer;
 }
 
 /**
@@ -118,7 +124,7 @@ async function makeNic(
   allocation: Allocation,
   context: Context,
   signal: AbortSignal,
-): Promise<CniResponse> {
+): Promise<NicPlan> {
   const { nic } = allocation;
   const { interfaces, bridges } = context;
   const rows = Promise.all([interfaces.synced(signal), bridges.synced(signal)]);
@@ -131,12 +137,16 @@ async function makeNic(
   // An older sandbox fails before it makes anything.
   staleHolders(plan.port, interfaces);
   await placeNic(plan, context, signal);
+  return plan;
+}
+
+function toResponse(plan: NicPlan, { nic }: Allocation): CniResponse {
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
     mac_address: nic.mac ?? '',
     routes: plan.interface.routes.map(toWireRoute),
     mtu: plan.veth.mtu,
-    nicname: attachment.ifName,
+    nicname: plan.attachment.ifName,
     dns: {},
     error: '',
   };

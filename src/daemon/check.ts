@@ -37,6 +37,8 @@ export async function check(
   const earlier = parseEarlierResult(request.prev_result, attachment);
   using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
   const { signal } = deadline;
+  // What was annotated a moment ago is on its way.
+  await context.limits.settled(attachment.pod, signal).catch(() => {});
   let stage = TURN;
   const result = context.queue.runCheck(attachment, signal, () => {
     stage = TOOLS;
@@ -81,7 +83,7 @@ async function findDifferences(
     ...allocation,
     ...comparePort(expected, port),
     ...compareInterface(attachment, earlier, network, port.own?.mtu ?? undefined),
-    ...(nic && port.own ? compareLimits(nic.rates, port.own) : []),
+    ...(pod && nic && port.own ? compareLimits(pod, port.own, context.mirror.all) : []),
   ];
 }
 

@@ -9,11 +9,14 @@ import type { Slots } from './concurrency/slots.ts';
 import type { Deletions } from './deletions.ts';
 import type { Logger } from './error.ts';
 import type { KubernetesApi } from './kubernetes/api.ts';
+import type { EventRecorder } from './kubernetes/events.ts';
 import type { WatchCache } from './kubernetes/watch-cache.ts';
+import type { LimitsFollower } from './limits/limits-follower.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Node } from './objects/node.ts';
 import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
+import type { Mirror } from './ovs/mirror.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import type { Succession } from './sandbox/succession.ts';
@@ -33,8 +36,13 @@ export interface Context {
   readonly vsctl: Vsctl;
   readonly interfaces: OvsTable;
   readonly bridges: OvsTable;
+  readonly mirror: Mirror;
   /** DELs that come before every other call. */
   readonly deletions: Deletions;
+  /** News about pods, for people. */
+  readonly events: EventRecorder;
+  /** Limits of running pods. */
+  readonly limits: LimitsFollower;
   readonly queue: AttachmentQueue;
   readonly succession: Succession;
   /** NICs that are made at a time. */

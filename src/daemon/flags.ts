@@ -6,6 +6,7 @@
  */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './nic/mtu.ts';
 
 export interface Options {
@@ -21,6 +22,10 @@ export interface Options {
   readonly mtu: number;
   readonly networkType: NetworkType;
   readonly detectIpv4Conflict: boolean;
+  /** Mirror every packet of the integration bridge. */
+  readonly mirrorAll: boolean;
+  /** Of the node, by which mirrored packets leave. */
+  readonly mirrorInterface: string;
   readonly addTimeoutMs: number;
   /** Flags that were given and that this daemon does not act on. */
   readonly ignored: readonly string[];
@@ -35,6 +40,8 @@ const FLAGS = {
   mtu: '0',
   'network-type': 'geneve',
   'enable-arp-detect-ip-conflict': true,
+  'enable-mirror': false,
+  'mirror-iface': 'mirror0',
   /** Ours: below the runtime's 2 minutes. */
   'add-timeout-seconds': '110',
   /** Ours; the environment's NODE_NAME otherwise. */
@@ -46,14 +53,14 @@ const IGNORED_TEXT_FLAGS = [
   'cert-manager-issuer-name', 'cluster-router', 'cni-conf-dir', 'cni-conf-file', 'cni-conf-name',
   'default-interface-name', 'default-provider-name', 'dpdk-tunnel-iface',
   'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log-perm', 'log_dir',
-  'log_backtrace_at', 'log_file', 'log_file_max_size', 'mirror-iface', 'node-switch', 'ovn-ipsec-cert-duration',
+  'log_backtrace_at', 'log_file', 'log_file_max_size', 'node-switch', 'ovn-ipsec-cert-duration',
   'ovs-vsctl-concurrency', 'pprof-port', 'service-cluster-ip-range', 'stderrthreshold',
   'tcp-conn-check-port', 'tls-cipher-suites', 'tls-max-version', 'tls-min-version',
   'udp-conn-check-port', 'v', 'vmodule',
 ]; // biome-ignore format: a table
 const IGNORED_BOOLEAN_FLAGS = [
   'add_dir_header', 'alsologtostderr', 'cert-manager-ipsec-cert', 'enable-metrics',
-  'enable-mirror', 'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
+  'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
   'enable-verbose-conn-check', 'encap-checksum', 'host-tunnel-src', 'install-cni-config',
   'logtostderr', 'one_output', 'mac-learning-fallback', 'non-primary-cni-mode', 'secure-serving',
   'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
@@ -61,7 +68,9 @@ const IGNORED_BOOLEAN_FLAGS = [
 
 /** @throws Error that names the flag which is unknown or wrong */
 export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessEnv): Options {
-  const booleans = Object.entries(FLAGS).flatMap(([name, value]) => (value === true ? [name] : []));
+  const booleans = Object.entries(FLAGS).flatMap(([name, value]) =>
+    typeof value === 'boolean' ? [name] : [],
+  );
   const isBoolean = new Set([...booleans, ...IGNORED_BOOLEAN_FLAGS]);
   const names = [...Object.keys(FLAGS), ...IGNORED_TEXT_FLAGS, ...IGNORED_BOOLEAN_FLAGS];
   const { values } = parseArgs({
@@ -87,6 +96,8 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
       'enable-arp-detect-ip-conflict',
       text('enable-arp-detect-ip-conflict'),
     ),
+    mirrorAll: boolean('enable-mirror', text('enable-mirror')),
+    mirrorInterface: interfaceName('mirror-iface', text('mirror-iface')),
     addTimeoutMs:
       1000 * wholeNumber('add-timeout-seconds', text('add-timeout-seconds'), ADD_TIMEOUT_S_MAX, 1),
     ignored: Object.keys(values).filter((name) => !(name in FLAGS)),
@@ -122,6 +133,14 @@ function boolean(flag: string, text: string): boolean {
   if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
   if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false;
   throw new Error(`--${flag}=${text}: expected true or false`);
+}
+
+/** By `if7…` ip(8) means the link with index 7 where no link has that name. */
+function interfaceName(flag: string, text: string): string {
+  if (isInterfaceName(text) && !/^if\d/.test(text)) return text;
+  throw new Error(
+    `--${flag}=${text}: expected the name of an interface: 1 to 15 letters, digits and _ . @ + ~ -, none of . @ + ~ - in front, and not "if" and a digit, "all" or "default"`,
+  );
 }
 
 function networkType(text: string): NetworkType {

@@ -1,6 +1,8 @@
 /**
- * kube-ovn-cni: parses flags, wires the parts, listens, and ends on a signal. Nothing else.
+ * kube-ovn-cni: parses flags, wires the parts, listens, and ends on a signal. Nothing else; or runs
+ * a command, where the first argument names one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { deletionsOf } from '../wire/paths.ts';
 import { buildApp } from './app.ts';
@@ -15,12 +17,16 @@ import { messageOf, tryAgain } from './error.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { Sweeper } from './garbage/sweeper.ts';
 import { KubernetesApi, loadKubeConfig } from './kubernetes/api.ts';
+import { EventRecorder } from './kubernetes/events.ts';
 import { WatchCache } from './kubernetes/watch-cache.ts';
+import { limitsCommand } from './limits/command.ts';
+import { LimitsFollower } from './limits/limits-follower.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
 import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
+import { Mirror } from './ovs/mirror.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
@@ -33,24 +39,42 @@ const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
 const NICS_AT_ONCE = 8;
 /** How long ADDs in flight may go on when the daemon ends; ms. */
 const ADDS_END_AFTER_MS = 15_000;
+/** How long events may hold up the daemon's end; ms. */
+const EVENTS_END_AFTER_MS = 2000;
 const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
 
-start().catch((error) => {
-  log.fatal({ error: messageOf(error) }, 'cannot start');
-  process.exit(1);
-});
+const [command, ...args] = process.argv.slice(2);
+if (command === 'limits') {
+  limitsCommand(args, process.env).then(
+    ({ output, exitCode }) => {
+      console.log(output);
+      process.exitCode = exitCode;
+    },
+    (error) => {
+      console.error(messageOf(error));
+      process.exitCode = 2;
+    },
+  );
+} else {
+  start().catch((error) => {
+    log.fatal({ error: messageOf(error) }, 'cannot start');
+    process.exit(1);
+  });
+}
 
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   const context = wire(options);
-  const { pods, subnets, node, interfaces, bridges, deletions } = context;
+  const { pods, subnets, node, interfaces, bridges, mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
   for (const part of [pods, subnets, node, interfaces, bridges]) part.start();
   await deletions.start();
   const app = buildApp(context, log);
   const hide = await listenOnSocket(app, options.socketPath);
   sweeper.start();
+  mirror.start();
+  limits.start();
   void announceChassis(context);
 
   const stop = async (signal: string) => {
@@ -63,7 +87,9 @@ async function start(): Promise<void> {
     await hide();
     await app.close();
     clearTimeout(timer);
-    for (const part of [sweeper, deletions, pods, subnets, node, interfaces, bridges]) part.stop();
+    await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
+    const parts = [sweeper, mirror, limits, deletions, pods, subnets, node, interfaces, bridges];
+    for (const part of parts) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(signal).then(() => process.exit(0)));
@@ -102,6 +128,10 @@ function wire(options: Options): Context {
     .synced(forever)
     .then(() => untilDone("cannot set up this node's tunnels", settle, log));
   const interfaces = table('Interface', INTERFACE_COLUMNS);
+  const { mirrorInterface: name, mirrorAll: all } = options;
+  const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
+  const events = new EventRecorder({ api, nodeName, log });
+  const queue = new AttachmentQueue();
   const context: Context = {
     nodeName,
     api,
@@ -118,13 +148,16 @@ function wire(options: Options): Context {
     vsctl,
     interfaces,
     bridges,
+    mirror,
     deletions: new Deletions({
       directory: deletionsOf(options.socketPath),
       del: (request) => del(request, context),
       ready: () => interfaces.until(() => interfaces.isLive || undefined, forever),
       log,
     }),
-    queue: new AttachmentQueue(),
+    events,
+    limits: new LimitsFollower({ pods, interfaces, vsctl, queue, mirror, events, log }),
+    queue,
     succession: new Succession(),
     nicSlots: new Slots(NICS_AT_ONCE),
     portLock: new KeyedLock(),

@@ -11,6 +11,7 @@ const OVS_COLUMNS = {
   Interface: '_uuid,name,type,external_ids,ingress_policing_rate,ingress_policing_burst',
   QoS: '_uuid,type,queues,other_config,external_ids',
   Queue: '_uuid,other_config,external_ids',
+  Mirror: '_uuid,name,select_dst_port,select_all,output_port',
 } as const;
 
 interface Link {

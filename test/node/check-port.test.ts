@@ -130,12 +130,12 @@ describe('of the port', () => {
 });
 
 describe('of the limits', () => {
-  const POLICED = '20000 kbit/s with a burst of 16000 kbit';
-  const SHAPED = '10000000 bit/s with a burst of 1000000 bytes';
+  const POLICED = '20 Mbit/s with a burst of 16 Mbit';
+  const SHAPED = '10 Mbit/s with a burst of 1000000 bytes';
 
   test.each([
-    ['ingress_policing_rate=19000', '19000 kbit/s with a burst of 16000 kbit'],
-    ['ingress_policing_burst=17000', '20000 kbit/s with a burst of 17000 kbit'],
+    ['ingress_policing_rate=19000', '19 Mbit/s with a burst of 16 Mbit'],
+    ['ingress_policing_burst=17000', '20 Mbit/s with a burst of 17 Mbit'],
     ['ingress_policing_rate=0', 'no limit'],
   ])('policing: %s', async (change, found) => {
     const attached = await limitedNic(fixture);
@@ -145,8 +145,8 @@ describe('of the limits', () => {
   });
 
   test.each([
-    ['other_config:max-rate=9000000', '9000000 bit/s with a burst of 1000000 bytes'],
-    ['other_config:burst=5', '10000000 bit/s with a burst of 5 bytes'],
+    ['other_config:max-rate=9000000', '9 Mbit/s with a burst of 1000000 bytes'],
+    ['other_config:burst=5', '10 Mbit/s with a burst of 5 bytes'],
   ])('the queue: %s', async (change, found) => {
     const attached = await limitedNic(fixture);
     const qos = (await vsctl(`get Port ${attached.host} qos`)).trim();
@@ -163,17 +163,28 @@ describe('of the limits', () => {
     await expectDifferences(attached, 113, [said]);
   });
 
-  test('rates that were annotated later, or are no longer', async () => {
+  test('but not rates that were annotated later, or are no longer: they are followed', async () => {
     const [attached, free] = [await limitedNic(fixture), await healthyNic(fixture)];
     await annotate(fixture, attached, { ingress_rate: null, egress_rate: null });
     await annotate(fixture, free, { ingress_rate: '10', egress_rate: '20' });
+    await expectHealthy(attached);
+    await expectHealthy(free);
+  });
+
+  test('an annotation that is wrong is none: an event says it, and the limit stays', async () => {
+    const attached = await limitedNic(fixture);
+    await annotate(fixture, attached, { ingress_rate: 'fast' });
+    await expectHealthy(attached);
+    await vsctl(`set Interface ${attached.host} ingress_policing_rate=0`);
     await expectDifferences(attached, 113, [
-      `ingress_rate on ${attached.host}: expected no limit, found ${SHAPED}`,
-      `egress_rate on ${attached.host}: expected no limit, found ${POLICED}`,
+      `egress_rate on ${attached.host}: expected ${POLICED}, found no limit`,
     ]);
-    await expectDifferences(free, 113, [
-      `ingress_rate on ${free.host}: expected ${SHAPED}, found no limit`,
-      `egress_rate on ${free.host}: expected ${POLICED}, found no limit`,
-    ]);
+  });
+
+  test('the mirror', async () => {
+    const more = { mirror: 'true' };
+    const attached = await healthyNic(fixture, { nic: (nic) => ({ ...nic, more }) });
+    await vsctl('clear Mirror m0 select_dst_port');
+    await expectDifferences(attached, 113, [`mirror on ${attached.host}: expected on, found off`]);
   });
 });

@@ -201,18 +201,11 @@ test("a CHECK believes what Kube-OVN's daemon made", async () => {
   const attached = await healthyNic(fixture, {
     nic: (nic) => ({ ...nic, more: { ingress_rate: '10' } }),
   });
-  const { _uuid, name } = await attachmentRow(fixture.node, attached.sandbox, 'net1');
+  const { _uuid } = await attachmentRow(fixture.node, attached.sandbox, 'net1');
   for (const key of ['container_id', 'if_name', 'iface-id-ver'])
     await fixture.node.vsctl('remove', 'Interface', _uuid, 'external_ids', key);
-  // As versions before it had bursts.
-  const queue = (await fixture.node.vsctl('get', 'QoS', await qosOf(name), 'queues:0')).trim();
-  await fixture.node.vsctl('remove', 'Queue', queue, 'other_config', 'burst');
   await expectHealthy(attached);
 });
-
-async function qosOf(port: string): Promise<string> {
-  return (await fixture.node.vsctl('get', 'Port', port, 'qos')).trim();
-}
 
 test('on an underlay network nothing differs either', async () => {
   const bridge = 'br-physnet';

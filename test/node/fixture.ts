@@ -69,6 +69,7 @@ export class Fixture implements AsyncDisposable {
     await mkdir('/run/kube', { recursive: true });
     await api.writeKubeconfig(KUBECONFIG);
     const daemon = await Daemon.start({ kubeconfig: KUBECONFIG, nodeName: node.chassis, flags });
+    await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
     return new Fixture({ node, api, cluster, daemon, attachnet });
   }
 

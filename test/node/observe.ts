@@ -37,8 +37,8 @@ export async function rowsOf(node: OvnNode, table: string): Promise<OvsRow[]> {
   );
 }
 
-/** RFC 7047, section 5.1. */
-function plain(value: unknown): unknown {
+/** A value as OVSDB's JSON has it (RFC 7047, section 5.1), as it is in an OvsRow. */
+export function plain(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const [kind, content] = value;
   if (kind === 'map') {
@@ -73,14 +73,14 @@ export async function attachmentRow(
 export type Census = Awaited<ReturnType<typeof nodeState>>;
 
 /**
- * Everything that calls may leave on the node. Not the links of the bridges themselves: OVS
- * changes their MTU and MAC with their ports.
+ * Everything that calls may leave on the node. Not OVS's own links: it changes their MTU and MAC
+ * with the ports of their bridge.
  */
 export async function census(node: OvnNode): Promise<Census> {
   const state = await nodeState(node);
   const links = state.links as { ifname: string }[];
-  const isBridge = (name: string) => name.startsWith('br-') || name.startsWith('ovs-');
-  return { ...state, links: links.filter(({ ifname }) => !isBridge(ifname)) };
+  const isOfOvs = (name: string) => /^(br-|ovs-|mirror0$)/.test(name);
+  return { ...state, links: links.filter(({ ifname }) => !isOfOvs(ifname)) };
 }
 
 /** The node is as it was, except for sandboxes, which are the runtime's. */

@@ -144,6 +144,7 @@ test.each([
   ['--network-type=gre', 'network-type'],
   ['--add-timeout-seconds=soon', 'add-timeout-seconds'],
   ['--enable-arp-detect-ip-conflict=maybe', 'enable-arp-detect-ip-conflict'],
+  ['--mirror-iface=if7', 'mirror-iface'],
   ['--kubeconfig=/nosuch/config', '/nosuch/config'],
   ['--bind-socket=', 'bind-socket'],
   ['word', 'word'],
@@ -206,7 +207,7 @@ test.each([
   const daemon = await start(...flags, '--mtu=1400', `--bind-socket=${socket}`);
   await expectAddAndDel(socket);
   const [warning = '{}'] = daemon.logLines('without effect');
-  expect(JSON.parse(warning).flags).toContain('enable-mirror');
+  expect(JSON.parse(warning).flags).toContain('enable-metrics');
   expect(JSON.parse(warning).flags).not.toContain('bind-socket');
 });
 

@@ -16,7 +16,8 @@ const HINTS = {
   [OwnCode.allocationDiffers]: 'the pod or its annotations changed after the interface was made',
   [OwnCode.portDiffers]: "look at `ovs-vsctl show` and ovn-controller's log on this node",
   [OwnCode.interfaceDiffers]: 'look for who changes links, addresses or routes in the pod',
-  [OwnCode.limitsDiffer]: 'an interface has the rates that were annotated when it was made',
+  [OwnCode.limitsDiffer]:
+    'limits follow the annotations of a running pod: look at the events of the pod and the log of the daemon',
 } as const;
 
 export type DifferenceCode = keyof typeof HINTS;

@@ -1,40 +1,33 @@
 /**
- * Annotated rates against those that OVS has on a port. Pure.
+ * Annotated limits against those that OVS has on a port. Pure.
  */
 import { OwnCode } from '../error.ts';
-import type { InspectedPort, Shaping } from '../ovs/port-inspection.ts';
-import { htbColumns, policingColumns, type Rates } from '../ovs/rates.ts';
+import { readFollowedPort } from '../limits/followed-port.ts';
+import { mirrorText, netemText, policingText, shapingText } from '../limits/text.ts';
+import { readLimits } from '../nic/limits.ts';
+import type { Pod } from '../objects/pod.ts';
+import type { InspectedPort } from '../ovs/port-inspection.ts';
+import { toTrafficControl } from '../ovs/traffic-control.ts';
 import { compared, type Difference } from './difference.ts';
 
 const CODE = OwnCode.limitsDiffer;
 
-export function compareLimits(
-  rates: Rates,
-  { name, policing, shaping }: InspectedPort,
-): Difference[] {
-  const htb = htbColumns(rates);
-  const expected = htb && { maxRate: String(htb.maxRateBps), burst: String(htb.burstBytes) };
-  // Older versions of Kube-OVN leave the burst to OVS unless it is annotated.
-  const usualBurst = rates.ingressBurstMbit === undefined ? expected?.burst : undefined;
-  const found = shaping && { ...shaping, burst: shaping.burst ?? usualBurst };
+/**
+ * An annotation that is wrong is no difference: the limit stays as it was, and an event said so.
+ * @param mirrorsAll every packet of the bridge is mirrored
+ */
+export function compareLimits(pod: Pod, own: InspectedPort, mirrorsAll: boolean): Difference[] {
+  const port = readFollowedPort(own);
+  const { name, control: found } = own;
+  if (port === undefined || found === undefined) return [];
+  const asked = readLimits(pod.annotations, port, port.bandwidth);
+  const wanted = toTrafficControl(asked, found, mirrorsAll);
+  const differences = (what: string, expected: string, actual: string) =>
+    compared(CODE, `${what} on ${name}`, expected, actual);
   return [
-    ...compared(CODE, `ingress_rate on ${name}`, shapingText(expected), shapingText(found)),
-    ...compared(
-      CODE,
-      `egress_rate on ${name}`,
-      policingText(policingColumns(rates)),
-      policingText(policing),
-    ),
+    ...differences('ingress_rate', shapingText(wanted.qos), shapingText(found.qos)),
+    ...differences('egress_rate', policingText(wanted.policing), policingText(found.policing)),
+    ...differences('netem', netemText(wanted.qos), netemText(found.qos)),
+    ...differences('mirror', mirrorText(wanted.isMirrored), mirrorText(found.isMirrored)),
   ];
-}
-
-function shapingText(shaping: Shaping | undefined): string {
-  if (shaping === undefined) return 'no limit';
-  const { maxRate, burst } = shaping;
-  return `${maxRate} bit/s with ${burst === undefined ? 'no burst' : `a burst of ${burst} bytes`}`;
-}
-
-/** Without a rate OVS does not look at the burst. */
-function policingText({ rateKbps, burstKbit }: InspectedPort['policing']): string {
-  return rateKbps === 0 ? 'no limit' : `${rateKbps} kbit/s with a burst of ${burstKbit} kbit`;
 }

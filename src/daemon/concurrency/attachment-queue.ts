@@ -10,6 +10,8 @@ import { KeyedLock } from './keyed-lock.ts';
 
 export class AttachmentQueue {
   readonly #lock = new KeyedLock();
+  /** How many calls and clean-ups run or wait in line, where there are any. */
+  readonly #calls = new Map<string, number>();
   /** Deadlines of ADDs that run or wait in line. */
   readonly #adds = new Map<string, Set<Deadline>>();
 
@@ -25,7 +27,7 @@ export class AttachmentQueue {
     const deadlines = this.#adds.get(key) ?? new Set();
     this.#adds.set(key, deadlines.add(deadline));
     try {
-      return await this.#lock.run(key, () => {
+      return await this.#runCall(key, () => {
         deadline.signal.throwIfAborted();
         return task();
       });
@@ -43,12 +45,12 @@ export class AttachmentQueue {
       'nothing: the runtime gave the sandbox up',
     );
     for (const deadline of this.#adds.get(key) ?? []) deadline.abort(ended);
-    return this.#lock.run(key, task);
+    return this.#runCall(key, task);
   }
 
   /** Runs a CHECK when every earlier call is done; one that was aborted in line does not run. */
   runCheck<T>(attachment: Attachment, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-    return this.#lock.run(keyOf(attachment), () => {
+    return this.#runCall(keyOf(attachment), () => {
       signal.throwIfAborted();
       return task();
     });
@@ -61,9 +63,27 @@ export class AttachmentQueue {
    */
   async runIfIdle(attachment: Attachment, task: () => Promise<void>): Promise<boolean> {
     const key = keyOf(attachment);
-    if (this.#lock.isTaken(key)) return false;
-    await this.#lock.run(key, task);
+    if (this.#calls.has(key)) return false;
+    await this.#runCall(key, task);
     return true;
+  }
+
+  /**
+   * Runs a change to several attachments when every earlier call for each of them is done. Their
+   * turns are taken in one order, whoever asks. It is no call: a clean-up waits for it, and then runs.
+   */
+  runTogether<T>(attachments: readonly Attachment[], task: () => Promise<T>): Promise<T> {
+    const keys = [...new Set(attachments.map(keyOf))].sort();
+    const inTurn = keys.reduceRight<() => Promise<T>>(
+      (inner, key) => () => this.#lock.run(key, inner),
+      task,
+    );
+    return inTurn();
+  }
+
+  /** True while an ADD of the attachment runs or waits. */
+  isAdding(attachment: Attachment): boolean {
+    return this.#adds.has(keyOf(attachment));
   }
 
   /** Number of ADDs that run or wait. */
@@ -90,6 +110,17 @@ export class AttachmentQueue {
   use(name: string, attachment: Attachment): Disposable {
     this.#names.set(name, keyOf(attachment));
     return { [Symbol.dispose]: () => this.#names.delete(name) };
+  }
+
+  async #runCall<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const count = () => this.#calls.get(key) ?? 0;
+    this.#calls.set(key, count() + 1);
+    try {
+      return await this.#lock.run(key, task);
+    } finally {
+      if (count() > 1) this.#calls.set(key, count() - 1);
+      else this.#calls.delete(key);
+    }
   }
 }
 

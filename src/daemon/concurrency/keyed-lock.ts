@@ -5,11 +5,6 @@
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<void>>();
 
-  /** True where somebody has `key` or waits for it. */
-  isTaken(key: string): boolean {
-    return this.#tails.has(key);
-  }
-
   /**
    * Waits until every earlier holder of `key` is done, then runs `task`.
    * @throws what `task` throws

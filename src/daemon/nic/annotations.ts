@@ -16,10 +16,7 @@ import { cidrText, contains, parseAddress, parseCidr, parseMac } from '../net/ad
 import type { Route } from '../net/route.ts';
 import { parseRoutes } from '../net/route.ts';
 import { MIGRATION_ANNOTATION } from '../objects/pod.ts';
-import type { Rates } from '../ovs/rates.ts';
-import { parseRates } from '../ovs/rates.ts';
-
-export type Annotations = Readonly<Record<string, string>>;
+import { type Annotations, isAllocated, keyPrefix } from './annotation-keys.ts';
 
 /** One address of a NIC, with the subnet it lies in. */
 export interface NicAddress {
@@ -37,7 +34,6 @@ export interface Nic {
   readonly logicalSwitch?: string;
   readonly holdsDefaultRoute: boolean;
   readonly routes: readonly Route[];
-  readonly rates: Rates;
   /** Empty for an overlay NIC. */
   readonly providerNetwork: string;
   /** The pod's name, or the KubeVirt VM's: what logical switch port and OVS rows are named by. */
@@ -67,10 +63,7 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
   const nicValue = (name: string) => annotations[nicKey(name)] ?? '';
   const networkValue = (name: string) => annotations[`${provider}.kubernetes.io/${name}`] ?? '';
 
-  // Users write `ip_address` to ask for an address; `cidr` comes only with the answer.
-  const allocated =
-    nicValue('allocated') === 'true' || (nicValue('ip_address') !== '' && nicValue('cidr') !== '');
-  if (!allocated) {
+  if (!isAllocated(annotations, perNic)) {
     const what = `the address of network ${provider} (annotation ${nicKey('ip_address')})`;
     const lookAt = `the events of pod ${pod.namespace}/${pod.name}, the log of ${CONTROLLER}, and whether "provider" in the NetworkAttachmentDefinition is made of its own name and namespace, which is how ${CONTROLLER} knows it`;
     return { missing: { what, lookAt } };
@@ -90,7 +83,6 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
     ...optional('logicalSwitch', readName(nicValue('logical_switch'), nicKey('logical_switch'))),
     holdsDefaultRoute,
     routes: readRoutes(networkValue('routes'), `${provider}.kubernetes.io/routes`),
-    rates: parseRates(nicValue, nicKey),
     providerNetwork: readName(nicValue('provider_network'), nicKey('provider_network')) ?? '',
     workload: readName(nicValue('virtualmachine'), nicKey('virtualmachine')) ?? pod.name,
     ...optional('sharedNetworkIfName', perNic === provider ? undefined : ifName),
@@ -103,11 +95,6 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
 export function namesSubnet(annotations: Annotations, provider: string, ifName: string): boolean {
   const prefix = keyPrefix(annotations, provider, ifName);
   return Boolean(annotations[`${prefix}.kubernetes.io/logical_switch`]);
-}
-
-function keyPrefix(annotations: Annotations, provider: string, ifName: string): string {
-  const suffixed = `${provider}.${ifName}`;
-  return annotations[`${suffixed}.kubernetes.io/ip_address`] === undefined ? provider : suffixed;
 }
 
 function readsDefaultRoute(value: string, ifName: string): boolean {

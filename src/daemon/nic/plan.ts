@@ -9,17 +9,23 @@ import type { Address } from '../net/address.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Route } from '../net/route.ts';
 import { defaultDestination, lastOfEachDestination } from '../net/route.ts';
+import type { Pod } from '../objects/pod.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import type { PortPlan } from '../ovs/port.ts';
 import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf } from '../ovs/port.ts';
+import { NO_CONTROL, toTrafficControl } from '../ovs/traffic-control.ts';
 import type { InterfacePlan, VethPlan } from '../sandbox/link.ts';
 import type { Allocation } from './allocation.ts';
 import type { Nic } from './annotations.ts';
+import { type AskedLimits, readLimits, refuseWrongLimits } from './limits.ts';
 import { containerAlias, hostInterfaceNames, logicalSwitchPort } from './names.ts';
 import { vethMark } from './veth-mark.ts';
 
 export interface NicPlan {
   readonly attachment: LiveAttachment;
+  readonly pod: Pod;
+  /** What the limits of the port follow from. */
+  readonly asked: AskedLimits;
   readonly veth: VethPlan;
   readonly port: PortPlan;
   readonly interface: InterfacePlan;
@@ -48,10 +54,14 @@ export function planNic(
       'the MAC address of the logical switch port: OVN drops packets from any other',
     );
   }
+  const asked = readLimits(pod.annotations, attachment, attachment.bandwidth);
+  refuseWrongLimits(asked);
   const hostInterface = chooseHostInterface(attachment, context);
   const underlay = subnet?.underlay === true;
   return {
     attachment,
+    pod,
+    asked,
     veth: {
       hostInterface,
       ifName,
@@ -72,7 +82,9 @@ export function planNic(
       podUid: pod.uid,
       workload: nic.workload,
       addresses: nic.addresses.map(({ address }) => address.text),
-      rates: nic.rates,
+      control: toTrafficControl(asked, NO_CONTROL, context.mirror.all),
+      ...(attachment.bandwidth === undefined ? {} : { bandwidth: attachment.bandwidth }),
+      ...(context.mirror.uuid === undefined ? {} : { mirrorRow: context.mirror.uuid }),
       ...encapIp(subnet, context),
     },
     interface: {

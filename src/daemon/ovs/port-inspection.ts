@@ -5,14 +5,16 @@
 import type { Attachment } from '../attachment.ts';
 import { tryAgain } from '../error.ts';
 import { ToolError } from '../process/run.ts';
+import { parseListings, uuidsOf } from './listing.ts';
+import { type InterfaceRow, isPortOf, type PortIdentity, toInterfaceRow } from './port.ts';
+import type { Row, Value } from './table.ts';
+import type { FoundControl } from './traffic-control.ts';
 import {
-  INTEGRATION_BRIDGE,
-  type InterfaceRow,
-  isPortOf,
-  type PortIdentity,
-  toInterfaceRow,
-} from './port.ts';
-import { type Row, toRow, type Value } from './table.ts';
+  type ControlFinder,
+  controlFinder,
+  findMirror,
+  TRAFFIC_CONTROL_LISTS,
+} from './traffic-control-rows.ts';
 import type { Vsctl } from './vsctl.ts';
 
 export interface PortInspection {
@@ -28,32 +30,8 @@ export interface InspectedPort extends InterfaceRow {
   readonly ofport: number | null;
   /** Bytes; null where OVS does not know it. */
   readonly mtu: number | null;
-  readonly policing: { readonly rateKbps: number; readonly burstKbit: number };
-  /** Undefined where traffic to the pod is not shaped; netem is no rate limit. */
-  readonly shaping: Shaping | undefined;
-}
-
-/** `max-rate` and `burst` of an HTB queue, as they are in `other_config`. */
-export interface Shaping {
-  /** bit/s */
-  readonly maxRate: string;
-  /** Bytes; older versions of Kube-OVN wrote none. */
-  readonly burst: string | undefined;
-}
-
-/** One line of output for each. */
-function listCommands(names: readonly string[]): string[] {
-  const columns = [
-    ...['name', 'external_ids', 'error', 'ofport', 'mtu'],
-    ...['ingress_policing_rate', 'ingress_policing_burst'],
-  ];
-  return [
-    ...['--', `--columns=${columns.join(',')}`, 'list', 'Interface'],
-    ...['--', '--if-exists', '--columns=_uuid,name,qos', 'list', 'Port', ...names],
-    ...['--', '--columns=ports', 'find', 'Bridge', `name=${INTEGRATION_BRIDGE}`],
-    ...['--', '--columns=_uuid,type,queues', 'list', 'QoS'],
-    ...['--', '--columns=_uuid,other_config', 'list', 'Queue'],
-  ];
+  /** Limits and mirroring; undefined where there is no Port row. */
+  readonly control: FoundControl | undefined;
 }
 
 /**
@@ -65,28 +43,48 @@ export async function inspectPort(
   attachment: Attachment,
   names: readonly string[],
 ): Promise<PortInspection> {
-  const output = await vsctl(listCommands(names)).catch(unreadable);
-  const [interfaces = [], ports = [], bridges = [], qos = [], queues = []] = output
-    .trim()
-    .split('\n')
-    .map(parseListing);
-  const isOwn = (row: Row) => isPortOf(toInterfaceRow(row), attachment, names);
-  const own = interfaces.find(isOwn);
-  const port = ports.find(({ name }) => name === own?.name);
-  const bridged = bridges.flatMap(({ ports: uuids = null }) => uuids);
+  const { interfaces, bridged, controlOf } = await inspectPorts(vsctl);
+  const own = interfaces.find((row) => isPortOf(toInterfaceRow(row), attachment, names));
+  const control = own && controlOf(own);
   return {
     own: own && {
       ...toInterfaceRow(own),
-      isOnBridge: port?._uuid !== undefined && bridged.includes(port._uuid),
+      isOnBridge: control !== undefined && bridged.includes(control.portRow),
       ofport: numberOf(own.ofport),
       mtu: numberOf(own.mtu),
-      policing: {
-        rateKbps: Number(own.ingress_policing_rate),
-        burstKbit: Number(own.ingress_policing_burst),
-      },
-      shaping: shapingOf(port, qos, queues),
+      control,
     },
     others: interfaces.filter((row) => row !== own).map(toInterfaceRow),
+  };
+}
+
+/** All ports, with what they have of limits. */
+export interface PortsInspection {
+  /** Rows of the Interface table. */
+  readonly interfaces: readonly Row[];
+  /** UUIDs of the ports of the integration bridge. */
+  readonly bridged: readonly string[];
+  readonly controlOf: ControlFinder;
+  /** The node's Mirror row takes every packet. */
+  readonly mirrorsAll: boolean;
+}
+
+const INTERFACE_COLUMNS = [
+  ...['_uuid', 'name', 'type', 'external_ids', 'error', 'ofport', 'mtu'],
+  ...['ingress_policing_rate', 'ingress_policing_burst'],
+].join(',');
+
+/** @throws CniError 11 when ovs-vsctl fails */
+export async function inspectPorts(vsctl: Vsctl): Promise<PortsInspection> {
+  const commands = ['--', `--columns=${INTERFACE_COLUMNS}`, 'list', 'Interface'];
+  const output = await vsctl([...commands, ...TRAFFIC_CONTROL_LISTS]).catch(unreadable);
+  const [interfaces = [], ...tables] = parseListings(output);
+  const bridges = tables.at(-1) ?? [];
+  return {
+    interfaces,
+    bridged: bridges.flatMap(({ ports }) => uuidsOf(ports)),
+    controlOf: controlFinder(tables),
+    mirrorsAll: findMirror(tables)?.select_all === true,
   };
 }
 
@@ -96,30 +94,6 @@ function unreadable(error: unknown): never {
   throw tryAgain(`cannot read OVS's rows: ${error.stderr}`, hint, error);
 }
 
-/** Kube-OVN takes a limit away by removing `max-rate`: such a queue is none. */
-function shapingOf(
-  port: Row | undefined,
-  qos: readonly Row[],
-  queues: readonly Row[],
-): Shaping | undefined {
-  const limit = qos.find(({ _uuid, type }) => _uuid === port?.qos && type === 'linux-htb');
-  const first = textsOf(limit?.queues)[0];
-  const config = textsOf(queues.find(({ _uuid }) => _uuid === first)?.other_config);
-  const { 'max-rate': maxRate, burst } = config;
-  return maxRate === undefined ? undefined : { maxRate, burst };
-}
-
-/** A map of OVSDB's. */
-function textsOf(value: Value | undefined): Readonly<Record<string, string>> {
-  return (value ?? {}) as Record<string, string>;
-}
-
 function numberOf(value: Value | undefined): number | null {
   return typeof value === 'number' ? value : null;
-}
-
-/** Rows of one table as ovs-vsctl prints it with `--format=json`. */
-function parseListing(line: string): Row[] {
-  const { headings, data } = JSON.parse(line) as { headings: string[]; data: unknown[][] };
-  return data.map((values) => toRow(headings, values));
 }

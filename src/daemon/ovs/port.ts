@@ -10,11 +10,11 @@
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
 import { CniError, show, tryAgain } from '../error.ts';
+import { type Bandwidth, formatBandwidth } from '../nic/bandwidth.ts';
 import { ToolError } from '../process/run.ts';
 import { isNewer, superseded } from '../sandbox/succession.ts';
-import type { Rates } from './rates.ts';
-import { htbColumns, policingColumns } from './rates.ts';
 import type { OvsTable, Row } from './table.ts';
+import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
 import type { Vsctl } from './vsctl.ts';
 import { quoted } from './vsctl.ts';
 
@@ -31,7 +31,11 @@ export interface PortPlan {
   readonly workload: string;
   /** Addresses without masks. */
   readonly addresses: readonly string[];
-  readonly rates: Rates;
+  readonly control: TrafficControl;
+  /** The runtime's: for when annotations that win over it are removed. */
+  readonly bandwidth?: Bandwidth;
+  /** UUID of the Mirror row. */
+  readonly mirrorRow?: string;
   /** Tunnel address of the Subnet's node network. */
   readonly encapIp?: string;
 }
@@ -94,14 +98,18 @@ export function isPortOf(
  */
 export function plugCommands(plan: PortPlan, stale: readonly string[]): string[] {
   const name = `name=${quoted(plan.hostInterface)}`;
-  const queue = htbColumns(plan.rates);
+  const { qos, isMirrored } = plan.control;
+  const { mirrorRow } = plan;
   return [
     ...removeIfaceIds(stale),
     ...['--', '--id=@interface', 'create', 'Interface', name, ...interfaceColumns(plan)],
-    ...(queue === undefined ? [] : shapingCommands(plan, queue)),
+    ...(qos === undefined ? [] : createQosCommands(qos, { marks: limitMarks(plan), suffix: '' })),
     ...['--', '--id=@port', 'create', 'Port', name, 'interfaces=@interface'],
-    ...(queue === undefined ? [] : ['qos=@qos']),
+    ...(qos === undefined ? [] : ['qos=@qos']),
     ...['--', 'add', 'Bridge', INTEGRATION_BRIDGE, 'ports', '@port'],
+    ...(isMirrored && mirrorRow !== undefined
+      ? ['--', '--if-exists', 'add', 'Mirror', mirrorRow, 'select_dst_port', '@port']
+      : []),
   ];
 }
 
@@ -112,8 +120,7 @@ export function removeIfaceIds(uuids: readonly string[]): string[] {
 }
 
 function interfaceColumns(plan: PortPlan): string[] {
-  const { attachment, rates } = plan;
-  const policing = policingColumns(rates);
+  const { attachment, bandwidth, control } = plan;
   return [
     ...externalIds({
       'iface-id': plan.ifaceId,
@@ -127,30 +134,27 @@ function interfaceColumns(plan: PortPlan): string[] {
       ...keyIds(attachment),
       provider: attachment.provider,
       network: attachment.network,
+      bandwidth: bandwidth === undefined ? '' : formatBandwidth(bandwidth),
     }),
-    ...(policing.rateKbps === 0
-      ? []
-      : [
-          `ingress_policing_rate=${policing.rateKbps}`,
-          `ingress_policing_burst=${policing.burstKbit}`,
-        ]),
+    ...(control.policing.rateKbps === 0 ? [] : policingColumns(control.policing)),
   ];
 }
 
-function shapingCommands(
-  plan: PortPlan,
-  queue: { maxRateBps: number; burstBytes: number },
-): string[] {
-  const marks = externalIds({
-    'iface-id': plan.ifaceId,
-    pod: `${plan.attachment.pod.namespace}/${plan.workload}`,
-    ...keyIds(plan.attachment),
+/** Whose limits they are. */
+export interface LimitMarks {
+  readonly ifaceId: string;
+  /** The pod's name, or the KubeVirt VM's. */
+  readonly workload: string;
+  readonly attachment: Attachment;
+}
+
+/** Columns of QoS and Queue rows: Kube-OVN's marks, and the attachment's key. */
+export function limitMarks({ ifaceId, workload, attachment }: LimitMarks): string[] {
+  return externalIds({
+    'iface-id': ifaceId,
+    pod: `${attachment.pod.namespace}/${workload}`,
+    ...keyIds(attachment),
   });
-  return [
-    ...['--', '--id=@queue', 'create', 'Queue', ...marks],
-    ...[`other_config:max-rate=${queue.maxRateBps}`, `other_config:burst=${queue.burstBytes}`],
-    ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue', ...marks],
-  ];
 }
 
 /** The ids by which rows of a port are recognised. */

@@ -71,6 +71,36 @@ export function isNumber(text: string): boolean {
   return isOf('0123456789', text) && String(BigInt(text)) === text && text.length <= 18;
 }
 
+/**
+ * A number of so many digits at most before and behind its point, in millionths; undefined for any
+ * other text, and for more than `max`.
+ */
+export function millionthsOf(
+  text: string,
+  limits: { whole: number; fraction: number; max: number },
+): number | undefined {
+  const [whole = '', ...fractions] = text.split('.');
+  const [fraction = ''] = fractions;
+  const isDigits = (digits: string, most: number) =>
+    isOf('0123456789', digits) && digits.length <= most;
+  if (!isDigits(whole, limits.whole) || fractions.length > 1) return undefined;
+  if (fractions.length === 1 && !isDigits(fraction, limits.fraction)) return undefined;
+  const millionths = Number(whole) * 1_000_000 + Number(fraction.padEnd(6, '0'));
+  return millionths <= limits.max * 1_000_000 ? millionths : undefined;
+}
+
+/** `ingress=<rate>/<burst>,egress=<rate>`: either of them, and the bursts may be missing. */
+export function isBandwidth(text: string): boolean {
+  const isLimit = (limit: string) => {
+    const [, ...numbers] = limit.split(/[=/]/);
+    return numbers.length > 0 && numbers.length <= 2 && numbers.every(isNumber);
+  };
+  const names = text.split(',').map((limit) => limit.split('=')[0]);
+  return (
+    ['ingress', 'egress', 'ingress,egress'].includes(names.join()) && text.split(',').every(isLimit)
+  );
+}
+
 /** A unicast MAC address in lower case. */
 export function isMac(text: string): boolean {
   const bytes = text.split(':');

@@ -4,6 +4,7 @@
  */
 import {
   isAddress,
+  isBandwidth,
   isContainerId,
   isDnsName,
   isLinkName,
@@ -32,6 +33,7 @@ const EXTERNAL_IDS: Readonly<Record<string, (text: string) => boolean>> = {
   if_name: isLinkName,
   provider: isDnsName,
   network: isNetworkName,
+  bandwidth: isBandwidth,
   pod: (text) => text.split('/').length === 2 && text.split('/').every(isDnsName),
 };
 
@@ -55,19 +57,39 @@ const numberOf = (column: string) => (word: string) =>
 
 const policing = [numberOf('ingress_policing_rate'), numberOf('ingress_policing_burst')];
 const shaping = [numberOf('other_config:max-rate'), numberOf('other_config:burst')];
+const netem = [
+  ...['latency', 'jitter', 'limit'].map((key) => numberOf(`other_config:${key}`)),
+  (word: string) => /^other_config:loss=(\d{1,3}|\d{1,2}\.\d{1,6})$/.test(word),
+];
+
+/** Of a new row, which is named after the port where several may be changed in one transaction. */
+const isQosId = (word: string) => /^@qos(_[0-9a-f]{8}(_[0-9a-f]{4}){3}_[0-9a-f]{12})?$/.test(word);
+const isQueueId = (word: string) => isQosId(word.replace(/^@queue/, '@qos'));
+const isFirstQueue = (word: string) =>
+  word.startsWith('queues:0=') && isQueueId(word.slice('queues:0='.length));
+const isQos = (word: string) => word.startsWith('qos=') && isQosId(word.slice('qos='.length));
 
 /** What may be set in a new row of each table; the words in any order. */
 const COLUMNS: Readonly<Record<string, readonly ((word: string) => boolean)[]>> = {
   Interface: [isName, isExternalId, ...policing],
   Queue: [isExternalId, ...shaping],
-  QoS: [isExternalId, (word) => word === 'type=linux-htb', (word) => word === 'queues:0=@queue'],
-  Port: [isName, (word) => word === 'interfaces=@interface', (word) => word === 'qos=@qos'],
+  QoS: [isExternalId, (word) => /^type=linux-(htb|netem)$/.test(word), isFirstQueue, ...netem],
+  Port: [isName, (word) => word === 'interfaces=@interface', isQos],
 };
 
 /** Commands that have so many words, options among them. */
 const COMMANDS: readonly Shape[] = [
   ['--if-exists', 'remove', 'Interface', isUuid, 'external_ids', 'iface-id'],
   ['add', 'Bridge', 'br-int', 'ports', '@port'],
+  ['--if-exists', 'add', 'Mirror', isUuid, 'select_dst_port', '@port'],
+  ['add', 'Mirror', isUuid, 'select_dst_port', isUuid],
+  ['--if-exists', 'remove', 'Mirror', isUuid, 'select_dst_port', isUuid],
+  ['set', 'Interface', isUuid, ...policing],
+  ['set', 'Queue', isUuid, ...shaping],
+  ['set', 'QoS', isUuid, isFirstQueue],
+  ['set', 'Port', isUuid, isQos],
+  ['set', 'Port', isUuid, (word) => /^protected=(true|false)$/.test(word)],
+  ['clear', 'Port', isUuid, 'qos'],
   ['--if-exists', 'clear', 'Port', isUuid, 'qos'],
   ['--if-exists', 'destroy', 'QoS', isUuid],
   ['--if-exists', 'destroy', 'Queue', isUuid],
@@ -76,7 +98,8 @@ const COMMANDS: readonly Shape[] = [
 ];
 
 const isColumns = (word: string) => /^--columns=[a-z_,]+$/.test(word);
-const isTable = (word: string) => ['Interface', 'Port', 'Bridge', 'QoS', 'Queue'].includes(word);
+const TABLES = ['Interface', 'Port', 'Bridge', 'QoS', 'Queue', 'Mirror'];
+const isTable = (word: string) => TABLES.includes(word);
 
 /** Commands that read, of which some end in any number of names. */
 const LISTS: readonly Shape[] = [
@@ -106,11 +129,18 @@ function isCommand(command: readonly string[]): boolean {
 function isCreate([id = '', verb, table = '', ...columns]: readonly string[]): boolean {
   const known = Object.hasOwn(COLUMNS, table) ? (COLUMNS[table] ?? []) : [];
   return (
-    id === `--id=@${table.toLowerCase()}` &&
+    isIdOf(table, id) &&
     verb === 'create' &&
     columns.length > 0 &&
     columns.every((word) => known.some((isColumn) => isColumn(word)))
   );
+}
+
+function isIdOf(table: string, option: string): boolean {
+  const [isOption, id] = [option.startsWith('--id='), option.slice('--id='.length)];
+  if (table === 'QoS') return isOption && isQosId(id);
+  if (table === 'Queue') return isOption && isQueueId(id);
+  return isOption && id === `@${table.toLowerCase()}`;
 }
 
 function isList(command: readonly string[]): boolean {

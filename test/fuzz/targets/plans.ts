@@ -14,8 +14,14 @@ import { type NicPlan, planNic } from '../../../src/daemon/nic/plan.ts';
 import { projectNode } from '../../../src/daemon/objects/node.ts';
 import { projectPod } from '../../../src/daemon/objects/pod.ts';
 import { projectSubnet } from '../../../src/daemon/objects/subnet.ts';
-import { plugCommands, staleHolders } from '../../../src/daemon/ovs/port.ts';
+import { limitMarks, plugCommands, staleHolders } from '../../../src/daemon/ovs/port.ts';
 import type { OvsTable } from '../../../src/daemon/ovs/table.ts';
+import {
+  changeCommands,
+  type FoundControl,
+  NO_CONTROL,
+  type Qos,
+} from '../../../src/daemon/ovs/traffic-control.ts';
 import { addressLines, linkUpLine, vethLines } from '../../../src/daemon/sandbox/link.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
@@ -64,6 +70,23 @@ export const cases: fc.Arbitrary<Case> = cniRequest.chain((request) =>
 /** What an ADD may be refused with before it has made anything. */
 const CODES: readonly number[] = [2, 4, 7, 11, 102];
 const TUNNEL_MTU = 1400;
+const UUID = '00000001-0000-4000-8000-000000000000';
+
+/** What a port may have when its limits are changed, with rows of its own and of others. */
+const FOUND: readonly FoundControl[] = [true, false].flatMap((isOwn) => {
+  const rows = { interfaceRow: UUID, portRow: UUID, mirrorRow: UUID };
+  const mirrorOutput = { portRow: UUID, isProtected: isOwn };
+  const row = { uuid: UUID, isOwn };
+  const none = { ...NO_CONTROL, ...rows, mirrorOutput, qosRow: undefined, queueRow: undefined };
+  const htb: Qos = { type: 'linux-htb', config: { 'max-rate': '1' } };
+  const netem: Qos = { type: 'linux-netem', config: { latency: '1' } };
+  return [
+    none,
+    { ...none, qos: htb, qosRow: row, queueRow: row, isMirrored: true },
+    { ...none, qos: htb, qosRow: { ...row, isOwn: true }, queueRow: row },
+    { ...none, qos: netem, qosRow: row, policing: { rateKbps: 1, burstKbit: 1 } },
+  ];
+});
 
 export const plans = pureTarget('plans', 33_000, cases, (one) => {
   let plan: NicPlan | undefined;
@@ -107,6 +130,7 @@ export function planOf({
     interfaces: tableOf(rows),
     bridges: tableOf([{ name: 'br-int', external_ids: {} }]),
     queue: new AttachmentQueue(),
+    mirror: { all: false, uuid: UUID },
   };
   return planNic(attachment, { pod, nic, subnet: ownSubnet }, mtu, context as unknown as Context);
 }
@@ -114,6 +138,9 @@ export function planOf({
 /** @throws Error for a word that is not of its type; CniError where OVS's rows are in the way */
 function checkPlan(plan: NicPlan, table: OvsTable): void {
   checkVsctlCommands(plugCommands(plan.port, staleHolders(plan.port, table)));
+  for (const found of FOUND) {
+    checkVsctlCommands(changeCommands(found, plan.port.control, limitMarks(plan.port)));
+  }
   const lines = [
     ...vethLines(plan.veth),
     linkUpLine(plan.interface, 'link-local'),

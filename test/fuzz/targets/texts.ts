@@ -13,8 +13,9 @@ import {
   parseMac,
 } from '../../../src/daemon/net/address.ts';
 import { parseRoutes, toWireRoute } from '../../../src/daemon/net/route.ts';
+import { formatBandwidth, parseBandwidth } from '../../../src/daemon/nic/bandwidth.ts';
+import { type AskedLimits, readLimits } from '../../../src/daemon/nic/limits.ts';
 import { readVethMark, vethMark } from '../../../src/daemon/nic/veth-mark.ts';
-import { parseRates } from '../../../src/daemon/ovs/rates.ts';
 import { familyOf, parseCidr as parseCidrOfPlugin } from '../../../src/plugin/cidr.ts';
 import { isContainerId, isInterfaceName } from '../../../src/wire/cni.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
@@ -45,6 +46,8 @@ const cases = fc.oneof(
   almost(podName),
   almost(mark),
   almost(fc.nat().map(String)),
+  almost(fc.tuple(fc.nat(101), fc.nat(9_999_999)).map((numbers) => numbers.join('.'))),
+  almost(fc.tuple(fc.nat(), fc.nat()).map(([rate, burst]) => `ingress=${rate}/${burst},egress=5`)),
   hostileText,
 );
 
@@ -82,14 +85,27 @@ const READERS: Readonly<Record<string, (text: string) => boolean>> = {
   network: (one) =>
     same(isNetworkName(one), one !== '' && one.length <= 253 && oracle.isNetworkName(one), one),
   rate: (one) => {
-    const rates = orRefused(() => parseRates(() => one, String));
-    const values = Object.values(rates ?? {});
-    must(
-      values.every((value) => value >= 0 && Number.isSafeInteger(value)),
-      'rates',
-      rates,
-    );
-    return rates !== undefined && one !== '';
+    const found = limitsWith('ingress_rate', one).ingress;
+    const wanted = oracle.millionthsOf(one, { whole: 10, fraction: 0, max: 10_000_000 });
+    return sameNumber(found, found.value?.bitsPerSecond, wanted, one);
+  },
+  latency: (one) => {
+    const found = limitsWith('latency', one).netem;
+    const wanted = oracle.millionthsOf(one, { whole: 10, fraction: 0, max: 274_877 });
+    return sameNumber(found, found.value && found.value.latencyMs * 1_000_000, wanted, one);
+  },
+  loss: (one) => {
+    const found = limitsWith('loss', one).netem;
+    const wanted = oracle.millionthsOf(one, { whole: 3, fraction: 6, max: 100 });
+    const percent = found.value?.lossPercent;
+    return sameNumber(found, percent && Math.round(percent * 1_000_000), wanted, one);
+  },
+  bandwidth: (one) => {
+    const found = parseBandwidth(one);
+    if (found === undefined) return false;
+    must(formatBandwidth(found) === one, 'a bandwidth says all', [one, found]);
+    must(oracle.isBandwidth(one), 'a bandwidth is one', one);
+    return true;
   },
   route: (one) => {
     const [route] = orRefused(() => parseRoutes([{ dst: one }], 'routes')) ?? [];
@@ -114,6 +130,25 @@ const READERS: Readonly<Record<string, (text: string) => boolean>> = {
 function same(found: boolean, wanted: boolean, one: string): boolean {
   must(found === wanted, wanted ? 'a right text is taken' : 'a wrong text is refused', one);
   return found;
+}
+
+/** The limits of a NIC with one annotation. */
+function limitsWith(name: string, text: string): AskedLimits {
+  const nic = { provider: 'ovn', ifName: 'eth0' };
+  return readLimits({ [`ovn.kubernetes.io/${name}`]: text }, nic);
+}
+
+/** 0 is no limit, and nothing is nothing; whatever else is not wanted is refused. */
+function sameNumber(
+  { wrong }: AskedLimits['ingress' | 'netem'],
+  found: number | undefined,
+  wanted: number | undefined,
+  one: string,
+): boolean {
+  if (wrong !== undefined) checkCniError(wrong, [7]);
+  must((wrong === undefined) === (wanted !== undefined || one === ''), 'a number is taken', one);
+  must((found ?? 0) === (wanted ?? 0), 'it means the same', [one, found]);
+  return wanted !== undefined;
 }
 
 /** Undefined for a refusal with code 7. */

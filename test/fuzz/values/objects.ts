@@ -58,6 +58,10 @@ const ANNOTATIONS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   pod_nic_type: almost(fc.constantFrom('', 'veth-pair'), 20),
   activation_strategy: fc.constantFrom('', 'rarp'),
   latency: rate,
+  jitter: rate,
+  limit: rate,
+  loss: almost(fc.constantFrom('0', '5', '100', '0.5', '100.1')),
+  mirror: fc.constantFrom('true', 'false', 'TRUE', ''),
 };
 
 /** Names and values of the annotations of one NIC. */

@@ -147,6 +147,23 @@ export class KubernetesApiDouble implements AsyncDisposable {
     return promise;
   }
 
+  /** Resolves with an object that is as `isWanted` wants it, as soon as there is one of that kind. */
+  untilSome(
+    kind: string,
+    isWanted: (object: KubernetesObject) => boolean,
+  ): Promise<KubernetesObject> {
+    const { promise, resolve } = Promise.withResolvers<KubernetesObject>();
+    const look = () => {
+      const found = this.list(kind).find(isWanted);
+      if (found === undefined) return;
+      stop();
+      resolve(found);
+    };
+    const stop = this.#store.onEvent(look);
+    look();
+    return promise;
+  }
+
   list(kind: string, selection: Selection = {}): KubernetesObject[] {
     const isSelected = predicateOf(kindNamed(kind), selection);
     const objects = this.#store.all(kindNamed(kind)).map(([, object]) => object);

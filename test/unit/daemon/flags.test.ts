@@ -66,8 +66,10 @@ const VALUE_FLAGS = [
 const ACTED_ON = [
   'bind-socket',
   'enable-arp-detect-ip-conflict',
+  'enable-mirror',
   'iface',
   'kubeconfig',
+  'mirror-iface',
   'mtu',
   'network-type',
   'ovs-socket',
@@ -146,6 +148,8 @@ describe('the options', () => {
       mtu: 0,
       networkType: 'geneve',
       detectIpv4Conflict: true,
+      mirrorAll: false,
+      mirrorInterface: 'mirror0',
       addTimeoutMs: 110_000,
       ignored: [],
     });
@@ -160,6 +164,8 @@ describe('the options', () => {
       '--mtu=1300',
       '--network-type=vxlan',
       '--enable-arp-detect-ip-conflict=false',
+      '--enable-mirror',
+      '--mirror-iface=tap0',
       '--add-timeout-seconds=30',
       '--node-name=node-2',
     ];
@@ -172,6 +178,8 @@ describe('the options', () => {
       mtu: 1300,
       networkType: 'vxlan',
       detectIpv4Conflict: false,
+      mirrorAll: true,
+      mirrorInterface: 'tap0',
       addTimeoutMs: 30_000,
       ignored: [],
     });
@@ -225,6 +233,13 @@ describe('the values of options', () => {
     '--bind-socket=',
     '--add-timeout-seconds=x',
     '--enable-arp-detect-ip-conflict=maybe',
+    '--enable-mirror=mirror0',
+    '--mirror-iface=',
+    '--mirror-iface=abcdefghijklmnop',
+    '--mirror-iface=mirror 0',
+    '--mirror-iface=br/0',
+    '--mirror-iface=if7',
+    '--mirror-iface=all',
   ])('are never %s: it is refused by name', (word) => {
     const [flag = ''] = word.split('=');
     expect(() => parse(word)).toThrow(flag);

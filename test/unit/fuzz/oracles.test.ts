@@ -45,6 +45,8 @@ describe('a line for ip', () => {
 
 describe('commands of ovs-vsctl', () => {
   const UUID = '00000001-0000-4000-8000-000000000000';
+  const SUFFIX = UUID.replaceAll('-', '_');
+  const CREATE_QUEUE = ['--', `--id=@queue_${SUFFIX}`, 'create', 'Queue', 'other_config:burst=0'];
   const create = (...columns: string[]) => [
     '--',
     '--id=@interface',
@@ -56,7 +58,13 @@ describe('commands of ovs-vsctl', () => {
   it.each([
     [create('name="c0ffee012345_h"', 'external_ids:pod_netns="/run/netns/a"')],
     [create('external_ids:ip="10.16.0.5,fd00::5"', 'ingress_policing_rate=3000')],
+    [create('external_ids:bandwidth="ingress=5/6,egress=7"')],
     [['--', '--if-exists', 'destroy', 'QoS', UUID]],
+    [['--', '--id=@qos', 'create', 'QoS', 'type=linux-netem', 'other_config:loss=0.5']],
+    [[...CREATE_QUEUE, '--', 'set', 'QoS', UUID, `queues:0=@queue_${SUFFIX}`]],
+    [['--', 'set', 'Port', UUID, `qos=@qos_${SUFFIX}`]],
+    [['--', 'set', 'Interface', UUID, 'ingress_policing_rate=0', 'ingress_policing_burst=0']],
+    [['--', '--if-exists', 'add', 'Mirror', UUID, 'select_dst_port', '@port']],
     [['--', '--if-exists', '--columns=name,external_ids', 'list', 'Interface', 'a_h', 'b_h']],
   ])('%j are right', (words) => {
     expect(() => checkVsctlCommands(words)).not.toThrow();
@@ -76,6 +84,15 @@ describe('commands of ovs-vsctl', () => {
     [create('external_ids:constructor="a"')],
     [create('ingress_policing_rate=1e3')],
     [create('mtu_request=9000')],
+    [create('external_ids:bandwidth="ingress=5, egress=7"')],
+    [['--', '--id=@qos', 'create', 'QoS', 'type=linux-hfsc']],
+    [['--', '--id=@qos', 'create', 'QoS', 'other_config:loss=1e-7']],
+    [['--', '--id=@qos_1', 'create', 'QoS', 'type=linux-htb']],
+    [['--', '--id=@port', 'create', 'QoS', 'type=linux-htb']],
+    [['--', 'set', 'Queue', UUID, 'other_config:max-rate=5']],
+    [['--', 'set', 'Port', 'a_h', `qos=@qos_${SUFFIX}`]],
+    [['--', 'set', 'Port', UUID, 'qos=@queue']],
+    [['--', 'add', 'Mirror', 'm0', 'select_dst_port', UUID]],
     [['--', '--if-exists', 'destroy', 'QoS', '--all']],
     [['--', '--if-exists', '--columns=name', 'list', 'Interface', '--', 'emer-reset']],
     [['--', '--if-exists', '--columns=name', 'list', 'Interface', 'we ird']],

@@ -65,8 +65,8 @@ describe('what is recorded of a NIC', () => {
     expect(differencesWith({ allocated: undefined, cidr: undefined })).toMatchObject([
       { expected: expect.stringContaining(`${ATTACHED}.kubernetes.io/ip_address`), found: 'none' },
     ]);
-    expect(differencesWith({ egress_rate: 'fast' })).toMatchObject([
-      { found: `annotation ${ATTACHED}.kubernetes.io/egress_rate is wrong: "fast"` },
+    expect(differencesWith({ mac_address: 'fast' })).toMatchObject([
+      { found: `annotation ${ATTACHED}.kubernetes.io/mac_address is wrong: "fast"` },
     ]);
   });
 });

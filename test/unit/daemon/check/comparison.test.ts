@@ -2,16 +2,20 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareAllocation } from '../../../../src/daemon/check/allocation.ts';
 import { compareInterface } from '../../../../src/daemon/check/interface-comparison.ts';
+import { compareLimits } from '../../../../src/daemon/check/limits-comparison.ts';
 import { comparePort } from '../../../../src/daemon/check/port-comparison.ts';
 import { parseRoutes } from '../../../../src/daemon/net/route.ts';
+import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import {
   attachment,
   differencesOf,
+  podOf,
   SEED,
   type Situation,
   saidOf,
   seeds,
   situationOf,
+  withControl,
   withId,
   withLink,
   withPort,
@@ -55,14 +59,22 @@ const CHANGES: readonly (readonly [what: string, code: number, change: Change])[
   [
     'another rate from the pod',
     113,
-    (s) => withPort(s, { policing: { rateKbps: s.own.policing.rateKbps + 1, burstKbit: 0 } }),
+    (s) => withControl(s, { policing: { rateKbps: 10_000_001, burstKbit: 0 } }),
   ],
+  ['another rate or netem to the pod', 113, (s) => withControl(s, { qos: otherQos(s) })],
   [
-    'another rate to the pod',
+    'mirroring the other way',
     113,
-    (s) => withPort(s, { shaping: { maxRate: '1', burst: s.own.shaping?.burst } }),
+    (s) => withControl(s, { isMirrored: !s.own.control?.isMirrored }),
   ],
 ];
+
+/** One that differs in one value. */
+function otherQos({ own: { control } }: Situation): Qos {
+  return control?.qos?.type === 'linux-netem'
+    ? { type: 'linux-netem', config: { latency: '1' } }
+    : { type: 'linux-htb', config: { ...control?.qos?.config, 'max-rate': '1' } };
+}
 
 describe('a NIC that is what it should be', () => {
   it('has no difference, whatever it is made of', async () => {
@@ -84,7 +96,8 @@ describe('a NIC that is what it should be', () => {
   });
 
   it('has as many as there are changes that do not hide each other', async () => {
-    const visible = CHANGES.filter(([what]) => !/^no (port|namespace|link|interface)/.test(what));
+    const hiding = /^(no (port|namespace|link|interface|iface-id)|another iface-id)/;
+    const visible = CHANGES.filter(([what]) => !hiding.test(what));
     await fc.assert(
       fc.property(seeds, fc.subarray([...visible]), (seed, changes) => {
         const changed = changes.reduce((s, [, , change]) => change(s), situationOf(seed));
@@ -236,22 +249,58 @@ describe('a port', () => {
 
 describe('limits', () => {
   const unlimited = situationOf({ ...SEED, ingressMbps: 0, egressMbps: 0 });
+  const netem = situationOf({ ...SEED, ingressMbps: 0, latencyMs: 10 });
+  const limited = situationOf();
 
   it("of an older Kube-OVN's queue have no burst", () => {
-    const shaping = { maxRate: '10000000', burst: undefined };
-    expect(saidOf(withPort(situationOf(), { shaping }))).toEqual([]);
-    const annotated = situationOf({ ...SEED, ingressBurstMbit: 4 });
-    expect(saidOf(withPort(annotated, { shaping }))).toEqual([
-      '113 ingress_rate on c0ffee01_net1_h: 10000000 bit/s with a burst of 500000 bytes | 10000000 bit/s with no burst',
+    const older = withControl(limited, {
+      qos: { type: 'linux-htb', config: { 'max-rate': '10000000' } },
+    });
+    expect(saidOf(older)).toEqual([
+      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s with a burst of 1000000 bytes | 10 Mbit/s with no burst',
     ]);
   });
 
   it('that are not annotated must not be there', () => {
-    expect(saidOf(withPort(unlimited, { policing: { rateKbps: 0, burstKbit: 5 } }))).toEqual([]);
-    const { policing, shaping } = situationOf().own;
-    expect(saidOf(withPort(unlimited, { policing, shaping }))).toEqual([
-      '113 ingress_rate on c0ffee01_net1_h: no limit | 10000000 bit/s with a burst of 1000000 bytes',
-      '113 egress_rate on c0ffee01_net1_h: no limit | 20000 kbit/s with a burst of 16000 kbit',
+    const policing = { rateKbps: 0, burstKbit: 5 };
+    expect(saidOf(withControl(unlimited, { policing }))).toEqual([]);
+    expect(saidOf(withControl(unlimited, { ...limited.own.control, isMirrored: true }))).toEqual([
+      '113 ingress_rate on c0ffee01_net1_h: no limit | 10 Mbit/s with a burst of 1000000 bytes',
+      '113 egress_rate on c0ffee01_net1_h: no limit | 20 Mbit/s with a burst of 16 Mbit',
+      '113 mirror on c0ffee01_net1_h: off | on',
     ]);
+  });
+
+  it('of both kinds to the pod are two differences', () => {
+    expect(saidOf(withControl(limited, { qos: netem.own.control?.qos }))).toEqual([
+      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s with a burst of 1000000 bytes | no limit',
+      '113 netem on c0ffee01_net1_h: no netem | netem with latency 10000 µs',
+    ]);
+  });
+
+  it('that are annotated wrongly are as they were, whatever that is', () => {
+    const pod = podOf({ ingress_rate: 'x', egress_rate: '-1' });
+    for (const situation of [limited, unlimited]) {
+      expect(saidOf({ ...situation, pod })).toEqual([]);
+    }
+  });
+
+  it("may be the runtime's, which the row keeps", () => {
+    const kept = withId(limited, 'bandwidth', 'ingress=10000000,egress=20000000');
+    expect(saidOf({ ...kept, pod: podOf({}) })).toEqual([]);
+    expect(saidOf({ ...limited, pod: podOf({}) })).toHaveLength(2);
+  });
+
+  it('do not include the choice of ports where every packet is mirrored', () => {
+    const { pod, own } = situationOf({ ...SEED, isMirrored: true });
+    const control = own.control && { ...own.control, isMirrored: false };
+    expect(compareLimits(pod, { ...own, control }, true)).toEqual([]);
+    expect(compareLimits(pod, { ...own, control }, false)).toMatchObject([
+      { what: 'mirror on c0ffee01_net1_h', expected: 'on', found: 'off' },
+    ]);
+  });
+
+  it('are of a port: without one there are none', () => {
+    expect(compareLimits(limited.pod, { ...limited.own, control: undefined }, false)).toEqual([]);
   });
 });

@@ -10,10 +10,11 @@ import { parseAddress, parseCidr } from '../../../../src/daemon/net/address.ts';
 import type { Route } from '../../../../src/daemon/net/route.ts';
 import { parseRoutes } from '../../../../src/daemon/net/route.ts';
 import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
+import type { Pod } from '../../../../src/daemon/objects/pod.ts';
 import type { InspectedPort, PortInspection } from '../../../../src/daemon/ovs/port-inspection.ts';
-import { htbColumns, policingColumns } from '../../../../src/daemon/ovs/rates.ts';
+import type { FoundControl, Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import type { PodLink, PodNetwork } from '../../../../src/daemon/sandbox/inspect.ts';
-import { attachmentOf } from '../support.ts';
+import { attachmentOf, NETNS } from '../support.ts';
 
 export const attachment = attachmentOf({ ifName: 'net1', provider: 'attachnet.default.ovn' });
 const IFACE_ID = 'web-0.shop.attachnet.default.ovn';
@@ -21,6 +22,7 @@ const HOST = 'c0ffee01_net1_h';
 
 /** All that a CHECK compares. */
 export interface Situation {
+  readonly pod: Pod;
   readonly nic: Nic;
   readonly earlier: EarlierResult;
   readonly port: ExpectedPort;
@@ -38,9 +40,12 @@ export interface Seed {
   readonly mtu: number;
   /** Before CNI 1.1 a result does not say it. */
   readonly isMtuSaid: boolean;
+  /** 0 for no limit, here and for the others. */
   readonly ingressMbps: number;
   readonly egressMbps: number;
   readonly ingressBurstMbit: number | undefined;
+  readonly latencyMs: number;
+  readonly isMirrored: boolean;
 }
 
 export const SEED: Seed = {
@@ -55,6 +60,8 @@ export const SEED: Seed = {
   ingressMbps: 10,
   egressMbps: 20,
   ingressBurstMbit: undefined,
+  latencyMs: 0,
+  isMirrored: false,
 };
 
 const v4 = fc.tuple(fc.nat(9), fc.nat(9), fc.integer({ min: 1, max: 32 }));
@@ -74,16 +81,13 @@ export const seeds: fc.Arbitrary<Seed> = fc.record({
   ingressMbps: fc.nat(10_000),
   egressMbps: fc.nat(10_000),
   ingressBurstMbit: fc.option(fc.nat(1000), { nil: undefined }),
+  latencyMs: fc.nat(100),
+  isMirrored: fc.boolean(),
 });
 
 /** A healthy NIC, among others. */
 export function situationOf(seed: Seed = SEED): Situation {
-  const { mac, mtu, ingressMbps, egressMbps, ingressBurstMbit } = seed;
-  const rates = {
-    ingressMbps,
-    egressMbps,
-    ...(ingressBurstMbit === undefined ? {} : { ingressBurstMbit }),
-  };
+  const { mac, mtu } = seed;
   const addresses = seed.addresses.map((text) => {
     const [cidr, address] = [parseCidr(text), parseAddress(text.split('/')[0] ?? '')];
     if (cidr === undefined || address === undefined) throw new Error(`no address: ${text}`);
@@ -97,13 +101,13 @@ export function situationOf(seed: Seed = SEED): Situation {
     state: 'up',
     addresses: ['fe80::1/64', ...addresses.map((each) => textOf(each)), '192.0.2.1/24'],
   };
-  const own = ownPort(seed, rates);
+  const own = ownPort(seed);
   return {
+    pod: podOf(annotationsOf(seed)),
     nic: {
       addresses,
       mac,
       routes: [],
-      rates,
       holdsDefaultRoute: false,
       providerNetwork: '',
       workload: 'web-0',
@@ -130,14 +134,64 @@ function textOf({ address, prefixLength }: EarlierResult['addresses'][number]): 
   return `${address.text}/${prefixLength}`;
 }
 
-function ownPort({ mtu }: Seed, rates: Nic['rates']): InspectedPort {
-  const queue = htbColumns(rates);
+function annotationsOf(seed: Seed): Record<string, string> {
+  const { ingressMbps, egressMbps, ingressBurstMbit, latencyMs, isMirrored } = seed;
+  return {
+    ingress_rate: `${ingressMbps}`,
+    egress_rate: `${egressMbps}`,
+    latency: `${latencyMs}`,
+    mirror: `${isMirrored}`,
+    ...(ingressBurstMbit === undefined ? {} : { ingress_burst: `${ingressBurstMbit}` }),
+  };
+}
+
+/** @param annotations of the attachment's network, by their names */
+export function podOf(annotations: Record<string, string>): Pod {
+  const entries = Object.entries(annotations).map(([name, value]) => {
+    return [`${attachment.provider}.kubernetes.io/${name}`, value];
+  });
+  return {
+    ...attachment.pod,
+    uid: 'uid-1',
+    deleting: false,
+    annotations: Object.fromEntries(entries),
+  };
+}
+
+/** As Kube-OVN writes them. */
+function ownControl(seed: Seed): FoundControl {
+  const { ingressMbps, egressMbps, ingressBurstMbit, latencyMs, isMirrored } = seed;
+  const burst = ingressBurstMbit === undefined ? ingressMbps * 100_000 : ingressBurstMbit * 125_000;
+  const htb: Qos = {
+    type: 'linux-htb',
+    config: { 'max-rate': `${ingressMbps * 1_000_000}`, burst: `${burst}` },
+  };
+  const netem: Qos = { type: 'linux-netem', config: { latency: `${latencyMs * 1000}` } };
+  const disturbed = latencyMs > 0 ? netem : undefined;
+  return {
+    interfaceRow: 'interface',
+    portRow: 'port',
+    qosRow: undefined,
+    queueRow: undefined,
+    mirrorRow: 'mirror',
+    mirrorOutput: undefined,
+    policing: { rateKbps: egressMbps * 1000, burstKbit: egressMbps * 800 },
+    qos: ingressMbps > 0 ? htb : disturbed,
+    isMirrored,
+  };
+}
+
+function ownPort(seed: Seed): InspectedPort {
   return {
     name: HOST,
     externalIds: {
       'iface-id': IFACE_ID,
       'iface-id-ver': 'uid-1',
       'ovn-installed': 'true',
+      vendor: 'kube-ovn',
+      pod_name: 'web-0',
+      pod_namespace: 'shop',
+      pod_netns: NETNS,
       container_id: attachment.containerId,
       if_name: 'net1',
     },
@@ -145,20 +199,19 @@ function ownPort({ mtu }: Seed, rates: Nic['rates']): InspectedPort {
     type: '',
     isOnBridge: true,
     ofport: 7,
-    mtu,
-    policing: policingColumns(rates),
-    shaping: queue && { maxRate: String(queue.maxRateBps), burst: String(queue.burstBytes) },
+    mtu: seed.mtu,
+    control: ownControl(seed),
   };
 }
 
 /** All comparisons of a NIC that we made. */
 export function differencesOf(situation: Situation): Difference[] {
-  const { nic, earlier, port, network, inspection } = situation;
+  const { pod, nic, earlier, port, network, inspection } = situation;
   return [
     ...compareAllocation(attachment, earlier, nic),
     ...comparePort(port, inspection),
     ...compareInterface(attachment, earlier, network, inspection.own?.mtu ?? undefined),
-    ...(inspection.own ? compareLimits(nic.rates, inspection.own) : []),
+    ...(inspection.own ? compareLimits(pod, inspection.own, false) : []),
   ];
 }
 
@@ -173,6 +226,13 @@ export function saidOf(situation: Situation): string[] {
 export function withPort(situation: Situation, changes: Partial<InspectedPort>): Situation {
   const own = { ...situation.own, ...changes };
   return { ...situation, own, inspection: { ...situation.inspection, own } };
+}
+
+/** The situation with other limits in OVS. */
+export function withControl(situation: Situation, changes: Partial<FoundControl>): Situation {
+  const { control } = situation.own;
+  if (control === undefined) throw new Error('a port with limits');
+  return withPort(situation, { control: { ...control, ...changes } });
 }
 
 /** The situation with another external id of the own port; undefined takes it away. */

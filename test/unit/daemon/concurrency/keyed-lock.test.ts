@@ -43,20 +43,6 @@ describe('a lock by key', () => {
     expect(await next).toBe('next');
   });
 
-  it('says which keys somebody has or waits for', async () => {
-    const lock = new KeyedLock();
-    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
-    expect(lock.isTaken('a')).toBe(false);
-    const runs = gates.map((gate) => lock.run('a', () => gate.promise));
-    expect([lock.isTaken('a'), lock.isTaken('b')]).toEqual([true, false]);
-    gates[0].resolve();
-    await runs[0];
-    expect(lock.isTaken('a')).toBe(true);
-    gates[1].reject(new Error('even so'));
-    await expect(runs[1]).rejects.toThrow('even so');
-    expect(lock.isTaken('a')).toBe(false);
-  });
-
   it('takes keys that objects have by themselves', async () => {
     const lock = new KeyedLock();
     expect(await lock.run('__proto__', async () => 1)).toBe(1);

@@ -22,4 +22,12 @@ describe('what must succeed some time', () => {
     expect(log.lines[0]?.level).toBe('error');
     expect(log.lines[0]?.message).toContain('cannot begin: not yet');
   });
+
+  it('is given up when nobody waits any longer', async () => {
+    const controller = new AbortController();
+    const never = () => Promise.reject(new Error('not yet'));
+    const done = untilDone('cannot', never, new LogDouble(), controller.signal);
+    controller.abort();
+    await expect(done).rejects.toThrow(/aborted/);
+  });
 });

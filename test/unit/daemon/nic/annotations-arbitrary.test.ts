@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CniError } from '../../../../src/daemon/error.ts';
 import { toWireRoute } from '../../../../src/daemon/net/route.ts';
-import type { Annotations, Nic } from '../../../../src/daemon/nic/annotations.ts';
+import type { Annotations } from '../../../../src/daemon/nic/annotation-keys.ts';
+import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
 import { readNic } from '../../../../src/daemon/nic/annotations.ts';
 import { attachmentOf, expectReadable, HOSTILE_TEXTS } from '../support.ts';
 import { ATTACHED, net1, primary, under, WRITTEN } from './support.ts';
@@ -11,7 +12,7 @@ import { ATTACHED, net1, primary, under, WRITTEN } from './support.ts';
 describe('arbitrary annotations', () => {
   const names = [
     ...['allocated', 'ip_address', 'cidr', 'gateway', 'mac_address', 'routed', 'routes'],
-    ...['default_route', 'logical_switch', 'pod_nic_type', 'ingress_rate', 'egress_burst'],
+    ...['default_route', 'logical_switch', 'pod_nic_type'],
     ...['provider_network', 'virtualmachine', 'activation_strategy'],
   ];
   const prefixes = ['ovn', ATTACHED, `${ATTACHED}.net1`, 'macvlan.default'];
@@ -97,5 +98,4 @@ function expectSound(nic: Nic): void {
   for (const route of nic.routes.map(toWireRoute)) {
     expect(Object.values(route).join(' ')).toMatch(/^[0-9a-f.:/ ]+$/);
   }
-  for (const rate of Object.values(nic.rates)) expect(Number.isSafeInteger(rate)).toBe(true);
 }

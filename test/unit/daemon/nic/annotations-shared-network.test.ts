@@ -11,10 +11,6 @@ const PER_NIC: readonly [string, string, (nic: Nic) => unknown, unknown][] = [
   ['gateway', '10.16.0.7', (nic) => nic.addresses[0]?.gateway?.text, '10.16.0.7'],
   ['cidr', '10.16.0.0/24', (nic) => nic.addresses[0]?.cidr.prefixLength, 24],
   ['logical_switch', 'longer', (nic) => nic.logicalSwitch, 'longer'],
-  ['ingress_rate', '7', (nic) => nic.rates.ingressMbps, 7],
-  ['egress_rate', '8', (nic) => nic.rates.egressMbps, 8],
-  ['ingress_burst', '9', (nic) => nic.rates.ingressBurstMbit, 9],
-  ['egress_burst', '6', (nic) => nic.rates.egressBurstMbit, 6],
   ['provider_network', 'longer', (nic) => nic.providerNetwork, 'longer'],
   ['virtualmachine', 'longer', (nic) => nic.workload, 'longer'],
 ];

@@ -31,7 +31,6 @@ describe('the NIC of the primary network', () => {
       logicalSwitch: 'ovn-default',
       holdsDefaultRoute: true,
       routes: [],
-      rates: { ingressMbps: 0, egressMbps: 0 },
       providerNetwork: '',
       workload: 'web-0',
       migrating: false,
@@ -41,7 +40,7 @@ describe('the NIC of the primary network', () => {
 
   it('is not touched by the annotations of other networks', () => {
     const others = {
-      ...under(ATTACHED, { ...WRITTEN, ...V6, ingress_rate: '1' }),
+      ...under(ATTACHED, { ...WRITTEN, ...V6, mac_address: '00:00:00:00:00:01' }),
       ...under('xovn', { ip_address: '1.2.3.4' }),
       'ovn.kubernetes.io/': 'x',
       'kubernetes.io/ip_address': 'x',
@@ -56,14 +55,10 @@ describe('the NIC of any network', () => {
     expect(nicWith({ mac_address: '00:00:00:53:6B:B6' }).mac).toBe('00:00:00:53:6b:b6');
   });
 
-  it('has rates, provider network, workload and marks where they are written', () => {
+  it('has provider network, workload and marks where they are written', () => {
     const nic = nicOf({
       ...under('ovn', {
         ...WRITTEN,
-        ingress_rate: '5',
-        egress_rate: '3',
-        ingress_burst: '2',
-        egress_burst: '1',
         provider_network: 'net1',
         virtualmachine: 'vm-1',
         activation_strategy: 'rarp',
@@ -71,7 +66,6 @@ describe('the NIC of any network', () => {
       'kubevirt.io/migrationJobName': 'job',
     });
     expect(nic).toMatchObject({
-      rates: { ingressMbps: 5, egressMbps: 3, ingressBurstMbit: 2, egressBurstMbit: 1 },
       providerNetwork: 'net1',
       workload: 'vm-1',
       migrating: true,
@@ -250,10 +244,6 @@ describe('a wrong annotation', () => {
     ['logical_switch', { logical_switch: 'Subnet_1' }],
     ['provider_network', { provider_network: '../net' }],
     ['virtualmachine', { virtualmachine: 'vm 1' }],
-    ['ingress_rate', { ingress_rate: '-1' }],
-    ['egress_rate', { egress_rate: '1.5' }],
-    ['ingress_burst', { ingress_burst: '1k' }],
-    ['egress_burst', { egress_burst: '0x1' }],
     ['routes', { routes: '{"dst":"10.1.0.0/16"}' }],
     ['routes', { routes: '10.1.0.0/16' }],
     ['routes[0].dst', { routes: '[{}]' }],
@@ -270,7 +260,7 @@ describe('a wrong annotation', () => {
 describe('a hostile annotation', () => {
   const NAMES = [
     ...['ip_address', 'cidr', 'gateway', 'mac_address', 'logical_switch', 'provider_network'],
-    ...['virtualmachine', 'ingress_rate', 'egress_rate', 'ingress_burst', 'egress_burst', 'routes'],
+    ...['virtualmachine', 'routes'],
   ];
   const isPlain = (text: string) => /^\s+$|^\[\]$|^constructor\.prototype$/.test(text);
   const hostile = HOSTILE_TEXTS.filter((text) => !isPlain(text));

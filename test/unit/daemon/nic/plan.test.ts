@@ -8,7 +8,8 @@ import { projectNode } from '../../../../src/daemon/objects/node.ts';
 import { projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { projectSubnet } from '../../../../src/daemon/objects/subnet.ts';
 import type { Row } from '../../../../src/daemon/ovs/table.ts';
-import { attachmentOf, CONTAINER_ID, failureOf, NETNS } from '../support.ts';
+import { NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
+import { attachmentOf, CONTAINER_ID, expectReadable, failureOf, NETNS } from '../support.ts';
 import { ATTACHED, net1, nicOf, primary, under, V4, V6, WRITTEN } from './support.ts';
 
 /** A copy of a table, of which only the look by name is used. */
@@ -33,10 +34,12 @@ interface Surroundings {
   readonly bridges?: readonly Row[];
   readonly nodeNetworks?: string;
   readonly queue?: AttachmentQueue;
+  readonly mirror?: { readonly all: boolean; readonly uuid?: string };
 }
 
 function plan(surroundings: Surroundings = {}): NicPlan {
   const { attachment = primary, more = {}, spec, status, queue } = surroundings;
+  const { mirror = { all: false } } = surroundings;
   const node = projectNode({
     metadata: {
       annotations: { 'ovn.kubernetes.io/node_networks': surroundings.nodeNetworks ?? '' },
@@ -48,6 +51,7 @@ function plan(surroundings: Surroundings = {}): NicPlan {
     interfaces: tableOf(surroundings.interfaces ?? []),
     bridges: tableOf(surroundings.bridges ?? []),
     queue: queue ?? new AttachmentQueue(),
+    mirror,
   } as unknown as Context;
   const written = { ...WRITTEN, ...surroundings.annotations };
   const annotations = { ...under(attachment.provider, written), ...more };
@@ -88,7 +92,7 @@ describe('the plan of the primary NIC', () => {
       podUid: 'uid-1',
       workload: 'web-0',
       addresses: ['10.16.0.15'],
-      rates: { ingressMbps: 0, egressMbps: 0 },
+      control: NO_CONTROL,
     });
     expect(gateways.map(({ text }) => text)).toEqual(['10.16.0.1']);
     expect(others).toMatchObject({
@@ -250,6 +254,65 @@ describe('the plan of an underlay NIC', () => {
       expect(planned.interface.skipDuplicateDetection).toBe(true);
     },
   );
+});
+
+describe('the limits of a plan', () => {
+  const bandwidth = { ingressBps: 8000, egressBps: 4000 };
+
+  it('follow from the annotations, and before them nothing is there', () => {
+    const annotations = { ingress_rate: '5', ingress_burst: '2', egress_rate: '3' };
+    const planned = plan({ annotations });
+    expect(planned.port.control).toEqual({
+      policing: { rateKbps: 3000, burstKbit: 2400 },
+      qos: { type: 'linux-htb', config: { 'max-rate': '5000000', burst: '250000' } },
+      isMirrored: false,
+    });
+    expect(planned.asked.ingress.value).toEqual({ bitsPerSecond: 5_000_000, burstBits: 2_000_000 });
+    expect(plan({ annotations: { latency: '10' } }).port.control.qos).toEqual({
+      type: 'linux-netem',
+      config: { latency: '10000' },
+    });
+  });
+
+  it("are the interface's own where several share the network", () => {
+    const more = under(`${ATTACHED}.net1`, { ...WRITTEN, egress_rate: '7' });
+    const { control } = plan({ attachment: net1, annotations: { egress_rate: '3' }, more }).port;
+    expect(control.policing.rateKbps).toBe(7000);
+  });
+
+  it("are the runtime's where no annotation says any, and are kept beside those that do", () => {
+    const attachment = attachmentOf({ bandwidth });
+    const { port } = plan({ attachment });
+    expect(port.bandwidth).toBe(bandwidth);
+    expect(port.control.policing).toEqual({ rateKbps: 4, burstKbit: 4 });
+    expect(port.control.qos?.config).toEqual({ 'max-rate': '8000', burst: '800' });
+    const annotated = plan({ attachment, annotations: { ingress_rate: '0' } }).port;
+    expect(annotated.control.qos).toBeUndefined();
+    expect(annotated.control.policing.rateKbps).toBe(4);
+    expect(annotated.bandwidth).toBe(bandwidth);
+  });
+
+  it('are refused where one is wrong, with an error that names its annotation', () => {
+    for (const name of ['ingress_rate', 'egress_burst', 'latency', 'loss']) {
+      const error = failureOf(() => plan({ annotations: { [name]: '-1' } }));
+      expect([error.code, error.message]).toEqual([
+        7,
+        `annotation ovn.kubernetes.io/${name} is wrong: "-1"`,
+      ]);
+      expectReadable(error);
+    }
+  });
+
+  it("name the node's Mirror row, and choose a port for it only where not all are", () => {
+    const annotations = { mirror: 'true' };
+    const uuid = '00000001-0000-4000-8000-000000000000';
+    const { port } = plan({ annotations, mirror: { all: false, uuid } });
+    expect([port.control.isMirrored, port.mirrorRow]).toEqual([true, uuid]);
+    expect(plan({ annotations, mirror: { all: true, uuid } }).port.control.isMirrored).toBe(false);
+    const early = plan({ annotations }).port;
+    expect(early.control.isMirrored).toBe(true);
+    expect(early).not.toHaveProperty('mirrorRow');
+  });
 });
 
 describe('the tunnel address of a plan', () => {

@@ -4,7 +4,8 @@
  */
 
 import { cidrText } from '../../../../src/daemon/net/address.ts';
-import type { Annotations, Nic } from '../../../../src/daemon/nic/annotations.ts';
+import type { Annotations } from '../../../../src/daemon/nic/annotation-keys.ts';
+import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
 import { readNic } from '../../../../src/daemon/nic/annotations.ts';
 import { attachmentOf } from '../support.ts';
 

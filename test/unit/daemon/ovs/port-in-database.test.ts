@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flowsInstalled, plug } from '../../../../src/daemon/ovs/port.ts';
+import { NO_CONTROL, type Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { attachmentOf, CONTAINER_ID, NETNS, rejectionOf } from '../support.ts';
 import type { OvsDatabase } from './database.ts';
-import { planOf } from './port-plan.ts';
+import { LIMITED, planOf } from './port-plan.ts';
 import {
   countRows,
+  createMirror,
   EMPTY,
   goPort,
-  LIMITED,
   otherPlan,
   setUp,
   signal,
@@ -19,7 +20,7 @@ import {
 describe('plugging a port', () => {
   it('makes its rows, and returns when the live copy has them', async () => {
     const { database, table, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED, encapIp: '10.9.0.1' }));
+    await plugIt(planOf({ control: LIMITED, encapIp: '10.9.0.1' }));
     const [, row] = table.named('c0ffee01_net1_h') ?? [];
     expect(row?.external_ids).toEqual({
       'iface-id': 'web-0.shop.attachnet.default.ovn',
@@ -43,6 +44,33 @@ describe('plugging a port', () => {
     const [[type, marks] = []] = await database.rows('QoS', 'type', 'external_ids');
     expect(type).toBe('linux-htb');
     expect(toObject(marks)).toMatchObject({ pod: 'shop/web-0', container_id: CONTAINER_ID });
+  });
+
+  it('makes netem, keeps what the runtime asked for, and has the port mirrored', async () => {
+    const { database, table, plugIt } = await setUp();
+    const mirrorRow = await createMirror(database);
+    const qos: Qos = { type: 'linux-netem', config: { latency: '10000', loss: '0.5' } };
+    const control = { ...NO_CONTROL, qos, isMirrored: true };
+    await plugIt(planOf({ control, mirrorRow, bandwidth: { egressBps: 5 } }));
+    expect(table.named('c0ffee01_net1_h')?.[1].external_ids).toMatchObject({
+      bandwidth: 'egress=5',
+    });
+    const columns = ['type', 'other_config', 'queues'];
+    const [[type, config, queues] = []] = await database.rows('QoS', ...columns);
+    expect([type, toObject(config), toObject(queues)]).toEqual(['linux-netem', qos.config, {}]);
+    expect(await countRows(database)).toMatchObject({ QoS: 1, Queue: 0 });
+    const port = await database.vsctl(['--', 'get', 'Port', 'c0ffee01_net1_h', '_uuid']);
+    const [[mirrored] = []] = await database.rows('Mirror', 'select_dst_port');
+    expect(mirrored).toEqual(['uuid', port.trim()]);
+  });
+
+  it('makes a port that is to be mirrored also where the mirror has gone', async () => {
+    const { database, plugIt } = await setUp();
+    const mirrorRow = await createMirror(database);
+    await database.vsctl(['--', 'clear', 'Bridge', 'br-int', 'mirrors']);
+    await plugIt(planOf({ control: { ...NO_CONTROL, isMirrored: true }, mirrorRow }));
+    expect(await database.rows('Mirror', '_uuid')).toEqual([]);
+    expect(await countRows(database)).toEqual({ ...EMPTY, Port: 2, Interface: 2 });
   });
 
   it('waits for the live copy, which may be behind the database', async () => {
@@ -95,14 +123,14 @@ describe('plugging a port that cannot be', () => {
   it('may be tried again later where an interface of that name is there', async () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf());
-    expect((await rejectionOf(plugIt(planOf({ rates: LIMITED })))).code).toBe(11);
+    expect((await rejectionOf(plugIt(planOf({ control: LIMITED })))).code).toBe(11);
     expect(await countRows(database)).toEqual({ ...EMPTY, Port: 2, Interface: 2 });
   });
 
   it('leaves nothing where the bridge is not there, and says so', async () => {
     const { database, plugIt } = await setUp();
     await database.vsctl(['--', 'del-br', 'br-int']);
-    const error = await rejectionOf(plugIt(planOf({ rates: LIMITED })));
+    const error = await rejectionOf(plugIt(planOf({ control: LIMITED })));
     expect(error.code).toBe(11);
     expect(error.message).toContain('cannot add port c0ffee01_net1_h to br-int');
     expect(await countRows(database)).toEqual({ Port: 0, Interface: 0, QoS: 0, Queue: 0 });

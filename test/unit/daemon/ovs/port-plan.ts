@@ -1,6 +1,14 @@
-/** The plan of a port to deviate from. */
+/** The plan of a port to deviate from, and limits for it. */
 import type { PortPlan } from '../../../../src/daemon/ovs/port.ts';
+import { NO_CONTROL, type TrafficControl } from '../../../../src/daemon/ovs/traffic-control.ts';
 import { attachmentOf } from '../support.ts';
+
+/** Limits to and from the pod: 5 and 3 Mbit/s, with the usual bursts. */
+export const LIMITED: TrafficControl = {
+  policing: { rateKbps: 3000, burstKbit: 2400 },
+  qos: { type: 'linux-htb', config: { 'max-rate': '5000000', burst: '500000' } },
+  isMirrored: false,
+};
 
 export function planOf(changes: Partial<PortPlan> = {}): PortPlan {
   return {
@@ -14,7 +22,7 @@ export function planOf(changes: Partial<PortPlan> = {}): PortPlan {
     podUid: 'uid-1',
     workload: 'web-0',
     addresses: ['10.16.0.15', 'fd00:10:16::f'],
-    rates: { ingressMbps: 0, egressMbps: 0 },
+    control: NO_CONTROL,
     ...changes,
   };
 }

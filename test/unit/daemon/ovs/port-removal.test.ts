@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { findOrphanedLimits, findPort, unplug } from '../../../../src/daemon/ovs/port-removal.ts';
+import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { CONTAINER_ID, rejectionOf } from '../support.ts';
 import type { OvsDatabase } from './database.ts';
-import { planOf } from './port-plan.ts';
-import { countRows, EMPTY, goPort, LIMITED, otherPlan, setUp, toObject } from './port-support.ts';
+import { LIMITED, planOf } from './port-plan.ts';
+import {
+  countRows,
+  createMirror,
+  EMPTY,
+  goPort,
+  otherPlan,
+  setUp,
+  toObject,
+} from './port-support.ts';
 
 /** What a DEL does with OVS. */
 async function removeIt(vsctl: Vsctl, names: readonly string[]) {
@@ -18,23 +27,34 @@ describe('unplugging a port', () => {
 
   it('removes all of its rows and none of another', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
-    await plugIt(otherPlan('other', { rates: LIMITED }));
+    await plugIt(planOf({ control: LIMITED }));
+    await plugIt(otherPlan('other', { control: LIMITED }));
     expect(await removeIt(database.vsctl, names)).toEqual({ foreign: [] });
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
     expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe('other_h\n');
   });
 
+  it('removes netem, and takes the port out of the mirror', async () => {
+    const { database, plugIt } = await setUp();
+    const mirrorRow = await createMirror(database);
+    const qos: Qos = { type: 'linux-netem', config: { latency: '10000' } };
+    const control = { ...LIMITED, qos, isMirrored: true };
+    await plugIt(planOf({ control, mirrorRow }));
+    await removeIt(database.vsctl, names);
+    expect(await countRows(database)).toEqual(EMPTY);
+    expect(await database.rows('Mirror', 'select_dst_port')).toEqual([[['set', []]]]);
+  });
+
   it('may be done again, and where there never was one', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
+    await plugIt(planOf({ control: LIMITED }));
     for (let times = 0; times < 3; times += 1) await removeIt(database.vsctl, names);
     expect(await countRows(database)).toEqual(EMPTY);
   });
 
   it('finds the port by its key under the second name too', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(planOf({ hostInterface: 'hashed_h', rates: LIMITED }));
+    await plugIt(planOf({ hostInterface: 'hashed_h', control: LIMITED }));
     await removeIt(database.vsctl, names);
     expect(await countRows(database)).toEqual(EMPTY);
   });
@@ -50,7 +70,7 @@ describe('unplugging a port', () => {
 
   it("leaves another attachment's port of that name, and says so", async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(otherPlan('other', { hostInterface: 'c0ffee01_net1_h', rates: LIMITED }));
+    await plugIt(otherPlan('other', { hostInterface: 'c0ffee01_net1_h', control: LIMITED }));
     const { foreign } = await removeIt(database.vsctl, names);
     expect(foreign).toEqual(['c0ffee01_net1_h']);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
@@ -58,7 +78,7 @@ describe('unplugging a port', () => {
 
   it('leaves limits that another port refers to, whatever is marked on them', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(otherPlan('other', { rates: LIMITED }));
+    await plugIt(otherPlan('other', { control: LIMITED }));
     const marks = [`external_ids:container_id=${CONTAINER_ID}`, 'external_ids:if_name=net1'];
     for (const limit of ['QoS', 'Queue']) {
       for (const [reference] of await database.rows(limit, '_uuid')) {
@@ -73,8 +93,8 @@ describe('unplugging a port', () => {
   it('leaves the limits that a newer sandbox of the same pod has', async () => {
     const { database, plugIt } = await setUp();
     const { ifaceId } = planOf();
-    await plugIt(planOf({ rates: LIMITED }));
-    await plugIt(otherPlan('newer', { ifaceId, rates: LIMITED }));
+    await plugIt(planOf({ control: LIMITED }));
+    await plugIt(otherPlan('newer', { ifaceId, control: LIMITED }));
     await removeIt(database.vsctl, names);
     const [[marks] = []] = await database.rows('QoS', 'external_ids');
     expect(toObject(marks)).toMatchObject({ container_id: 'newer', 'iface-id': ifaceId });
@@ -120,8 +140,8 @@ describe('limits that no port has', () => {
 
   it('are found with their queues, and those of a port are not', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
-    await plugIt(otherPlan('other', { rates: LIMITED }));
+    await plugIt(planOf({ control: LIMITED }));
+    await plugIt(otherPlan('other', { control: LIMITED }));
     await removeByHand(database, 'c0ffee01_net1_h');
     await removeOrphans(database);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
@@ -133,7 +153,7 @@ describe('limits that no port has', () => {
 
   it('may be a queue alone', async () => {
     const { database, plugIt } = await setUp();
-    await plugIt(planOf({ rates: LIMITED }));
+    await plugIt(planOf({ control: LIMITED }));
     await database.vsctl([
       '--',
       'clear',

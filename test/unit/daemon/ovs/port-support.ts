@@ -1,5 +1,6 @@
 /** What the tests of ports in a real database share. */
 import { onTestFinished } from 'vitest';
+import { parseListings } from '../../../../src/daemon/ovs/listing.ts';
 import { INTERFACE_COLUMNS, type PortPlan, plug } from '../../../../src/daemon/ovs/port.ts';
 import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
 import { LogDouble } from '../log-double.ts';
@@ -9,7 +10,6 @@ import { planOf } from './port-plan.ts';
 
 /** Of a caller who waits for ever. */
 export const { signal } = new AbortController();
-export const LIMITED = { ingressMbps: 5, egressMbps: 3 };
 
 /** A database of the test's own, with a live copy of its interfaces. */
 export async function setUp() {
@@ -46,14 +46,34 @@ export const toObject = (value: unknown) =>
 
 export async function countRows(database: OvsDatabase): Promise<Record<string, number>> {
   const tables = ['Port', 'Interface', 'QoS', 'Queue'];
-  const counts = await Promise.all(tables.map((table) => database.rows(table, '_uuid')));
-  return Object.fromEntries(tables.map((table, index) => [table, counts[index]?.length ?? 0]));
+  const lists = tables.flatMap((table) => ['--', '--columns=_uuid', 'list', table]);
+  const listings = parseListings(await database.vsctl(lists));
+  return Object.fromEntries(tables.map((table, index) => [table, listings[index]?.length ?? 0]));
 }
+
+/** Creates the node's Mirror row as Kube-OVN has it; returns its UUID. */
+export async function createMirror(database: OvsDatabase): Promise<string> {
+  const output = await database.vsctl([
+    ...['--', '--id=@mirror', 'create', 'Mirror', 'name=m0'],
+    ...['--', 'add', 'Bridge', 'br-int', 'mirrors', '@mirror'],
+  ]);
+  return output.trim();
+}
+
 /** br-int's own port. */
 export const EMPTY = { Port: 1, Interface: 1, QoS: 0, Queue: 0 };
 
-/** What Kube-OVN's daemon writes for a limited port. */
-export function goPort(database: OvsDatabase, name: string, ifaceId: string, podName: string) {
+/**
+ * What Kube-OVN's daemon writes for a limited port.
+ * @param config `other_config` of the queue: a rate that was taken away leaves it without
+ */
+export function goPort(
+  database: OvsDatabase,
+  name: string,
+  ifaceId: string,
+  podName: string,
+  config: Readonly<Record<string, string>> = {},
+) {
   const ids = [
     'vendor=kube-ovn',
     'pod_namespace=shop',
@@ -64,6 +84,7 @@ export function goPort(database: OvsDatabase, name: string, ifaceId: string, pod
     ...['--', 'add-port', 'br-int', name, '--', 'set', 'Interface', name],
     ...ids.map((id) => `external_ids:${id}`),
     ...['--', '--id=@queue', 'create', 'Queue', `external_ids:iface-id=${ifaceId}`],
+    ...Object.entries(config).map(([key, value]) => `other_config:${key}=${value}`),
     ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue'],
     `external_ids:iface-id=${ifaceId}`,
     ...['--', 'set', 'Port', name, 'qos=@qos'],

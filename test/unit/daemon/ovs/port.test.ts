@@ -2,10 +2,17 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPortOf, type PortPlan, plugCommands } from '../../../../src/daemon/ovs/port.ts';
 import { unplugCommands } from '../../../../src/daemon/ovs/port-removal.ts';
+import { NO_CONTROL, type Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import { attachmentOf, CONTAINER_ID, HOSTILE_TEXTS, NETNS } from '../support.ts';
-import { planOf } from './port-plan.ts';
+import { LIMITED, planOf } from './port-plan.ts';
 
 const KEY = [`external_ids:container_id="${CONTAINER_ID}"`, 'external_ids:if_name="net1"'];
+/** Of the QoS and Queue rows of a virtual machine. */
+const MARKS = [
+  'external_ids:iface-id="web-0.shop.attachnet.default.ovn"',
+  'external_ids:pod="shop/vm-1"',
+  ...KEY,
+];
 
 describe('the commands that plug a port', () => {
   it('make an Interface and a Port and add it to br-int', () => {
@@ -36,7 +43,8 @@ describe('the commands that plug a port', () => {
   });
 
   it("police the pod's egress on the Interface row", () => {
-    const words = plugCommands(planOf({ rates: { ingressMbps: 0, egressMbps: 3 } }), []);
+    const control = { ...NO_CONTROL, policing: LIMITED.policing };
+    const words = plugCommands(planOf({ control }), []);
     const plain = plugCommands(planOf(), []);
     const added = ['ingress_policing_rate=3000', 'ingress_policing_burst=2400'];
     const at = plain.indexOf('--', 1);
@@ -44,21 +52,47 @@ describe('the commands that plug a port', () => {
   });
 
   it("shape the pod's ingress by a queue of the Port's QoS row, both with the marks", () => {
-    const rates = { ingressMbps: 5, egressMbps: 0, ingressBurstMbit: 2 };
-    const words = plugCommands(planOf({ rates, workload: 'vm-1' }), []);
-    const marks = [
-      'external_ids:iface-id="web-0.shop.attachnet.default.ovn"',
-      'external_ids:pod="shop/vm-1"',
-      ...KEY,
-    ];
+    const qos: Qos = { type: 'linux-htb', config: { 'max-rate': '5000000', burst: '250000' } };
+    const words = plugCommands(planOf({ control: { ...NO_CONTROL, qos }, workload: 'vm-1' }), []);
     expect(words.slice(words.indexOf('--', 1))).toEqual([
-      ...['--', '--id=@queue', 'create', 'Queue', ...marks],
+      ...['--', '--id=@queue', 'create', 'Queue', ...MARKS],
       ...['other_config:max-rate=5000000', 'other_config:burst=250000'],
-      ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue', ...marks],
+      ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', ...MARKS, 'queues:0=@queue'],
       ...['--', '--id=@port', 'create', 'Port', 'name="c0ffee01_net1_h"', 'interfaces=@interface'],
       'qos=@qos',
       ...['--', 'add', 'Bridge', 'br-int', 'ports', '@port'],
     ]);
+  });
+
+  it("disturb the pod's ingress by the Port's QoS row alone, with the marks", () => {
+    const qos: Qos = { type: 'linux-netem', config: { latency: '10000', loss: '0.5' } };
+    const words = plugCommands(planOf({ control: { ...NO_CONTROL, qos }, workload: 'vm-1' }), []);
+    expect(words.slice(words.indexOf('--', 1))).toEqual([
+      ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-netem', ...MARKS],
+      ...['other_config:latency=10000', 'other_config:loss=0.5'],
+      ...['--', '--id=@port', 'create', 'Port', 'name="c0ffee01_net1_h"', 'interfaces=@interface'],
+      'qos=@qos',
+      ...['--', 'add', 'Bridge', 'br-int', 'ports', '@port'],
+    ]);
+  });
+
+  it('choose the port for the mirror where it is to be mirrored and there is one', () => {
+    const control = { ...NO_CONTROL, isMirrored: true };
+    const plain = plugCommands(planOf(), []);
+    expect(plugCommands(planOf({ control, mirrorRow: 'mirror' }), [])).toEqual([
+      ...plain,
+      ...['--', '--if-exists', 'add', 'Mirror', 'mirror', 'select_dst_port', '@port'],
+    ]);
+    expect(plugCommands(planOf({ control }), [])).toEqual(plain);
+    expect(plugCommands(planOf({ mirrorRow: 'mirror' }), [])).toEqual(plain);
+  });
+
+  it('keep what the runtime asked for, whatever the limits are', () => {
+    const bandwidth = { ingressBps: 1_000_000, ingressBurstBits: 800_000, egressBps: 500_000 };
+    const kept = 'external_ids:bandwidth="ingress=1000000/800000,egress=500000"';
+    const plain = plugCommands(planOf(), []);
+    const at = plain.indexOf('--', 1);
+    expect(plugCommands(planOf({ bandwidth }), [])).toEqual(plain.toSpliced(at, 0, kept));
   });
 
   it('name the tunnel address of a node network', () => {
@@ -69,7 +103,7 @@ describe('the commands that plug a port', () => {
 
   it('leave out what a NIC does not have', () => {
     const words = plugCommands(planOf({ addresses: [] }), []).join(' ');
-    expect(words).not.toMatch(/external_ids:(ip|encap-ip)=|policing|qos|Queue/);
+    expect(words).not.toMatch(/external_ids:(ip|encap-ip|bandwidth)=|policing|qos|Queue|Mirror/);
   });
 
   it('name the workload, which may be a virtual machine', () => {
@@ -102,13 +136,15 @@ describe('values in the commands that plug a port', () => {
     },
     { requiredKeys: ['encapIp'] },
   );
-  const rates = { ingressMbps: 5, egressMbps: 3 };
+  const control = LIMITED;
 
   it('never add a word, and never change one that is not their own', async () => {
-    const plain = plugCommands(planOf({ rates, encapIp: '10.9.0.1' }), ['uuid']);
+    const plain = plugCommands(planOf({ control, encapIp: '10.9.0.1' }), ['uuid']);
     await fc.assert(
       fc.property(changes, (changed) => {
-        const words = plugCommands(planOf({ rates, ...(changed as Partial<PortPlan>) }), ['uuid']);
+        const words = plugCommands(planOf({ control, ...(changed as Partial<PortPlan>) }), [
+          'uuid',
+        ]);
         expect(words).toHaveLength(plain.length);
         words.forEach((word, index) => {
           const own = /^(external_ids:[a-z_-]+=|name=)/.exec(plain[index] ?? '')?.[0];

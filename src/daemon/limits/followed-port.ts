@@ -1,0 +1,76 @@
+/**
+ * Which port is whose: pods' ports as their Interface rows describe them. Pure.
+ */
+import { type Attachment, isOvnProvider } from '../attachment.ts';
+import { readMarkedPort } from '../garbage/marked-port.ts';
+import { keyPrefix } from '../nic/annotation-keys.ts';
+import { type Bandwidth, parseBandwidth } from '../nic/bandwidth.ts';
+import { isMirror, type Pod } from '../objects/pod.ts';
+import type { InterfaceRow, LimitMarks } from '../ovs/port.ts';
+
+/** A port that stands for a logical switch port of a pod. */
+export interface FollowedPort extends LimitMarks {
+  /** Of the host interface. */
+  readonly name: string;
+  readonly provider: string;
+  /** In the pod; empty where a port of Kube-OVN's Go daemon does not say it. */
+  readonly ifName: string;
+  /** Undefined for a port of Kube-OVN's Go daemon. */
+  readonly podUid: string | undefined;
+  readonly attachment: Attachment;
+  readonly bandwidth: Bandwidth | undefined;
+}
+
+/** Undefined for what is no pod's port, and for one that a newer sandbox took the `iface-id` from. */
+export function readFollowedPort(row: InterfaceRow): FollowedPort | undefined {
+  const { 'iface-id': ifaceId, 'iface-id-ver': podUid, bandwidth } = row.externalIds;
+  const marked = readMarkedPort(row);
+  if (marked === undefined || ifaceId === undefined) return undefined;
+  const { attachment, name } = marked;
+  const workload = attachment.pod.name;
+  const nic = readIfaceId(ifaceId, `${workload}.${attachment.pod.namespace}`);
+  if (nic === undefined) return undefined;
+  return {
+    name,
+    ifaceId,
+    workload,
+    provider: nic.provider,
+    ifName: attachment.ifName || nic.ifName,
+    podUid,
+    attachment,
+    bandwidth: parseBandwidth(bandwidth),
+  };
+}
+
+/**
+ * The network that a logical switch port is on: `<pod>.<namespace>` for provider `ovn`, else with
+ * `.<provider>` behind it, and `.<ifname>` where several NICs share the network.
+ */
+function readIfaceId(ifaceId: string, pod: string) {
+  if (ifaceId === pod) return { provider: 'ovn', ifName: '' };
+  if (!ifaceId.startsWith(`${pod}.`)) return undefined;
+  const fields = ifaceId.slice(pod.length + 1).split('.');
+  const provider = fields.slice(0, 3).join('.');
+  return isOvnProvider(provider) ? { provider, ifName: fields.slice(3).join('.') } : undefined;
+}
+
+/** The port of a row where it is a port of this very pod. */
+export function portOfPod(row: InterfaceRow, pod: Pod): FollowedPort | undefined {
+  // Most rows are other pods', which is seen before anything is parsed.
+  const { pod_namespace: namespace, 'iface-id-ver': uid = pod.uid } = row.externalIds;
+  if (namespace !== pod.namespace || (uid !== pod.uid && !isMirror(pod))) return undefined;
+  const port = readFollowedPort(row);
+  return port !== undefined && isPortOfPod(port, pod) ? port : undefined;
+}
+
+/** True for a port of this very pod, and not of another one that had its name. */
+export function isPortOfPod(port: FollowedPort, pod: Pod): boolean {
+  const { attachment, workload, provider, ifName, podUid } = port;
+  if (attachment.pod.namespace !== pod.namespace) return false;
+  if (podUid === pod.uid) return true;
+  // The mirror of a static pod gets a new UID, and its ports stay.
+  if (podUid !== undefined) return isMirror(pod) && workload === pod.name;
+  const prefix = keyPrefix(pod.annotations, provider, ifName);
+  const vm = pod.annotations[`${prefix}.kubernetes.io/virtualmachine`];
+  return workload === (vm || pod.name);
+}

@@ -1,0 +1,296 @@
+/**
+ * Brings what OVS has of limits and mirroring to what pods' annotations say, while the pods run:
+ * when annotations change, and for all pods when the daemon starts.
+ *
+ * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
+ * with limits costs nothing. Where there is something to do, the database is read once for all pods
+ * that changed, and each pod's difference is one transaction, in the turn of its attachments among
+ * the calls for them. Of changes that come during it only the last state counts.
+ */
+import { setImmediate as turnOver } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { Backoff } from '../concurrency/backoff.ts';
+import { abortable } from '../concurrency/deadline.ts';
+import type { Context } from '../context.ts';
+import { messageOf } from '../error.ts';
+import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
+import { type AskedLimits, limitWarnings, readLimits } from '../nic/limits.ts';
+import { type Pod, podKey } from '../objects/pod.ts';
+import { limitMarks, toInterfaceRow } from '../ovs/port.ts';
+import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
+import {
+  changeCommands,
+  type FoundControl,
+  type TrafficControl,
+  toTrafficControl,
+} from '../ovs/traffic-control.ts';
+import { type FollowedPort, portOfPod } from './followed-port.ts';
+import { controlText } from './text.ts';
+
+/** Reasons of events, as Kube-OVN's. */
+const UPDATED = 'PodQoSUpdated';
+const FAILED = 'PodQoSUpdateFailed';
+
+/** Between attempts that fail although OVS's database is there. */
+const PAUSES = { firstMs: 500, maxMs: 30_000 };
+
+type Parts = Pick<Context, 'pods' | 'interfaces' | 'vsctl' | 'queue' | 'mirror' | 'events' | 'log'>;
+
+/** A port whose annotations say something else than it was last brought to. */
+interface Due {
+  /** UUID of the Interface row. */
+  readonly uuid: string;
+  readonly port: FollowedPort;
+  readonly asked: AskedLimits;
+  readonly signature: string;
+}
+
+/** The work on one pod: attempts, one after another, until nothing is due. */
+interface Run {
+  /** The attempt that runs; never rejects. */
+  attempt: Promise<void>;
+  /** Something changed since it began. */
+  isStale: boolean;
+  hasFailed: boolean;
+  /** Ends the pause after an attempt that failed. */
+  wake: () => void;
+}
+
+export class LimitsFollower {
+  readonly #parts: Parts;
+  readonly #stopped = new AbortController();
+  /** By pod. */
+  readonly #runs = new Map<string, Run>();
+  /** What ports were last brought to, by the UUID of the Interface row. */
+  readonly #known = new Map<string, string>();
+  /** Changes of the mirror, one after another: see retranslation.ts. */
+  readonly #mirrorTurns = pLimit(1);
+  #inspection: Promise<PortsInspection> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { pods, interfaces, mirror } = this.#parts;
+    const { signal } = this.#stopped;
+    const stopListening = pods.onChange((change) => {
+      if (change.type === 'deleted') return;
+      if (change.previous && hasSameAnnotations(change.previous, change.value)) return;
+      this.#follow(change.key);
+    });
+    signal.addEventListener('abort', stopListening);
+    const all = Promise.all([pods.synced, interfaces.synced(signal)]);
+    const lookAtAll = () => {
+      for (const pod of pods.values()) this.#follow(podKey(pod.namespace, pod.name));
+    };
+    all.then(lookAtAll, () => {});
+    // Ports that are to be mirrored may have waited for it.
+    Promise.all([all, mirror.settled]).then(lookAtAll, () => {});
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    for (const { wake } of this.#runs.values()) wake();
+  }
+
+  /** Called after an ADD: its port was made for what was asked for then. */
+  made(hostInterface: string, pod: Pod, asked: AskedLimits): void {
+    const { interfaces, mirror } = this.#parts;
+    const [uuid, row] = interfaces.named(hostInterface) ?? [];
+    const port = row && portOfPod(toInterfaceRow(row), pod);
+    if (uuid === undefined || port === undefined) return;
+    this.#warn(pod, port, asked);
+    const isMirrorMissing = asked.isMirrored && !mirror.all && mirror.uuid === undefined;
+    if (!isMirrorMissing) this.#known.set(uuid, signatureOf(asked));
+    this.#follow(podKey(pod.namespace, pod.name));
+  }
+
+  /** Resolves when what a pod's annotations say now is done, or could not be. */
+  async settled(pod: { namespace: string; name: string }, signal: AbortSignal): Promise<void> {
+    const key = podKey(pod.namespace, pod.name);
+    for (;;) {
+      const run = this.#runs.get(key);
+      if (run === undefined || run.hasFailed) return;
+      await abortable(run.attempt, signal);
+    }
+  }
+
+  #follow(key: string): void {
+    const run = this.#runs.get(key);
+    if (run === undefined) {
+      if (this.#isDue(key)) void this.#run(key);
+      return;
+    }
+    run.isStale = true;
+    run.wake();
+  }
+
+  #isDue(key: string): boolean {
+    const pod = this.#parts.pods.get(key);
+    return pod !== undefined && this.#dueOf(pod).length > 0;
+  }
+
+  async #run(key: string): Promise<void> {
+    const backoff = new Backoff(PAUSES);
+    const run: Run = {
+      attempt: Promise.resolve(),
+      isStale: true,
+      hasFailed: false,
+      wake: () => {},
+    };
+    this.#runs.set(key, run);
+    let lastReason = '';
+    while (run.isStale && !this.#stopped.signal.aborted) {
+      run.isStale = false;
+      run.hasFailed = false;
+      const bringing = this.#bring(key);
+      run.attempt = bringing.catch(() => {});
+      try {
+        await bringing;
+      } catch (error) {
+        run.hasFailed = true;
+        const reason = messageOf(error);
+        if (reason !== lastReason) this.#fail(key, error);
+        lastReason = reason;
+        const pause = new AbortController();
+        run.wake = () => pause.abort();
+        await this.#pause(backoff, pause.signal).catch(() => {});
+        run.isStale = true;
+      }
+    }
+    this.#runs.delete(key);
+  }
+
+  #fail(key: string, error: unknown): void {
+    const { pods, events, log } = this.#parts;
+    const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
+    log.warn({ pod: key, err: error }, message);
+    const pod = pods.get(key);
+    if (pod !== undefined) events.record(pod, { type: 'Warning', reason: FAILED, message });
+  }
+
+  /** Until OVS's database is back, where it is away; @throws AbortError when woken. */
+  async #pause(backoff: Backoff, signal: AbortSignal): Promise<void> {
+    const { interfaces } = this.#parts;
+    if (interfaces.isLive) await backoff.pause(signal);
+    else await interfaces.until(() => interfaces.isLive || undefined, signal);
+  }
+
+  /** @throws CniError 11, or ToolError, when OVS cannot be read or refuses */
+  async #bring(key: string): Promise<void> {
+    const { pods, queue, vsctl } = this.#parts;
+    const pod = pods.get(key);
+    const due = pod === undefined ? [] : this.#dueOf(pod);
+    if (pod === undefined || due.length === 0) return;
+    const attachments = due.map(({ port }) => port.attachment);
+    // Read in their turn: what a DEL before it removed is not there any more.
+    await queue.runTogether(attachments, async () => {
+      const inspection = await this.#inspect();
+      if (!this.#changesMirror(due, inspection)) await this.#change(pod, due, inspection);
+      // Each of these transactions must change the mirror's port: it is read when the one before is done.
+      else await this.#mirrorTurns(async () => this.#change(pod, due, await inspectPorts(vsctl)));
+    });
+    for (const { port, asked } of due) this.#warn(pod, port, asked);
+  }
+
+  #dueOf(pod: Pod): Due[] {
+    const { interfaces, queue } = this.#parts;
+    const due: Due[] = [];
+    for (const [uuid, row] of interfaces.rows) {
+      const port = portOfPod(toInterfaceRow(row), pod);
+      if (port === undefined) continue;
+      // A NIC that the annotations do not know is none whose limits they tell.
+      const { provider, ifName } = port;
+      const prefix = keyPrefix(pod.annotations, provider, ifName);
+      if (!isAllocated(pod.annotations, prefix)) continue;
+      // Its ADD says itself what it made, when it is done.
+      if (queue.isAdding(port.attachment)) continue;
+      const asked = readLimits(pod.annotations, port, port.bandwidth);
+      const signature = signatureOf(asked);
+      if (this.#known.get(uuid) !== signature) due.push({ uuid, port, asked, signature });
+    }
+    return due;
+  }
+
+  #changesMirror(due: readonly Due[], inspection: PortsInspection): boolean {
+    if (this.#parts.mirror.all) return false;
+    return due.some(({ uuid, asked }) => {
+      return controlOf(inspection, uuid)?.isMirrored !== asked.isMirrored;
+    });
+  }
+
+  /** One read for all pods that ask before it begins. */
+  #inspect(): Promise<PortsInspection> {
+    this.#inspection ??= turnOver().then(() => {
+      this.#inspection = undefined;
+      return inspectPorts(this.#parts.vsctl);
+    });
+    return this.#inspection;
+  }
+
+  async #change(pod: Pod, due: readonly Due[], inspection: PortsInspection): Promise<void> {
+    const { vsctl, mirror, interfaces } = this.#parts;
+    const changes = due.flatMap((one) => {
+      const found = controlOf(inspection, one.uuid);
+      // Gone meanwhile.
+      if (found === undefined || !interfaces.rows.has(one.uuid)) return [];
+      const wanted = toTrafficControl(one.asked, found, mirror.all);
+      const commands = changeCommands(found, wanted, limitMarks(one.port));
+      const isComplete = found.mirrorRow !== undefined || found.isMirrored === wanted.isMirrored;
+      return [{ ...one, wanted, commands, isComplete }];
+    });
+    const commands = changes.flatMap((change) => change.commands);
+    if (commands.length > 0) await vsctl(commands);
+    for (const change of changes) {
+      if (change.commands.length > 0) this.#tell(pod, change.port, change.wanted);
+      if (change.isComplete) this.#known.set(change.uuid, change.signature);
+    }
+    this.#forget();
+  }
+
+  /** Of ports that are gone nothing is remembered. */
+  #forget(): void {
+    const { rows } = this.#parts.interfaces;
+    if (this.#known.size <= rows.size) return;
+    for (const uuid of this.#known.keys()) if (!rows.has(uuid)) this.#known.delete(uuid);
+  }
+
+  #tell(pod: Pod, port: FollowedPort, wanted: TrafficControl): void {
+    const { events, log } = this.#parts;
+    const message = `${describe(port)} now has ${controlText(wanted)}`;
+    log.info({ pod: podKey(pod.namespace, pod.name), port: port.name }, message);
+    events.record(pod, { type: 'Normal', reason: UPDATED, message });
+  }
+
+  #warn(pod: Pod, port: FollowedPort, asked: AskedLimits): void {
+    for (const warning of limitWarnings(asked)) {
+      const message = `${describe(port)}: ${warning}`;
+      this.#parts.log.warn({ pod: podKey(pod.namespace, pod.name), port: port.name }, message);
+      this.#parts.events.record(pod, { type: 'Warning', reason: FAILED, message });
+    }
+  }
+}
+
+/** @param uuid of the Interface row */
+function controlOf(inspection: PortsInspection, uuid: string): FoundControl | undefined {
+  const row = inspection.interfaces.find(({ _uuid }) => _uuid === uuid);
+  return row && inspection.controlOf(row);
+}
+
+/** "net1 (attachnet.default.ovn)". */
+function describe({ ifName, provider }: FollowedPort): string {
+  return ifName === '' ? provider : `${ifName} (${provider})`;
+}
+
+/** Two that are the same ask for the same, and are as wrong. */
+function signatureOf(asked: AskedLimits): string {
+  const { ingress, egress, netem, isMirrored } = asked;
+  const values = [ingress.value, egress.value, netem.value, isMirrored];
+  return JSON.stringify([...values, limitWarnings(asked)]);
+}
+
+function hasSameAnnotations({ annotations: one }: Pod, { annotations: other }: Pod): boolean {
+  const keys = Object.keys({ ...one, ...other });
+  return keys.every((key) => one[key] === other[key]);
+}

@@ -1,0 +1,171 @@
+/**
+ * The node's mirror as rows of OVS: the commands that take the database from what it has to what
+ * it is to have. Pure.
+ *
+ * The mirror is Kube-OVN's Mirror row `m0` of the integration bridge; its copies leave by the port
+ * that `--mirror-iface` names (ovs-vswitchd.conf.db(5), "Mirror"). What is right stays as it is,
+ * and so do the bridge's other mirrors, which are the operator's, and `select_dst_port` of `m0`,
+ * which says whose packets are copied.
+ */
+import { parseListings, textsOf, uuidsOf } from './listing.ts';
+import { INTEGRATION_BRIDGE } from './port.ts';
+import { retranslateCommands, toMirrorOutput } from './retranslation.ts';
+import type { Row } from './table.ts';
+import { quoted } from './vsctl.ts';
+
+/** Kube-OVN's name. */
+export const MIRROR_NAME = 'm0';
+
+/**
+ * In `external_ids` of the Interface rows that are made here: such a port goes when the mirror gets
+ * another one. It is a key of its own, since `vendor`, `pod_name` and `iface-id` make a port a pod's:
+ * for our clean-up, for Kube-OVN's daemon and for ovn-controller.
+ */
+const MARK = 'external_ids:kube-ovn-mirror=true';
+
+/** What the mirror is to be. */
+export interface MirrorWish {
+  /** Of the port and its interface. */
+  readonly name: string;
+  /** Every packet of the bridge is copied. */
+  readonly all: boolean;
+  /** The node has a link of that name which OVS did not make. */
+  readonly hasLink: boolean;
+}
+
+export interface MirrorRows {
+  readonly bridges: readonly Row[];
+  readonly ports: readonly Row[];
+  readonly mirrors: readonly Row[];
+  /** The interface of the name that is wished for, and those with our mark. */
+  readonly interfaces: readonly Row[];
+}
+
+/** Commands that read what `toMirrorRows` takes. */
+export function mirrorLists(name: string): string[] {
+  const findInterface = ['--', '--columns=name,type,external_ids', 'find', 'Interface'];
+  return [
+    ...['--', '--columns=name,ports,mirrors', 'list', 'Bridge'],
+    ...['--', '--columns=_uuid,name,protected', 'list', 'Port'],
+    ...['--', '--columns=_uuid,name,select_all,output_port', 'list', 'Mirror'],
+    ...[...findInterface, `name=${quoted(name)}`],
+    ...[...findInterface, MARK],
+  ];
+}
+
+/** @param output of `mirrorLists` */
+export function toMirrorRows(output: string): MirrorRows {
+  const [bridges = [], ports = [], mirrors = [], ...interfaces] = parseListings(output);
+  return { bridges, ports, mirrors, interfaces: interfaces.flat() };
+}
+
+export interface MirrorPlan {
+  /** UUID of the row `m0`; undefined where the commands make it, and its UUID is the last line they print. */
+  readonly mirrorRow: string | undefined;
+  /** UUIDs of further rows of that name on the bridge, which stay as they are. */
+  readonly surplus: readonly string[];
+  /** One transaction; empty where all is right. */
+  readonly commands: readonly string[];
+}
+
+/** @throws Error that says why there can be no such mirror, and what to do */
+export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
+  const bridge = rows.bridges.find(({ name }) => name === INTEGRATION_BRIDGE);
+  if (bridge === undefined) {
+    throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}: is ovn-controller running?`);
+  }
+  const port = rows.ports.find(({ name }) => name === wish.name);
+  const portRow = port && String(port._uuid);
+  refuseOtherBridge(portRow, wish, rows);
+  refusePod(wish, rows);
+
+  const onBridge = uuidsOf(bridge.mirrors);
+  const candidates = rows.mirrors.filter(
+    ({ _uuid, name }) => name === MIRROR_NAME && onBridge.includes(String(_uuid)),
+  );
+  const mirror = candidates.find((row) => row.output_port === portRow) ?? candidates[0];
+  return {
+    mirrorRow: mirror && String(mirror._uuid),
+    surplus: candidates.filter((row) => row !== mirror).map(({ _uuid }) => String(_uuid)),
+    commands: [
+      ...portCommands(portRow, wish, rows),
+      ...formerPorts(uuidsOf(bridge.ports), mirror, wish, rows).flatMap((uuid) => {
+        return ['--', '--if-exists', 'remove', 'Bridge', INTEGRATION_BRIDGE, 'ports', uuid];
+      }),
+      ...mirrorCommands(mirror, port, wish.all),
+    ],
+  };
+}
+
+function refuseOtherBridge(portRow: string | undefined, { name }: MirrorWish, rows: MirrorRows) {
+  if (portRow === undefined) return;
+  const bridge = rows.bridges.find(({ ports }) => uuidsOf(ports).includes(portRow));
+  if (bridge === undefined || bridge.name === INTEGRATION_BRIDGE) return;
+  throw new Error(
+    `--mirror-iface=${name} is a port of bridge ${bridge.name}, and a mirror of ${INTEGRATION_BRIDGE} needs one of its own: remove it there, or choose another name`,
+  );
+}
+
+/** OVS drops all other packets from and to a mirror's port. */
+function refusePod({ name }: MirrorWish, { interfaces }: MirrorRows): void {
+  const row = interfaces.find((candidate) => candidate.name === name);
+  const ifaceId = textsOf(row?.external_ids)['iface-id'];
+  if (ifaceId === undefined) return;
+  throw new Error(
+    `--mirror-iface=${name} is logical switch port ${ifaceId}, which would lose its network: choose another name`,
+  );
+}
+
+/** A link that is there is plugged as it is; else OVS makes one. */
+function portCommands(
+  portRow: string | undefined,
+  { name, hasLink }: MirrorWish,
+  { interfaces }: MirrorRows,
+): string[] {
+  const type = hasLink ? [] : ['type=internal', MARK];
+  if (portRow === undefined) {
+    const column = `name=${quoted(name)}`;
+    return [
+      ...['--', '--id=@interface', 'create', 'Interface', column, ...type],
+      ...['--', '--id=@port', 'create', 'Port', column, 'interfaces=@interface'],
+      ...['--', 'add', 'Bridge', INTEGRATION_BRIDGE, 'ports', '@port'],
+    ];
+  }
+  const row = interfaces.find((candidate) => candidate.name === name);
+  const isOfKernel = row?.type === '' || row?.type === 'system';
+  return isOfKernel && !hasLink ? ['--', 'set', 'Interface', name, ...type] : [];
+}
+
+/** Ports of the bridge that were made for the mirror under another name, unless another mirror has them. */
+function formerPorts(
+  onBridge: readonly string[],
+  mirror: Row | undefined,
+  wish: MirrorWish,
+  { ports, mirrors, interfaces }: MirrorRows,
+): string[] {
+  const former = interfaces.filter(({ name, type }) => name !== wish.name && type === 'internal');
+  const names = former.map(({ name }) => name);
+  const used = mirrors.filter((row) => row !== mirror).map((row) => row.output_port);
+  return ports
+    .filter(({ _uuid, name }) => names.includes(name) && !used.includes(_uuid))
+    .map(({ _uuid }) => String(_uuid))
+    .filter((uuid) => onBridge.includes(uuid));
+}
+
+/** @param port undefined for one that is made in this transaction */
+function mirrorCommands(mirror: Row | undefined, port: Row | undefined, all: boolean): string[] {
+  const output = port === undefined ? '@port' : String(port._uuid);
+  const columns = [
+    ...(mirror?.output_port === output ? [] : [`output_port=${output}`]),
+    ...(mirror?.select_all === all ? [] : [`select_all=${all}`]),
+  ];
+  if (mirror !== undefined) {
+    if (columns.length === 0) return [];
+    const set = ['--', 'set', 'Mirror', String(mirror._uuid), ...columns];
+    return [...set, ...retranslateCommands(port && toMirrorOutput(port))];
+  }
+  return [
+    ...['--', '--id=@mirror', 'create', 'Mirror', `name=${MIRROR_NAME}`, ...columns],
+    ...['--', 'add', 'Bridge', INTEGRATION_BRIDGE, 'mirrors', '@mirror'],
+  ];
+}

@@ -1,0 +1,163 @@
+/**
+ * The node's mirror: its rows are set up once, when there is an integration bridge, and its link is
+ * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { untilDone } from '../concurrency/retry.ts';
+import type { Logger } from '../error.ts';
+import { run, ToolError } from '../process/run.ts';
+import { MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
+import { INTEGRATION_BRIDGE } from './port.ts';
+import type { OvsTable, Value } from './table.ts';
+import type { Vsctl } from './vsctl.ts';
+
+export interface MirrorOptions {
+  readonly vsctl: Vsctl;
+  readonly interfaces: OvsTable;
+  readonly bridges: OvsTable;
+  /** Of the interface by which copies leave; it is one that ip(8) takes as it is. */
+  readonly name: string;
+  /** Every packet of the bridge is copied. */
+  readonly all: boolean;
+  readonly log: Logger;
+}
+
+export class Mirror {
+  /** True where every packet of the bridge is copied, whatever is annotated. */
+  readonly all: boolean;
+  readonly #options: MirrorOptions;
+  readonly #stopped = new AbortController();
+  readonly #settled = Promise.withResolvers<void>();
+  #uuid: string | undefined;
+
+  constructor(options: MirrorOptions) {
+    this.all = options.all;
+    this.#options = options;
+  }
+
+  /** UUID of the Mirror row; undefined until it is set up. */
+  get uuid(): string | undefined {
+    return this.#uuid;
+  }
+
+  /** Resolves when the Mirror row is set up. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  start(): void {
+    // Only `stop` ends it.
+    this.#follow().catch(() => {});
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #follow(): Promise<void> {
+    const { bridges, log } = this.#options;
+    const { signal } = this.#stopped;
+    await bridges.until(() => bridges.named(INTEGRATION_BRIDGE), signal);
+    const setUp = () => this.#setUpRows();
+    this.#uuid = await untilDone("cannot set up this node's mirror", setUp, log, signal);
+    this.#settled.resolve();
+    await this.#keepLinkUp();
+  }
+
+  /** @returns the UUID of the Mirror row */
+  async #setUpRows(): Promise<string> {
+    const { vsctl, name, all, log } = this.#options;
+    const [hasLink, output] = await Promise.all([
+      hasForeignLink(name),
+      vsctl(mirrorLists(name)).catch(unreachable),
+    ]);
+    const plan = planMirror({ name, all, hasLink }, toMirrorRows(output));
+    const printed = plan.commands.length === 0 ? '' : await vsctl(plan.commands).catch(unreachable);
+    const uuid = plan.mirrorRow ?? printed.trim().split('\n').at(-1) ?? '';
+    const fields = { mirror: uuid, interface: name, all };
+    if (plan.surplus.length > 0) {
+      log.warn(
+        { ...fields, others: plan.surplus },
+        `bridge ${INTEGRATION_BRIDGE} has several mirrors ${MIRROR_NAME}: this one is used, the others should be removed`,
+      );
+    }
+    if (plan.commands.length > 0) log.info(fields, 'the mirror of this node was set up');
+    return uuid;
+  }
+
+  /** Looks at every link that OVS reports for the interface: at a new one even under the same name. */
+  async #keepLinkUp(): Promise<void> {
+    const { interfaces, name, log } = this.#options;
+    const { signal } = this.#stopped;
+    let seen: Link | undefined;
+    for (;;) {
+      const link = await interfaces.until(() => {
+        const found = this.#link();
+        return isDeepStrictEqual(found, seen) ? undefined : found;
+      }, signal);
+      seen = link;
+      if (link.error !== '') {
+        log.error(
+          { interface: name },
+          `OVS cannot use the mirror's interface: ${link.error}; no other program must have one of this name, and a link that OVS is to plug must be there`,
+        );
+      } else if (link.ifindex > 0) {
+        await untilDone(
+          "cannot set up the mirror's link",
+          () => this.#setUpLink(link),
+          log,
+          signal,
+        );
+      }
+    }
+  }
+
+  async #setUpLink(link: Link): Promise<void> {
+    // One that went meanwhile is none to try again for.
+    if (!isDeepStrictEqual(this.#link(), link)) return;
+    await run('ip', ['link', 'set', 'dev', this.#options.name, 'up']);
+  }
+
+  #link(): Link {
+    const row = this.#options.interfaces.named(this.#options.name)?.[1];
+    const { type = '', ifindex, error } = row ?? {};
+    return {
+      ifindex: typeof ifindex === 'number' && LINK_TYPES.includes(type) ? ifindex : 0,
+      error: typeof error === 'string' ? error : '',
+    };
+  }
+}
+
+/** What OVS says of an interface. */
+interface Link {
+  /** 0 where there is no link of the interface's name. */
+  readonly ifindex: number;
+  /** Empty for none. */
+  readonly error: string;
+}
+
+/** Of a tunnel, OVS reports the index of a link with another name. */
+const LINK_TYPES: readonly Value[] = ['', 'system', 'internal', 'tap'];
+
+/**
+ * True where the node has a link of that name which OVS did not make. OVS's own may be left over from
+ * another life of ovs-vswitchd, which takes them again: ports of the kernel's datapath, and, of the
+ * userspace datapath, taps that nobody has open (a tap without a carrier).
+ */
+async function hasForeignLink(name: string): Promise<boolean> {
+  const links = JSON.parse(await run('ip', ['-j', '-d', 'link', 'show'])) as {
+    ifname: string;
+    flags: string[];
+    linkinfo?: { info_kind?: string };
+  }[];
+  const link = links.find(({ ifname }) => ifname === name);
+  const kind = link?.linkinfo?.info_kind;
+  if (link === undefined || kind === 'openvswitch') return false;
+  return kind !== 'tun' || link.flags.includes('LOWER_UP');
+}
+
+function unreachable(error: unknown): never {
+  if (!(error instanceof ToolError)) throw error;
+  const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
+  throw new Error(`${error.stderr}; ${hint}`, { cause: error });
+}
