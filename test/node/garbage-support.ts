@@ -82,24 +82,28 @@ interface LogLine {
   readonly containerId?: string;
 }
 
-/** A port as Kube-OVN's Go daemon makes it: rows without our key, and limits. */
+/** An interface as Kube-OVN's Go daemon makes it: rows without our key, and 10 Mbit/s to the pod. */
 export async function addAsGo(
   node: OvnNode,
   sandbox: Sandbox,
-  options: { name: string; ifName: string; podName?: string },
+  options: { ifName: string; name?: string; podName?: string; provider?: string },
 ): Promise<void> {
-  const { name, ifName, podName = sandbox.pod.name } = options;
+  const { ifName, name = hostName(sandbox, ifName), podName = sandbox.pod.name } = options;
+  const { namespace } = sandbox.pod;
+  const network = options.provider === undefined ? '' : `.${options.provider}`;
   const pair = ['type', 'veth', 'peer', 'name', ifName, 'netns', sandbox.netns];
   await command('ip', ['link', 'add', name, 'up', ...pair]);
-  const port = `external_ids:iface-id=${podName}.${sandbox.pod.namespace}`;
-  const marks = [port, `external_ids:pod="${sandbox.pod.namespace}/${podName}"`];
+  const port = `external_ids:iface-id=${podName}.${namespace}${network}`;
+  const marks = [port, `external_ids:pod="${namespace}/${podName}"`];
+  const rate = ['other_config:max-rate=10000000', 'other_config:burst=1000000'];
   await node.vsctl(
     ...['--', 'add-port', 'br-int', name, '--', 'set', 'interface', name, port],
     'external_ids:vendor=kube-ovn',
     `external_ids:pod_name=${podName}`,
-    `external_ids:pod_namespace=${sandbox.pod.namespace}`,
+    `external_ids:pod_namespace=${namespace}`,
     `external_ids:pod_netns=${sandbox.netns}`,
-    ...['--', '--id=@queue', 'create', 'Queue', 'other_config:max-rate=10000000', ...marks],
+    'external_ids:ip=172.17.1.1',
+    ...['--', '--id=@queue', 'create', 'Queue', ...rate, ...marks],
     ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue', ...marks],
     ...['--', 'set', 'port', name, 'qos=@qos'],
   );

@@ -1,69 +1,53 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+/** Rates at ADD: the rows of HTB and policing, and what they do. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tcpThroughput } from '../lab/iperf3.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
-import { attachmentRow, hostName, mustAdd, mustDelete, type OvsRow, rowsOf } from './observe.ts';
+import { type LimitRows, limitsOf, rowCounts, transactionOf } from './limits-fixture.ts';
+import { hostName, mustAdd, mustDelete } from './observe.ts';
+import { OvsWatch } from './ovs-watch.ts';
 
 let fixture: Fixture;
+let watch: OvsWatch;
 beforeAll(async () => {
   fixture = await Fixture.start();
+  watch = await OvsWatch.start();
 });
-afterAll(() => fixture[Symbol.asyncDispose]());
+afterAll(async () => {
+  watch[Symbol.dispose]();
+  await fixture[Symbol.asyncDispose]();
+});
 
 /** A pod with annotated limits. */
 function limited(more: Readonly<Record<string, string>>) {
   return fixture.pod({ nic: (nic) => ({ ...nic, more }) });
 }
 
-interface Limits {
-  readonly interface: OvsRow;
-  readonly qos: OvsRow | undefined;
-  readonly queue: OvsRow | undefined;
-}
-
-/** The rows with a port's limits, found from the port as OVS finds them. */
-async function limitsOf(sandbox: Sandbox, ifName = 'net1'): Promise<Limits> {
-  const row = await attachmentRow(fixture.node, sandbox, ifName);
-  const [ports, qoses, queues] = await Promise.all(
-    ['Port', 'QoS', 'Queue'].map((table) => rowsOf(fixture.node, table)),
-  );
-  const port = ports?.find(({ name }) => name === row.name);
-  const qos = qoses?.find(({ _uuid }) => _uuid === port?.qos);
-  const [uuid] = Object.values((qos?.queues ?? {}) as Record<string, string>);
-  return { interface: row, qos, queue: queues?.find(({ _uuid }) => _uuid === uuid) };
-}
-
-/** How many rows there are with limits. */
-async function rowCounts(): Promise<[qos: number, queues: number]> {
-  const [qos, queues] = await Promise.all(
-    ['QoS', 'Queue'].map((table) => rowsOf(fixture.node, table)),
-  );
-  return [qos?.length ?? 0, queues?.length ?? 0];
+/** The rows with a port's limits. */
+function limits(sandbox: Sandbox, ifName?: string): Promise<LimitRows> {
+  return limitsOf(watch, sandbox, ifName);
 }
 
 test('rates of both directions are rows of HTB and policing, with default bursts', async () => {
   const { pod, sandbox } = await limited({ ingress_rate: '10', egress_rate: '20' });
   await mustAdd(sandbox, 'net1', ovnConfig());
-  const limits = await limitsOf(sandbox);
+  const rows = await limits(sandbox);
   const ids = {
     'iface-id': `${pod.name}.default.${ATTACHNET}`,
     pod: `default/${pod.name}`,
     container_id: sandbox.containerId,
     if_name: 'net1',
   };
-  expect(limits.queue).toMatchObject({
+  expect(rows.queue).toMatchObject({
     other_config: { 'max-rate': '10000000', burst: '1000000' },
     external_ids: ids,
   });
-  expect(limits.qos).toMatchObject({
+  expect(rows.qos).toMatchObject({
     type: 'linux-htb',
-    queues: { 0: limits.queue?._uuid },
+    queues: { 0: rows.queue?._uuid },
     external_ids: ids,
   });
-  expect(limits.interface).toMatchObject({
+  expect(rows.interface).toMatchObject({
     ingress_policing_rate: 20_000,
     ingress_policing_burst: 16_000,
   });
@@ -77,9 +61,9 @@ test('bursts are in bytes for HTB and kbit for policing', async () => {
     egress_burst: '5',
   });
   await mustAdd(sandbox, 'net1', ovnConfig());
-  const limits = await limitsOf(sandbox);
-  expect(limits.queue?.other_config).toEqual({ 'max-rate': '10000000', burst: '500000' });
-  expect(limits.interface).toMatchObject({
+  const rows = await limits(sandbox);
+  expect(rows.queue?.other_config).toEqual({ 'max-rate': '10000000', burst: '500000' });
+  expect(rows.interface).toMatchObject({
     ingress_policing_rate: 20_000,
     ingress_policing_burst: 5000,
   });
@@ -89,30 +73,33 @@ test('a limit of one direction leaves the other free', async () => {
   const [to, from] = [await limited({ ingress_rate: '7' }), await limited({ egress_rate: '9' })];
   await mustAdd(to.sandbox, 'net1', ovnConfig());
   await mustAdd(from.sandbox, 'net1', ovnConfig());
-  const limitsTo = await limitsOf(to.sandbox);
+  const limitsTo = await limits(to.sandbox);
   expect(limitsTo.queue?.other_config).toMatchObject({ 'max-rate': '7000000' });
   expect(limitsTo.interface.ingress_policing_rate).toBe(0);
-  const limitsFrom = await limitsOf(from.sandbox);
+  const limitsFrom = await limits(from.sandbox);
   expect(limitsFrom.qos).toBeUndefined();
   expect(limitsFrom.interface.ingress_policing_rate).toBe(9000);
 });
 
 test('no rate and a rate of 0 make no rows', async () => {
-  const before = await rowCounts();
+  const before = await rowCounts(watch);
   const { sandbox } = await limited({ ingress_rate: '0', egress_rate: '0', ingress_burst: '5' });
   await mustAdd(sandbox, 'net1', ovnConfig());
-  expect(await rowCounts()).toEqual(before);
-  expect((await limitsOf(sandbox)).interface.ingress_policing_rate).toBe(0);
+  expect(await rowCounts(watch)).toEqual(before);
+  expect((await limits(sandbox)).interface.ingress_policing_rate).toBe(0);
 });
 
 test('the port is never in OVS without its limits', async () => {
   const { sandbox } = await limited({ ingress_rate: '10', egress_rate: '20' });
-  const name = hostName(sandbox, 'net1');
-  const port = await firstStateOf('Port', 'qos', name);
-  const row = await firstStateOf('Interface', 'ingress_policing_rate', name);
+  watch.clear();
   await mustAdd(sandbox, 'net1', ovnConfig());
-  expect(await port.state).toEqual(['uuid', expect.any(String)]);
-  expect(await row.state).toBe(20_000);
+  const made = await transactionOf(watch, hostName(sandbox, 'net1'));
+  const newIn = (table: string) => made.find((change) => change.table === table)?.new;
+  const { qos, queue } = await limits(sandbox);
+  expect(newIn('Interface')).toMatchObject({ ingress_policing_rate: 20_000 });
+  expect(newIn('Port')).toMatchObject({ qos: qos?._uuid });
+  expect(newIn('QoS')).toMatchObject({ type: 'linux-htb', queues: { 0: queue?._uuid } });
+  expect(newIn('Queue')).toMatchObject({ other_config: { 'max-rate': '10000000' } });
 });
 
 test('two limited pods, and two limited NICs of a pod, share no rows', async () => {
@@ -128,27 +115,27 @@ test('two limited pods, and two limited NICs of a pod, share no rows', async () 
   await mustAdd(sandbox, 'net2', ovnConfig());
   await mustAdd(other.sandbox, 'net1', ovnConfig());
   const all = [
-    await limitsOf(sandbox, 'net1'),
-    await limitsOf(sandbox, 'net2'),
-    await limitsOf(other.sandbox),
+    await limits(sandbox, 'net1'),
+    await limits(sandbox, 'net2'),
+    await limits(other.sandbox),
   ];
   expect(new Set(all.map(({ qos }) => qos?._uuid)).size).toBe(3);
   expect(new Set(all.map(({ queue }) => queue?._uuid)).size).toBe(3);
 
-  const [qosCount, queueCount] = await rowCounts();
+  const [qosCount, queueCount] = await rowCounts(watch);
   await mustDelete(sandbox, 'net1', ovnConfig());
-  expect(await rowCounts()).toEqual([qosCount - 1, queueCount - 1]);
-  expect((await limitsOf(sandbox, 'net2')).queue).toEqual(all[1]?.queue);
-  expect((await limitsOf(other.sandbox)).queue).toEqual(all[2]?.queue);
+  expect(await rowCounts(watch)).toEqual([qosCount - 1, queueCount - 1]);
+  expect((await limits(sandbox, 'net2')).queue).toEqual(all[1]?.queue);
+  expect((await limits(other.sandbox)).queue).toEqual(all[2]?.queue);
 });
 
 test('a DEL removes all rows of the limits', async () => {
-  const before = await rowCounts();
+  const before = await rowCounts(watch);
   const { sandbox } = await limited({ ingress_rate: '10', egress_rate: '20' });
   await mustAdd(sandbox, 'net1', ovnConfig());
-  expect(await rowCounts()).not.toEqual(before);
+  expect(await rowCounts(watch)).not.toEqual(before);
   await mustDelete(sandbox, 'net1', ovnConfig());
-  expect(await rowCounts()).toEqual(before);
+  expect(await rowCounts(watch)).toEqual(before);
 });
 
 test('TCP to a pod limited to 10 Mbit/s runs at 10 Mbit/s', async () => {
@@ -159,20 +146,3 @@ test('TCP to a pod limited to 10 Mbit/s runs at 10 Mbit/s', async () => {
   expect(mbps).toBeGreaterThan(8.5);
   expect(mbps).toBeLessThan(11.5);
 });
-
-/** Watches a table; `state` is what a column has in the transaction that makes the row. */
-async function firstStateOf(table: string, column: string, name: string) {
-  const database = ['unix:/run/openvswitch/db.sock', 'Open_vSwitch'];
-  const args = ['--format=json', 'monitor', ...database, table, `name,${column}`];
-  const monitor = spawn('ovsdb-client', args);
-  const lines = createInterface({ input: monitor.stdout });
-  const ready = once(lines, 'line');
-  const inserted = Promise.withResolvers<unknown>();
-  lines.on('line', (line) => {
-    const { headings, data } = JSON.parse(line) as { headings: string[]; data: unknown[][] };
-    const row = data.find((values) => values[1] === 'insert' && values.includes(name));
-    if (row !== undefined) inserted.resolve(row[headings.indexOf(column)]);
-  });
-  await ready;
-  return { state: inserted.promise.finally(() => monitor.kill()) };
-}

@@ -1,0 +1,133 @@
+/**
+ * The daemon is killed at each child process of a change of limits: the next one brings the node to
+ * what is annotated, and leaves nothing.
+ */
+import { once } from 'node:events';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Crash } from '../lab/tool-shims.ts';
+import { type Attached, expectHealthy } from './check-fixture.ts';
+import { CrashLab, crashPoints, IF_NAME, type LabPod } from './crash-fixture.ts';
+import { ovnConfig } from './fixture.ts';
+import { NONE, tracesOf } from './garbage-support.ts';
+import {
+  type AnnotatedChange,
+  becomes,
+  expectLimits,
+  type Has,
+  LIMITED,
+  reannotate,
+} from './limits-fixture.ts';
+import { hostName, mustAdd, mustDelete } from './observe.ts';
+import { OvsWatch } from './ovs-watch.ts';
+
+const lab = await CrashLab.start();
+const watch = await OvsWatch.start();
+const { fixture, shims } = lab;
+afterAll(async () => {
+  watch[Symbol.dispose]();
+  await lab[Symbol.asyncDispose]();
+});
+beforeEach(() => lab.repair());
+
+/** The database is read, then there is one transaction. */
+const READ_AND_WRITE = ['ovs-vsctl.1', 'ovs-vsctl.2'];
+/** What the read has in its words, which name no pod. */
+const READ = 'select_dst_port,select_all list Mirror';
+
+interface Change {
+  readonly what: string;
+  readonly annotated: AnnotatedChange;
+  readonly wanted: Partial<Has>;
+  /** Rows of QoS and of queues that the pod then has. */
+  readonly rows: Partial<typeof NONE>;
+  /** Calls of tools that it makes. */
+  readonly calls: readonly string[];
+}
+
+const CHANGES: readonly Change[] = [
+  {
+    what: 'rates change',
+    annotated: { ingress_rate: '30', egress_rate: '40' },
+    wanted: { shaping: '30000000/3000000', policing: '40000/32000' },
+    rows: { qos: 1, queues: 1 },
+    calls: READ_AND_WRITE,
+  },
+  {
+    what: 'a rate gives way to netem',
+    annotated: { ingress_rate: null, latency: '5' },
+    wanted: { policing: LIMITED.policing, netem: 'latency=5000' },
+    rows: { qos: 1 },
+    calls: READ_AND_WRITE,
+  },
+  {
+    what: 'all limits go, and the mirror comes',
+    annotated: { ingress_rate: null, egress_rate: null, mirror: 'true' },
+    wanted: { mirror: 'on' },
+    rows: {},
+    // Read once more in the turn of changes of the mirror.
+    calls: [...READ_AND_WRITE, 'ovs-vsctl.3'],
+  },
+];
+
+/** A pod with limits and its interface. */
+async function madePod(): Promise<LabPod & { attached: Attached; host: string }> {
+  const made = await lab.pod();
+  const config = ovnConfig({ cniVersion: '1.1.0' });
+  const result = await mustAdd(made.sandbox, IF_NAME, config);
+  const attached = { sandbox: made.sandbox, result };
+  return { ...made, attached, host: hostName(made.sandbox, IF_NAME) };
+}
+
+/** Changes limits, and kills the daemon at one of the calls that it makes for that. */
+async function crash(
+  { sandbox }: LabPod,
+  annotated: AnnotatedChange,
+  { call, how }: { call: string; how: Crash },
+): Promise<void> {
+  const { process } = fixture.daemon;
+  const gone = once(process, 'exit');
+  const words = [...(await lab.wordsOf(sandbox)), READ];
+  await shims.arm(words, { call, how, pid: process.pid as number });
+  reannotate(fixture, sandbox, annotated);
+  await gone;
+  expect(await shims.disarm()).toContain(call);
+}
+
+describe.each(CHANGES)('when $what', ({ annotated, wanted, rows, calls }) => {
+  test('the calls of tools at which the daemon is killed are those of the whole change', async () => {
+    const made = await madePod();
+    await shims.arm([...(await lab.wordsOf(made.sandbox)), READ]);
+    reannotate(fixture, made.sandbox, annotated);
+    await becomes(watch, made.host, wanted);
+    expect(await shims.disarm()).toEqual(calls);
+    await mustDelete(made.sandbox, IF_NAME, ovnConfig());
+    await lab.discard(made);
+  });
+
+  test.each(crashPoints(calls))('and it is killed %s, the next one goes on', async (_, point) => {
+    const before = await lab.census();
+    const made = await madePod();
+    await crash(made, annotated, point);
+    await lab.startDaemon();
+    await becomes(watch, made.host, wanted);
+    await expectHealthy(made.attached);
+    await expectLimits(watch, made.host, wanted);
+    const traces = await tracesOf(fixture.node, made.sandbox, IF_NAME);
+    expect(traces).toEqual({ ...NONE, rows: 1, links: 1, ...rows });
+    await mustDelete(made.sandbox, IF_NAME, ovnConfig());
+    await lab.expectAsBefore(before);
+    await lab.discard(made);
+  });
+
+  test.each(crashPoints(calls))('and it is killed %s, a DEL leaves nothing', async (_, point) => {
+    const before = await lab.census();
+    const made = await madePod();
+    await crash(made, annotated, point);
+    // Recorded by the executable: the next daemon does it before it takes other calls.
+    await mustDelete(made.sandbox, IF_NAME, ovnConfig());
+    await lab.startDaemon();
+    await fixture.daemon.logged('DEL done that was recorded');
+    await lab.expectAsBefore(before);
+    await lab.discard(made);
+  });
+});
