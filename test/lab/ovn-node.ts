@@ -5,6 +5,7 @@
  * /run is a file system of its own, so that every path is the documented one
  * (/run/openvswitch/db.sock, /run/netns) and none of it is the machine's.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { command } from './command.ts';
 import { isInside } from './namespaces.ts';
@@ -79,6 +80,12 @@ export class OvnNode {
   /** ovs-vsctl without waiting for ovs-vswitchd. */
   vsctl(...args: readonly string[]): Promise<string> {
     return command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=20', '--no-wait', ...args]);
+  }
+
+  /** Resolves when ovs-vswitchd has done all that the database says: ovs-vsctl waits for a change. */
+  async switchDone(): Promise<void> {
+    const change = ['set', 'Open_vSwitch', '.', `external_ids:lab=${randomUUID()}`];
+    await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=20', ...change]);
   }
 
   nbctl(...args: readonly string[]): Promise<string> {

@@ -4,22 +4,29 @@
  * daemon runs or not; it changes nothing.
  */
 import { isDnsName } from '../attachment.ts';
-import { parseFlags } from '../flags.ts';
+import { CniError, messageOf } from '../error.ts';
+import { type Options, parseFlags } from '../flags.ts';
 import { isNotFound, KubernetesApi, loadKubeConfig } from '../kubernetes/api.ts';
 import { readLimits } from '../nic/limits.ts';
 import { type Pod, projectPod } from '../objects/pod.ts';
-import { toInterfaceRow } from '../ovs/port.ts';
+import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
 import { createVsctl } from '../ovs/vsctl.ts';
 import { readEnforcement } from './enforcement.ts';
 import { portOfPod } from './followed-port.ts';
-import { formatReport, type InspectedNic, reportNic } from './report.ts';
+import { type InspectedNic, isRight, reportNic } from './report.ts';
+import { formatReport } from './table.ts';
 
 const API_TIMEOUT_MS = 10_000;
 const USAGE = `usage: kube-ovn-cni limits <namespace>/<pod> [--json] [flags of the daemon]
 
-Prints the limits of a pod's interfaces on this node: what its annotations ask for, what Open
-vSwitch was told, and what is in force. Ends with 0 where these agree, with 1 where they do not.`;
+Prints the limits of a pod's interfaces on this node: what is annotated, what Open vSwitch was
+told, and whether it is in force. Ends with 0 where these agree, with 1 where something needs
+attention ("!"), and with 2 where it cannot tell.
+
+  --json                      the same as JSON
+  --kubeconfig=FILE           of the API server; inside a pod of the cluster none is needed
+  --ovs-socket=SOCKET         of Open vSwitch's database; default /run/openvswitch/db.sock`;
 
 /** What the command ends with. */
 export interface CommandResult {
@@ -29,42 +36,76 @@ export interface CommandResult {
 
 /**
  * @param args what stands behind `limits`
- * @throws Error that says what cannot be read, or how the command is used
+ * @throws Error that says what cannot be read and what to do, or how the command is used
  */
 export async function limitsCommand(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<CommandResult> {
-  const [name = '', ...flags] = args;
-  const [namespace = '', podName = '', ...more] = name.split('/');
-  if (more.length > 0 || !isDnsName(namespace) || !isDnsName(podName)) throw new Error(USAGE);
-  const isJson = flags.includes('--json');
-  const options = parseFlags(
-    flags.filter((flag) => flag !== '--json'),
-    environment,
-  );
-  const api = new KubernetesApi(loadKubeConfig(options.kubeconfigPath));
-  const [pod, inspection] = await Promise.all([
-    getPod(api, namespace, podName),
-    inspectPorts(createVsctl(options.ovsDatabase)),
-  ]).finally(() => api.destroy());
+  if (args.includes('--help') || args.includes('-h')) return { output: USAGE, exitCode: 0 };
+  const { namespace, name, isJson, options } = readArguments(args, environment);
+  const [{ pod, nodeName }, { inspection, isUserspace }] = await Promise.all([
+    getPod(options, namespace, name),
+    readOvs(options).catch(explain),
+  ]);
   const nics = await inspectNics(pod, inspection);
-  if (nics.length === 0) throw new Error(`pod ${name} has no interface of Kube-OVN on this node`);
-  const reports = nics.map((nic) => reportNic(nic, inspection.mirrorsAll));
-  const isRight = reports.every(({ limits, warnings }) => {
-    return warnings.length === 0 && limits.every((limit) => limit.isRight);
-  });
+  if (nics.length === 0) throw new Error(noInterface(`${namespace}/${name}`, nodeName, options));
+  const { mirrorsAll } = inspection;
+  const reports = nics.map((nic) => reportNic(nic, { mirrorsAll, isUserspace }));
   const output = isJson ? JSON.stringify(reports, undefined, 2) : formatReport(reports);
-  return { output, exitCode: isRight ? 0 : 1 };
+  return { output, exitCode: reports.every(isRight) ? 0 : 1 };
 }
 
-async function getPod(api: KubernetesApi, namespace: string, name: string): Promise<Pod> {
+/** @throws Error with the usage */
+function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv) {
+  const [pod = '', ...flags] = args.filter((word) => word !== '--json');
+  const [namespace = '', name = '', ...more] = pod.split('/');
+  if (more.length > 0 || !isDnsName(namespace) || !isDnsName(name)) throw new Error(USAGE);
+  try {
+    const isJson = args.includes('--json');
+    return { namespace, name, isJson, options: parseFlags(flags, environment) };
+  } catch (error) {
+    throw new Error(`${messageOf(error)}\n\n${USAGE}`);
+  }
+}
+
+/** The pod, and the node it runs on; empty for one that is not scheduled. */
+async function getPod({ kubeconfigPath }: Options, namespace: string, name: string) {
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
   try {
-    return projectPod(await api.get(path, {}, AbortSignal.timeout(API_TIMEOUT_MS)));
+    const api = new KubernetesApi(loadKubeConfig(kubeconfigPath));
+    const signal = AbortSignal.timeout(API_TIMEOUT_MS);
+    const raw = await api.get(path, {}, signal).finally(() => api.destroy());
+    const { nodeName } = (raw as { spec?: { nodeName?: unknown } }).spec ?? {};
+    return { pod: projectPod(raw), nodeName: typeof nodeName === 'string' ? nodeName : '' };
   } catch (error) {
-    throw isNotFound(error) ? new Error(`pod ${namespace}/${name} does not exist`) : error;
+    if (isNotFound(error)) {
+      throw new Error(`pod ${namespace}/${name} does not exist: \`kubectl get pod -A\` lists all`);
+    }
+    const hint = '--kubeconfig=FILE names another API server';
+    throw new Error(`cannot read the pod from the API server: ${messageOf(error)}; ${hint}`);
   }
+}
+
+async function readOvs({ ovsDatabase }: Options) {
+  const vsctl = createVsctl(ovsDatabase);
+  const inspection = await inspectPorts(vsctl);
+  const get = ['--', '--if-exists', 'get', 'Bridge', INTEGRATION_BRIDGE, 'datapath_type'];
+  return { inspection, isUserspace: (await vsctl(get)).trim() === 'netdev' };
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof CniError)) throw error;
+  const hint = '--ovs-socket=SOCKET names another database';
+  throw new Error(`${error.message}; ${error.details}; ${hint}`, { cause: error });
+}
+
+function noInterface(pod: string, nodeName: string, options: Options): string {
+  const here = `pod ${pod} has no interface of Kube-OVN on this node (${options.nodeName})`;
+  if (nodeName === '') return `${here}: it is not scheduled to any`;
+  return nodeName === options.nodeName
+    ? `${here}: its sandbox is not made yet, its network is another one, or its pod was replaced; \`kubectl describe pod\` tells`
+    : `${here}: it runs on node ${nodeName}, and only there this command can tell`;
 }
 
 function inspectNics(pod: Pod, { interfaces, controlOf }: PortsInspection) {
@@ -75,5 +116,8 @@ function inspectNics(pod: Pod, { interfaces, controlOf }: PortsInspection) {
     const asked = readLimits(pod.annotations, port, port.bandwidth);
     return { port, asked, found, enforcement: await readEnforcement(port.name) };
   });
-  return Promise.all(nics).then((all) => all.filter((nic) => nic !== undefined));
+  return Promise.all(nics).then((all) => {
+    const found = all.filter((nic) => nic !== undefined);
+    return found.sort((one, other) => (one.port.ifName < other.port.ifName ? -1 : 1));
+  });
 }

@@ -1,27 +1,40 @@
 /**
  * The limits of a pod's NICs: annotated, in OVS's database, and in force. Pure.
  */
-import { type Asked, type AskedLimits, limitWarnings } from '../nic/limits.ts';
+import { type Asked, type AskedLimits, limitWarnings, type Rate } from '../nic/limits.ts';
 import {
+  type FoundControl,
   isSamePolicing,
   isSameQos,
+  type Policing,
   type Qos,
   type TrafficControl,
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
-import type { Enforcement, InForce } from './enforcement.ts';
+import type { Enforcement } from './enforcement.ts';
 import type { FollowedPort } from './followed-port.ts';
-import { mirrorText, netemText, policingText, shapingText } from './text.ts';
+import { bitsText, limitText, netemSummary } from './quantities.ts';
+import { mirrorText } from './text.ts';
+import { judgeNetem, judgePolicing, judgeShaping, netemOf, type Verdict } from './verdict.ts';
 
 /** One NIC as it was found. */
 export interface InspectedNic {
   readonly port: FollowedPort;
   readonly asked: AskedLimits;
-  readonly found: TrafficControl;
+  readonly found: TrafficControl & Pick<FoundControl, 'mirrorRow'>;
   readonly enforcement: Enforcement;
 }
 
+/** What holds for all NICs of a node. */
+export interface NodeFacts {
+  /** Every packet of the bridge is mirrored. */
+  readonly mirrorsAll: boolean;
+  /** The bridge is one of OVS's userspace datapath. */
+  readonly isUserspace: boolean;
+}
+
 export interface NicReport {
+  /** Empty where a port of Kube-OVN's Go daemon does not say it. */
   readonly interface: string;
   readonly provider: string;
   readonly port: string;
@@ -33,121 +46,163 @@ export interface NicReport {
 
 export interface LimitReport {
   readonly limit: 'to the pod' | 'from the pod' | 'netem' | 'mirror';
-  /** What the port is to have. */
+  /** As it is written; "wrong" where there is no telling. */
   readonly annotated: string;
+  readonly inOvs: string;
+  readonly inForce: Verdict['inForce'];
   /** Annotations or capability that say so; empty for none. */
   readonly source: string;
-  readonly inOvs: string;
-  /** "yes", "no", "-" where there is nothing to enforce, or why nobody could tell. */
-  readonly inForce: string;
-  /** True where all three agree, as far as could be told. */
+  /** True where all three agree. */
   readonly isRight: boolean;
+  /** What to know or to do, where there is something. */
+  readonly notes: readonly string[];
 }
 
-/** @param mirrorsAll every packet of the bridge is mirrored */
-export function reportNic(nic: InspectedNic, mirrorsAll: boolean): NicReport {
+export function reportNic(nic: InspectedNic, node: NodeFacts): NicReport {
   const { port, asked, found } = nic;
+  const wanted = toTrafficControl(asked, found, node.mirrorsAll);
   return {
     interface: port.ifName,
     provider: port.provider,
     port: port.name,
     logicalSwitchPort: port.ifaceId,
-    limits: reportLimits(nic, toTrafficControl(asked, found, mirrorsAll), mirrorsAll),
+    limits: [
+      reportShaping(nic, wanted),
+      reportPolicing(nic, wanted, node),
+      reportNetem(nic, wanted),
+      reportMirror(nic, node),
+    ],
     warnings: limitWarnings(asked),
   };
 }
 
-function reportLimits(
+/** True where nothing needs anybody's attention. */
+export function isRight({ limits, warnings }: NicReport): boolean {
+  return warnings.length === 0 && limits.every((limit) => limit.isRight);
+}
+
+function reportShaping({ asked, found, enforcement }: InspectedNic, wanted: TrafficControl) {
+  const [wantedHtb, foundHtb] = [only(wanted.qos, 'linux-htb'), only(found.qos, 'linux-htb')];
+  const { burstBits } = asked.ingress.value ?? {};
+  const ovsBurstBits = Number(foundHtb?.config.burst ?? 0);
+  const isSame = isSameQos(wantedHtb, foundHtb);
+  // Whatever is asked for comes out as the same number in bytes, which OVS reads as bits.
+  const isOtherBurst = isSame && burstBits !== undefined && burstBits !== ovsBurstBits;
+  return reportLimit({
+    limit: 'to the pod',
+    asked: asked.ingress,
+    annotated: rateOf(asked.ingress.value),
+    wanted: shaping(wantedHtb),
+    inOvs: shaping(foundHtb),
+    isSame,
+    verdict: judgeShaping(foundHtb, enforcement.shaping),
+    notes: isOtherBurst
+      ? [`the burst is one of ${bitsText(ovsBurstBits)}: OVS takes the number of bytes for bits`]
+      : [],
+  });
+}
+
+function reportPolicing(
   { asked, found, enforcement }: InspectedNic,
   wanted: TrafficControl,
-  mirrorsAll: boolean,
-): LimitReport[] {
-  const { qos, policing } = enforcement;
-  const [wantedHtb, foundHtb] = [only(wanted.qos, 'linux-htb'), only(found.qos, 'linux-htb')];
+  { isUserspace }: NodeFacts,
+) {
+  return reportLimit({
+    limit: 'from the pod',
+    asked: asked.egress,
+    annotated: rateOf(asked.egress.value),
+    wanted: policing(wanted.policing),
+    inOvs: policing(found.policing),
+    isSame: isSamePolicing(wanted.policing, found.policing),
+    verdict: judgePolicing(found.policing, enforcement.policedBps, isUserspace),
+  });
+}
+
+function reportNetem({ asked, found, enforcement }: InspectedNic, wanted: TrafficControl) {
   const [wantedNetem, foundNetem] = [
     only(wanted.qos, 'linux-netem'),
     only(found.qos, 'linux-netem'),
   ];
-  const toPod = {
-    limit: 'to the pod' as const,
-    annotated: shapingText(wantedHtb),
-    source: sourceOf(asked.ingress),
-    inOvs: shapingText(foundHtb),
-    inForce: foundHtb ? inForce(qos, `linux-htb ${foundHtb.config['max-rate']}`) : '-',
-  };
-  const fromPod = {
-    limit: 'from the pod' as const,
-    annotated: policingText(wanted.policing),
-    source: sourceOf(asked.egress),
-    inOvs: policingText(found.policing),
-    inForce: found.policing.rateKbps > 0 ? inForce(policing, 'police') : '-',
-  };
-  const netem = {
-    limit: 'netem' as const,
-    annotated: netemText(wantedNetem),
-    source: sourceOf(asked.netem),
-    inOvs: netemText(foundNetem),
-    inForce: foundNetem ? inForce(qos, 'linux-netem') : '-',
-  };
-  const mirror = {
-    limit: 'mirror' as const,
-    annotated: mirrorsAll ? 'on for all (--enable-mirror)' : mirrorText(wanted.isMirrored),
-    source: '',
-    inOvs: mirrorsAll ? 'on for all (--enable-mirror)' : mirrorText(found.isMirrored),
+  const alone = toTrafficControl({ ...asked, ingress: {} }, found, false);
+  // A warning says that the rate to the pod wins.
+  const isBeaten = asked.netem.value !== undefined && wantedNetem === undefined;
+  return reportLimit({
+    limit: 'netem',
+    asked: asked.netem,
+    annotated: netem(only(alone.qos, 'linux-netem')),
+    wanted: netem(wantedNetem),
+    inOvs: netem(foundNetem),
+    isSame: isSameQos(wantedNetem, foundNetem),
+    verdict: isBeaten ? { inForce: 'no' } : judgeNetem(foundNetem, enforcement.netem),
+  });
+}
+
+function reportMirror({ port, asked, found }: InspectedNic, { mirrorsAll }: NodeFacts) {
+  const { isMirrored } = asked;
+  const isSame = mirrorsAll || isMirrored === found.isMirrored;
+  const annotated = mirrorText(isMirrored);
+  const hint = found.mirrorRow === undefined ? 'the node has no mirror yet' : notTold(annotated);
+  return {
+    limit: 'mirror',
+    annotated,
+    inOvs: mirrorsAll ? 'on for all' : mirrorText(found.isMirrored),
     inForce: '-',
+    source: isMirrored ? `${port.provider}.kubernetes.io/mirror` : '',
+    isRight: isSame,
+    notes: isSame ? [] : [hint],
+  } satisfies LimitReport;
+}
+
+interface Judged {
+  readonly limit: LimitReport['limit'];
+  readonly asked: Asked<unknown>;
+  readonly annotated: string;
+  /** What OVS is to have. */
+  readonly wanted: string;
+  readonly inOvs: string;
+  /** OVS has it. */
+  readonly isSame: boolean;
+  readonly verdict: Verdict;
+  readonly notes?: readonly string[];
+}
+
+function reportLimit(judged: Judged): LimitReport {
+  const { limit, asked, wanted, inOvs, isSame, verdict, notes = [] } = judged;
+  const { inForce, note } = verdict;
+  return {
+    limit,
+    annotated: asked.wrong === undefined ? judged.annotated : 'wrong',
+    inOvs,
+    inForce,
+    source: asked.source ?? '',
+    isRight: isSame && asked.wrong === undefined && (inForce === 'yes' || inForce === '-'),
+    notes: [...(isSame ? [] : [notTold(wanted)]), ...notes, ...(note === undefined ? [] : [note])],
   };
-  return [
-    { ...toPod, isRight: isSameQos(wantedHtb, foundHtb) && isEnforced(toPod) },
-    { ...fromPod, isRight: isSamePolicing(wanted.policing, found.policing) && isEnforced(fromPod) },
-    { ...netem, isRight: isSameQos(wantedNetem, foundNetem) && isEnforced(netem) },
-    { ...mirror, isRight: wanted.isMirrored === found.isMirrored },
-  ];
+}
+
+function notTold(what: string): string {
+  return `OVS was not told "${what}": is kube-ovn-cni running on this node, and what do its log and the events of the pod say?`;
 }
 
 function only(qos: Qos | undefined, type: Qos['type']): Qos | undefined {
   return qos?.type === type ? qos : undefined;
 }
 
-function sourceOf({ source = '', wrong }: Asked<unknown>): string {
-  return wrong === undefined ? source : `${source} (wrong)`;
+function rateOf(rate: Rate | undefined): string {
+  return rate === undefined ? 'no limit' : limitText(rate.bitsPerSecond, rate.burstBits);
 }
 
-function inForce(found: InForce, expected: string): string {
-  if ('unknown' in found) return `unknown: ${found.unknown}`;
-  return found.says === expected ? 'yes' : `no: ${found.says}`;
+/** OVS reads both numbers as bits. */
+function shaping(qos: Qos | undefined): string {
+  if (qos === undefined) return 'no limit';
+  const { 'max-rate': maxRate, burst } = qos.config;
+  return limitText(Number(maxRate), Number(burst ?? 0));
 }
 
-function isEnforced({ inForce: answer }: { inForce: string }): boolean {
-  return !answer.startsWith('no');
+function policing({ rateKbps, burstKbit }: Policing): string {
+  return rateKbps === 0 ? 'no limit' : limitText(rateKbps * 1000, burstKbit * 1000);
 }
 
-const HEADINGS = ['', 'annotated', 'in Open vSwitch', 'in force', 'from'];
-
-/** The report for a terminal: a table for each NIC. */
-export function formatReport(nics: readonly NicReport[]): string {
-  return nics.map(formatNic).join('\n\n');
-}
-
-function formatNic({ provider, port, logicalSwitchPort, limits, warnings, ...nic }: NicReport) {
-  const name = nic.interface === '' ? '' : `${nic.interface}, `;
-  const rows = limits.map(({ limit, annotated, inOvs, inForce: answer, source, isRight }) => {
-    return [`${isRight ? ' ' : '!'} ${limit}`, annotated, inOvs, answer, source];
-  });
-  return [
-    `${name}network ${provider}, port ${port}, logical switch port ${logicalSwitchPort}`,
-    ...formatTable([HEADINGS, ...rows]),
-    ...warnings.map((warning) => `! ${warning}`),
-  ].join('\n');
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => {
-    return Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  });
-  return rows.map((row) => {
-    return row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  });
+function netem(qos: Qos | undefined): string {
+  return qos === undefined ? 'none' : netemSummary(netemOf(qos));
 }
