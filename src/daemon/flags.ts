@@ -50,6 +50,7 @@ const FLAGS = {
 
 /** Kube-OVN's other flags, and those of its logging library. */
 const IGNORED_TEXT_FLAGS = [
+  'alsologtostderrthreshold',
   'cert-manager-issuer-name', 'cluster-router', 'cni-conf-dir', 'cni-conf-file', 'cni-conf-name',
   'default-interface-name', 'default-provider-name', 'dpdk-tunnel-iface',
   'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log-perm', 'log_dir',
@@ -59,7 +60,7 @@ const IGNORED_TEXT_FLAGS = [
   'udp-conn-check-port', 'v', 'vmodule',
 ]; // biome-ignore format: a table
 const IGNORED_BOOLEAN_FLAGS = [
-  'add_dir_header', 'alsologtostderr', 'cert-manager-ipsec-cert', 'enable-metrics',
+  'add_dir_header', 'alsologtostderr', 'legacy_stderr_threshold_behavior', 'cert-manager-ipsec-cert', 'enable-metrics',
   'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
   'enable-verbose-conn-check', 'encap-checksum', 'host-tunnel-src', 'install-cni-config',
   'logtostderr', 'one_output', 'mac-learning-fallback', 'non-primary-cni-mode', 'secure-serving',
