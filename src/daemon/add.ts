@@ -1,7 +1,7 @@
 /**
  * ADD: from a request to an interface that works, or to nothing at all.
  *
- * Reads top to bottom; each step is a file of its own. Only place-nic.ts makes something, and
+ * Reads top to bottom; each step is a file of its own. Only nic/place.ts makes something, and
  * undoes it when a later step fails.
  */
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
@@ -63,7 +63,11 @@ export async function add(
     const port = portName(attachment, allocation);
     return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
   });
-  const { plan, ...answer } = await waiting(TURN, result);
+  const { plan, ...answer } = await waiting(TURN, result).catch((error) => {
+    // It may have failed on an interface that is there, whose limits could not be changed meanwhile.
+    context.limits.follow(attachment.pod);
+    throw error;
+  });
   // From here on its limits follow the annotations.
   if (plan) context.limits.made(plan.port.hostInterface, plan.pod, plan.asked);
   return answer;

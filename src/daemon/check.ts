@@ -38,7 +38,7 @@ export async function check(
   using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
   const { signal } = deadline;
   // What was annotated a moment ago is on its way.
-  await context.limits.settled(attachment.pod, signal).catch(() => {});
+  await waiting(CHANGES, context.limits.settled(attachment.pod, signal));
   let stage = TURN;
   const result = context.queue.runCheck(attachment, signal, () => {
     stage = TOOLS;
@@ -49,6 +49,10 @@ export async function check(
   if (differences.length > 0) throw differenceError(differences);
 }
 
+const CHANGES: Wait = {
+  what: "a change of the pod's limits",
+  lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
+};
 const TURN: Wait = {
   what: 'an earlier call for the same interface',
   lookAt: "what that one waits for: the daemon's log",

@@ -47,7 +47,7 @@ export interface Context {
   readonly succession: Succession;
   /** NICs that are made at a time. */
   readonly nicSlots: Slots;
-  /** By logical switch port: one is plugged at a time. */
+  /** By logical switch port: one is plugged at a time; and by host interface: see removal.ts. */
   readonly portLock: KeyedLock;
   /** Bytes left for a pod's packet in this node's tunnels. */
   readonly tunnelMtu: Promise<number>;

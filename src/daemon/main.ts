@@ -87,8 +87,9 @@ async function start(): Promise<void> {
     await hide();
     await app.close();
     clearTimeout(timer);
+    for (const part of [sweeper, mirror, limits, deletions]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
-    const parts = [sweeper, mirror, limits, deletions, pods, subnets, node, interfaces, bridges];
+    const parts = [pods, subnets, node, interfaces, bridges];
     for (const part of parts) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -132,6 +133,7 @@ function wire(options: Options): Context {
   const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
   const events = new EventRecorder({ api, nodeName, log });
   const queue = new AttachmentQueue();
+  const portLock = new KeyedLock();
   const context: Context = {
     nodeName,
     api,
@@ -156,11 +158,11 @@ function wire(options: Options): Context {
       log,
     }),
     events,
-    limits: new LimitsFollower({ pods, interfaces, vsctl, queue, mirror, events, log }),
+    limits: new LimitsFollower({ pods, interfaces, vsctl, queue, portLock, mirror, events, log }),
     queue,
     succession: new Succession(),
     nicSlots: new Slots(NICS_AT_ONCE),
-    portLock: new KeyedLock(),
+    portLock,
     tunnelMtu,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,

@@ -20,7 +20,25 @@ export async function removeAttachment(
   context: Context,
   names: readonly string[] = hostInterfaceNames(attachment.containerId, attachment.ifName),
 ): Promise<boolean> {
-  const { vsctl, queue, portLock } = context;
+  // A change of its limits must not come between the look-up and the removal.
+  return context.portLock.run(hostNameKey(names[0] ?? ''), () =>
+    remove(attachment, context, names),
+  );
+}
+
+/**
+ * Key of the port lock for a host interface: the only turn of a port that Kube-OVN's Go daemon made,
+ * whose rows do not say which attachment's it is.
+ */
+export function hostNameKey(hostInterface: string): string {
+  return `host interface ${hostInterface}`;
+}
+
+async function remove(
+  attachment: Attachment,
+  { vsctl, queue, portLock }: Context,
+  names: readonly string[],
+): Promise<boolean> {
   const { rows, ifaceIds, foreign } = await findPort(vsctl, attachment, names);
   // Also without a port: an ADD may have ended between its first two steps. A name that another
   // attachment has, finished or not, is that attachment's link.

@@ -87,7 +87,7 @@ test('differences of all kinds are named at once, the allocation first', async (
     `iface-id-ver of ${host}: expected "${sandbox.pod.uid}", found "older"`,
     'MTU of net1: expected 1400, found 1300',
     `address of net1: expected ${address}/16, found none`,
-    `egress_rate on ${host}: expected 20000 kbit/s with a burst of 16000 kbit, found no limit`,
+    `egress_rate on ${host}: expected 20 Mbit/s, burst 16 Mbit, found no limit`,
   ]);
 });
 

@@ -130,12 +130,12 @@ describe('of the port', () => {
 });
 
 describe('of the limits', () => {
-  const POLICED = '20 Mbit/s with a burst of 16 Mbit';
-  const SHAPED = '10 Mbit/s with a burst of 1000000 bytes';
+  const POLICED = '20 Mbit/s, burst 16 Mbit';
+  const SHAPED = '10 Mbit/s, burst 1 Mbit';
 
   test.each([
-    ['ingress_policing_rate=19000', '19 Mbit/s with a burst of 16 Mbit'],
-    ['ingress_policing_burst=17000', '20 Mbit/s with a burst of 17 Mbit'],
+    ['ingress_policing_rate=19000', '19 Mbit/s, burst 16 Mbit'],
+    ['ingress_policing_burst=17000', '20 Mbit/s, burst 17 Mbit'],
     ['ingress_policing_rate=0', 'no limit'],
   ])('policing: %s', async (change, found) => {
     const attached = await limitedNic(fixture);
@@ -145,8 +145,8 @@ describe('of the limits', () => {
   });
 
   test.each([
-    ['other_config:max-rate=9000000', '9 Mbit/s with a burst of 1000000 bytes'],
-    ['other_config:burst=5', '10 Mbit/s with a burst of 5 bytes'],
+    ['other_config:max-rate=9000000', '9 Mbit/s, burst 1 Mbit'],
+    ['other_config:burst=5', '10 Mbit/s, burst 5 bit'],
   ])('the queue: %s', async (change, found) => {
     const attached = await limitedNic(fixture);
     const qos = (await vsctl(`get Port ${attached.host} qos`)).trim();

@@ -36,6 +36,8 @@ const READ = 'select_dst_port,select_all list Mirror';
 
 interface Change {
   readonly what: string;
+  /** Annotated before, and what the pod has by it. */
+  readonly first?: { readonly annotated: AnnotatedChange; readonly has: Partial<Has> };
   readonly annotated: AnnotatedChange;
   readonly wanted: Partial<Has>;
   /** Rows of QoS and of queues that the pod then has. */
@@ -60,6 +62,18 @@ const CHANGES: readonly Change[] = [
     calls: READ_AND_WRITE,
   },
   {
+    what: 'netem gives way to other netem',
+    first: {
+      annotated: { ingress_rate: null, latency: '5' },
+      has: { policing: LIMITED.policing, netem: 'latency=5000' },
+    },
+    annotated: { latency: '6' },
+    wanted: { policing: LIMITED.policing, netem: 'latency=6000' },
+    rows: { qos: 1 },
+    // OVS must see the port without.
+    calls: [...READ_AND_WRITE, 'ovs-vsctl.3'],
+  },
+  {
     what: 'all limits go, and the mirror comes',
     annotated: { ingress_rate: null, egress_rate: null, mirror: 'true' },
     wanted: { mirror: 'on' },
@@ -70,12 +84,21 @@ const CHANGES: readonly Change[] = [
 ];
 
 /** A pod with limits and its interface. */
-async function madePod(): Promise<LabPod & { attached: Attached; host: string }> {
+async function madePod(
+  first: Change['first'],
+): Promise<LabPod & { attached: Attached; host: string }> {
   const made = await lab.pod();
   const config = ovnConfig({ cniVersion: '1.1.0' });
   const result = await mustAdd(made.sandbox, IF_NAME, config);
   const attached = { sandbox: made.sandbox, result };
-  return { ...made, attached, host: hostName(made.sandbox, IF_NAME) };
+  const host = hostName(made.sandbox, IF_NAME);
+  if (first !== undefined) {
+    reannotate(fixture, made.sandbox, first.annotated);
+    await becomes(watch, host, first.has);
+    // The change is over when a CHECK has its turn.
+    await expectHealthy(attached);
+  }
+  return { ...made, attached, host };
 }
 
 /** Changes limits, and kills the daemon at one of the calls that it makes for that. */
@@ -93,9 +116,9 @@ async function crash(
   expect(await shims.disarm()).toContain(call);
 }
 
-describe.each(CHANGES)('when $what', ({ annotated, wanted, rows, calls }) => {
+describe.each(CHANGES)('when $what', ({ first, annotated, wanted, rows, calls }) => {
   test('the calls of tools at which the daemon is killed are those of the whole change', async () => {
-    const made = await madePod();
+    const made = await madePod(first);
     await shims.arm([...(await lab.wordsOf(made.sandbox)), READ]);
     reannotate(fixture, made.sandbox, annotated);
     await becomes(watch, made.host, wanted);
@@ -106,7 +129,7 @@ describe.each(CHANGES)('when $what', ({ annotated, wanted, rows, calls }) => {
 
   test.each(crashPoints(calls))('and it is killed %s, the next one goes on', async (_, point) => {
     const before = await lab.census();
-    const made = await madePod();
+    const made = await madePod(first);
     await crash(made, annotated, point);
     await lab.startDaemon();
     await becomes(watch, made.host, wanted);
@@ -121,7 +144,7 @@ describe.each(CHANGES)('when $what', ({ annotated, wanted, rows, calls }) => {
 
   test.each(crashPoints(calls))('and it is killed %s, a DEL leaves nothing', async (_, point) => {
     const before = await lab.census();
-    const made = await madePod();
+    const made = await madePod(first);
     await crash(made, annotated, point);
     // Recorded by the executable: the next daemon does it before it takes other calls.
     await mustDelete(made.sandbox, IF_NAME, ovnConfig());

@@ -3,13 +3,14 @@
  * while a DEL removes its port: each has its turn, and nothing is left.
  */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { portName } from '../lab/cluster.ts';
 import { SOCKET } from '../lab/daemon.ts';
 import { callRaw } from '../lab/raw-http.ts';
 import { cni, createSandbox, deleteSandbox } from '../lab/runtime.ts';
 import { podsArrive } from './check-fixture.ts';
 import { CrashLab, IF_NAME, type LabPod } from './crash-fixture.ts';
 import { ATTACHNET, ovnConfig } from './fixture.ts';
-import { expectGone, expectTraces, NONE } from './garbage-support.ts';
+import { addAsGo, expectGone, expectTraces, NONE } from './garbage-support.ts';
 import { becomes, reannotate } from './limits-fixture.ts';
 import { hostName, mustAdd, mustDelete, startCall } from './observe.ts';
 import { OvsWatch } from './ovs-watch.ts';
@@ -115,5 +116,25 @@ test.each(['ovs-vsctl.1', 'ovs-vsctl.2'])('a change at %s of a DEL makes nothing
   expect(await del.outcome).toMatchObject({ exitCode: 0, stdout: '' });
   await expectTraces(fixture, made.sandbox, NONE);
   expect(fixture.daemon.logLines('cannot bring')).toEqual([]);
+  await lab.discard(made);
+});
+
+test("a change beside a DEL of a port that Kube-OVN's Go daemon made leaves nothing", async () => {
+  const rate = { ingress_rate: '10' };
+  const made = await fixture.pod({ nic: (nic) => ({ ...nic, more: rate }) });
+  const { sandbox } = made;
+  await addAsGo(fixture.node, sandbox, { ifName: IF_NAME, provider: ATTACHNET });
+  const host = hostName(sandbox, IF_NAME);
+  await becomes(watch, host, { shaping: '10000000/1000000' });
+  const del = await lab.startHeld('DEL', sandbox, 'ovs-vsctl.2');
+  reannotate(fixture, sandbox, CHANGE);
+  await podsArrive(fixture);
+  await shims.release();
+  expect(await del.outcome).toMatchObject({ exitCode: 0, stdout: '' });
+  await watch.caughtUp();
+  // Its rows say whose they are by this alone.
+  const ifaceId = portName(made.pod, made.nic);
+  const rows = (['Interface', 'QoS', 'Queue'] as const).flatMap((table) => watch.rows(table));
+  expect(rows.filter(({ external_ids: ids }) => ids['iface-id'] === ifaceId)).toEqual([]);
   await lab.discard(made);
 });

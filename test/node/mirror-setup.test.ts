@@ -4,7 +4,7 @@ import { command } from '../lab/command.ts';
 import { outcomeInSandbox } from '../lab/runtime.ts';
 import { Tcpdump } from '../lab/tcpdump.ts';
 import { Fixture, ovnConfig } from './fixture.ts';
-import { interfaceRow, mustAdd, mustDelete, type OvsRow, rowsOf } from './observe.ts';
+import { hostName, interfaceRow, mustAdd, mustDelete, type OvsRow, rowsOf } from './observe.ts';
 
 /** For ovs-vswitchd to come back. */
 const RECOVERY = { timeout: 30_000, interval: 100 };
@@ -194,4 +194,42 @@ test('pods come and go where there can be no mirror, and the log says why not, o
   await node.vsctl('del-br', 'br-other');
   await daemon.logged('the mirror of this node was set up');
   expect(daemon.logLines(why)).toHaveLength(1);
+});
+
+test('pods that come while the mirror is set up are on it', async () => {
+  const { node } = fixture;
+  await fixture.daemon.stop();
+  await node.vsctl(
+    ...['--', 'clear', 'Bridge', 'br-int', 'mirrors'],
+    ...['--', '--if-exists', 'del-port', 'mirror0'],
+  );
+  const more = { mirror: 'true' };
+  const pods = await Promise.all(
+    Array.from({ length: 5 }, () => fixture.pod({ nic: (nic) => ({ ...nic, more }) })),
+  );
+  // They wait for the daemon's socket.
+  const adds = pods.map(({ sandbox }) => mustAdd(sandbox, 'net1', ovnConfig()));
+  await fixture.restartDaemon([]);
+  await Promise.all(adds);
+  const names = pods.map(({ sandbox }) => hostName(sandbox, 'net1'));
+  const ports = await Promise.all(names.map(portOf));
+  const mirrored = async () => [(await rowNamed('Mirror', 'm0'))?.select_dst_port].flat();
+  await expect.poll(mirrored, RECOVERY).toEqual(expect.arrayContaining(ports));
+  for (const { sandbox } of pods) await mustDelete(sandbox, 'net1', ovnConfig());
+});
+
+test('a mirror that somebody made anew has the pods that come', async () => {
+  const { node } = fixture;
+  await node.vsctl(
+    ...['--', 'clear', 'Bridge', 'br-int', 'mirrors', '--', '--id=@port', 'get', 'Port', 'mirror0'],
+    ...['--', '--id=@mirror', 'create', 'Mirror', 'name=m0', 'output_port=@port'],
+    ...['--', 'add', 'Bridge', 'br-int', 'mirrors', '@mirror'],
+  );
+  const more = { mirror: 'true' };
+  const { sandbox } = await fixture.pod({ nic: (nic) => ({ ...nic, more }) });
+  await mustAdd(sandbox, 'net1', ovnConfig());
+  const port = await portOf(hostName(sandbox, 'net1'));
+  const mirrored = async () => [(await rowNamed('Mirror', 'm0'))?.select_dst_port].flat();
+  await expect.poll(mirrored, RECOVERY).toContain(port);
+  await mustDelete(sandbox, 'net1', ovnConfig());
 });

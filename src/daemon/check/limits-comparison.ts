@@ -7,10 +7,45 @@ import { mirrorText, netemText, policingText, shapingText } from '../limits/text
 import { readLimits } from '../nic/limits.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { InspectedPort } from '../ovs/port-inspection.ts';
-import { toTrafficControl } from '../ovs/traffic-control.ts';
-import { compared, type Difference } from './difference.ts';
+import {
+  isSamePolicing,
+  isSameQos,
+  ofType,
+  type TrafficControl,
+  toTrafficControl,
+} from '../ovs/traffic-control.ts';
+import { type Difference, differs } from './difference.ts';
 
-const CODE = OwnCode.limitsDiffer;
+/** One of the limits: how it is compared, and how it is said. */
+interface Limit {
+  readonly what: string;
+  readonly isSame: (one: TrafficControl, other: TrafficControl) => boolean;
+  readonly say: (control: TrafficControl) => string;
+}
+
+const LIMITS: readonly Limit[] = [
+  {
+    what: 'ingress_rate',
+    isSame: (one, other) => isSameQos(ofType(one.qos, 'linux-htb'), ofType(other.qos, 'linux-htb')),
+    say: ({ qos }) => shapingText(qos),
+  },
+  {
+    what: 'egress_rate',
+    isSame: (one, other) => isSamePolicing(one.policing, other.policing),
+    say: ({ policing }) => policingText(policing),
+  },
+  {
+    what: 'netem',
+    isSame: (one, other) =>
+      isSameQos(ofType(one.qos, 'linux-netem'), ofType(other.qos, 'linux-netem')),
+    say: ({ qos }) => netemText(qos),
+  },
+  {
+    what: 'mirror',
+    isSame: (one, other) => one.isMirrored === other.isMirrored,
+    say: ({ isMirrored }) => mirrorText(isMirrored),
+  },
+];
 
 /**
  * An annotation that is wrong is no difference: the limit stays as it was, and an event said so.
@@ -22,12 +57,7 @@ export function compareLimits(pod: Pod, own: InspectedPort, mirrorsAll: boolean)
   if (port === undefined || found === undefined) return [];
   const asked = readLimits(pod.annotations, port, port.bandwidth);
   const wanted = toTrafficControl(asked, found, mirrorsAll);
-  const differences = (what: string, expected: string, actual: string) =>
-    compared(CODE, `${what} on ${name}`, expected, actual);
-  return [
-    ...differences('ingress_rate', shapingText(wanted.qos), shapingText(found.qos)),
-    ...differences('egress_rate', policingText(wanted.policing), policingText(found.policing)),
-    ...differences('netem', netemText(wanted.qos), netemText(found.qos)),
-    ...differences('mirror', mirrorText(wanted.isMirrored), mirrorText(found.isMirrored)),
-  ];
+  return LIMITS.filter(({ isSame }) => !isSame(wanted, found)).map(({ what, say }) =>
+    differs(OwnCode.limitsDiffer, `${what} on ${name}`, say(wanted), say(found)),
+  );
 }

@@ -109,7 +109,7 @@ function noInterface(pod: string, nodeName: string, options: Options): string {
 }
 
 function inspectNics(pod: Pod, { interfaces, controlOf }: PortsInspection) {
-  const nics = interfaces.map(async (row): Promise<InspectedNic | undefined> => {
+  const nics = [...interfaces.values()].map(async (row): Promise<InspectedNic | undefined> => {
     const port = portOfPod(toInterfaceRow(row), pod);
     const found = controlOf(row);
     if (!port || !found) return undefined;

@@ -54,13 +54,34 @@ function readIfaceId(ifaceId: string, pod: string) {
   return isOvnProvider(provider) ? { provider, ifName: fields.slice(3).join('.') } : undefined;
 }
 
-/** The port of a row where it is a port of this very pod. */
-export function portOfPod(row: InterfaceRow, pod: Pod): FollowedPort | undefined {
+/**
+ * The port of a row where it is a port of this very pod.
+ * @param workloads of the pod: for who looks at many rows
+ */
+export function portOfPod(
+  row: InterfaceRow,
+  pod: Pod,
+  workloads = workloadsOf(pod),
+): FollowedPort | undefined {
   // Most rows are other pods', which is seen before anything is parsed.
-  const { pod_namespace: namespace, 'iface-id-ver': uid = pod.uid } = row.externalIds;
-  if (namespace !== pod.namespace || (uid !== pod.uid && !isMirror(pod))) return undefined;
+  const {
+    pod_namespace: namespace,
+    pod_name: workload = '',
+    'iface-id-ver': uid,
+  } = row.externalIds;
+  if (namespace !== pod.namespace) return undefined;
+  const isOther = uid === undefined ? !workloads.has(workload) : uid !== pod.uid && !isMirror(pod);
+  if (isOther) return undefined;
   const port = readFollowedPort(row);
   return port !== undefined && isPortOfPod(port, pod) ? port : undefined;
+}
+
+/** Names that may stand for a pod in OVS: its own, and those of virtual machines. */
+export function workloadsOf({ name, annotations }: Pod): ReadonlySet<string> {
+  const keys = Object.keys(annotations).filter((key) =>
+    key.endsWith('.kubernetes.io/virtualmachine'),
+  );
+  return new Set([name, ...keys.flatMap((key) => annotations[key] ?? [])]);
 }
 
 /** True for a port of this very pod, and not of another one that had its name. */

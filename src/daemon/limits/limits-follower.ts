@@ -21,10 +21,13 @@ import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
 import {
   changeCommands,
   type FoundControl,
+  resetCommands,
   type TrafficControl,
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
-import { type FollowedPort, portOfPod } from './followed-port.ts';
+import { failedTo } from '../ovs/vsctl.ts';
+import { hostNameKey } from '../removal.ts';
+import { type FollowedPort, portOfPod, workloadsOf } from './followed-port.ts';
 import { controlText } from './text.ts';
 
 /** Reasons of events, as Kube-OVN's. */
@@ -34,7 +37,10 @@ const FAILED = 'PodQoSUpdateFailed';
 /** Between attempts that fail although OVS's database is there. */
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
 
-type Parts = Pick<Context, 'pods' | 'interfaces' | 'vsctl' | 'queue' | 'mirror' | 'events' | 'log'>;
+type Parts = Pick<
+  Context,
+  'pods' | 'interfaces' | 'vsctl' | 'queue' | 'portLock' | 'mirror' | 'events' | 'log'
+>;
 
 /** A port whose annotations say something else than it was last brought to. */
 interface Due {
@@ -82,7 +88,7 @@ export class LimitsFollower {
     signal.addEventListener('abort', stopListening);
     const all = Promise.all([pods.synced, interfaces.synced(signal)]);
     const lookAtAll = () => {
-      for (const pod of pods.values()) this.#follow(podKey(pod.namespace, pod.name));
+      for (const pod of pods.values()) this.follow(pod);
     };
     all.then(lookAtAll, () => {});
     // Ports that are to be mirrored may have waited for it.
@@ -100,9 +106,18 @@ export class LimitsFollower {
     const [uuid, row] = interfaces.named(hostInterface) ?? [];
     const port = row && portOfPod(toInterfaceRow(row), pod);
     if (uuid === undefined || port === undefined) return;
-    this.#warn(pod, port, asked);
-    const isMirrorMissing = asked.isMirrored && !mirror.all && mirror.uuid === undefined;
-    if (!isMirrorMissing) this.#known.set(uuid, signatureOf(asked));
+    // Its plan may be older than the node's Mirror row: only OVS knows whether it is mirrored.
+    const isKnown = !asked.isMirrored || mirror.all;
+    if (isKnown) {
+      this.#warn(pod, port, asked);
+      this.#known.set(uuid, signatureOf(asked));
+      this.#forget();
+    }
+    this.follow(pod);
+  }
+
+  /** Looks at a pod: what its annotations ask for may not be what its ports have. */
+  follow(pod: { namespace: string; name: string }): void {
     this.#follow(podKey(pod.namespace, pod.name));
   }
 
@@ -177,28 +192,50 @@ export class LimitsFollower {
     else await interfaces.until(() => interfaces.isLive || undefined, signal);
   }
 
-  /** @throws CniError 11, or ToolError, when OVS cannot be read or refuses */
+  /** @throws CniError 11 when OVS cannot be read or refuses */
   async #bring(key: string): Promise<void> {
-    const { pods, queue, vsctl } = this.#parts;
+    const { pods, vsctl } = this.#parts;
     const pod = pods.get(key);
     const due = pod === undefined ? [] : this.#dueOf(pod);
     if (pod === undefined || due.length === 0) return;
-    const attachments = due.map(({ port }) => port.attachment);
     // Read in their turn: what a DEL before it removed is not there any more.
-    await queue.runTogether(attachments, async () => {
+    const changesMirror = await this.#inTurn(due, async () => {
       const inspection = await this.#inspect();
-      if (!this.#changesMirror(due, inspection)) await this.#change(pod, due, inspection);
-      // Each of these transactions must change the mirror's port: it is read when the one before is done.
-      else await this.#mirrorTurns(async () => this.#change(pod, due, await inspectPorts(vsctl)));
+      if (this.#changesMirror(due, inspection)) return true;
+      await this.#change(pod, due, inspection);
+      return false;
     });
+    if (changesMirror) {
+      // Each of these transactions must change the mirror's port: it is read when the one before is
+      // done. A DEL waits for one of them, and not for the whole line.
+      await this.#mirrorTurns(() =>
+        this.#inTurn(due, async () => this.#change(pod, due, await inspectPorts(vsctl))),
+      );
+    }
     for (const { port, asked } of due) this.#warn(pod, port, asked);
+  }
+
+  /** Ports of Kube-OVN's Go daemon do not say whose they are: theirs is the turn of their name. */
+  #inTurn<T>(due: readonly Due[], task: () => Promise<T>): Promise<T> {
+    const { queue, portLock } = this.#parts;
+    const ports = due.map(({ port }) => port);
+    const ours = ports.filter(({ attachment }) => attachment.containerId !== '');
+    const theirs = ports.filter((port) => !ours.includes(port)).map(({ name }) => name);
+    const inTurn = theirs
+      .sort()
+      .reduceRight((inner, name) => () => portLock.run(hostNameKey(name), inner), task);
+    return queue.runTogether(
+      ours.map(({ attachment }) => attachment),
+      inTurn,
+    );
   }
 
   #dueOf(pod: Pod): Due[] {
     const { interfaces, queue } = this.#parts;
+    const workloads = workloadsOf(pod);
     const due: Due[] = [];
     for (const [uuid, row] of interfaces.rows) {
-      const port = portOfPod(toInterfaceRow(row), pod);
+      const port = portOfPod(toInterfaceRow(row), pod, workloads);
       if (port === undefined) continue;
       // A NIC that the annotations do not know is none whose limits they tell.
       const { provider, ifName } = port;
@@ -238,10 +275,14 @@ export class LimitsFollower {
       const wanted = toTrafficControl(one.asked, found, mirror.all);
       const commands = changeCommands(found, wanted, limitMarks(one.port));
       const isComplete = found.mirrorRow !== undefined || found.isMirrored === wanted.isMirrored;
-      return [{ ...one, wanted, commands, isComplete }];
+      const resets = resetCommands(found, wanted);
+      return [{ ...one, wanted, resets, commands, isComplete }];
     });
+    const resets = changes.flatMap((change) => change.resets);
     const commands = changes.flatMap((change) => change.commands);
-    if (commands.length > 0) await vsctl(commands);
+    const failed = failedTo("change OVS's rows");
+    if (resets.length > 0) await vsctl(resets, { waits: true }).catch(failed);
+    if (commands.length > 0) await vsctl(commands).catch(failed);
     for (const change of changes) {
       if (change.commands.length > 0) this.#tell(pod, change.port, change.wanted);
       if (change.isComplete) this.#known.set(change.uuid, change.signature);
@@ -274,7 +315,7 @@ export class LimitsFollower {
 
 /** @param uuid of the Interface row */
 function controlOf(inspection: PortsInspection, uuid: string): FoundControl | undefined {
-  const row = inspection.interfaces.find(({ _uuid }) => _uuid === uuid);
+  const row = inspection.interfaces.get(uuid);
   return row && inspection.controlOf(row);
 }
 

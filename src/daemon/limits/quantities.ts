@@ -1,6 +1,7 @@
 /**
  * Rates, bursts and netem in as few characters as a table needs. Pure.
  */
+import type { Qos } from '../ovs/traffic-control.ts';
 import type { KernelNetem } from './enforcement.ts';
 
 const PREFIXES = ['', 'k', 'M', 'G', 'T'];
@@ -40,6 +41,16 @@ export function netemSummary({
     limitPackets === NETEM_LIMIT_DEFAULT ? '' : `limit ${limitPackets} packets`,
   ];
   return parts.filter(Boolean).join(', ') || 'no effect';
+}
+
+/** Netem as a row of OVS has it. */
+export function netemOf({ config: { latency, jitter, loss, limit } }: Qos): KernelNetem {
+  return {
+    latencyUs: Number(latency ?? 0),
+    jitterUs: Number(jitter ?? 0),
+    lossPercent: Number(loss ?? 0),
+    limitPackets: Number(limit ?? NETEM_LIMIT_DEFAULT),
+  };
 }
 
 function rounded(value: number): number {

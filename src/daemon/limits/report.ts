@@ -6,16 +6,15 @@ import {
   type FoundControl,
   isSamePolicing,
   isSameQos,
-  type Policing,
-  type Qos,
+  ofType,
   type TrafficControl,
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { FollowedPort } from './followed-port.ts';
-import { bitsText, limitText, netemSummary } from './quantities.ts';
-import { mirrorText } from './text.ts';
-import { judgeNetem, judgePolicing, judgeShaping, netemOf, type Verdict } from './verdict.ts';
+import { bitsText, limitText } from './quantities.ts';
+import { mirrorText, netemText, policingText, shapingText } from './text.ts';
+import { judgeNetem, judgePolicing, judgeShaping, type Verdict } from './verdict.ts';
 
 /** One NIC as it was found. */
 export interface InspectedNic {
@@ -82,7 +81,7 @@ export function isRight({ limits, warnings }: NicReport): boolean {
 }
 
 function reportShaping({ asked, found, enforcement }: InspectedNic, wanted: TrafficControl) {
-  const [wantedHtb, foundHtb] = [only(wanted.qos, 'linux-htb'), only(found.qos, 'linux-htb')];
+  const [wantedHtb, foundHtb] = [ofType(wanted.qos, 'linux-htb'), ofType(found.qos, 'linux-htb')];
   const { burstBits } = asked.ingress.value ?? {};
   const ovsBurstBits = Number(foundHtb?.config.burst ?? 0);
   const isSame = isSameQos(wantedHtb, foundHtb);
@@ -92,8 +91,8 @@ function reportShaping({ asked, found, enforcement }: InspectedNic, wanted: Traf
     limit: 'to the pod',
     asked: asked.ingress,
     annotated: rateOf(asked.ingress.value),
-    wanted: shaping(wantedHtb),
-    inOvs: shaping(foundHtb),
+    wanted: shapingText(wantedHtb),
+    inOvs: shapingText(foundHtb),
     isSame,
     verdict: judgeShaping(foundHtb, enforcement.shaping),
     notes: isOtherBurst
@@ -111,8 +110,8 @@ function reportPolicing(
     limit: 'from the pod',
     asked: asked.egress,
     annotated: rateOf(asked.egress.value),
-    wanted: policing(wanted.policing),
-    inOvs: policing(found.policing),
+    wanted: policingText(wanted.policing),
+    inOvs: policingText(found.policing),
     isSame: isSamePolicing(wanted.policing, found.policing),
     verdict: judgePolicing(found.policing, enforcement.policedBps, isUserspace),
   });
@@ -120,8 +119,8 @@ function reportPolicing(
 
 function reportNetem({ asked, found, enforcement }: InspectedNic, wanted: TrafficControl) {
   const [wantedNetem, foundNetem] = [
-    only(wanted.qos, 'linux-netem'),
-    only(found.qos, 'linux-netem'),
+    ofType(wanted.qos, 'linux-netem'),
+    ofType(found.qos, 'linux-netem'),
   ];
   const alone = toTrafficControl({ ...asked, ingress: {} }, found, false);
   // A warning says that the rate to the pod wins.
@@ -129,9 +128,9 @@ function reportNetem({ asked, found, enforcement }: InspectedNic, wanted: Traffi
   return reportLimit({
     limit: 'netem',
     asked: asked.netem,
-    annotated: netem(only(alone.qos, 'linux-netem')),
-    wanted: netem(wantedNetem),
-    inOvs: netem(foundNetem),
+    annotated: netemText(ofType(alone.qos, 'linux-netem')),
+    wanted: netemText(wantedNetem),
+    inOvs: netemText(foundNetem),
     isSame: isSameQos(wantedNetem, foundNetem),
     verdict: isBeaten ? { inForce: 'no' } : judgeNetem(foundNetem, enforcement.netem),
   });
@@ -184,25 +183,6 @@ function notTold(what: string): string {
   return `OVS was not told "${what}": is kube-ovn-cni running on this node, and what do its log and the events of the pod say?`;
 }
 
-function only(qos: Qos | undefined, type: Qos['type']): Qos | undefined {
-  return qos?.type === type ? qos : undefined;
-}
-
 function rateOf(rate: Rate | undefined): string {
   return rate === undefined ? 'no limit' : limitText(rate.bitsPerSecond, rate.burstBits);
-}
-
-/** OVS reads both numbers as bits. */
-function shaping(qos: Qos | undefined): string {
-  if (qos === undefined) return 'no limit';
-  const { 'max-rate': maxRate, burst } = qos.config;
-  return limitText(Number(maxRate), Number(burst ?? 0));
-}
-
-function policing({ rateKbps, burstKbit }: Policing): string {
-  return rateKbps === 0 ? 'no limit' : limitText(rateKbps * 1000, burstKbit * 1000);
-}
-
-function netem(qos: Qos | undefined): string {
-  return qos === undefined ? 'none' : netemSummary(netemOf(qos));
 }

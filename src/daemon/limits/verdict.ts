@@ -3,7 +3,7 @@
  */
 import type { Policing, Qos } from '../ovs/traffic-control.ts';
 import type { KernelNetem, Shaping, Told } from './enforcement.ts';
-import { NETEM_LIMIT_DEFAULT, netemSummary, rateText } from './quantities.ts';
+import { netemOf, netemSummary, rateText } from './quantities.ts';
 
 export interface Verdict {
   /** "-" where there is nothing to enforce; "unknown" where nobody could tell. */
@@ -59,7 +59,9 @@ export function judgePolicing(
     return bps === undefined ? NOTHING : no(`the kernel polices to ${rateText(bps)} all the same`);
   }
   if (bps === undefined) {
-    return no('the kernel polices nothing here: it needs act_police and cls_matchall');
+    return no(
+      'the kernel polices nothing here: it needs act_police, and cls_basic or cls_matchall',
+    );
   }
   const isClose = Math.abs(bps / (rateKbps * 1000) - 1) < RATE_TOLERANCE;
   return isClose ? YES : no(`the kernel polices to ${rateText(bps)}`);
@@ -82,16 +84,6 @@ function whyOther(found: KernelNetem, wanted: KernelNetem): string {
   if (!Number.isInteger(wanted.lossPercent)) return 'OVS takes whole percents only';
   if (isCloseTo(found, { ...wanted, jitterUs: 0 })) return 'OVS knows no jitter before 3.2';
   return 'OVS does not change netem that is there; take the annotations away, then write them again';
-}
-
-/** Netem as a row of OVS has it. */
-export function netemOf({ config: { latency, jitter, loss, limit } }: Qos): KernelNetem {
-  return {
-    latencyUs: Number(latency ?? 0),
-    jitterUs: Number(jitter ?? 0),
-    lossPercent: Number(loss ?? 0),
-    limitPackets: Number(limit ?? NETEM_LIMIT_DEFAULT),
-  };
 }
 
 /** The kernel counts times in ticks and losses in parts of 2^32, and tc(8) rounds what it prints. */

@@ -23,9 +23,6 @@ export interface AskedLimits {
   readonly isMirrored: boolean;
 }
 
-/** One of the limits; each may be asked for in several places. */
-export type LimitName = 'ingress' | 'egress' | 'netem';
-
 export interface Asked<T> {
   /** Undefined for no limit, and where what is written is wrong. */
   readonly value?: T;

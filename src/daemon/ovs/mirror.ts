@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { untilDone } from '../concurrency/retry.ts';
 import type { Logger } from '../error.ts';
-import { run, ToolError } from '../process/run.ts';
+import { run } from '../process/run.ts';
 import { MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 import type { OvsTable, Value } from './table.ts';
-import type { Vsctl } from './vsctl.ts';
+import { failedTo, type Vsctl } from './vsctl.ts';
 
 export interface MirrorOptions {
   readonly vsctl: Vsctl;
@@ -69,10 +69,13 @@ export class Mirror {
     const { vsctl, name, all, log } = this.#options;
     const [hasLink, output] = await Promise.all([
       hasForeignLink(name),
-      vsctl(mirrorLists(name)).catch(unreachable),
+      vsctl(mirrorLists(name)).catch(failedTo("read OVS's rows")),
     ]);
     const plan = planMirror({ name, all, hasLink }, toMirrorRows(output));
-    const printed = plan.commands.length === 0 ? '' : await vsctl(plan.commands).catch(unreachable);
+    const printed =
+      plan.commands.length === 0
+        ? ''
+        : await vsctl(plan.commands).catch(failedTo("change OVS's rows"));
     const uuid = plan.mirrorRow ?? printed.trim().split('\n').at(-1) ?? '';
     const fields = { mirror: uuid, interface: name, all };
     if (plan.surplus.length > 0) {
@@ -154,10 +157,4 @@ async function hasForeignLink(name: string): Promise<boolean> {
   const kind = link?.linkinfo?.info_kind;
   if (link === undefined || kind === 'openvswitch') return false;
   return kind !== 'tun' || link.flags.includes('LOWER_UP');
-}
-
-function unreachable(error: unknown): never {
-  if (!(error instanceof ToolError)) throw error;
-  const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
-  throw new Error(`${error.stderr}; ${hint}`, { cause: error });
 }

@@ -3,8 +3,6 @@
  * port. Read from the database itself, in one call of ovs-vsctl: a live copy may be a moment behind.
  */
 import type { Attachment } from '../attachment.ts';
-import { tryAgain } from '../error.ts';
-import { ToolError } from '../process/run.ts';
 import { parseListings, uuidsOf } from './listing.ts';
 import { type InterfaceRow, isPortOf, type PortIdentity, toInterfaceRow } from './port.ts';
 import type { Row, Value } from './table.ts';
@@ -15,7 +13,7 @@ import {
   findMirror,
   TRAFFIC_CONTROL_LISTS,
 } from './traffic-control-rows.ts';
-import type { Vsctl } from './vsctl.ts';
+import { failedTo, type Vsctl } from './vsctl.ts';
 
 export interface PortInspection {
   /** The attachment's; undefined where OVS has none. */
@@ -44,7 +42,8 @@ export async function inspectPort(
   names: readonly string[],
 ): Promise<PortInspection> {
   const { interfaces, bridged, controlOf } = await inspectPorts(vsctl);
-  const own = interfaces.find((row) => isPortOf(toInterfaceRow(row), attachment, names));
+  const rows = [...interfaces.values()];
+  const own = rows.find((row) => isPortOf(toInterfaceRow(row), attachment, names));
   const control = own && controlOf(own);
   return {
     own: own && {
@@ -54,14 +53,14 @@ export async function inspectPort(
       mtu: numberOf(own.mtu),
       control,
     },
-    others: interfaces.filter((row) => row !== own).map(toInterfaceRow),
+    others: rows.filter((row) => row !== own).map(toInterfaceRow),
   };
 }
 
 /** All ports, with what they have of limits. */
 export interface PortsInspection {
-  /** Rows of the Interface table. */
-  readonly interfaces: readonly Row[];
+  /** Rows of the Interface table by their UUIDs. */
+  readonly interfaces: ReadonlyMap<string, Row>;
   /** UUIDs of the ports of the integration bridge. */
   readonly bridged: readonly string[];
   readonly controlOf: ControlFinder;
@@ -77,21 +76,17 @@ const INTERFACE_COLUMNS = [
 /** @throws CniError 11 when ovs-vsctl fails */
 export async function inspectPorts(vsctl: Vsctl): Promise<PortsInspection> {
   const commands = ['--', `--columns=${INTERFACE_COLUMNS}`, 'list', 'Interface'];
-  const output = await vsctl([...commands, ...TRAFFIC_CONTROL_LISTS]).catch(unreadable);
+  const output = await vsctl([...commands, ...TRAFFIC_CONTROL_LISTS]).catch(
+    failedTo("read OVS's rows"),
+  );
   const [interfaces = [], ...tables] = parseListings(output);
   const bridges = tables.at(-1) ?? [];
   return {
-    interfaces,
+    interfaces: new Map(interfaces.map((row) => [String(row._uuid), row])),
     bridged: bridges.flatMap(({ ports }) => uuidsOf(ports)),
     controlOf: controlFinder(tables),
     mirrorsAll: findMirror(tables)?.select_all === true,
   };
-}
-
-function unreadable(error: unknown): never {
-  if (!(error instanceof ToolError)) throw error;
-  const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
-  throw tryAgain(`cannot read OVS's rows: ${error.stderr}`, hint, error);
 }
 
 function numberOf(value: Value | undefined): number | null {

@@ -2,11 +2,10 @@
  * Removing a NIC's port: its rows are looked up in the database, and go in one transaction.
  */
 import type { Attachment } from '../attachment.ts';
-import { tryAgain } from '../error.ts';
-import { ToolError } from '../process/run.ts';
+import { parseListings, textsOf } from './listing.ts';
 import { INTEGRATION_BRIDGE, isPortOf, keyIds, type PortIdentity } from './port.ts';
-import { toValue, type Value } from './table.ts';
-import type { Vsctl } from './vsctl.ts';
+import type { Row } from './table.ts';
+import { failedTo, type Vsctl } from './vsctl.ts';
 
 /** UUIDs of the rows that ports consist of. */
 export interface PortRows {
@@ -56,7 +55,7 @@ export async function findPort(
   attachment: Attachment,
   names: readonly string[],
 ): Promise<FoundPort> {
-  const tables = await readTables(vsctl, names).catch(failed(`find port ${names.join(' or ')}`));
+  const tables = await readTables(vsctl, names).catch(failedTo(`find port ${names.join(' or ')}`));
   const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
   const own = tables.interfaces.filter(isOwn);
   const ownNames = own.map(({ name }) => name);
@@ -73,7 +72,7 @@ export async function findPort(
  * @throws CniError 11 when ovs-vsctl fails
  */
 export async function findOrphanedLimits(vsctl: Vsctl): Promise<PortRows> {
-  const { ports, qos, queues } = await readTables(vsctl, []).catch(failed('list limits'));
+  const { ports, qos, queues } = await readTables(vsctl, []).catch(failedTo('list limits'));
   const isMarked = ({ marks }: { marks: Marks }) =>
     marks.container_id !== undefined && marks.if_name !== undefined;
   const orphans = qos.filter(
@@ -94,15 +93,7 @@ export async function findOrphanedLimits(vsctl: Vsctl): Promise<PortRows> {
  */
 export async function unplug(vsctl: Vsctl, rows: PortRows): Promise<void> {
   if (rows.ports.length + rows.qos.length + rows.queues.length === 0) return;
-  await vsctl(unplugCommands(rows)).catch(failed(`remove a port from ${INTEGRATION_BRIDGE}`));
-}
-
-function failed(what: string): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof ToolError)) throw error;
-    const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
-    throw tryAgain(`cannot ${what}: ${error.stderr}`, hint, error);
-  };
+  await vsctl(unplugCommands(rows)).catch(failedTo(`remove a port from ${INTEGRATION_BRIDGE}`));
 }
 
 /** Rows of the database that a port can consist of. */
@@ -122,27 +113,23 @@ async function readTables(vsctl: Vsctl, names: readonly string[]): Promise<Table
     ...['--', '--columns=_uuid,external_ids,queues', 'list', 'QoS'],
     ...['--', '--columns=_uuid,external_ids', 'list', 'Queue'],
   ]);
-  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = output
-    .trim()
-    .split('\n')
-    .map(parseListing);
-  const toPort = ([uuid, name, limit]: Value[]) => ({
-    uuid: String(uuid),
-    name: String(name),
-    qos: typeof limit === 'string' ? limit : '',
+  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = parseListings(output);
+  const toMarked = (row: Row) => ({
+    uuid: String(row._uuid),
+    marks: textsOf(row.external_ids),
   });
   return {
-    interfaces: interfaces.map(([name, ids]) => ({
-      name: String(name),
-      externalIds: ids as Marks,
+    interfaces: interfaces.map((row) => ({
+      name: String(row.name),
+      externalIds: textsOf(row.external_ids),
     })),
-    ports: [...named, ...limited].map(toPort),
-    qos: qos.map(([uuid, marks, map]) => ({
-      uuid: String(uuid),
-      marks: marks as Marks,
-      queues: Object.values(map as Marks),
+    ports: [...named, ...limited].map((row) => ({
+      uuid: String(row._uuid),
+      name: String(row.name),
+      qos: typeof row.qos === 'string' ? row.qos : '',
     })),
-    queues: queues.map(([uuid, marks]) => ({ uuid: String(uuid), marks: marks as Marks })),
+    qos: qos.map((row) => ({ ...toMarked(row), queues: Object.values(textsOf(row.queues)) })),
+    queues: queues.map(toMarked),
   };
 }
 
@@ -170,10 +157,4 @@ function rowsOf(own: readonly string[], key: Marks, tables: Tables): PortRows {
     qos: qos.map(({ uuid }) => uuid),
     queues: queues.map(({ uuid }) => uuid),
   };
-}
-
-/** Rows of one table as ovs-vsctl prints it with `--format=json`. */
-function parseListing(line: string): Value[][] {
-  const { data } = JSON.parse(line) as { data: unknown[][] };
-  return data.map((row) => row.map(toValue));
 }

@@ -4,6 +4,7 @@
  */
 
 import { textsOf, uuidsOf } from './listing.ts';
+import { MIRROR_NAME } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 import { toMirrorOutput } from './retranslation.ts';
 import type { Row } from './table.ts';
@@ -89,8 +90,7 @@ function toQos(qos: Row | undefined, queue: Row | undefined): Qos | undefined {
 export function findMirror(tables: readonly (readonly Row[])[]): Row | undefined {
   const [mirrors = [], bridges = []] = tables.slice(3);
   const onBridge = bridges.flatMap((bridge) => uuidsOf(bridge.mirrors));
-  return mirrors.find(({ _uuid, name }) => name === MIRROR && onBridge.includes(String(_uuid)));
+  return mirrors.find(
+    ({ _uuid, name }) => name === MIRROR_NAME && onBridge.includes(String(_uuid)),
+  );
 }
-
-/** Name of Kube-OVN's Mirror row. */
-const MIRROR = 'm0';

@@ -64,10 +64,17 @@ export function toTrafficControl(
 function toPolicing(rate: Rate | undefined): Policing {
   if (rate === undefined) return NO_CONTROL.policing;
   // A rate of the runtime's may be of less than OVS can count, and 0 would be no limit.
-  const rateKbps = Math.ceil(rate.bitsPerSecond / 1000);
+  const rateKbps = Math.min(Math.ceil(rate.bitsPerSecond / 1000), POLICING_KBPS_MAX);
   const { burstBits = rateKbps * 800 } = rate;
-  return { rateKbps, burstKbit: Math.ceil(burstBits / 1000) };
+  return { rateKbps, burstKbit: Math.min(Math.ceil(burstBits / 1000), POLICING_KBIT_MAX) };
 }
+
+/**
+ * Open vSwitch before 3.2 keeps 32 bits of the bytes in a second, too: 34,360 Mbit/s would become
+ * 0.26. Of a burst it keeps 32 bits of 128 bytes for each kbit, also after that.
+ */
+const POLICING_KBPS_MAX = Math.floor((8 * (2 ** 32 - 1)) / 1000);
+const POLICING_KBIT_MAX = 2 ** 25 - 1;
 
 /** bit/s, and bytes as Kube-OVN writes them; the burst defaults to a tenth of the rate's number. */
 function toHtb({ bitsPerSecond, burstBits }: Rate): Qos {
@@ -108,6 +115,11 @@ export function isSameQos(one: Qos | undefined, other: Qos | undefined): boolean
   if (one === undefined || other === undefined) return one === other;
   const keys = Object.keys({ ...one.config, ...other.config });
   return one.type === other.type && keys.every((key) => one.config[key] === other.config[key]);
+}
+
+/** The QoS where it is of that type. */
+export function ofType(qos: Qos | undefined, type: Qos['type']): Qos | undefined {
+  return qos?.type === type ? qos : undefined;
 }
 
 /** Columns of a new Interface row. */
@@ -179,6 +191,15 @@ export function changeCommands(
     ...(isSameQos(found.qos, wanted.qos) ? [] : qosCommands(found, wanted.qos, marks)),
     ...mirrorCommands(found, wanted.isMirrored),
   ];
+}
+
+/**
+ * Commands that must be done before those, and waited for: of netem that is there Open vSwitch takes
+ * other values into its memory only (`netem_qdisc_set`), so that it must see the port without.
+ */
+export function resetCommands({ qos, portRow }: FoundControl, wanted: TrafficControl): string[] {
+  const isNetem = qos?.type === 'linux-netem' && wanted.qos?.type === 'linux-netem';
+  return isNetem && !isSameQos(qos, wanted.qos) ? ['--', 'clear', 'Port', portRow, 'qos'] : [];
 }
 
 function qosCommands(

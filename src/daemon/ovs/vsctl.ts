@@ -4,23 +4,41 @@
  * `--no-wait`: what ovs-vswitchd makes of a change we learn from the rows it writes
  * (`error`) and from ovn-controller's `ovn-installed`, not by holding up the call.
  */
-import { run } from '../process/run.ts';
+import { tryAgain } from '../error.ts';
+import { run, ToolError } from '../process/run.ts';
 
 /** Runs one transaction of several commands, each introduced by `--`; returns what it printed. */
-export type Vsctl = (commands: readonly string[]) => Promise<string>;
+export type Vsctl = (commands: readonly string[], options?: VsctlOptions) => Promise<string>;
 
-/** ovs-vsctl gives up by itself after this; seconds. */
+export interface VsctlOptions {
+  /** Resolve when ovs-vswitchd has done what the commands ask for. */
+  readonly waits?: boolean;
+}
+
+/** ovs-vsctl gives up by itself after these; seconds. */
 const VSCTL_TIMEOUT_S = 20;
+const WAIT_TIMEOUT_S = 5;
 
 /** @param database an OVSDB remote, like `unix:/run/openvswitch/db.sock` */
 export function createVsctl(database: string): Vsctl {
-  const options = [
-    `--db=${database}`,
-    `--timeout=${VSCTL_TIMEOUT_S}`,
-    '--no-wait',
-    '--format=json',
-  ];
-  return (commands) => run('ovs-vsctl', [...options, ...commands]);
+  const inDatabase = [`--timeout=${VSCTL_TIMEOUT_S}`, '--no-wait'];
+  const inForce = [`--timeout=${WAIT_TIMEOUT_S}`];
+  return (commands, { waits = false } = {}) => {
+    const options = [`--db=${database}`, ...(waits ? inForce : inDatabase), '--format=json'];
+    return run('ovs-vsctl', [...options, ...commands]);
+  };
+}
+
+/**
+ * For `catch`: makes of a failure of ovs-vsctl an error that says what could not be done.
+ * @throws CniError 11, or what was thrown where it is no failure of a tool
+ */
+export function failedTo(what: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof ToolError)) throw error;
+    const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
+    throw tryAgain(`cannot ${what}: ${error.stderr}`, hint, error);
+  };
 }
 
 /**

@@ -127,6 +127,10 @@ function failure(
   end: { exitCode: number | null; killedBy: string | null; stdout: string; stderr: string },
 ): ToolError {
   const how = end.killedBy ? `was killed by ${end.killedBy}` : `exited with ${end.exitCode}`;
-  const said = end.stderr.trim() || end.stdout.slice(0, STDERR_CHARS_MAX).trim();
+  const stderr = end.stderr.replace(OVS_LOG_PREFIX, '').trim();
+  const said = stderr || end.stdout.slice(0, STDERR_CHARS_MAX).trim();
   return new ToolError(`"${argv.join(' ')}" ${how}: ${said}`, said, end.exitCode);
 }
+
+/** Tools of OVS log with time and number: the same failure must read the same, or it seems a new one. */
+const OVS_LOG_PREFIX = /^\d{4}-\S+Z\|\d+\|/gm;

@@ -257,7 +257,7 @@ describe('limits', () => {
       qos: { type: 'linux-htb', config: { 'max-rate': '10000000' } },
     });
     expect(saidOf(older)).toEqual([
-      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s with a burst of 1000000 bytes | 10 Mbit/s with no burst',
+      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s, burst 1 Mbit | 10 Mbit/s, burst 0 bit',
     ]);
   });
 
@@ -265,16 +265,16 @@ describe('limits', () => {
     const policing = { rateKbps: 0, burstKbit: 5 };
     expect(saidOf(withControl(unlimited, { policing }))).toEqual([]);
     expect(saidOf(withControl(unlimited, { ...limited.own.control, isMirrored: true }))).toEqual([
-      '113 ingress_rate on c0ffee01_net1_h: no limit | 10 Mbit/s with a burst of 1000000 bytes',
-      '113 egress_rate on c0ffee01_net1_h: no limit | 20 Mbit/s with a burst of 16 Mbit',
+      '113 ingress_rate on c0ffee01_net1_h: no limit | 10 Mbit/s, burst 1 Mbit',
+      '113 egress_rate on c0ffee01_net1_h: no limit | 20 Mbit/s, burst 16 Mbit',
       '113 mirror on c0ffee01_net1_h: off | on',
     ]);
   });
 
   it('of both kinds to the pod are two differences', () => {
     expect(saidOf(withControl(limited, { qos: netem.own.control?.qos }))).toEqual([
-      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s with a burst of 1000000 bytes | no limit',
-      '113 netem on c0ffee01_net1_h: no netem | netem with latency 10000 µs',
+      '113 ingress_rate on c0ffee01_net1_h: 10 Mbit/s, burst 1 Mbit | no limit',
+      '113 netem on c0ffee01_net1_h: none | latency 10 ms',
     ]);
   });
 

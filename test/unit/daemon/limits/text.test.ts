@@ -16,14 +16,14 @@ const NETEM: Qos = {
 
 describe('limits in words', () => {
   it.each([
-    [NO_CONTROL, 'no limit to the pod, no limit from the pod'],
+    [NO_CONTROL, 'to the pod no limit; from the pod no limit'],
     [
       { policing: { rateKbps: 3000, burstKbit: 2400 }, qos: HTB, isMirrored: true },
-      '5 Mbit/s with a burst of 500000 bytes to the pod, 3 Mbit/s with a burst of 2.4 Mbit from the pod, a mirror',
+      'to the pod 5 Mbit/s, burst 500 kbit; from the pod 3 Mbit/s, burst 2.4 Mbit; a mirror',
     ],
     [
       { ...NO_CONTROL, qos: NETEM },
-      'no limit to the pod, no limit from the pod, netem with jitter 2000 µs, latency 10000 µs, limit 30, loss 0.5 %',
+      'to the pod no limit; from the pod no limit; netem with latency 10 ms, jitter 2 ms, loss 0.5 %, limit 30 packets',
     ],
   ])('say all that a port has (%#)', (control, text) => {
     expect(controlText(control)).toBe(text);
@@ -33,20 +33,20 @@ describe('limits in words', () => {
     expect(shapingText(undefined)).toBe('no limit');
     expect(shapingText(NETEM)).toBe('no limit');
     const shaped = (config: Qos['config']) => shapingText({ type: 'linux-htb', config });
-    expect(shaped({ 'max-rate': '5000000' })).toBe('5 Mbit/s with no burst');
-    expect(shaped({ 'max-rate': '1', burst: '0' })).toBe('0.000001 Mbit/s with a burst of 0 bytes');
+    expect(shaped({ 'max-rate': '5000000' })).toBe('5 Mbit/s, burst 0 bit');
+    expect(shaped({ 'max-rate': '1', burst: '0' })).toBe('1 bit/s, burst 0 bit');
   });
 
   it('have the rate from the pod, and a burst only beside it', () => {
     expect(policingText({ rateKbps: 0, burstKbit: 5 })).toBe('no limit');
-    expect(policingText({ rateKbps: 1, burstKbit: 0 })).toBe('0.001 Mbit/s with a burst of 0 Mbit');
+    expect(policingText({ rateKbps: 1, burstKbit: 0 })).toBe('1 kbit/s, burst 0 bit');
   });
 
   it('have netem in one order, however OVS has it', () => {
     const reversed = Object.fromEntries(Object.entries(NETEM.config).reverse());
     expect(netemText({ ...NETEM, config: reversed })).toBe(netemText(NETEM));
-    expect(netemText(undefined)).toBe('no netem');
-    expect(netemText(HTB)).toBe('no netem');
+    expect(netemText(undefined)).toBe('none');
+    expect(netemText(HTB)).toBe('none');
   });
 
   it('have the mirror', () => {

@@ -68,7 +68,8 @@ describe('a rate from the pod', () => {
   });
 
   it('is not where the kernel polices nothing, or to another rate', () => {
-    const nothing = 'the kernel polices nothing here: it needs act_police and cls_matchall';
+    const nothing =
+      'the kernel polices nothing here: it needs act_police, and cls_basic or cls_matchall';
     expect(judgePolicing(LIMIT, value(undefined), false)).toEqual({ inForce: 'no', note: nothing });
     expect(judgePolicing(LIMIT, value(19_000_000), false)).toEqual({
       inForce: 'no',

@@ -28,7 +28,7 @@ export async function setUpWithMirror() {
   const mirrorRow = await createMirror(database);
   const inspect = async (name = NAME): Promise<FoundControl> => {
     const { interfaces, controlOf } = await inspectPorts(database.vsctl);
-    const row = interfaces.find((each) => each.name === name);
+    const row = [...interfaces.values()].find((each) => each.name === name);
     const found = row && controlOf(row);
     if (found === undefined) throw new Error(`there is no port ${name}`);
     return found;
