@@ -4,7 +4,7 @@ import type { NicPlan } from '../lab/cluster.ts';
 import { whyNoNetem } from '../lab/kernel.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { ToolRecord } from '../lab/tool-record.ts';
-import type { HealthyNic } from './check-fixture.ts';
+import { type HealthyNic, podsArrive } from './check-fixture.ts';
 import { ATTACHNET, Fixture, KUBECONFIG, ovnConfig } from './fixture.ts';
 import {
   type AnnotatedChange,
@@ -35,6 +35,7 @@ afterAll(async () => {
 /** Changes limits of a running pod; resolves when OVS is done with them. */
 async function annotate(nic: HealthyNic, values: AnnotatedChange): Promise<void> {
   reannotate(fixture, nic.sandbox, values);
+  await podsArrive(fixture);
   await settled(watch, nic);
   await fixture.node.switchDone();
 }

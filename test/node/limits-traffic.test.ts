@@ -5,7 +5,7 @@ import { received } from '../lab/iperf3.ts';
 import { whyNoNetem } from '../lab/kernel.ts';
 import { inSandbox, outcomeInSandbox, type Sandbox } from '../lab/runtime.ts';
 import { Tcpdump } from '../lab/tcpdump.ts';
-import type { HealthyNic } from './check-fixture.ts';
+import { type HealthyNic, podsArrive } from './check-fixture.ts';
 import { Fixture, ovnConfig } from './fixture.ts';
 import { type AnnotatedChange, becomes, nicWith, reannotate, settled } from './limits-fixture.ts';
 import { limitReport } from './limits-program.ts';
@@ -43,6 +43,7 @@ afterAll(async () => {
 /** Changes limits of a running pod; resolves when OVS is done with them. */
 async function annotate(nic: HealthyNic, values: AnnotatedChange): Promise<void> {
   reannotate(fixture, nic.sandbox, values);
+  await podsArrive(fixture);
   await settled(watch, nic);
   await fixture.node.switchDone();
 }
