@@ -80,10 +80,9 @@ export class CrashLab implements AsyncDisposable {
     const lab = new CrashLab(fixture, shims, sandbox);
     await lab.startDaemon();
     await mustAdd(sandbox, IF_NAME, ovnConfig());
-    const [first, second] = [await lab.#measure(), await lab.#measure()];
-    // A probe that a busy machine made repeat itself is not in both.
-    const inBoth = (verb: Verb) => first[verb].filter((call) => second[verb].includes(call));
-    lab.#calls = { ADD: inBoth('ADD'), DEL: inBoth('DEL') };
+    const { ADD, DEL } = await lab.#measure();
+    // On a busy machine a probe is repeated: the next ADD may do with one.
+    lab.#calls = { ADD: ADD.filter((call) => !/ping\.(?!1$)/.test(call)), DEL };
     return lab;
   }
 
