@@ -4,8 +4,9 @@
  *
  * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
  * with limits costs nothing. Where there is something to do, the database is read once for all pods
- * that changed, and each pod's difference is one transaction, in the turn of its attachments among
- * the calls for them. Of changes that come during it only the last state counts.
+ * that changed, and each pod's difference is one transaction (two where netem becomes other netem:
+ * see resetCommands), in the turn of its attachments among the calls for them. Of changes that come
+ * during it only the last state counts.
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';

@@ -2,7 +2,6 @@
  * Limits and mirroring of ports as OVS's database has them. Read from the database itself: no live
  * copy of these tables is worth the memory of its client.
  */
-
 import { textsOf, uuidsOf } from './listing.ts';
 import { MIRROR_NAME } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
@@ -19,7 +18,10 @@ export const TRAFFIC_CONTROL_LISTS: readonly string[] = [
   ...['--', '--columns=ports,mirrors', 'find', 'Bridge', `name=${INTEGRATION_BRIDGE}`],
 ];
 
-/** Finds what a port has, by its Interface row (with `ingress_policing_*`); undefined for an interface that is no port. */
+/**
+ * Finds what a port has, by its Interface row (with `ingress_policing_*`); undefined for an interface
+ * that is no port.
+ */
 export type ControlFinder = (row: Row) => FoundControl | undefined;
 
 /** @param tables rows of the tables in the order of `TRAFFIC_CONTROL_LISTS` */
