@@ -71,6 +71,15 @@ export class KubernetesApi {
     return this.#request({ verb: 'create', method: HttpMethod.POST, path, body: created, signal });
   }
 
+  /**
+   * Deletes an object; one with finalizers is only marked.
+   * @param uid of the object that is meant: the server refuses (409) where another one has its name
+   */
+  async delete(path: string, uid: string, signal: AbortSignal): Promise<void> {
+    const body = { type: 'application/json', content: { preconditions: { uid } } };
+    await this.#request({ verb: 'delete', method: HttpMethod.DELETE, path, body, signal });
+  }
+
   /** Ends all requests at once and lets none begin. */
   destroy(): void {
     this.#connections.destroy();

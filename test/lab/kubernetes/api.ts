@@ -164,6 +164,18 @@ export class KubernetesApiDouble implements AsyncDisposable {
     return promise;
   }
 
+  /**
+   * Calls `listener` after each change of an object of this kind, before anybody else learns of
+   * it: with the object, or undefined where it is gone.
+   * @returns ends it
+   */
+  onChange(kind: string, listener: (object: KubernetesObject | undefined) => void): () => void {
+    const wanted = kindNamed(kind);
+    return this.#store.onEvent((event) => {
+      if (event.kind === wanted) listener(structuredClone(event.after));
+    });
+  }
+
   list(kind: string, selection: Selection = {}): KubernetesObject[] {
     const isSelected = predicateOf(kindNamed(kind), selection);
     const objects = this.#store.all(kindNamed(kind)).map(([, object]) => object);

@@ -2,7 +2,7 @@
  * HTTP requests to the API server double: reads them, lets the store do them, answers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isCustom, parsePath, type Target } from './kinds.ts';
+import { needsVersion, parsePath, type Target } from './kinds.ts';
 import type { Lists } from './lists.ts';
 import { isRecord, keyOf, type NewObject } from './object.ts';
 import type { RequestVerb } from './requests.ts';
@@ -156,7 +156,7 @@ function replacement(body: NewObject, { kind, name }: Target): NewObject {
       400,
       `the name of the object (${own}) does not match the name on the URL (${name})`,
     );
-  if (isCustom(kind) && resourceVersion === undefined) {
+  if (needsVersion(kind) && resourceVersion === undefined) {
     throw invalid(
       kind,
       name,

@@ -47,11 +47,28 @@ export const kinds: readonly Kind[] = [
   },
   { apiVersion: 'v1', plural: 'events', kind: 'Event', namespaced: true, fields: eventFields },
   { apiVersion: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
+  {
+    apiVersion: 'apps/v1',
+    plural: 'deployments',
+    kind: 'Deployment',
+    namespaced: true,
+    hasStatus: true,
+  },
+  {
+    apiVersion: 'apps/v1',
+    plural: 'statefulsets',
+    kind: 'StatefulSet',
+    namespaced: true,
+    hasStatus: true,
+  },
+  { apiVersion: 'coordination.k8s.io/v1', plural: 'leases', kind: 'Lease', namespaced: true },
   { apiVersion: kubeOvn, plural: 'subnets', kind: 'Subnet', hasStatus: true },
   { apiVersion: kubeOvn, plural: 'vpcs', kind: 'Vpc', hasStatus: true },
   { apiVersion: kubeOvn, plural: 'vlans', kind: 'Vlan', hasStatus: true },
   { apiVersion: kubeOvn, plural: 'provider-networks', kind: 'ProviderNetwork', hasStatus: true },
   { apiVersion: kubeOvn, plural: 'ips', kind: 'IP' },
+  { apiVersion: kubeOvn, plural: 'ippools', kind: 'IPPool', hasStatus: true },
+  { apiVersion: kubeOvn, plural: 'security-groups', kind: 'SecurityGroup', hasStatus: true },
   {
     apiVersion: 'k8s.cni.cncf.io/v1',
     plural: 'network-attachment-definitions',
@@ -62,7 +79,14 @@ export const kinds: readonly Kind[] = [
 
 /** True for kinds that the server knows from a CustomResourceDefinition. */
 export function isCustom({ apiVersion }: Kind): boolean {
-  return apiVersion.includes('.');
+  const group = apiVersion.split('/')[0] ?? '';
+  // The server's own groups have no dot, or end so: `apps`, `coordination.k8s.io`.
+  return group.includes('.') && !group.endsWith('.k8s.io');
+}
+
+/** True for kinds that are replaced only by what says which version it replaces. */
+export function needsVersion(kind: Kind): boolean {
+  return isCustom(kind) || kind.kind === 'Lease';
 }
 
 /** What a path names: a collection, an object, or an object's status. */

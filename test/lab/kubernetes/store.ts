@@ -3,6 +3,7 @@
  * registries are to the real one. Everything here is synchronous, and knows nothing of HTTP.
  */
 import type { Kind } from './kinds.ts';
+import { checkLease } from './lease-rules.ts';
 import {
   isSameContent,
   type KubernetesObject,
@@ -129,11 +130,16 @@ export class ObjectStore {
     return isDoneDeleting(next) ? this.#remove(kind, key, next) : this.#commit(kind, key, next);
   }
 
-  /** Keeps an object, under a new version if anything has changed. @returns it as it is now */
+  /**
+   * Keeps an object, under a new version if anything has changed.
+   * @returns it as it is now
+   * @throws ApiRefusal 400 and 422, see checkLease
+   */
   #commit(kind: Kind, key: string, object: KubernetesObject): KubernetesObject {
     const before = this.#table(kind).get(key);
     // Through JSON, as over the wire: members that are undefined are none.
     const complete = typed(kind, JSON.parse(JSON.stringify(object)));
+    checkLease(kind, complete);
     if (before !== undefined && isSameContent(before, complete)) return before;
     const after = withVersion(complete, String(++this.#version));
     this.#table(kind).set(key, after);

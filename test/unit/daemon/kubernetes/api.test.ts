@@ -73,6 +73,22 @@ describe('KubernetesApi', () => {
     });
   });
 
+  it('deletes an object, and never another one of its name', async () => {
+    await using all = await setUp();
+    const path = '/apis/kubeovn.io/v1/ips/a.default';
+    const { uid = '' } = all.double.create({
+      kind: 'IP',
+      metadata: { name: 'a.default' },
+    }).metadata;
+    const error = await rejection(all.api.delete(path, 'another', never));
+    expect(isConflict(error)).toBe(true);
+    expect(error).toMatchObject({ verb: 'delete', path });
+    expect(all.double.list('IP')).toHaveLength(1);
+    await all.api.delete(path, uid, never);
+    expect(all.double.list('IP')).toEqual([]);
+    expect(isNotFound(await rejection(all.api.delete(path, uid, never)))).toBe(true);
+  });
+
   it('rejects with all that the server said', async () => {
     await using all = await setUp();
     const error = await rejection(all.api.get(A, {}, never));

@@ -1,0 +1,103 @@
+/**
+ * The MAC addresses of one Subnet: who has which, and new ones. They are compared in one spelling,
+ * lower case with colons: "0A-00-…" and "0a:00:…" are the same address.
+ */
+import { AllocationError, ownerText, takenBy } from './error.ts';
+import type { Owner } from './owners.ts';
+import { Owners } from './owners.ts';
+
+/** Gives this many random bytes. */
+export type RandomBytes = (count: number) => Uint8Array;
+
+/**
+ * Among 2^46 addresses even one collision is rare: this many in a row mean that the source of
+ * randomness gives always the same.
+ */
+const DRAWS_MAX = 100;
+
+export class SubnetMacs {
+  readonly #subnet: string;
+  readonly #randomBytes: RandomBytes;
+  readonly #owners = new Owners<string>();
+  #gatewayMac: string | undefined;
+
+  constructor(subnet: string, randomBytes: RandomBytes) {
+    this.#subnet = subnet;
+    this.#randomBytes = randomBytes;
+  }
+
+  /**
+   * The gateway has this address from now on, or one that is not known; owners keep theirs.
+   * @returns what is wrong, where a NIC has the same
+   */
+  setGatewayMac(mac: string | undefined): AllocationError | undefined {
+    this.#gatewayMac = mac === undefined ? undefined : canonicalMac(mac);
+    if (this.#gatewayMac === undefined || this.ownersOf(this.#gatewayMac).length === 0) {
+      return undefined;
+    }
+    return this.misplacement(this.#gatewayMac);
+  }
+
+  /** Why `owner` may not have this address, asked for by name, or undefined. */
+  problem(mac: string, owner: Owner, sharing: boolean): AllocationError | undefined {
+    return this.misplacement(mac) ?? this.conflict(mac, owner, sharing);
+  }
+
+  /** Why nobody may have this address, or undefined. */
+  misplacement(mac: string): AllocationError | undefined {
+    if (mac !== this.#gatewayMac) return undefined;
+    const owners = this.#owners.of(mac);
+    const [owner] = owners;
+    return new AllocationError({
+      reason: 'AddressConflict',
+      what: `MAC address ${mac} is the gateway's in subnet ${this.#subnet}${
+        owner === undefined ? '' : `, and ${ownerText(owner)} has it`
+      }`,
+      details: 'use another MAC address',
+      subnet: this.#subnet,
+      address: mac,
+      owners,
+    });
+  }
+
+  /** Whose address it is, where that keeps `owner` from having it, as an error. */
+  conflict(mac: string, owner: Owner, sharing: boolean): AllocationError | undefined {
+    const others = this.#owners.against(owner, mac, sharing);
+    if (others.length === 0) return undefined;
+    return takenBy(others, { kind: 'MAC address', address: mac, subnet: this.#subnet });
+  }
+
+  /** A unicast, locally administered address that nobody has; or why there is none. */
+  next(): string | AllocationError {
+    for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+      const [first = 0, ...rest] = this.#randomBytes(6);
+      const bytes = [(first | 0x02) & 0xfe, ...rest];
+      const mac = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+      if (mac !== this.#gatewayMac && this.#owners.of(mac).length === 0) return mac;
+    }
+    return new AllocationError({
+      reason: 'NoAvailableAddress',
+      what: `no MAC address of subnet ${this.#subnet} was found that nobody has`,
+      details: 'restart the controller: its source of random numbers is broken',
+      subnet: this.#subnet,
+    });
+  }
+
+  take(mac: string, owner: Owner): void {
+    this.#owners.add(mac, owner);
+  }
+
+  giveBack(mac: string, owner: Owner): void {
+    this.#owners.remove(mac, owner);
+  }
+
+  ownersOf(mac: string): readonly Owner[] {
+    return this.#owners.of(canonicalMac(mac));
+  }
+}
+
+/** The one spelling of a MAC address that Go would read, in any of its forms. */
+export function canonicalMac(mac: string): string {
+  const digits = mac.toLowerCase().replace(/[^0-9a-f]/g, '');
+  return digits.replace(/(?<=^(..)+)(?=.)/g, ':');
+}

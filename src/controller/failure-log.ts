@@ -1,0 +1,48 @@
+/**
+ * Log lines about work that fails again and again: one for each reason of a key, and no more than
+ * some for a reason that many keys have.
+ */
+import { type Logger, messageOf } from '../daemon/error.ts';
+
+/** Keys that are named for one reason: all pods fail where the API server is away. */
+const KEYS_PER_REASON_MAX = 10;
+/** Reasons that are told of one key: a message may have a number in it that is never the same. */
+const REASONS_PER_KEY_MAX = 10;
+
+export class FailureLog {
+  readonly #what: string;
+  readonly #log: Logger;
+  /** Reasons that were told or held back, by key: of keys whose last work failed. */
+  readonly #reasons = new Map<string, Set<string>>();
+  /** By reason: how many of these keys have it. */
+  readonly #keyCounts = new Map<string, number>();
+
+  /** @param what what is not done when it fails: `the networks of a pod` */
+  constructor(what: string, log: Logger) {
+    this.#what = what;
+    this.#log = log;
+  }
+
+  /** Says so, unless it has been said. */
+  failed(key: string, error: unknown): void {
+    const reason = messageOf(error);
+    const told = this.#reasons.get(key) ?? new Set();
+    if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;
+    this.#reasons.set(key, told.add(reason));
+    const keyCount = (this.#keyCounts.get(reason) ?? 0) + 1;
+    this.#keyCounts.set(reason, keyCount);
+    if (keyCount > KEYS_PER_REASON_MAX) return;
+    const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not told' : '';
+    this.#log.error({ key, err: error }, `${this.#what}: ${reason}; trying again${rest}`);
+  }
+
+  /** What failed is done. */
+  succeeded(key: string): void {
+    for (const reason of this.#reasons.get(key) ?? []) {
+      const keyCount = (this.#keyCounts.get(reason) ?? 0) - 1;
+      if (keyCount > 0) this.#keyCounts.set(reason, keyCount);
+      else this.#keyCounts.delete(reason);
+    }
+    this.#reasons.delete(key);
+  }
+}

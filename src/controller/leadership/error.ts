@@ -1,0 +1,24 @@
+/**
+ * Why a process is not the leader, or is it no longer.
+ */
+
+export type LeadershipReason =
+  /** Another kind of controller has the cluster, and is alive. */
+  | 'heldByAnotherKind'
+  /** It was ours, and is no longer, or perhaps not. */
+  | 'lost'
+  /** It was ours, and was given back. */
+  | 'released';
+
+export class LeadershipError extends Error {
+  readonly reason: LeadershipReason;
+  /** What to do, or what happens next. */
+  readonly details: string;
+
+  constructor(reason: LeadershipReason, message: string, details: string) {
+    super(message);
+    this.name = 'LeadershipError';
+    this.reason = reason;
+    this.details = details;
+  }
+}

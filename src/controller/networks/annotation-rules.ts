@@ -1,0 +1,134 @@
+/**
+ * The rules for a pod's annotations by themselves (Kube-OVN's `ValidatePodNetwork`): those that
+ * hold for every network, and those for the primary one, whether or not the pod has a NIC of it.
+ * Pure.
+ */
+import type { Address, Cidr } from '../../daemon/net/address.ts';
+import { contains, parseAddress, parseCidr, parseMac } from '../../daemon/net/address.ts';
+import { annotationKey } from '../objects/allocated-nic.ts';
+import type { Pod } from '../objects/pod.ts';
+import { type Problem, say } from '../objects/problem.ts';
+import { parsePool } from './pool-syntax.ts';
+import { PRIMARY_PROVIDER } from './primary.ts';
+import { familyOf, withoutMask } from './wishes.ts';
+
+type Annotations = Pod['annotations'];
+
+const RATE_KEY = /\.kubernetes\.io\/(ingress|egress)_(rate|burst)$/;
+const FAMILY_SUFFIX = '.kubernetes.io/ip_family';
+
+/** Everything that is wrong, in the order of the keys. */
+export function annotationProblems({ annotations }: Pod): readonly Problem[] {
+  const entries = Object.entries(annotations).filter(([, text]) => text !== '');
+  return [
+    ...entries.flatMap(([key, text]) => familyProblems(annotations, key, text)),
+    ...primaryProblems(annotations),
+    ...entries.flatMap(([key, text]) => rateProblems(key, text)),
+  ];
+}
+
+function familyProblems(annotations: Annotations, key: string, text: string): readonly Problem[] {
+  if (!key.endsWith(FAMILY_SUFFIX)) return [];
+  const family = familyOf(text);
+  if (family === undefined) {
+    const message = say`${text} is not a valid ${key}`;
+    return [{ message, advice: 'set it to "ipv4" or "ipv6"' }];
+  }
+  return addressKeys(key.slice(0, -FAMILY_SUFFIX.length))
+    .flatMap((addressKey) => listOf(annotations[addressKey] ?? ''))
+    .filter((part) => parseAddress(withoutMask(part))?.family !== family)
+    .map((part) => ({
+      message: say`${part} does not match ${key} ${text}`,
+      advice: 'ask for addresses of that family, or for no family',
+    }));
+}
+
+/** Where addresses of a provider's NIC are asked for; that of one interface has a key without it. */
+function addressKeys(provider: string): readonly string[] {
+  const own = annotationKey(provider, 'ip_address');
+  const [, network, ifName] = /^(.+)\.ovn\.([^.]+)$/.exec(provider) ?? [];
+  if (network === undefined) return [own];
+  return [own, `${annotationKey(network, 'ip_address')}.${ifName}`];
+}
+
+function primaryProblems(annotations: Annotations): readonly Problem[] {
+  const textOf = (name: string) => annotations[annotationKey(PRIMARY_PROVIDER, name)] ?? '';
+  const keyOf = (name: string) => annotationKey(PRIMARY_PROVIDER, name);
+  const cidrText = textOf('cidr');
+  const cidrs = listOf(cidrText).map(parseCidr);
+  const problems: Problem[] = [];
+  if (cidrs.includes(undefined)) {
+    problems.push({
+      message: say`invalid cidr ${cidrText}`,
+      advice: `remove annotation ${keyOf('cidr')}: it is written for you`,
+    });
+  }
+  const known = cidrs.flatMap((cidr) => cidr ?? []);
+  problems.push(...addressProblems(textOf('ip_address'), keyOf('ip_address'), known, cidrText));
+  const mac = textOf('mac_address');
+  if (mac !== '' && parseMac(mac) === undefined) {
+    problems.push({
+      message: say`${mac} is not a valid ${keyOf('mac_address')}`,
+      advice: 'write a unicast MAC address, like 00:00:00:53:6b:b6',
+    });
+  }
+  return [...problems, ...poolProblems(textOf('ip_pool'), keyOf('ip_pool'), known, cidrText)];
+}
+
+function addressProblems(
+  text: string,
+  key: string,
+  cidrs: readonly Cidr[],
+  cidrText: string,
+): readonly Problem[] {
+  return listOf(text).flatMap((part) => {
+    const address = parseAddress(withoutMask(part));
+    if (address === undefined) {
+      return [
+        { message: say`${part} is not a valid ${key}`, advice: 'write an address, or "v4,v6"' },
+      ];
+    }
+    return outside([address], cidrs)
+      ? [{ message: say`${part} not in cidr ${cidrText}`, advice: 'take an address of the Subnet' }]
+      : [];
+  });
+}
+
+function poolProblems(
+  text: string,
+  key: string,
+  cidrs: readonly Cidr[],
+  cidrText: string,
+): readonly Problem[] {
+  if (text === '') return [];
+  const pool = parsePool(text, key);
+  if ('problems' in pool) {
+    const [{ advice }] = pool.problems;
+    const bad = listOf(text.replaceAll(';', ',')).find((part) => parseAddress(part) === undefined);
+    return [{ message: say`${bad ?? text} in ${key} is not a valid address`, advice }];
+  }
+  if (pool.value.kind === 'named') return [];
+  return pool.value.entries
+    .filter((entry) => outside(entry, cidrs))
+    .map((entry) => ({
+      message: say`${entry.map((address) => address.text).join(',')} not in cidr ${cidrText}`,
+      advice: 'list addresses of the Subnet',
+    }));
+}
+
+/** True where none of these is in any of the CIDRs, as far as there are CIDRs. */
+function outside(addresses: readonly Address[], cidrs: readonly Cidr[]): boolean {
+  return (
+    cidrs.length > 0 && !addresses.some((address) => cidrs.some((cidr) => contains(cidr, address)))
+  );
+}
+
+function rateProblems(key: string, text: string): readonly Problem[] {
+  if (!RATE_KEY.test(key) || /^\d{1,15}$/.test(text)) return [];
+  const message = say`${text} is not a valid ${key}`;
+  return [{ message, advice: 'write a whole number of Mbit/s (a rate) or Mbit (a burst)' }];
+}
+
+function listOf(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',').map((part) => part.trim());
+}

@@ -1,0 +1,160 @@
+/**
+ * The NICs that a pod asks for by name: of each network that it selects, whether it is ours, and
+ * which Subnet the NIC is on. Pure.
+ */
+import { isDnsName, isOvnProvider } from '../../daemon/attachment.ts';
+import { isInterfaceName } from '../../wire/cni.ts';
+import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
+import { failureEvent, type ObjectEvent } from '../objects/events.ts';
+import type { Nad } from '../objects/nad.ts';
+import type { Pod } from '../objects/pod.ts';
+import { type Checked, say, wrong } from '../objects/problem.ts';
+import type { Subnet } from '../objects/subnet.ts';
+import type { NetworkView } from './request.ts';
+import type { Selection } from './selections.ts';
+import { usable } from './subnet-index.ts';
+import { isAllocated } from './wishes.ts';
+
+/** A NIC that is to be, as far as the network says it. */
+export interface Attachment {
+  readonly kind: NicKind;
+  /** With the interface, where the pod has several NICs of the network. */
+  readonly provider: string;
+  readonly selection: Selection;
+  readonly subnet: Subnet;
+}
+
+/** What a selection comes to; without an attachment the network is none of ours. */
+export interface Judgement {
+  readonly attachment?: Attachment;
+  /** What the pod's owner has to know although the pod can start. */
+  readonly event?: ObjectEvent;
+}
+
+const NOT_OURS: Judgement = {};
+
+/** @param isTwin true where the pod selects the network more than once */
+export function judge(
+  selection: Selection,
+  isTwin: boolean,
+  pod: Pod,
+  view: NetworkView,
+): Checked<Judgement> {
+  const { namespace, name } = selection;
+  const nad = view.nad(namespace, name);
+  if (nad === undefined) {
+    return wrong(
+      say`network-attachment-definition ${namespace}/${name} not found`,
+      'create the NetworkAttachmentDefinition, or correct the annotation',
+    );
+  }
+  switch (nad.config.kind) {
+    case 'other':
+      return { value: NOT_OURS };
+    case 'empty':
+      return { value: { event: emptyNad(nad) } };
+    case 'wrong':
+      return { problems: [nad.config.problem] };
+    default:
+      return attach({ selection, isTwin, pod, view }, nad.config.kind, nad.config.provider);
+  }
+}
+
+interface AttachContext {
+  readonly selection: Selection;
+  readonly isTwin: boolean;
+  readonly pod: Pod;
+  readonly view: NetworkView;
+}
+
+function attach(
+  { selection, isTwin, pod, view }: AttachContext,
+  kind: NicKind,
+  configured: string,
+): Checked<Judgement> {
+  const network = networkProvider(selection, kind);
+  const provider = nicProvider(selection, network, isTwin);
+  const ifName = refusedInterface(selection, network, provider);
+  if (ifName !== undefined) return ifName;
+  const subnet = findSubnet({ pod, provider, network, view });
+  if ('problems' in subnet) return subnet;
+  if (kind === 'ovn' && !subnet.value.isOvn) {
+    return wrong(
+      say`provider ${network} is bound to subnet ${subnet.value.name} of provider ${subnet.value.provider}, which is none of OVN's`,
+      'a network of type kube-ovn needs a Subnet whose provider is ovn, or <name>.<namespace>.ovn',
+    );
+  }
+  if (kind === 'ipam' && selection.isDefault && subnet.value.isOvn) {
+    return { value: { event: mainNic(network, subnet.value) } };
+  }
+  const attachment = { kind, provider, selection, subnet: subnet.value };
+  if (configured === network) return { value: { attachment } };
+  return { value: { attachment, event: otherProvider(selection, network, configured) } };
+}
+
+/** What Subnets name a network by: made of the network's own name, whatever its config says. */
+export function networkProvider({ name, namespace }: Selection, kind: NicKind): string {
+  return kind === 'ovn' ? `${name}.${namespace}.ovn` : `${name}.${namespace}`;
+}
+
+/** What a NIC's annotations are under. */
+export function nicProvider({ ifName }: Selection, network: string, isTwin: boolean): string {
+  return isTwin && ifName !== '' ? `${network}.${ifName}` : network;
+}
+
+/** An interface's name becomes part of keys and names; so it is checked before. */
+function refusedInterface({ ifName }: Selection, network: string, provider: string) {
+  if (ifName !== '' && !isInterfaceName(ifName)) {
+    const advice = 'use 1 to 15 letters, digits, "_", ".", "@", "+", "~" and "-"';
+    return wrong(say`${ifName} is no name for an interface of network ${network}`, advice);
+  }
+  if (provider === network) return undefined;
+  // "a.b" with interface "ovn" would be the network "a.b.ovn".
+  if (isDnsName(`${provider}.kubernetes.io`) && !isOvnProvider(provider)) return undefined;
+  return wrong(
+    say`interface ${ifName} does not tell the NICs of network ${network} apart`,
+    'use lower-case letters, digits and "-", since keys of annotations are made of it, and not "ovn"',
+  );
+}
+
+interface SubnetQuery {
+  readonly pod: Pod;
+  readonly provider: string;
+  readonly network: string;
+  readonly view: NetworkView;
+}
+
+/** The Subnet that the pod names for the NIC, else the one of the network. */
+function findSubnet({ pod, provider, network, view }: SubnetQuery): Checked<Subnet> {
+  const key = annotationKey(provider, 'logical_switch');
+  const named = pod.annotations[key] ?? '';
+  const object = named === '' ? view.subnets.ofProvider(network) : view.subnets.get(named);
+  if (object !== undefined) return usable(object, isAllocated(pod, provider));
+  if (named !== '') {
+    return wrong(say`subnet ${named} not found`, say`create it, or correct annotation ${key}`);
+  }
+  return wrong(
+    say`provider ${provider} is not bound to any subnet`,
+    say`create a Subnet with provider ${network}, or name one by annotation ${key}`,
+  );
+}
+
+function emptyNad({ namespace, name }: Nad): ObjectEvent {
+  const what = `network-attachment-definition ${namespace}/${name} has an empty spec: its configuration is on the nodes only, so its addresses cannot be ours`;
+  return failureEvent('PodNetworkNotSupported', 'getPodKubeovnNets', what);
+}
+
+function mainNic(network: string, subnet: Subnet): ObjectEvent {
+  const what = `network ${network} cannot be the pod's main network on subnet ${subnet.name}: with a Subnet of provider ${subnet.provider} that is not supported; use one of provider ${network}`;
+  return failureEvent('PodNetworkNotSupported', 'getPodKubeovnNets', what);
+}
+
+/** The node's daemon will ask for what the configuration says, and find nothing under it. */
+function otherProvider(
+  { namespace, name }: Selection,
+  network: string,
+  configured: string,
+): ObjectEvent {
+  const what = say`network-attachment-definition ${namespace}/${name} has provider "${configured}", and the nodes will not find what is written for ${network}: set its provider to ${network}`;
+  return failureEvent('ValidatePodNetworkFailed', 'validateProvider', what);
+}

@@ -1,0 +1,36 @@
+/**
+ * An IPPool that is asked for by name. Pure.
+ */
+import type { IpPool } from '../objects/ippool.ts';
+import { type Checked, say, wrong } from '../objects/problem.ts';
+import type { NetworkView } from './request.ts';
+import type { Candidates, Wishes } from './wishes.ts';
+
+/** The IPPool of this name, or why nothing can be had from it. */
+export function findIpPool(name: string, view: NetworkView): Checked<IpPool> {
+  const object = view.ipPool(name);
+  if (object === undefined) {
+    const advice = 'create it, name another one, or list addresses';
+    return wrong(say`failed to get ippool ${name}: not found`, advice);
+  }
+  if ('value' in object.checked) return object.checked;
+  const [{ message, advice }] = object.checked.problems;
+  return wrong(say`ippool ${name} is not valid: ${message}`, advice);
+}
+
+/** Any address of an IPPool; it has to be one of a Subnet that the NIC may be on. */
+export function usableNamedPool(
+  name: string,
+  candidates: Candidates,
+  view: NetworkView,
+): Checked<Wishes['attempts']> {
+  const pool = findIpPool(name, view);
+  if ('problems' in pool) return pool;
+  const subnet = candidates.find((candidate) => candidate.name === pool.value.subnet);
+  if (subnet !== undefined)
+    return { value: [{ subnet, addresses: { kind: 'drawn', pool: name } }] };
+  return wrong(
+    say`ippool ${name} is of subnet ${pool.value.subnet}, and the NIC is on ${candidates.map((candidate) => candidate.name).join(', ')}`,
+    'name an IPPool of that Subnet, or put the NIC on the Subnet of the IPPool by logical_switch',
+  );
+}

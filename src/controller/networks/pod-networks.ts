@@ -1,0 +1,135 @@
+/**
+ * The story of a pod's networks: from its annotations and the cluster's objects to the NICs that
+ * it is to have. Pure.
+ */
+import { logicalSwitchPort } from '../../daemon/nic/names.ts';
+import { annotationKey } from '../objects/allocated-nic.ts';
+import { failureEvent, type ObjectEvent, type PodFailure } from '../objects/events.ts';
+import { DEFAULT_NETWORK_ANNOTATION, type Pod, workloadOf } from '../objects/pod.ts';
+import { type Checked, type Problems, say, tell, wrong } from '../objects/problem.ts';
+import { annotationProblems } from './annotation-rules.ts';
+import { type Attachment, judge } from './attachments.ts';
+import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
+import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
+import { podSelections, type Selection } from './selections.ts';
+import { drawnFrom, type NicContext, readWishes } from './wishes.ts';
+
+/** Kubernetes' limit for the name of an object; an IP object is named like its NIC. */
+const NAME_LENGTH_MAX = 253;
+const VIP_KEY = annotationKey(PRIMARY_PROVIDER, 'vip');
+
+/** The NICs that a pod is to have, or what is wrong. For one that is being deleted: released.ts. */
+export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
+  if (pod.hostNetwork) return { nics: [], events: [] };
+  const [first, ...rest] = annotationProblems(pod);
+  if (first !== undefined)
+    return fail('ValidatePodNetworkFailed', 'validate', [first, ...rest], []);
+  const selections = podSelections(pod);
+  if ('problems' in selections) return failToFind(selections.problems, []);
+  const events: ObjectEvent[] = [];
+  const contexts: NicContext[] = [];
+  for (const selection of selections.value) {
+    const judgement = judge(selection, isTwin(selection, selections.value), pod, view);
+    if ('problems' in judgement) return failToFind(judgement.problems, events);
+    const { attachment, event } = judgement.value;
+    if (event !== undefined) events.push(event);
+    if (attachment !== undefined) contexts.push(contextOf(attachment, pod, view));
+  }
+  const twins = twinProblem(contexts);
+  if (twins !== undefined) return failToFind(twins.problems, events);
+  const primary = primaryContext(pod, view);
+  if ('problems' in primary) return failToFind(primary.problems, events);
+  return requestAll([...contexts, ...primary.value], events);
+}
+
+function requestAll(contexts: readonly NicContext[], events: readonly ObjectEvent[]): PodNetworks {
+  const nics: NicRequest[] = [];
+  for (const context of contexts) {
+    const request = requestOf(context);
+    if ('problems' in request) {
+      return fail('AcquireAddressFailed', 'acquireAddress', request.problems, events);
+    }
+    nics.push(request.value);
+  }
+  return { nics, events };
+}
+
+function requestOf(context: NicContext): Checked<NicRequest> {
+  const { pod, kind, provider, selection, view } = context;
+  const { namespace } = pod;
+  const port = logicalSwitchPort({ workload: workloadOf(pod, view.settings), namespace, provider });
+  if (port.length > NAME_LENGTH_MAX) {
+    const advice = `shorten the name of the pod or of the network: ${NAME_LENGTH_MAX} characters are possible`;
+    return wrong(say`the name ${port} of the NIC is too long`, advice);
+  }
+  if (pod.annotations[VIP_KEY] && kind === 'ovn') {
+    const advice = 'remove it, and ask for the address by ip_address';
+    return wrong(`annotation ${VIP_KEY} is not supported`, advice);
+  }
+  const wishes = readWishes(context);
+  if ('problems' in wishes) return wishes;
+  const nad = selection && { nad: { namespace: selection.namespace, name: selection.name } };
+  return {
+    value: {
+      kind,
+      provider,
+      port,
+      isDefault: selection?.isDefault ?? true,
+      ...nad,
+      ...(selection?.ifName ? { ifName: selection.ifName } : {}),
+      ...wishes.value,
+      isShared: kind === 'ovn' && pod.migrating,
+    },
+  };
+}
+
+function contextOf(attachment: Attachment, pod: Pod, view: NetworkView): NicContext {
+  const { kind, provider, selection, subnet } = attachment;
+  return {
+    pod,
+    kind,
+    provider,
+    selection,
+    candidates: [subnet],
+    otherwise: () => ({ value: [drawnFrom(subnet)] }),
+    view,
+  };
+}
+
+/** The primary NIC is the last, and there is none where another network takes its place. */
+function primaryContext(pod: Pod, view: NetworkView): Checked<readonly NicContext[]> {
+  const isReplaced = DEFAULT_NETWORK_ANNOTATION in pod.annotations;
+  if (!view.settings.isPrimary || isReplaced) return { value: [] };
+  const place = primaryPlace(pod, view);
+  if ('problems' in place) return place;
+  return { value: [{ pod, kind: 'ovn', provider: PRIMARY_PROVIDER, ...place.value, view }] };
+}
+
+export function isTwin(selection: Selection, all: readonly Selection[]): boolean {
+  const { namespace, name } = selection;
+  return all.filter((other) => other.namespace === namespace && other.name === name).length > 1;
+}
+
+/** Two NICs with one key would have one address. */
+function twinProblem(contexts: readonly NicContext[]) {
+  const providers = contexts.map(({ provider }) => provider);
+  const twin = providers.find((provider, index) => providers.indexOf(provider) !== index);
+  if (twin === undefined) return undefined;
+  return wrong(
+    say`several NICs of network ${twin} cannot be told apart`,
+    'set another "interface" for each NIC of a network',
+  );
+}
+
+function failToFind(problems: Problems, events: readonly ObjectEvent[]): PodNetworks {
+  return fail('PodNetworkUpdateFailed', 'getPodKubeovnNets', problems, events);
+}
+
+function fail(
+  reason: PodFailure,
+  stage: string,
+  problems: Problems,
+  events: readonly ObjectEvent[],
+): PodNetworks {
+  return { problems, events: [...events, failureEvent(reason, stage, tell(problems))] };
+}

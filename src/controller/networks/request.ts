@@ -1,0 +1,65 @@
+/**
+ * What a pod's NICs are to be, and what that is decided by.
+ */
+import type { Family } from '../../daemon/net/address.ts';
+import type { AddressWish, MacWish } from '../allocator/request.ts';
+import type { NicKind } from '../objects/allocated-nic.ts';
+import type { ObjectEvent } from '../objects/events.ts';
+import type { IpPoolObject } from '../objects/ippool.ts';
+import type { Nad } from '../objects/nad.ts';
+import type { Namespace } from '../objects/namespace.ts';
+import type { Problems } from '../objects/problem.ts';
+import type { ClusterSettings } from '../objects/settings.ts';
+import type { Subnet } from '../objects/subnet.ts';
+import type { VpcObject } from '../objects/vpc.ts';
+import type { SubnetIndex } from './subnet-index.ts';
+
+/** One NIC that a pod is to have. */
+export interface NicRequest {
+  readonly kind: NicKind;
+  /** What its annotations are under; ends with the interface where NICs share a network. */
+  readonly provider: string;
+  /** Its key: name of its logical switch port and of its IP object. */
+  readonly port: string;
+  /** True for eth0: the primary network, or the one that takes its place. */
+  readonly isDefault: boolean;
+  /** Its NetworkAttachmentDefinition; the primary network has none. */
+  readonly nad?: { readonly namespace: string; readonly name: string };
+  /** The interface that the pod asks for. */
+  readonly ifName?: string;
+  /** The only family that it is to have addresses of. */
+  readonly family?: Family;
+  readonly mac: MacWish;
+  /** Tried in this order: the first that succeeds decides, and the last failure is reported. */
+  readonly attempts: readonly [Attempt, ...Attempt[]];
+  /** True where it has been given its addresses: the only attempt is for those. */
+  readonly isAllocated: boolean;
+  /** True where its addresses may be another pod's, too: a virtual machine migrates. */
+  readonly isShared: boolean;
+}
+
+/** Addresses of one Subnet. */
+export interface Attempt {
+  readonly subnet: Subnet;
+  readonly addresses: AddressWish;
+}
+
+/**
+ * The NICs of a pod, in the order in which its annotations have them, or what is wrong: then it
+ * gets none, since a pod starts with all its NICs or not at all. Events say what else is to be
+ * known, and for problems what is wrong.
+ */
+export type PodNetworks =
+  | { readonly nics: readonly NicRequest[]; readonly events: readonly ObjectEvent[] }
+  | { readonly problems: Problems; readonly events: readonly ObjectEvent[] };
+
+/** What is known of the cluster. */
+export interface NetworkView {
+  readonly settings: ClusterSettings;
+  readonly subnets: SubnetIndex;
+  nad(namespace: string, name: string): Nad | undefined;
+  ipPool(name: string): IpPoolObject | undefined;
+  ipPools(): Iterable<IpPoolObject>;
+  namespace(name: string): Namespace | undefined;
+  vpcs(): Iterable<VpcObject>;
+}

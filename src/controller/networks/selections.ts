@@ -1,0 +1,135 @@
+/**
+ * The networks that a pod's annotations name, in the two forms that Multus takes. Pure; nothing
+ * here knows what the networks are.
+ *
+ * What Multus does not check is not checked here either (`ips`, `mac`, `interface`): the network
+ * may be another plugin's, with rules of its own.
+ */
+import { isDnsName } from '../../daemon/attachment.ts';
+import { parseAddress } from '../../daemon/net/address.ts';
+import { type Fields, readFields } from '../objects/fields.ts';
+import { DEFAULT_NETWORK_ANNOTATION, NETWORKS_ANNOTATION, type Pod } from '../objects/pod.ts';
+import { type Checked, checked, type Problem, say, wrong } from '../objects/problem.ts';
+
+/** One network that a pod is to have a NIC of. */
+export interface Selection {
+  readonly namespace: string;
+  readonly name: string;
+  /** The interface that is asked for, as it is written; empty where Multus is to choose. */
+  readonly ifName: string;
+  /** As they are written. */
+  readonly ips: readonly string[];
+  /** As it is written; empty where none is asked for. */
+  readonly mac: string;
+  /** True for the network that takes the place of the pod's primary one. */
+  readonly isDefault: boolean;
+}
+
+/** What JSON has, and the short form does not. */
+const JSON_MARKS = /["[{]/;
+/** Multus' rule for each part of the short form: what Kubernetes has for a label of a name. */
+const PART = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** All networks of a pod, in the order of its NICs: the default one comes first. */
+export function podSelections({ annotations, namespace }: Pod): Checked<readonly Selection[]> {
+  const selections: Selection[] = [];
+  for (const key of [DEFAULT_NETWORK_ANNOTATION, NETWORKS_ANNOTATION]) {
+    const text = annotations[key] ?? '';
+    if (text === '') continue;
+    const isDefault = key === DEFAULT_NETWORK_ANNOTATION;
+    const found = parseSelections(text, { key, namespace, isDefault });
+    if ('problems' in found) return found;
+    selections.push(...found.value);
+  }
+  return { value: selections };
+}
+
+interface Origin {
+  /** The annotation's. */
+  readonly key: string;
+  /** The pod's: of networks that do not say theirs. */
+  readonly namespace: string;
+  readonly isDefault: boolean;
+}
+
+function parseSelections(text: string, origin: Origin): Checked<readonly Selection[]> {
+  return JSON_MARKS.test(text) ? parseJson(text, origin) : parseShort(text, origin);
+}
+
+/** `[<namespace>/]<name>[@<interface>]`, with commas between. */
+function parseShort(text: string, { key, namespace, isDefault }: Origin) {
+  const problems: Problem[] = [];
+  const selections = text.split(',').map((item) => {
+    const trimmed = item.trim();
+    const [path = '', ifName = '', ...ats] = trimmed.split('@');
+    const [left = '', right, ...slashes] = path.split('/');
+    const [space, name] = right === undefined ? [namespace, left] : [left || namespace, right];
+    const parts = [space, name, ...(trimmed.includes('@') ? [ifName] : [])];
+    if (ats.length > 0 || slashes.length > 0 || !parts.every((part) => PART.test(part))) {
+      problems.push({
+        message: say`annotation ${key} is wrong: "${trimmed}" is no network`,
+        advice: 'write [<namespace>/]<name>[@<interface>] in lower case, with "," between networks',
+      });
+    }
+    return { namespace: space, name, ifName, ips: [], mac: '', isDefault };
+  });
+  return checked(selections, problems);
+}
+
+function parseJson(text: string, origin: Origin): Checked<readonly Selection[]> {
+  const advice = 'write a JSON array of objects, each with "name" and, if need be, "namespace"';
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    return wrong(say`annotation ${origin.key} is wrong: it is no JSON`, advice);
+  }
+  if (!Array.isArray(list)) {
+    return wrong(say`annotation ${origin.key} is wrong: it is no JSON array`, advice);
+  }
+  const problems: Problem[] = [];
+  const selections = list.map((value: unknown, index) => {
+    const path = `annotation ${origin.key}[${index}]`;
+    const report = (problem: Problem) => {
+      problems.push(problem);
+    };
+    if (value === null) report({ message: `${path} is wrong: null`, advice });
+    return parseElement(readFields(value, path, report), { ...origin, path, report });
+  });
+  return checked(selections, problems);
+}
+
+interface ElementOrigin extends Origin {
+  readonly path: string;
+  readonly report: (problem: Problem) => void;
+}
+
+function parseElement(fields: Fields, { namespace, isDefault, path, report }: ElementOrigin) {
+  const said = fields.text('name');
+  const [left = '', right] = said.split(/\/(.*)/s);
+  const own = fields.text('namespace');
+  // Kube-OVN's documentation has "namespace/name" here, which Multus itself does not take apart.
+  const [space, name] = own === '' && right !== undefined ? [left, right] : [own, said];
+  if (!isDnsName(name) || !PART.test(space || namespace)) {
+    report({
+      message: say`${path} is wrong: "${space}/${name}" is no network`,
+      advice:
+        'set "name", and "namespace" if it is not the pod\'s, of a NetworkAttachmentDefinition',
+    });
+  }
+  for (const gateway of fields.texts('default-route')) {
+    if (parseAddress(gateway) !== undefined) continue;
+    report({
+      message: say`${path}.default-route is wrong: "${gateway}"`,
+      advice: 'write addresses of gateways',
+    });
+  }
+  return {
+    namespace: space || namespace,
+    name,
+    ifName: fields.text('interface'),
+    ips: fields.texts('ips'),
+    mac: fields.text('mac'),
+    isDefault,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * NetworkAttachmentDefinition: whether a network is ours, and how. Pure.
+ */
+import { OWN_CNI_TYPE } from '../../daemon/attachment.ts';
+import { rawFields, readFields, readQuietly } from './fields.ts';
+import { type Problem, say } from './problem.ts';
+
+/**
+ * What a network is to us: `ovn` where we make the interface, `ipam` where another plugin makes it
+ * and has its addresses from us, `empty` where only the nodes know its configuration.
+ */
+export type NadConfig =
+  | { readonly kind: 'ovn' | 'ipam'; readonly provider: string }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'wrong'; readonly problem: Problem };
+
+export interface Nad {
+  readonly namespace: string;
+  readonly name: string;
+  readonly config: NadConfig;
+}
+
+/** A raw NetworkAttachmentDefinition as the API server sends it. */
+export function projectNad(raw: unknown): Nad {
+  const { metadata, spec } = rawFields(raw);
+  const said = readQuietly(metadata);
+  const namespace = said.text('namespace');
+  const name = said.text('name');
+  const problems: Problem[] = [];
+  const config = readFields(spec, 'spec', (problem) => problems.push(problem)).text('config');
+  const [problem] = problems;
+  if (problem !== undefined) return { namespace, name, config: { kind: 'wrong', problem } };
+  return { namespace, name, config: readConfig(config, `${namespace}/${name}`) };
+}
+
+/** A single configuration, or a list of plugins where it has no type of its own. */
+function readConfig(text: string, nad: string): NadConfig {
+  if (text === '') return { kind: 'empty' };
+  const fail = (what: string): NadConfig => ({
+    kind: 'wrong',
+    problem: {
+      message: say`failed to load config of net-attach-def ${nad}: ${what}`,
+      advice: 'correct spec.config of the NetworkAttachmentDefinition',
+    },
+  });
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    return fail('it is no JSON');
+  }
+  const problems: Problem[] = [];
+  const fields = readFields(config, 'config', (problem) => problems.push(problem));
+  const single = fields.text('type') !== '';
+  const plugins = single ? [fields] : fields.parts('plugins');
+  if (!single && (plugins[0]?.text('type') ?? '') === '') {
+    return fail(problems[0]?.message ?? 'neither it nor its first plugin has a type');
+  }
+  const parts = plugins.map((plugin) => ({
+    type: plugin.text('type'),
+    provider: plugin.text('provider'),
+    ipam: plugin.part('ipam'),
+  }));
+  const delegates = parts.map(({ ipam }) => ({
+    type: ipam.text('type'),
+    provider: ipam.text('provider'),
+  }));
+  if (problems[0] !== undefined) return fail(problems[0].message);
+  const own = parts.find(({ type }) => type === OWN_CNI_TYPE);
+  if (own !== undefined) return { kind: 'ovn', provider: own.provider };
+  const delegate = delegates.find(({ type }) => type === OWN_CNI_TYPE);
+  return delegate ? { kind: 'ipam', provider: delegate.provider } : { kind: 'other' };
+}

@@ -1,0 +1,24 @@
+/**
+ * What the controller keeps of a Node: the addresses that no pod may have. Pure.
+ */
+import type { Address } from '../../daemon/net/address.ts';
+import { parseAddress } from '../../daemon/net/address.ts';
+import { rawFields, readQuietly } from './fields.ts';
+import { projectMeta } from './meta.ts';
+
+export interface Node {
+  readonly name: string;
+  /** Its InternalIPs. */
+  readonly internalAddresses: readonly Address[];
+}
+
+export function projectNode(raw: unknown): Node {
+  const status = readQuietly(rawFields(raw).status);
+  return {
+    name: projectMeta(raw).name,
+    internalAddresses: status
+      .parts('addresses')
+      .filter((entry) => entry.text('type') === 'InternalIP')
+      .flatMap((entry) => parseAddress(entry.text('address')) ?? []),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * What is written on a pod for its NICs: one merge patch for all of them. Pure.
+ *
+ * `allocated` and the addresses stand and fall together, and `routed` is never without
+ * `allocated`: the node's daemon waits for them.
+ */
+import { parseMac } from '../../daemon/net/address.ts';
+import { type AllocatedNic, addressesText, annotationKey } from './allocated-nic.ts';
+import { changedFields } from './changes.ts';
+import type { MergePatch } from './meta.ts';
+import type { Pod } from './pod.ts';
+import type { ClusterSettings } from './settings.ts';
+import type { VlanObject } from './vlan.ts';
+
+export interface AnnotatedNic extends AllocatedNic {
+  /** Of an underlay Subnet. */
+  readonly vlan?: VlanObject;
+  /** True once OVN's logical routing for the NIC is ready; means nothing for an `ipam` NIC. */
+  readonly isRouted: boolean;
+}
+
+/** A text, or null for a key that is to go. */
+type Annotations = Record<string, string | null>;
+
+/** Limits in Mbit/s and Mbit. */
+const RATE_NAMES = ['ingress_rate', 'egress_rate', 'ingress_burst', 'egress_burst'];
+
+/** What is written for a NIC, and goes with it. */
+const WRITTEN_NAMES = [
+  ...['ip_address', 'mac_address', 'cidr', 'gateway', 'logical_switch', 'pod_nic_type'],
+  ...['allocated', 'virtualmachine', 'logical_router', 'vlan_id', 'provider_network', 'routed'],
+];
+
+/** The patch that makes the pod say this of its NICs, or undefined where it does. */
+export function annotationsPatch(
+  pod: Pod,
+  nics: readonly AnnotatedNic[],
+  settings: ClusterSettings,
+): MergePatch | undefined {
+  const wanted: Annotations = {};
+  for (const nic of nics) Object.assign(wanted, annotationsOf(pod, nic, settings));
+  return patchOf(pod, wanted);
+}
+
+/** The patch that removes what was written for a NIC that the pod no longer has. */
+export function unpluggedPatch(pod: Pod, provider: string): MergePatch | undefined {
+  const keys = WRITTEN_NAMES.map((name) => annotationKey(provider, name));
+  return patchOf(pod, Object.fromEntries(keys.map((key) => [key, null])));
+}
+
+/** With the UID, the patch is refused for another pod that has taken the name meanwhile. */
+function patchOf({ annotations, uid }: Pod, wanted: Annotations): MergePatch | undefined {
+  const changes = changedFields(annotations, wanted);
+  return changes && { metadata: { uid, annotations: changes } };
+}
+
+function annotationsOf(pod: Pod, nic: AnnotatedNic, settings: ClusterSettings): Annotations {
+  const { provider, subnet, addresses, kind } = nic;
+  const vm = settings.keepsVmAddresses ? pod.virtualMachine : undefined;
+  const values: Annotations = {
+    ip_address: addressesText(addresses),
+    ...macOf(pod, nic),
+    cidr: subnet.cidrBlock,
+    gateway: subnet.gateway,
+    allocated: 'true',
+    ...(vm === undefined ? {} : { virtualmachine: vm }),
+    ...(kind === 'ovn' ? ovnValues(pod, nic, settings) : { pod_nic_type: null }),
+  };
+  const keyed = Object.entries(values).map(([name, value]) => [
+    annotationKey(provider, name),
+    value,
+  ]);
+  return Object.fromEntries(keyed);
+}
+
+/**
+ * The MAC as it is written already, if it is this one in other letters. Where an `ipam` NIC has
+ * none, nobody asked for one, and there is nothing to remove.
+ */
+function macOf({ annotations }: Pod, { provider, mac }: AnnotatedNic): Annotations {
+  if (mac === undefined) return {};
+  const written = annotations[annotationKey(provider, 'mac_address')] ?? '';
+  return { mac_address: parseMac(written) === mac ? written : mac };
+}
+
+function ovnValues(pod: Pod, nic: AnnotatedNic, settings: ClusterSettings): Annotations {
+  const { provider, subnet, vlan, isRouted } = nic;
+  const written = (name: string) => pod.annotations[annotationKey(provider, name)] ?? '';
+  return {
+    logical_switch: subnet.name,
+    pod_nic_type: written('pod_nic_type') || settings.podNicType,
+    ...(subnet.hasRouterPort && subnet.vpc !== '' ? { logical_router: subnet.vpc } : {}),
+    ...(vlan === undefined ? {} : { vlan_id: String(vlan.id), provider_network: vlan.provider }),
+    ...(isRouted ? { routed: 'true' } : {}),
+    ...(settings.isPrimary ? {} : ratesOf(pod, written)),
+  };
+}
+
+/**
+ * In non-primary mode there is no NIC of the provider `ovn`. Kube-OVN's documentation has the
+ * limits of all other NICs under it, where they do not have their own.
+ */
+function ratesOf({ annotations }: Pod, written: (name: string) => string): Annotations {
+  const rates = RATE_NAMES.map((name) => [name, annotations[annotationKey('ovn', name)] ?? '']);
+  const missing = rates.filter(([name = '', rate]) => rate !== '' && written(name) === '');
+  return Object.fromEntries(missing);
+}

@@ -1,0 +1,54 @@
+/**
+ * What a user wrote that cannot be done as it stands: a value, since it is nothing exceptional,
+ * and becomes the text of an event or of a condition. Pure.
+ */
+import { show } from '../../daemon/error.ts';
+
+export interface Problem {
+  /** What is wrong; begins as Kube-OVN's message does where it has one, so that people find it. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+export type Problems = readonly [Problem, ...Problem[]];
+
+/** A value that went through all checks, or everything that is wrong with it. */
+export type Checked<T> = { readonly value: T } | { readonly problems: Problems };
+
+/** @param problems those that are the same count once: a field may be read twice */
+export function checked<T>(value: T, problems: readonly Problem[]): Checked<T> {
+  const [first, ...rest] = new Map(problems.map((problem) => [problem.message, problem])).values();
+  return first === undefined ? { value } : { problems: [first, ...rest] };
+}
+
+export function wrong(message: string, advice: string): { readonly problems: Problems } {
+  return { problems: [{ message, advice }] };
+}
+
+/** The value, or undefined where something is wrong with it. */
+export function checkedValue<T>(result: Checked<T>): T | undefined {
+  return 'value' in result ? result.value : undefined;
+}
+
+/**
+ * A template's tag for messages: of what is put in, plain text stays as it is and all else is
+ * shown quoted, bounded and escaped. So nothing that a user wrote can forge a line of a log.
+ */
+export function say(parts: TemplateStringsArray, ...values: readonly unknown[]): string {
+  return parts
+    .map((part, index) => (index === 0 ? part : plain(values[index - 1]) + part))
+    .join('');
+}
+
+const PLAIN = /^[ -~]{0,200}$/;
+
+function plain(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' && PLAIN.test(value) ? value : show(value);
+}
+
+/** All of it in one line, for an event or a condition. */
+export function tell(problems: Problems): string {
+  return problems.map(({ message, advice }) => `${message}: ${advice}`).join('; ');
+}

@@ -1,0 +1,32 @@
+/**
+ * What holds for the whole cluster: names that Kube-OVN's objects have by default, and what its
+ * controller's flags decide.
+ */
+import type { Address } from '../../daemon/net/address.ts';
+
+export interface ClusterSettings {
+  /** True where the pods' eth0 is a NIC of the provider `ovn`; false in non-primary mode. */
+  readonly isPrimary: boolean;
+  readonly defaultVpc: string;
+  /** The Subnet of namespaces that have no other. */
+  readonly defaultSubnet: string;
+  /** The Subnet that connects nodes with pods. */
+  readonly joinSubnet: string;
+  /** What Subnets that do not say get for `enableLb`; undefined leaves them alone. */
+  readonly enableLb?: boolean;
+  /** The API server's address within the cluster: no Subnet of the default VPC may have it. */
+  readonly apiServer?: Address;
+  /** What pods get for `pod_nic_type` where they do not say. */
+  readonly podNicType: string;
+  /** True where a KubeVirt VM's pods have their addresses under the VM's name. */
+  readonly keepsVmAddresses: boolean;
+}
+
+export const defaultSettings: ClusterSettings = {
+  isPrimary: true,
+  defaultVpc: 'ovn-cluster',
+  defaultSubnet: 'ovn-default',
+  joinSubnet: 'join',
+  podNicType: 'veth-pair',
+  keepsVmAddresses: true,
+};

@@ -1,0 +1,146 @@
+/**
+ * What is wrong with a Subnet beside other objects: Subnets with the same addresses, its VPC, its
+ * Vlan, the nodes. Pure.
+ */
+import { cidrText, contains } from '../../daemon/net/address.ts';
+import { isEarlier } from './meta.ts';
+import type { Node } from './node.ts';
+import { checkedValue, type Problem, say } from './problem.ts';
+import { overlap } from './reserved-networks.ts';
+import type { Subnet, SubnetObject } from './subnet.ts';
+import type { VlanObject } from './vlan.ts';
+import type { VpcObject } from './vpc.ts';
+
+/**
+ * The Subnets of one VPC and VLAN share no address; equal CIDRs in different VPCs are fine. Of
+ * networks that OVN does not make, those with one provider are one network.
+ *
+ * Of two that want an address, the Subnet that came first has it, so that it goes on as it did.
+ */
+export function subnetConflicts(
+  object: SubnetObject,
+  others: Iterable<SubnetObject>,
+): readonly Problem[] {
+  const subnet = checkedValue(object.checked);
+  if (subnet === undefined) return [];
+  const problems: Problem[] = [];
+  for (const other of others) {
+    const rival = checkedValue(other.checked);
+    if (rival === undefined || other.meta.deleting || rival.name === subnet.name) continue;
+    if (!isEarlier(other.meta, object.meta) || !isOneNetwork(subnet, rival)) continue;
+    problems.push(...conflictsOf(subnet, rival));
+  }
+  return problems;
+}
+
+function isOneNetwork(one: Subnet, other: Subnet): boolean {
+  if (one.isOvn !== other.isOvn || one.vlan !== other.vlan || one.vpc !== other.vpc) return false;
+  return one.isOvn || one.provider === other.provider;
+}
+
+function conflictsOf(subnet: Subnet, rival: Subnet): readonly Problem[] {
+  const problems: Problem[] = [];
+  const pairs = subnet.blocks.flatMap(({ cidr }) =>
+    rival.blocks.map((block) => [cidr, block.cidr]),
+  );
+  if (pairs.some(([one, other]) => one && other && overlap(one, other))) {
+    problems.push({
+      message: `subnet ${subnet.name} cidr ${subnet.cidrBlock} is conflict with subnet ${rival.name} cidr ${rival.cidrBlock}`,
+      advice: 'take another CIDR, or another VPC',
+    });
+  }
+  const tables = [subnet, rival].map(({ policyRoutingTableId }) => policyRoutingTableId);
+  const bothHaveEgress = [subnet, rival].every((one) => one.externalEgressGateway.length > 0);
+  if (bothHaveEgress && tables[0] === tables[1]) {
+    problems.push({
+      message: `subnet ${subnet.name} policy routing table ID ${tables[0]} is conflict with subnet ${rival.name} policy routing table ID ${tables[1]}`,
+      advice: 'give each Subnet with an externalEgressGateway its own policyRoutingTableID',
+    });
+  }
+  return problems;
+}
+
+/** No node's address may be in an overlay Subnet of the default VPC: it could not be reached. */
+export function nodeConflicts(
+  subnet: Subnet,
+  nodes: Iterable<Node>,
+  defaultVpc: string,
+): readonly Problem[] {
+  if (!subnet.isOvn || subnet.vlan !== '' || subnet.vpc !== defaultVpc) return [];
+  return [...nodes].flatMap((node) =>
+    node.internalAddresses
+      .filter((address) => subnet.blocks.some(({ cidr }) => contains(cidr, address)))
+      .map((address) => ({
+        message: say`subnet ${subnet.name} cidr ${subnet.blocks.map(({ cidr }) => cidrText(cidr)).join(',')} conflict with node ${node.name} address ${address.text}`,
+        advice: "take a CIDR outside the nodes' network",
+      })),
+  );
+}
+
+/** What is wrong between a Subnet that OVN makes and the VPCs. */
+export function vpcProblems(
+  subnet: Subnet,
+  vpcs: Iterable<VpcObject>,
+  defaultVpc: string,
+): readonly Problem[] {
+  if (!subnet.isOvn) return [];
+  const all = [...vpcs];
+  const own = all.find(({ meta }) => meta.name === subnet.vpc);
+  if (own === undefined) {
+    return [{ message: `vpc '${subnet.vpc}' not found`, advice: 'create it, or set another vpc' }];
+  }
+  if (!own.status.standby) {
+    const advice = 'its router is being made; if that takes long, look at the Vpc and its events';
+    return [{ message: `the vpc '${subnet.vpc}' not standby yet`, advice }];
+  }
+  return subnet.vpc === defaultVpc
+    ? namespacesOfOthers(subnet, all)
+    : namespacesOutside(subnet, own);
+}
+
+function namespacesOutside(subnet: Subnet, own: VpcObject): readonly Problem[] {
+  const allowed = checkedValue(own.checked)?.namespaces ?? [];
+  return subnet.namespaces
+    .filter((namespace) => !allowed.includes(namespace))
+    .map((namespace) => ({
+      message: say`namespace '${namespace}' is out of range to custom vpc '${subnet.vpc}'`,
+      advice: "add the namespace to the Vpc's spec.namespaces, or remove it from the Subnet's",
+    }));
+}
+
+function namespacesOfOthers(subnet: Subnet, vpcs: readonly VpcObject[]): readonly Problem[] {
+  return vpcs
+    .filter(({ meta }) => meta.name !== subnet.vpc)
+    .filter(({ checked }) => {
+      const taken = checkedValue(checked)?.namespaces ?? [];
+      return subnet.namespaces.some((namespace) => taken.includes(namespace));
+    })
+    .map(({ meta }) => ({
+      message: say`namespaces [${subnet.namespaces.join(' ')}] are overlap with vpc '${meta.name}'`,
+      advice: 'remove what the other Vpc has, or set vpc to it',
+    }));
+}
+
+/** What is wrong with a Subnet's Vlan, or undefined. */
+export function vlanProblem(subnet: Subnet, vlan: VlanObject | undefined): Problem | undefined {
+  if (subnet.vlan === '') return undefined;
+  if (vlan === undefined) {
+    return {
+      message: `failed to get vlan ${subnet.vlan}: not found`,
+      advice: 'create the Vlan, or set another vlan',
+    };
+  }
+  if (vlan.conflict) {
+    return {
+      message: `subnet ${subnet.name} has invalid conflict vlan ${subnet.vlan}`,
+      advice: 'give the Vlan an id that no other Vlan of its provider network has',
+    };
+  }
+  if (vlan.provider === '') {
+    return {
+      message: `vlan ${subnet.vlan} provider not yet set`,
+      advice: "set the Vlan's spec.provider to a ProviderNetwork",
+    };
+  }
+  return undefined;
+}

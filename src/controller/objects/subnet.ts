@@ -1,0 +1,129 @@
+/**
+ * Subnet: a range of addresses, and where the NICs that have them are attached.
+ */
+import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
+import type { AddressRange } from '../allocator/address-range.ts';
+import { rawFields, readFields, readQuietly } from './fields.ts';
+import type { LabelSelector } from './label-selector.ts';
+import { type MergePatch, type Meta, projectMeta } from './meta.ts';
+import { type Checked, checked, type Problem } from './problem.ts';
+import type { ClusterSettings } from './settings.ts';
+import { checkBlocks } from './subnet-blocks.ts';
+import { subnetDefaults } from './subnet-defaults.ts';
+import { checkNetwork } from './subnet-network.ts';
+import { checkOptions } from './subnet-options.ts';
+import { projectSubnetStatus } from './subnet-status.ts';
+import type { UsageStatus } from './usage.ts';
+
+/** `Mac` is an underlay network whose addresses an external DHCP server gives. */
+export type Protocol = Family | 'Dual' | 'Mac';
+
+/** What a Subnet has of one IP family. */
+export interface SubnetBlock {
+  readonly family: Family;
+  readonly cidr: Cidr;
+  /** Not given to NICs, whether or not anything has it. */
+  readonly gateway: Address;
+}
+
+export interface SubnetAcl {
+  readonly direction: 'from-lport' | 'to-lport';
+  readonly priority: number;
+  /** In OVN's language; taken as it is. */
+  readonly match: string;
+  readonly action: AclAction;
+}
+
+export type AclAction = 'allow' | 'allow-related' | 'allow-stateless' | 'drop' | 'pass' | 'reject';
+
+/** A Subnet that is as it has to be, with everything that it does not say itself filled in. */
+export interface Subnet extends SubnetNetwork, SubnetOptions {
+  readonly name: string;
+  /** IPv4 before IPv6; none for protocol `Mac`. */
+  readonly blocks: readonly SubnetBlock[];
+  /** `cidr`, `v4,v6`, or empty. */
+  readonly cidrBlock: string;
+  /** Like `cidrBlock`. */
+  readonly gateway: string;
+  readonly protocol: Protocol;
+  /** What no NIC gets unless it asks for it; gateways included; none overlaps another. */
+  readonly excludes: readonly AddressRange[];
+}
+
+/** What a Subnet is part of. */
+export interface SubnetNetwork {
+  /** `ovn`, `name.namespace.ovn`, or `name.namespace` of an IPAM-only network. */
+  readonly provider: string;
+  /** True where OVN makes the network: there is a logical switch. */
+  readonly isOvn: boolean;
+  /** Empty where OVN does not make the network and nobody said otherwise. */
+  readonly vpc: string;
+  /** Name of a Vlan; empty for an overlay network. */
+  readonly vlan: string;
+  readonly logicalGateway: boolean;
+  readonly u2oInterconnection: boolean;
+  /** True where OVN's router has a port in it. */
+  readonly hasRouterPort: boolean;
+  readonly namespaces: readonly string[];
+  readonly namespaceSelectors: readonly LabelSelector[];
+}
+
+export interface SubnetOptions {
+  readonly gatewayType: '' | 'distributed' | 'centralized';
+  /** Bytes. */
+  readonly mtu?: number;
+  readonly isPrivate: boolean;
+  readonly allowSubnets: readonly Cidr[];
+  readonly allowEwTraffic: boolean;
+  readonly acls: readonly SubnetAcl[];
+  readonly natOutgoing: boolean;
+  readonly externalEgressGateway: readonly Address[];
+  readonly policyRoutingTableId: number;
+  readonly vips: readonly Address[];
+  readonly enableDhcp: boolean;
+  readonly dhcpV4Options: string;
+  readonly dhcpV6Options: string;
+}
+
+/** What is kept of a Subnet object. */
+export interface SubnetObject {
+  readonly meta: Meta;
+  /** Also of a Subnet with which something is wrong. */
+  readonly provider: string;
+  readonly checked: Checked<Subnet>;
+  readonly status: UsageStatus;
+  /** What the object itself does not say yet and is to say: a merge patch. */
+  readonly defaults?: MergePatch;
+}
+
+/** A raw Subnet as the API server sends it. Never throws for what a user can write. */
+export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
+  const meta = projectMeta(raw);
+  const { spec, status } = rawFields(raw);
+  const result = checkSubnet(meta.name, spec, settings);
+  const provider = readQuietly(spec).text('provider') || 'ovn';
+  const known = { meta, provider, checked: result, status: projectSubnetStatus(status) };
+  if (!('value' in result)) return known;
+  const defaults = subnetDefaults(rawFields(spec), result.value, settings);
+  return defaults === undefined ? known : { ...known, defaults };
+}
+
+/** All rules that concern a Subnet by itself (Kube-OVN's `ValidateSubnet`). */
+function checkSubnet(name: string, spec: unknown, settings: ClusterSettings): Checked<Subnet> {
+  const problems: Problem[] = [];
+  const report = (problem: Problem) => {
+    problems.push(problem);
+  };
+  const fields = readFields(spec, 'spec', report);
+  const network = checkNetwork(name, fields, settings, report);
+  const blocks = checkBlocks({ name, fields, network, settings, report });
+  const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
+  const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
+  const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
+  return checked({ name, ...network, ...blocks, ...options, gatewayType }, problems);
+}
+
+/** True for an underlay network of which we give out MACs only. */
+export function isMacOnly({ protocol }: Pick<Subnet, 'protocol'>): boolean {
+  return protocol === 'Mac';
+}

@@ -1,0 +1,129 @@
+/**
+ * What the northbound database is to hold, by object. Plain and immutable; every address, network
+ * and MAC is a checked value. Whoever makes these has judged the objects: here is no default.
+ */
+import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
+
+/** The router of a Vpc. */
+export interface DesiredRouter {
+  /** The Vpc's name. */
+  readonly name: string;
+  /** Where something outside of OVN announces itself by asking: peerings, external networks. */
+  readonly learnsFromArpRequests: boolean;
+  readonly routes: readonly DesiredRoute[];
+  readonly policies: readonly DesiredPolicy[];
+}
+
+/** Several routes with one prefix are one route of equal cost. */
+export interface DesiredRoute {
+  readonly by: 'dst-ip' | 'src-ip';
+  readonly prefix: Cidr;
+  readonly nexthop: Address;
+  /** Empty for the main one. */
+  readonly routeTable: string;
+}
+
+export interface DesiredPolicy {
+  /** Highest first, 0 to 32767. */
+  readonly priority: number;
+  /** An expression of OVN's: a user's own, or one of `subnetPolicies`. */
+  readonly match: string;
+  readonly action: 'allow' | 'drop' | 'reroute';
+  readonly nexthops: readonly Address[];
+  /** The Subnet that it is there for, if any. */
+  readonly subnet?: string;
+}
+
+/** The logical switch of a Subnet. */
+export interface DesiredSwitch {
+  /** The Subnet's name. */
+  readonly name: string;
+  readonly attachment?: DesiredAttachment;
+  readonly localnet?: { readonly network: string; readonly tag?: number };
+  readonly dhcp: readonly DesiredDhcp[];
+  readonly acls: readonly DesiredAcl[];
+}
+
+/** How a Subnet is attached to its Vpc's router. */
+export interface DesiredAttachment {
+  readonly vpc: string;
+  /** Addresses of the router in the Subnet, one per family. */
+  readonly gateways: readonly { readonly address: Address; readonly prefixLength: number }[];
+  /** For a router port that is made now; one that is there keeps its own. */
+  readonly newMac: string;
+  /** Empty for the main one. */
+  readonly routeTable: string;
+}
+
+/** OVN's own DHCP server for one family of a Subnet. */
+export interface DesiredDhcp {
+  readonly cidr: Cidr;
+  /** As ovn-nb(5), "DHCP_Options", has them, without the server's MAC. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The server's, for options that are made now; those that are there keep their own. */
+  readonly newMac: string;
+}
+
+export interface DesiredAcl {
+  /** `to-lport` is to the pod, `from-lport` from it. */
+  readonly direction: 'to-lport' | 'from-lport';
+  readonly priority: number;
+  readonly match: string;
+  readonly action: 'allow' | 'allow-related' | 'allow-stateless' | 'drop' | 'reject' | 'pass';
+  /** OVN's, 0 to 3; lower ones are asked first. */
+  readonly tier: number;
+  /** Writes a line to ovn-controller's log for each packet. */
+  readonly log?: { readonly name: string; readonly severity: 'warning' };
+}
+
+/** The logical switch port of one NIC of a pod. */
+export interface DesiredPort {
+  readonly name: string;
+  readonly subnet: string;
+  /** The Subnet's Vpc. */
+  readonly vpc: string;
+  readonly mac: string;
+  /** None for a NIC whose addresses something outside hands out. */
+  readonly addresses: readonly Address[];
+  /** Gets what is for MACs that no port has (annotation `layer2_forward`). */
+  readonly takesUnknown: boolean;
+  /** May send from its own addresses only (annotation `port_security`). */
+  readonly isSecured: boolean;
+  /** Addresses besides its own that it may send from (annotation `port_vips`). */
+  readonly virtualAddresses: readonly Address[];
+  /** As the pod lists them. One that does not exist (yet) restricts nothing. */
+  readonly securityGroups: readonly { readonly name: string; readonly exists: boolean }[];
+  /** Asks OVN's DHCP server of its Subnet. */
+  readonly hasDhcp: boolean;
+}
+
+export interface DesiredSecurityGroup {
+  readonly name: string;
+  /** 1 is asked only where a rule of 0 says `pass`. */
+  readonly tier: 0 | 1;
+  readonly allowsSameGroup: boolean;
+  readonly rules: readonly DesiredRule[];
+}
+
+export interface DesiredRule {
+  readonly direction: 'ingress' | 'egress';
+  /** 1 is the first, 16384 the last. */
+  readonly priority: number;
+  readonly remote: { readonly network: Cidr } | { readonly group: string; readonly family: Family };
+  /** The pod's own address; of the remote's family. */
+  readonly local?: Cidr;
+  readonly protocol:
+    | { readonly name: 'all' | 'icmp' }
+    | {
+        readonly name: 'tcp' | 'udp';
+        readonly ports: PortRange;
+        readonly sourcePorts?: PortRange;
+      };
+  readonly policy: 'allow' | 'drop' | 'pass';
+}
+
+/** Both ends belong to it. */
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}

@@ -1,0 +1,116 @@
+/**
+ * Port groups of SecurityGroups, and the one that denies what none of them allows. Pure.
+ *
+ * That one holds each port whose pod lists a SecurityGroup that exists. It is made where it is
+ * missing, with the first port that needs it: a port without it is open, and a port that has only
+ * it is closed until its own groups are there.
+ */
+import type { Family } from '../../daemon/net/address.ts';
+import { planAcls } from './acl-plan.ts';
+import { correctMap, type Draft, type Parent, pairs, text } from './draft.ts';
+import { addressSetName, DENY_ALL_GROUP, isOurs, portGroupName, VENDOR } from './names.ts';
+import { ownRow, taken } from './ownership.ts';
+import type { AddressSet, PortGroup } from './rows.ts';
+import { denyAllAcls } from './security-acls.ts';
+import type { NbState } from './state.ts';
+
+/** Whether a port group is a SecurityGroup's, and not one of nodes or network policies. */
+export function isSecurityGroup(row: PortGroup): boolean {
+  return isOurs(row) && row.ids.type === 'security_group';
+}
+
+/** The port group of a SecurityGroup, if it has one. */
+export function groupRow(state: NbState, group: string): PortGroup | undefined {
+  const row = state.portGroupNamed(portGroupName(group));
+  return row !== undefined && isOurs(row) && isOf(row, group) ? row : undefined;
+}
+
+/** The set of its members' addresses, if it has one. */
+export function addressSetRow(
+  state: NbState,
+  group: string,
+  family: Family,
+): AddressSet | undefined {
+  const row = state.addressSetNamed(addressSetName(group, family));
+  return row !== undefined && isOurs(row) && isOf(row, group) ? row : undefined;
+}
+
+/** Two SecurityGroups can come to one name: `a-b` and `a.b`. */
+function isOf({ ids }: PortGroup | AddressSet, group: string): boolean {
+  return ids.sg === undefined || ids.sg === group;
+}
+
+/**
+ * The port group of a SecurityGroup, which is made if there is none.
+ * @throws NorthboundError `taken`
+ */
+export function ensureGroup(
+  draft: Draft,
+  state: NbState,
+  group: string,
+): { readonly row: PortGroup | undefined; readonly parent: Parent } {
+  const table = 'Port_Group';
+  const name = portGroupName(group);
+  const row = ownRow([state.portGroupNamed(name)], { table, name });
+  if (row !== undefined && !isOf(row, group)) {
+    throw taken({ table, name }, `it is SecurityGroup ${row.ids.sg}'s`);
+  }
+  const ids = { vendor: VENDOR, type: 'security_group', sg: group };
+  const parent = draft.parent(table, row?.uuid, { name: text(name), external_ids: pairs(ids) });
+  if (row !== undefined) {
+    correctMap(draft, { table, uuid: row.uuid, column: 'external_ids' }, row.ids, ids);
+  }
+  return { row, parent };
+}
+
+/**
+ * The set of a SecurityGroup's addresses, which is made if there is none.
+ * @returns what is in it
+ * @throws NorthboundError `taken`
+ */
+export function ensureAddressSet(
+  draft: Draft,
+  state: NbState,
+  group: string,
+  family: Family,
+): AddressSet | undefined {
+  const table = 'Address_Set';
+  const name = addressSetName(group, family);
+  const row = ownRow([state.addressSetNamed(name)], { table, name });
+  if (row !== undefined && !isOf(row, group)) {
+    throw taken({ table, name }, `it is SecurityGroup ${row.ids.sg}'s`);
+  }
+  const ids = { vendor: VENDOR, sg: group };
+  if (row === undefined) draft.create(table, { name: text(name), external_ids: pairs(ids) });
+  else correctMap(draft, { table, uuid: row.uuid, column: 'external_ids' }, row.ids, ids);
+  return row;
+}
+
+/**
+ * Makes the group that denies all be there, as it should be, with these ports in it.
+ * @param ports UUIDs, or what `create` returned
+ * @throws NorthboundError `taken`
+ */
+export function deny(draft: Draft, state: NbState, ports: readonly string[]): void {
+  if (ports.length === 0) return;
+  const { row, parent } = ensureGroup(draft, state, DENY_ALL_GROUP);
+  const name = portGroupName(DENY_ALL_GROUP);
+  planAcls(draft, state, { name, acls: row?.acls ?? [], parent }, denyAllAcls());
+  join(draft, DENY_ALL_GROUP, row, ports);
+}
+
+/**
+ * Adds those ports to a group that are not in it.
+ * @param row none where this transaction makes the group
+ * @param ports UUIDs, or what `create` returned
+ */
+export function join(
+  draft: Draft,
+  group: string,
+  row: PortGroup | undefined,
+  ports: readonly string[],
+): void {
+  const members = new Set(row?.ports);
+  const missing = ports.filter((port) => !members.has(port));
+  draft.addMany('Port_Group', portGroupName(group), 'ports', missing);
+}

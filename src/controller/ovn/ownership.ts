@@ -1,0 +1,98 @@
+/**
+ * Which rows of a name are ours, and what to do where a name is taken. Pure.
+ */
+import { type Columns, type Draft, type Parent, pairs, text } from './draft.ts';
+import { NorthboundError } from './error.ts';
+import { isOurs, VENDOR } from './names.ts';
+import type { Ids, Router, Switch } from './rows.ts';
+import type { NbState } from './state.ts';
+
+/**
+ * Our row of a name, or none.
+ * @throws NorthboundError `taken` where only somebody else's row has the name
+ */
+export function ownRow<R extends { readonly ids: Ids }>(
+  rows: readonly (R | undefined)[],
+  what: { readonly table: string; readonly name: string },
+): R | undefined {
+  const found = rows.filter((row) => row !== undefined);
+  const own = found.find(isOurs);
+  if (own === undefined && found.length > 0) {
+    throw taken(what, `it lacks external_ids:vendor=${VENDOR}, so it is not ours to change`);
+  }
+  return own;
+}
+
+export function taken(
+  { table, name }: { readonly table: string; readonly name: string },
+  why: string,
+): NorthboundError {
+  return new NorthboundError(
+    'taken',
+    `${table} ${name} is taken: ${why}`,
+    `remove or rename that row, or the object of ours; \`ovn-nbctl find ${table} name=${name}\` shows it`,
+  );
+}
+
+/** A row with what is attached to it, and the way to attach more. */
+export interface Holder<R> {
+  readonly row: R | undefined;
+  readonly parent: Parent;
+}
+
+/**
+ * The switch of a Subnet. Nothing in OVN keeps two leaders that overlap from making one each: then
+ * all goes to the first one, and the other goes.
+ * @throws NorthboundError `taken`
+ */
+export function ownSwitch(draft: Draft, state: NbState, name: string): Holder<Switch> {
+  const table = 'Logical_Switch';
+  const first = ownRow(state.switchesNamed(name), { table, name });
+  const rows = state.switchesNamed(name).filter(isOurs);
+  const parent = draft.parent(table, first?.uuid, newColumns(name));
+  if (first === undefined) return { row: undefined, parent };
+  const all = (column: (row: Switch) => readonly string[]) => rows.flatMap(column);
+  const others = rows.slice(1);
+  for (const other of others) {
+    parent.attach('ports', other.ports);
+    parent.attach('acls', other.acls);
+    parent.attach('qos_rules', other.qosRules);
+    parent.attach('forwarding_groups', other.forwardingGroups);
+    draft.destroy(table, other.uuid);
+  }
+  const row = { ...first, ports: all(({ ports }) => ports), acls: all(({ acls }) => acls) };
+  return { row, parent };
+}
+
+/**
+ * The router of a Vpc, as `ownSwitch`.
+ * @param columns of one that is made now
+ * @throws NorthboundError `taken`
+ */
+export function ownRouter(
+  draft: Draft,
+  state: NbState,
+  name: string,
+  columns: Columns,
+): Holder<Router> {
+  const table = 'Logical_Router';
+  const first = ownRow(state.routersNamed(name), { table, name });
+  const rows = state.routersNamed(name).filter(isOurs);
+  const parent = draft.parent(table, first?.uuid, { ...newColumns(name), ...columns });
+  if (first === undefined) return { row: undefined, parent };
+  const all = (column: (row: Router) => readonly string[]) => rows.flatMap(column);
+  const others = rows.slice(1);
+  for (const other of others) {
+    parent.attach('ports', other.ports);
+    parent.attach('static_routes', other.routes);
+    parent.attach('policies', other.policies);
+    parent.attach('nat', other.nat);
+    draft.destroy(table, other.uuid);
+  }
+  const row = { ...first, routes: all(({ routes }) => routes), policies: all((r) => r.policies) };
+  return { row, parent };
+}
+
+function newColumns(name: string): Columns {
+  return { name: text(name), external_ids: pairs({ vendor: VENDOR }) };
+}

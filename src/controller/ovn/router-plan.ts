@@ -1,0 +1,189 @@
+/**
+ * The router of a Vpc, its static routes and policies. Pure. Its ports belong to Subnets:
+ * switch-plan.ts.
+ *
+ * Of the rows on a router those are ours to judge that carry the mark and are of a kind that a Vpc
+ * or Subnet asks for. Kube-OVN marks others too (of nodes, egress gateways, BFD), by further
+ * `external_ids`: these stay.
+ */
+import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { DesiredPolicy, DesiredRoute, DesiredRouter } from './desired.ts';
+import {
+  correctMap,
+  type Draft,
+  newDraft,
+  type Parent,
+  type Plan,
+  pairs,
+  text,
+  texts,
+} from './draft.ts';
+import { isOurs, VENDOR } from './names.ts';
+import { ownRouter } from './ownership.ts';
+import type { Ids, Policy, Route, Router } from './rows.ts';
+import type { NbState } from './state.ts';
+import { isSubnetPolicy } from './subnet-acls.ts';
+
+/** Keys of `Logical_Router.options` that are set here; others stay. */
+const LEARN_OPTION = 'always_learn_from_arp_request';
+const OPTIONS = { mac_binding_age_threshold: '300', dynamic_neigh_routers: 'true' };
+
+/**
+ * Makes the router of a Vpc be as desired.
+ * @throws NorthboundError `taken`
+ */
+export function planRouter(state: NbState, desired: DesiredRouter): Plan {
+  const draft = newDraft();
+  const options: Record<string, string> = desired.learnsFromArpRequests
+    ? OPTIONS
+    : { ...OPTIONS, [LEARN_OPTION]: 'false' };
+  const { row, parent } = ownRouter(draft, state, desired.name, { options: pairs(options) });
+  if (row !== undefined) {
+    const place = { table: 'Logical_Router', uuid: row.uuid, column: 'options' };
+    correctMap(draft, place, row.options, options, (key) => key === LEARN_OPTION);
+  }
+  planRoutes(draft, routesOf(state, row), parent, desired.routes);
+  planPolicies(draft, policiesOf(state, row), parent, desired.policies);
+  return draft.done();
+}
+
+/**
+ * Removes the router of a Vpc that is gone. One that somebody else has attached something to
+ * stays, without what is ours.
+ */
+export function planRouterRemoval(state: NbState, name: string): Plan {
+  const draft = newDraft();
+  for (const router of state.routersNamed(name).filter(isOurs)) removeRouter(draft, state, router);
+  return draft.done();
+}
+
+function removeRouter(draft: Draft, state: NbState, router: Router): void {
+  const { uuid, name, ports, routes, policies, nat } = router;
+  const children = [
+    ['ports', ports.flatMap((each) => state.routerPorts.get(each) ?? [])],
+    ['static_routes', routes.flatMap((each) => state.routes.get(each) ?? [])],
+    ['policies', policies.flatMap((each) => state.policies.get(each) ?? [])],
+  ] as const;
+  const foreign = children.filter(([, rows]) => rows.some((row) => !isOurs(row)));
+  const columns = [...foreign.map(([column]) => column), ...(nat.length > 0 ? ['nat'] : [])];
+  if (columns.length === 0) {
+    draft.destroy('Logical_Router', uuid);
+    return;
+  }
+  for (const [column, rows] of children) {
+    draft.remove(
+      'Logical_Router',
+      uuid,
+      column,
+      rows.filter(isOurs).map((row) => row.uuid),
+    );
+  }
+  draft.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
+}
+
+/** A route that somebody else has made the same counts: a second one would only double it. */
+function planRoutes(
+  draft: Draft,
+  found: readonly Route[],
+  parent: Parent,
+  desired: readonly DesiredRoute[],
+): void {
+  const missing = new Map(desired.map((route) => [keyOfDesiredRoute(route), route]));
+  const surplus: string[] = [];
+  const foreignFirst = [
+    ...found.filter((row) => !isManagedRoute(row)),
+    ...found.filter(isManagedRoute),
+  ];
+  for (const row of foreignFirst) {
+    const isWanted = missing.delete(keyOfRoute(row));
+    if (!isWanted && isManagedRoute(row)) surplus.push(row.uuid);
+  }
+  parent.detach('static_routes', surplus);
+  const created = [...missing.values()].map((route) => createRoute(draft, route));
+  if (created.length > 0) parent.attach('static_routes', created);
+}
+
+function createRoute(draft: Draft, { by, prefix, nexthop, routeTable }: DesiredRoute): string {
+  return draft.create('Logical_Router_Static_Route', {
+    policy: by,
+    ip_prefix: text(cidrText(prefix)),
+    nexthop: text(nexthop.text),
+    ...(routeTable === '' ? {} : { route_table: text(routeTable) }),
+    external_ids: pairs({ vendor: VENDOR }),
+  });
+}
+
+function isManagedRoute(row: Route): boolean {
+  return isOurs(row) && row.bfd === undefined && hasOnly(row.ids, ['vendor']);
+}
+
+function keyOfDesiredRoute({ by, prefix, nexthop, routeTable }: DesiredRoute): string {
+  return JSON.stringify([routeTable, by, cidrText(prefix), nexthop.text]);
+}
+
+/** In canonical text: a prefix may stand there as an address, or with host bits. */
+function keyOfRoute({ by, prefix, nexthop, routeTable }: Route): string {
+  const address = parseAddress(prefix);
+  const cidr = parseCidr(address === undefined ? prefix : `${prefix}/${bits(address.family)}`);
+  const to = cidr === undefined ? prefix : cidrText(cidr);
+  return JSON.stringify([routeTable, by, to, parseAddress(nexthop)?.text ?? nexthop]);
+}
+
+function planPolicies(
+  draft: Draft,
+  found: readonly Policy[],
+  parent: Parent,
+  desired: readonly DesiredPolicy[],
+): void {
+  const missing = new Map(desired.map((policy) => [keyOfDesiredPolicy(policy), policy]));
+  const surplus: string[] = [];
+  for (const row of found.filter(isManagedPolicy)) {
+    if (!missing.delete(keyOfPolicy(row))) surplus.push(row.uuid);
+  }
+  parent.detach('policies', surplus);
+  const created = [...missing.values()].map((policy) => createPolicy(draft, policy));
+  if (created.length > 0) parent.attach('policies', created);
+}
+
+function createPolicy(draft: Draft, policy: DesiredPolicy): string {
+  const { priority, match, action, nexthops, subnet } = policy;
+  const hops = textsOf(nexthops);
+  return draft.create('Logical_Router_Policy', {
+    priority: String(priority),
+    match: text(match),
+    action,
+    ...(hops.length === 0 ? {} : { nexthops: texts(hops) }),
+    external_ids: pairs({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }) }),
+  });
+}
+
+function isManagedPolicy(row: Policy): boolean {
+  if (!isOurs(row)) return false;
+  if (row.ids.subnet === undefined) return hasOnly(row.ids, ['vendor']);
+  return isSubnetPolicy(row) && hasOnly(row.ids, ['vendor', 'subnet']);
+}
+
+function keyOfDesiredPolicy({ priority, match, action, nexthops, subnet }: DesiredPolicy): string {
+  return JSON.stringify([priority, match, action, textsOf(nexthops).sort(), subnet ?? '']);
+}
+
+function keyOfPolicy({ priority, match, action, nexthops, ids }: Policy): string {
+  const hops = [...new Set(nexthops)].sort();
+  return JSON.stringify([priority, match, action, hops, ids.subnet ?? '']);
+}
+
+function routesOf(state: NbState, row: Router | undefined): Route[] {
+  return (row?.routes ?? []).flatMap((uuid) => state.routes.get(uuid) ?? []);
+}
+
+function policiesOf(state: NbState, row: Router | undefined): Policy[] {
+  return (row?.policies ?? []).flatMap((uuid) => state.policies.get(uuid) ?? []);
+}
+
+function textsOf(addresses: readonly Address[]): string[] {
+  return [...new Set(addresses.map((each) => each.text))];
+}
+
+function hasOnly(ids: Ids, keys: readonly string[]): boolean {
+  return Object.keys(ids).every((key) => keys.includes(key));
+}

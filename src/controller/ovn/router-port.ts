@@ -1,0 +1,121 @@
+/**
+ * The port of a Vpc's router to a Subnet, which is the Subnet's gateway. Pure.
+ *
+ * Its MAC stays as long as the row: pods have it in their neighbour tables.
+ */
+import { parseAddress } from '../../daemon/net/address.ts';
+import type { DesiredAttachment } from './desired.ts';
+import { correctMap, type Draft, isSameSet, pairs, text, texts } from './draft.ts';
+import { NorthboundError } from './error.ts';
+import { isOurs, routerPortName, VENDOR } from './names.ts';
+import { ownRow, taken } from './ownership.ts';
+import type { Router, RouterPort } from './rows.ts';
+import type { NbState } from './state.ts';
+
+const TABLE = 'Logical_Router_Port';
+const ROUTE_TABLE = 'route_table';
+
+/** The gateway's MAC in a Subnet, which no pod may have; undefined before there is one. */
+export function gatewayMac(state: NbState, vpc: string, subnet: string): string | undefined {
+  return state.routerPortNamed(routerPortName(vpc, subnet))?.mac;
+}
+
+/**
+ * Makes the router port be as desired.
+ * @throws NorthboundError `missing` where the Vpc has no router; `taken`
+ */
+export function placeRouterPort(
+  draft: Draft,
+  state: NbState,
+  subnet: string,
+  attachment: DesiredAttachment,
+): void {
+  const router = routerOf(state, subnet, attachment.vpc);
+  const name = routerPortName(attachment.vpc, subnet);
+  const found = ownRow([state.routerPortNamed(name)], { table: TABLE, name });
+  if (found === undefined) {
+    const created = draft.create(TABLE, newColumns(name, attachment));
+    draft.add('Logical_Router', router.uuid, 'ports', [created]);
+    return;
+  }
+  const holder = state.routerOf(found.uuid);
+  if (holder?.name !== attachment.vpc || !isOurs(holder)) {
+    refuseOthersPort(state, found, subnet);
+    if (holder !== undefined) draft.remove('Logical_Router', holder.uuid, 'ports', [found.uuid]);
+    draft.add('Logical_Router', router.uuid, 'ports', [found.uuid]);
+  }
+  correct(draft, found, attachment);
+}
+
+/** Takes a port off its router, which ends it. */
+export function removeRouterPort(draft: Draft, state: NbState, { uuid }: RouterPort): void {
+  const holder = state.routerOf(uuid);
+  if (holder !== undefined) draft.remove('Logical_Router', holder.uuid, 'ports', [uuid]);
+}
+
+/**
+ * The Subnet that a port of ours leads to, by its name and its router's. Ports to other routers,
+ * and those that lead out of OVN, belong to features of Kube-OVN's that are not ours.
+ */
+export function subnetOfRouterPort(state: NbState, port: RouterPort): string | undefined {
+  if (!isOurs(port) || port.peer !== undefined || port.gatewayChassis.length > 0) return undefined;
+  const prefix = routerPortName(state.routerOf(port.uuid)?.name ?? '', '');
+  return port.name.startsWith(prefix) ? port.name.slice(prefix.length) : undefined;
+}
+
+function routerOf(state: NbState, subnet: string, vpc: string): Router {
+  const router = ownRow(state.routersNamed(vpc), { table: 'Logical_Router', name: vpc });
+  if (router !== undefined) return router;
+  throw new NorthboundError(
+    'missing',
+    `Subnet ${subnet} cannot be attached: Vpc ${vpc} has no logical router yet`,
+    `the events of Vpc ${vpc} tell why`,
+  );
+}
+
+/** Subnet `c` in Vpc `a-b`, and Subnet `b-c` in Vpc `a`, come to one name. */
+function refuseOthersPort(state: NbState, found: RouterPort, subnet: string): void {
+  const other = subnetOfRouterPort(state, found);
+  if (other === undefined || other === subnet) return;
+  const vpc = state.routerOf(found.uuid)?.name;
+  throw taken({ table: TABLE, name: found.name }, `it leads from Vpc ${vpc} to Subnet ${other}`);
+}
+
+function newColumns(name: string, attachment: DesiredAttachment): Record<string, string> {
+  const { vpc, newMac, routeTable } = attachment;
+  return {
+    name: text(name),
+    mac: text(newMac),
+    networks: texts(networksOf(attachment)),
+    ...(routeTable === '' ? {} : { options: pairs({ [ROUTE_TABLE]: routeTable }) }),
+    external_ids: pairs({ vendor: VENDOR, lr: vpc }),
+  };
+}
+
+function correct(draft: Draft, found: RouterPort, attachment: DesiredAttachment): void {
+  const { uuid } = found;
+  const { vpc, routeTable } = attachment;
+  const networks = networksOf(attachment);
+  const isSame = isSameSet(found.networks.map(canonical), networks);
+  draft.set(TABLE, uuid, isSame ? {} : { networks: texts(networks) });
+  const options = routeTable === '' ? {} : { [ROUTE_TABLE]: routeTable };
+  correctMap(
+    draft,
+    { table: TABLE, uuid, column: 'options' },
+    found.options,
+    options,
+    (key) => key === ROUTE_TABLE,
+  );
+  const ids = { vendor: VENDOR, lr: vpc };
+  correctMap(draft, { table: TABLE, uuid, column: 'external_ids' }, found.ids, ids);
+}
+
+function networksOf({ gateways }: DesiredAttachment): string[] {
+  return gateways.map(({ address, prefixLength }) => `${address.text}/${prefixLength}`);
+}
+
+/** Host bits are what a network of a port is about. */
+function canonical(network: string): string {
+  const [address = '', prefixLength = ''] = network.split('/');
+  return `${parseAddress(address)?.text ?? address}/${prefixLength}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * One logical switch port, whatever it is for: made, moved or corrected. Pure.
+ *
+ * A port that is on another switch is moved as it is, in the same transaction: it stays in its
+ * groups, and keeps what an operator has set on it besides.
+ */
+import type { Family } from '../../daemon/net/address.ts';
+import { correctMap, type Draft, isSameSet, type Parent, pairs, text, texts } from './draft.ts';
+import { isOurs, VENDOR } from './names.ts';
+import { ownRow, taken } from './ownership.ts';
+import type { SwitchPort } from './rows.ts';
+import { LISTED_PREFIX, type NbState } from './state.ts';
+
+const TABLE = 'Logical_Switch_Port';
+
+export interface WantedPort {
+  readonly name: string;
+  /** Empty for a pod's. */
+  readonly type: '' | 'router' | 'localnet';
+  readonly addresses: readonly string[];
+  readonly portSecurity: readonly string[];
+  readonly options: Readonly<Record<string, string>>;
+  readonly tag?: number;
+  /** Besides `vendor`. */
+  readonly ids: Readonly<Record<string, string>>;
+  /** UUIDs of the DHCP options, or what `create` returned. */
+  readonly dhcp: Readonly<Partial<Record<Family, string>>>;
+}
+
+/** The switch that the port is to be on. */
+export interface Place {
+  /** None where this transaction makes it. */
+  readonly uuid: string | undefined;
+  readonly parent: Parent;
+}
+
+/** Keys of `external_ids` that go when they are not wanted; others are not ours to judge. */
+const MANAGED_IDS = ['security_groups', 'vips', 'attach-vips'];
+
+/**
+ * Makes the port be on the switch as wanted.
+ * @returns its UUID, or what it is called in this transaction
+ * @throws NorthboundError `taken`
+ */
+export function placePort(draft: Draft, state: NbState, wanted: WantedPort, place: Place): string {
+  const found = ownRow([state.switchPortNamed(wanted.name)], { table: TABLE, name: wanted.name });
+  if (found === undefined) {
+    const created = draft.create(TABLE, newColumns(wanted));
+    place.parent.attach('ports', [created]);
+    return created;
+  }
+  refuseOthersPort(state, found, wanted);
+  const holder = state.switchOf(found.uuid);
+  if (place.uuid === undefined || !isHeldBy(state, found.uuid, place.uuid)) {
+    if (holder !== undefined) draft.remove('Logical_Switch', holder.uuid, 'ports', [found.uuid]);
+    place.parent.attach('ports', [found.uuid]);
+  }
+  correctPort(draft, found, wanted);
+  return found.uuid;
+}
+
+/**
+ * Takes a port off its switch, which ends it. Where the switch has duplicates, all of them may be
+ * holding the port by the time the transaction gets here.
+ */
+export function removePort(draft: Draft, state: NbState, { uuid }: SwitchPort): void {
+  const holder = state.switchOf(uuid);
+  const copies = state.switchesNamed(holder?.name ?? '').filter(isOurs);
+  for (const row of new Set([...(holder === undefined ? [] : [holder]), ...copies])) {
+    draft.remove('Logical_Switch', row.uuid, 'ports', [uuid]);
+  }
+}
+
+/** Duplicates of a switch are about to become one: a port on any of them is in its place. */
+function isHeldBy(state: NbState, port: string, uuid: string): boolean {
+  const holder = state.switchOf(port);
+  if (holder === undefined || !isOurs(holder)) return false;
+  return holder.uuid === uuid || holder.name === state.switches.get(uuid)?.name;
+}
+
+/**
+ * Names are put together from several parts, and two objects can come to one name: Subnet `a-b` in
+ * Vpc `c`, and Subnet `a` in Vpc `b-c`.
+ */
+function refuseOthersPort(state: NbState, found: SwitchPort, wanted: WantedPort): void {
+  const { name } = wanted;
+  const { pod, ls = '' } = found.ids;
+  if (pod !== undefined && pod !== wanted.ids.pod) {
+    throw taken({ table: TABLE, name }, `it is the port of pod ${pod}`);
+  }
+  if (pod !== undefined || !(found.type === 'router' || found.type === 'localnet')) return;
+  const isItsPlace = ls !== wanted.ids.ls && state.switchOf(found.uuid)?.name === ls;
+  const isSame = found.options['router-port'] === wanted.options['router-port'];
+  if (wanted.type === '' || (isItsPlace && !isSame)) {
+    throw taken({ table: TABLE, name }, `it is the ${found.type} port of Subnet ${ls}`);
+  }
+}
+
+function newColumns(wanted: WantedPort): Record<string, string> {
+  const { name, type, addresses, portSecurity, options, tag, ids, dhcp } = wanted;
+  return {
+    name: text(name),
+    ...(type === '' ? {} : { type }),
+    addresses: texts(addresses),
+    ...(portSecurity.length === 0 ? {} : { port_security: texts(portSecurity) }),
+    ...(Object.keys(options).length === 0 ? {} : { options: pairs(options) }),
+    ...(tag === undefined ? {} : { tag: String(tag) }),
+    ...(dhcp.IPv4 === undefined ? {} : { dhcpv4_options: dhcp.IPv4 }),
+    ...(dhcp.IPv6 === undefined ? {} : { dhcpv6_options: dhcp.IPv6 }),
+    external_ids: pairs({ vendor: VENDOR, ...ids }),
+  };
+}
+
+function correctPort(draft: Draft, found: SwitchPort, wanted: WantedPort): void {
+  const { uuid } = found;
+  const { type, addresses, portSecurity, options, ids, dhcp } = wanted;
+  const tag = wanted.type === '' ? found.tag : wanted.tag?.toString();
+  draft.set(TABLE, uuid, {
+    ...(found.type === type ? {} : { type: text(type) }),
+    ...(isSameSet(found.addresses, addresses) ? {} : { addresses: texts(addresses) }),
+    ...(isSameSet(found.portSecurity, portSecurity) ? {} : { port_security: texts(portSecurity) }),
+    ...(found.tag === tag ? {} : { tag: tag ?? '[]' }),
+    ...(found.dhcp.IPv4 === dhcp.IPv4 ? {} : { dhcpv4_options: dhcp.IPv4 ?? '[]' }),
+    ...(found.dhcp.IPv6 === dhcp.IPv6 ? {} : { dhcpv6_options: dhcp.IPv6 ?? '[]' }),
+  });
+  correctMap(draft, { table: TABLE, uuid, column: 'options' }, found.options, options);
+  correctMap(
+    draft,
+    { table: TABLE, uuid, column: 'external_ids' },
+    found.ids,
+    { vendor: VENDOR, ...ids },
+    (key) => MANAGED_IDS.includes(key) || key.startsWith(LISTED_PREFIX),
+  );
+}

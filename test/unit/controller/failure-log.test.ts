@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { FailureLog } from '../../../src/controller/failure-log.ts';
+import { LogDouble } from '../daemon/log-double.ts';
+import { sizeOfPrivate } from '../daemon/support.ts';
+
+function failureLog() {
+  const log = new LogDouble();
+  return { log, failures: new FailureLog('the work', log) };
+}
+
+describe('the log of failures', () => {
+  it('names some of the keys that have the same reason, and says that there may be more', () => {
+    const { log, failures } = failureLog();
+    for (let key = 0; key < 50; key++) failures.failed(`${key}`, new Error('away'));
+    const messages = log.lines.map(({ message }) => message);
+    expect(messages).toHaveLength(10);
+    expect(messages[0]).toBe('the work: away; trying again');
+    expect(messages[9]).toBe('the work: away; trying again; others with this reason are not told');
+  });
+
+  it('tells a reason again when those that had it are done', () => {
+    const { log, failures } = failureLog();
+    for (let round = 0; round < 2; round++) {
+      for (let key = 0; key < 12; key++) failures.failed(`${key}`, new Error('away'));
+      for (let key = 0; key < 12; key++) failures.succeeded(`${key}`);
+    }
+    expect(log.lines).toHaveLength(20);
+  });
+
+  it('does not tell of reasons without end', () => {
+    const { log, failures } = failureLog();
+    for (let count = 0; count < 100; count++) failures.failed('a', new Error(`after ${count} ms`));
+    expect(log.lines).toHaveLength(10);
+    failures.succeeded('a');
+    failures.failed('a', new Error('after 7 ms'));
+    expect(log.lines).toHaveLength(11);
+  });
+
+  it('remembers nothing of what is done', async () => {
+    const { failures } = failureLog();
+    for (let key = 0; key < 50; key++) {
+      failures.failed(`${key}`, new Error('away'));
+      failures.failed(`${key}`, new Error(`own ${key}`));
+    }
+    for (let key = 0; key < 50; key++) failures.succeeded(`${key}`);
+    expect(await sizeOfPrivate(failures, '#reasons')).toBe(0);
+    expect(await sizeOfPrivate(failures, '#keyCounts')).toBe(0);
+  });
+
+  it('takes whatever is thrown', () => {
+    const { log, failures } = failureLog();
+    failures.failed('a', 'a text');
+    expect(log.lines[0]?.message).toBe('the work: a text; trying again');
+  });
+});

@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest';
+import type { DesiredDhcp, DesiredSwitch } from '../../../../src/controller/ovn/desired.ts';
+import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
+import { planSwitch, planSwitchRemoval } from '../../../../src/controller/ovn/switch-plan.ts';
+import type { NbDatabase } from './database.ts';
+import { rowNamed, rowsOf } from './picture.ts';
+import { cidr, MAC, NOTHING, portOf, startDatabase, switchOf, VENDOR } from './support.ts';
+
+const V4: DesiredDhcp = {
+  cidr: cidr('10.1.0.0/24'),
+  options: { router: '10.1.0.1', lease_time: '3600' },
+  newMac: MAC,
+};
+const V6: DesiredDhcp = { cidr: cidr('fd00:1::/64'), options: {}, newMac: MAC };
+const BOTH = switchOf({ dhcp: [V4, V6] });
+
+async function bring(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
+  await database.bring((state) => planSwitch(state, desired));
+  expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
+}
+
+const optionsOf = async (database: NbDatabase) =>
+  (await rowsOf(database, 'DHCP_Options')).map(({ options }) => options);
+
+it('options are made once per family, and the MAC of the server stays', async () => {
+  const database = await startDatabase();
+  await bring(database, BOTH);
+  expect(await rowsOf(database, 'DHCP_Options')).toEqual([
+    {
+      cidr: '10.1.0.0/24',
+      options: { server_mac: MAC, router: '10.1.0.1', lease_time: '3600' },
+      external_ids: { ...VENDOR, ls: 'front', protocol: 'IPv4' },
+    },
+    {
+      cidr: 'fd00:1::/64',
+      options: { server_id: MAC },
+      external_ids: { ...VENDOR, ls: 'front', protocol: 'IPv6' },
+    },
+  ]);
+  const changed = { ...V4, options: { router: '10.1.0.2' }, newMac: '02:00:00:00:00:99' };
+  await bring(database, switchOf({ dhcp: [changed] }));
+  expect(await optionsOf(database)).toEqual([{ server_mac: MAC, router: '10.1.0.2' }]);
+});
+
+it('a MAC that the Subnet asks for is taken', async () => {
+  const database = await startDatabase();
+  await bring(database, BOTH);
+  const options = { server_mac: '02:00:00:00:00:77' };
+  await bring(database, switchOf({ dhcp: [{ ...V4, options }] }));
+  expect(await optionsOf(database)).toEqual([options]);
+});
+
+it('a port has options of the families that it has addresses of', async () => {
+  const database = await startDatabase();
+  await bring(database, BOTH);
+  const ports = [
+    portOf('10.1.0.5', { name: 'v4', hasDhcp: true }),
+    portOf('fd00:1::5', { name: 'v6', hasDhcp: true }),
+    portOf('', { name: 'none', hasDhcp: true }),
+    portOf('10.1.0.6,fd00:1::6', { name: 'off' }),
+  ];
+  const plan = (state: Parameters<typeof planPod>[0]) => planPod(state, 'shop/web-0', ports);
+  await database.bring(plan);
+  expect(plan(await database.read())).toEqual(NOTHING);
+  const referred = async (name: string) => {
+    const row = await rowNamed(database, 'Logical_Switch_Port', name);
+    return [row.dhcpv4_options, row.dhcpv6_options];
+  };
+  expect(await referred('v4')).toEqual(['10.1.0.0/24', undefined]);
+  expect(await referred('v6')).toEqual([undefined, 'fd00:1::/64']);
+  expect(await referred('none')).toEqual(['10.1.0.0/24', 'fd00:1::/64']);
+  expect(await referred('off')).toEqual([undefined, undefined]);
+});
+
+it('ports that are there get options that are made after them, and lose those that go', async () => {
+  const database = await startDatabase();
+  await bring(database, switchOf());
+  const port = portOf('10.1.0.5', { hasDhcp: true });
+  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
+  await bring(database, BOTH);
+  const row = () => rowNamed(database, 'Logical_Switch_Port', port.name);
+  expect(await row()).toMatchObject({ dhcpv4_options: '10.1.0.0/24' });
+  expect(await row()).not.toHaveProperty('dhcpv6_options');
+  await bring(database, switchOf());
+  expect(await rowsOf(database, 'DHCP_Options')).toEqual([]);
+  expect(await row()).not.toHaveProperty('dhcpv4_options');
+});
+
+it('options of others, of other Subnets and of single ports stay', async () => {
+  const database = await startDatabase();
+  await bring(database, BOTH);
+  await bring(database, switchOf({ name: 'back', dhcp: [V4] }));
+  await database.by('dhcp-options-create', '10.1.0.0/24');
+  const ids = ['vendor=kube-ovn', 'ls=front', 'protocol=IPv4', 'port=web-0.shop'];
+  const marks = ids.map((id) => `external_ids:${id}`);
+  await database.by('create', 'DHCP_Options', 'cidr=10.1.0.0/24', ...marks);
+  await database.bring((state) => planSwitchRemoval(state, 'front'));
+  expect(await rowsOf(database, 'DHCP_Options')).toHaveLength(3);
+});
