@@ -74,7 +74,6 @@ export class Fixture {
       isSecured: false,
       virtualAddresses: [],
       securityGroups: [],
-      hasDhcp: false,
       ...changes,
     };
     const sandbox = await createSandbox({ namespace: 'default', name, uid: name });

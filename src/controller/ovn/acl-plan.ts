@@ -17,6 +17,7 @@ export interface AclHolder {
 }
 
 /**
+ * @returns whether anything is to be done
  * @throws NorthboundError `unsupported` where an ACL passes a packet on to a tier that this OVN
  *   does not have: leaving that ACL out could let through what the next tier refuses
  */
@@ -25,7 +26,7 @@ export function planAcls(
   state: NbState,
   { name, acls, parent }: AclHolder,
   desired: readonly DesiredAcl[],
-): void {
+): boolean {
   if (!state.hasTiers) refuseTiers(name, desired);
   const missing = new Map(desired.map((acl) => [keyOfDesired(acl, state.hasTiers), acl]));
   const surplus: string[] = [];
@@ -35,6 +36,7 @@ export function planAcls(
   parent.detach('acls', surplus);
   const created = [...missing.values()].map((acl) => createAcl(draft, acl, name, state.hasTiers));
   if (created.length > 0) parent.attach('acls', created);
+  return created.length > 0 || surplus.length > 0;
 }
 
 /** Takes away the ACLs of ours, and tells which others there are. */

@@ -93,8 +93,6 @@ export interface DesiredPort {
   readonly virtualAddresses: readonly Address[];
   /** As the pod lists them. One that does not exist (yet) restricts nothing. */
   readonly securityGroups: readonly { readonly name: string; readonly exists: boolean }[];
-  /** Asks OVN's DHCP server of its Subnet. */
-  readonly hasDhcp: boolean;
 }
 
 export interface DesiredSecurityGroup {

@@ -3,32 +3,54 @@
  * refer to. Pure. Options of single ports (`external_ids:port`) are left alone.
  */
 import { cidrText, type Family } from '../../daemon/net/address.ts';
-import type { DesiredDhcp } from './desired.ts';
-import { type Draft, isSameSet, pairs, text } from './draft.ts';
+import type { DesiredDhcp, DesiredPort } from './desired.ts';
+import { type Draft, isSameSet, MEMBERS_PER_TRANSACTION, pairs, text } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { DhcpOptions, SwitchPort } from './rows.ts';
 import { addressesOf, type NbState } from './state.ts';
 
 const TABLE = 'DHCP_Options';
+const FAMILIES = ['IPv4', 'IPv6'] as const;
 /** The option that holds the server's MAC. */
 const MAC_OPTIONS = { IPv4: 'server_mac', IPv6: 'server_id' } as const;
 const REFERENCES = { IPv4: 'dhcpv4_options', IPv6: 'dhcpv6_options' } as const;
 
-/** The options of a Subnet for one family, if there are any. */
-export function dhcpRow(state: NbState, subnet: string, family: Family): DhcpOptions | undefined {
+function dhcpRow(state: NbState, subnet: string, family: Family): DhcpOptions | undefined {
   return dhcpRows(state, subnet).find(({ ids }) => ids.protocol === family);
 }
 
 /** All options of a Subnet. */
 export function dhcpRows(state: NbState, subnet: string): DhcpOptions[] {
-  return [...state.dhcpOptions.values()].filter(
-    (row) => isOurs(row) && row.ids.ls === subnet && row.ids.port === undefined,
-  );
+  return [...state.dhcpOptions.values()].filter((row) => isOfSubnets(row) && row.ids.ls === subnet);
+}
+
+/** What a port refers to otherwise, somebody has chosen for it. */
+function isOfSubnets(row: DhcpOptions): boolean {
+  return isOurs(row) && row.ids.port === undefined;
 }
 
 /**
- * Makes the options of a Subnet be these. Ports that are there get options that are made now; those
- * that are removed are taken from ports by the database.
+ * The options of a port, by family: those of its Subnet, for the families that it has addresses of,
+ * or for both where it has none.
+ */
+export function dhcpOfPort(
+  state: NbState,
+  { name, subnet, addresses }: DesiredPort,
+): Partial<Record<Family, string>> {
+  const referred = state.switchPortNamed(name)?.dhcp;
+  const options = FAMILIES.flatMap((family) => {
+    const chosen = state.dhcpOptions.get(referred?.[family] ?? '');
+    if (chosen !== undefined && !isOfSubnets(chosen)) return [[family, chosen.uuid] as const];
+    const isWanted = addresses.length === 0 || addresses.some((each) => each.family === family);
+    const row = isWanted ? dhcpRow(state, subnet, family) : undefined;
+    return row === undefined ? [] : [[family, row.uuid] as const];
+  });
+  return Object.fromEntries(options);
+}
+
+/**
+ * Makes the options of a Subnet be these, and gives them to its ports; those that are removed are
+ * taken from ports by the database.
  */
 export function planDhcp(
   draft: Draft,
@@ -37,30 +59,32 @@ export function planDhcp(
   desired: readonly DesiredDhcp[],
 ): void {
   const kept = new Set<DhcpOptions>();
+  const ports = new Map<string, Record<string, string>>();
   for (const wanted of desired) {
     const { family } = wanted.cidr;
     const row = dhcpRow(state, subnet, family);
-    if (row === undefined) createRow(draft, state, subnet, wanted);
-    else {
+    const reference = row?.uuid ?? createRow(draft, subnet, wanted);
+    if (row !== undefined) {
       kept.add(row);
       correctRow(draft, row, wanted);
     }
+    for (const { uuid } of portsWithout(state, subnet, family))
+      ports.set(uuid, { ...ports.get(uuid), [REFERENCES[family]]: reference });
   }
   const surplus = dhcpRows(state, subnet).filter((row) => !kept.has(row));
   for (const { uuid } of surplus) draft.destroy(TABLE, uuid);
+  // A Subnet with very many ports needs several passes.
+  for (const [uuid, columns] of [...ports].slice(0, MEMBERS_PER_TRANSACTION))
+    draft.set('Logical_Switch_Port', uuid, columns);
 }
 
-function createRow(draft: Draft, state: NbState, subnet: string, wanted: DesiredDhcp): void {
+function createRow(draft: Draft, subnet: string, wanted: DesiredDhcp): string {
   const { cidr, newMac } = wanted;
-  const { family } = cidr;
-  const created = draft.create(TABLE, {
+  return draft.create(TABLE, {
     cidr: text(cidrText(cidr)),
     options: pairs(optionsOf(wanted, newMac)),
-    external_ids: pairs({ vendor: VENDOR, ls: subnet, protocol: family }),
+    external_ids: pairs({ vendor: VENDOR, ls: subnet, protocol: cidr.family }),
   });
-  for (const { uuid } of podPortsOf(state, subnet, family)) {
-    draft.set('Logical_Switch_Port', uuid, { [REFERENCES[family]]: created });
-  }
 }
 
 function correctRow(draft: Draft, row: DhcpOptions, wanted: DesiredDhcp): void {
@@ -82,8 +106,8 @@ function entriesOf(options: Readonly<Record<string, string>>): string[] {
   return Object.entries(options).map((entry) => JSON.stringify(entry));
 }
 
-/** Pods' ports of a Subnet that have an address of the family, or get theirs from elsewhere. */
-function podPortsOf(state: NbState, subnet: string, family: Family): SwitchPort[] {
+/** Pods' ports of a Subnet that are to have options of a family, and have none. */
+function portsWithout(state: NbState, subnet: string, family: Family): SwitchPort[] {
   const ports = state
     .switchesNamed(subnet)
     .filter(isOurs)
@@ -91,6 +115,7 @@ function podPortsOf(state: NbState, subnet: string, family: Family): SwitchPort[
   return ports
     .flatMap((uuid) => state.switchPorts.get(uuid) ?? [])
     .filter((port) => isOurs(port) && port.ids.pod !== undefined)
+    .filter((port) => port.dhcp[family] === undefined)
     .filter((port) => {
       const addresses = addressesOf(port);
       return addresses.length === 0 || addresses.some((each) => each.family === family);

@@ -6,15 +6,17 @@
  * through `text`, `texts` or `pairs`, which quote them: no name or address is ever syntax.
  */
 
+import type { Claims } from './claims.ts';
+
 /** What a planner has come to: nothing, one transaction, or several for very large groups. */
 export interface Plan {
   /** Each is one call of ovn-nbctl; all are to be run, in this order. */
   readonly transactions: readonly (readonly string[])[];
   /** Rows that would go, were it not for what others have attached to them; for people. */
   readonly kept: readonly string[];
+  /** What the plan relies on; nothing where there is nothing to do. */
+  readonly claims: Claims;
 }
-
-export const NOTHING_TO_DO: Plan = { transactions: [], kept: [] };
 
 /** Quoted values by column. */
 export type Columns = Readonly<Record<string, string>>;
@@ -23,7 +25,7 @@ export type Columns = Readonly<Record<string, string>>;
  * Members that one transaction adds to a group: argv must not be longer than some 2 MB (execve(2)),
  * and a member takes up to four words of 40 bytes.
  */
-const MEMBERS_PER_TRANSACTION = 5000;
+export const MEMBERS_PER_TRANSACTION = 2000;
 
 export interface Draft {
   /** @returns what the row is called in columns of other rows of this transaction */
@@ -40,6 +42,10 @@ export interface Draft {
   /** Comes last: ovn-nbctl aborts where a command looks for a row that an earlier one has destroyed. */
   destroy(table: string, uuid: string): void;
   keep(what: string): void;
+  /** The plan is made with no other that relies on this. */
+  claim(what: string): void;
+  /** The plan relies on this, as others may. */
+  share(what: string): void;
   done(): Plan;
 }
 
@@ -55,6 +61,7 @@ export function newDraft(): Draft {
   const later: string[][] = [];
   const destroyed: string[] = [];
   const kept: string[] = [];
+  const claims = new Map<string, 'alone' | 'shared'>();
   const unfinished: (() => void)[] = [];
   let created = 0;
   const push = (...words: string[]) => void commands.push(['--', ...words]);
@@ -83,7 +90,10 @@ export function newDraft(): Draft {
       if (words.length > 0) push('set', table, uuid, ...words);
     },
     remove(table, uuid, column, values) {
-      if (values.length > 0) push('--if-exists', 'remove', table, uuid, column, ...values);
+      const words = ['--', '--if-exists', 'remove', table, uuid, column];
+      const last = commands.at(-1);
+      if (words.every((word, index) => last?.[index] === word)) last?.push(...values);
+      else if (values.length > 0) commands.push([...words, ...values]);
     },
     add(table, uuid, column, values) {
       if (values.length > 0) push('add', table, uuid, column, ...values);
@@ -103,10 +113,13 @@ export function newDraft(): Draft {
     },
     destroy: (table, uuid) => void destroyed.push('--', '--if-exists', 'destroy', table, uuid),
     keep: (what) => void kept.push(what),
+    claim: (what) => void claims.set(what, 'alone'),
+    share: (what) => void claims.set(what, claims.get(what) ?? 'shared'),
     done() {
       for (const finish of unfinished) finish();
       const first = [...commands.flat(), ...destroyed];
-      return { transactions: first.length === 0 ? later : [first, ...later], kept };
+      if (first.length === 0) return { transactions: [], kept, claims: new Map() };
+      return { transactions: [first, ...later], kept, claims };
     },
   };
   return draft;

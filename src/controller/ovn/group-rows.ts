@@ -7,8 +7,16 @@
  */
 import type { Family } from '../../daemon/net/address.ts';
 import { planAcls } from './acl-plan.ts';
+import { claimed } from './claims.ts';
 import { correctMap, type Draft, type Parent, pairs, text } from './draft.ts';
-import { addressSetName, DENY_ALL_GROUP, isOurs, portGroupName, VENDOR } from './names.ts';
+import {
+  addressSetName,
+  DENY_ALL_GROUP,
+  isGroupName,
+  isOurs,
+  portGroupName,
+  VENDOR,
+} from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { AddressSet, PortGroup } from './rows.ts';
 import { denyAllAcls } from './security-acls.ts';
@@ -21,8 +29,9 @@ export function isSecurityGroup(row: PortGroup): boolean {
 
 /** The port group of a SecurityGroup, if it has one. */
 export function groupRow(state: NbState, group: string): PortGroup | undefined {
+  if (!isGroupName(group)) return undefined;
   const row = state.portGroupNamed(portGroupName(group));
-  return row !== undefined && isOurs(row) && isOf(row, group) ? row : undefined;
+  return row !== undefined && isSecurityGroup(row) && isOf(row, group) ? row : undefined;
 }
 
 /** The set of its members' addresses, if it has one. */
@@ -31,6 +40,7 @@ export function addressSetRow(
   group: string,
   family: Family,
 ): AddressSet | undefined {
+  if (!isGroupName(group)) return undefined;
   const row = state.addressSetNamed(addressSetName(group, family));
   return row !== undefined && isOurs(row) && isOf(row, group) ? row : undefined;
 }
@@ -95,7 +105,11 @@ export function deny(draft: Draft, state: NbState, ports: readonly string[]): vo
   if (ports.length === 0) return;
   const { row, parent } = ensureGroup(draft, state, DENY_ALL_GROUP);
   const name = portGroupName(DENY_ALL_GROUP);
-  planAcls(draft, state, { name, acls: row?.acls ?? [], parent }, denyAllAcls());
+  const holder = { name, acls: row?.acls ?? [], parent };
+  const isChanged = planAcls(draft, state, holder, denyAllAcls());
+  const what = claimed.group(DENY_ALL_GROUP);
+  if (isChanged || row === undefined) draft.claim(what);
+  else draft.share(what);
   join(draft, DENY_ALL_GROUP, row, ports);
 }
 

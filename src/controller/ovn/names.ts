@@ -34,7 +34,12 @@ export function localnetPortName(subnet: string): string {
   return `localnet.${subnet}`;
 }
 
-/** @throws NorthboundError `unsupported` as `inMatches` */
+/** Whether OVN takes a SecurityGroup's name in matches. Pods can list whatever they like. */
+export function isGroupName(group: string): boolean {
+  return /^[a-zA-Z_.0-9-]+$/.test(group);
+}
+
+/** @throws NorthboundError `unsupported` where it is not `isGroupName` */
 export function portGroupName(group: string): string {
   return inMatches(`ovn.sg.${group}`, group);
 }
@@ -49,8 +54,7 @@ export function addressSetName(group: string, family: Family): string {
  * else with a meaning of its own (ovn-sb(5), "Logical_Flow match").
  */
 function inMatches(name: string, group: string): string {
-  const dotted = name.replaceAll('-', '.');
-  if (/^[a-zA-Z_.][a-zA-Z_.0-9]*$/.test(dotted)) return dotted;
+  if (isGroupName(group)) return name.replaceAll('-', '.');
   throw new NorthboundError(
     'unsupported',
     `SecurityGroup ${JSON.stringify(group)} has a name that OVN takes in no rule`,

@@ -49,7 +49,7 @@ export function createNbctl({ database, tls }: NbctlOptions): Nbctl {
  * goes wrong, and with nothing when it is killed or cannot be started.
  */
 function failure({ exitCode, stderr }: ToolError, database: string): NorthboundError {
-  const said = stderr.slice(-SAID_CHARS_MAX);
+  const said = stderr.slice(-SAID_CHARS_MAX) || 'ovn-nbctl was killed, or had too much to say';
   if (exitCode !== null && !said.includes('database connection failed')) {
     return new NorthboundError(
       'refused',

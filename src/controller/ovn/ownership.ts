@@ -1,6 +1,7 @@
 /**
  * Which rows of a name are ours, and what to do where a name is taken. Pure.
  */
+import { claimed } from './claims.ts';
 import { type Columns, type Draft, type Parent, pairs, text } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, VENDOR } from './names.ts';
@@ -47,6 +48,7 @@ export interface Holder<R> {
  */
 export function ownSwitch(draft: Draft, state: NbState, name: string): Holder<Switch> {
   const table = 'Logical_Switch';
+  draft.claim(claimed.switch(name));
   const first = ownRow(state.switchesNamed(name), { table, name });
   const rows = state.switchesNamed(name).filter(isOurs);
   const parent = draft.parent(table, first?.uuid, newColumns(name));
@@ -76,6 +78,7 @@ export function ownRouter(
   columns: Columns,
 ): Holder<Router> {
   const table = 'Logical_Router';
+  draft.claim(claimed.router(name));
   const first = ownRow(state.routersNamed(name), { table, name });
   const rows = state.routersNamed(name).filter(isOurs);
   const parent = draft.parent(table, first?.uuid, { ...newColumns(name), ...columns });

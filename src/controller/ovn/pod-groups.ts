@@ -3,11 +3,12 @@
  * addresses. Pure. What is missing of the groups themselves is security-group-plan.ts's.
  */
 import type { Address, Family } from '../../daemon/net/address.ts';
+import { claimed } from './claims.ts';
 import type { DesiredPort } from './desired.ts';
 import { type Draft, text } from './draft.ts';
 import { addressSetRow, deny, groupRow, isSecurityGroup, join } from './group-rows.ts';
 import { DENY_ALL_GROUP } from './names.ts';
-import type { SwitchPort } from './rows.ts';
+import type { PortGroup, SwitchPort } from './rows.ts';
 import { addressesOf, listedGroups, type NbState } from './state.ts';
 
 /** A port with its UUID, or what it is called in the transaction. */
@@ -27,7 +28,13 @@ export function planPodGroups(
   gone: readonly SwitchPort[],
 ): void {
   for (const each of placed) planMembership(draft, state, each);
-  const secured = placed.filter(({ port }) => existingGroups(port).length > 0);
+  leaveGroups(
+    draft,
+    state,
+    gone.map(({ uuid }) => uuid),
+    [],
+  );
+  const secured = placed.filter(({ port }) => existingGroups(state, port).length > 0);
   deny(
     draft,
     state,
@@ -37,15 +44,39 @@ export function planPodGroups(
 }
 
 function planMembership(draft: Draft, state: NbState, { port, reference }: PlacedPort): void {
-  const groups = existingGroups(port);
+  const groups = existingGroups(state, port);
+  for (const { name } of port.securityGroups) draft.share(claimed.group(name));
   const wanted = groups.length > 0 ? [...groups, DENY_ALL_GROUP] : [];
   const rows = wanted.map((group) => groupRow(state, group));
-  for (const row of state.groupsOf(reference).filter(isSecurityGroup)) {
-    if (!rows.includes(row)) draft.remove('Port_Group', row.uuid, 'ports', [reference]);
-  }
+  leaveGroups(draft, state, [reference], rows);
   for (const group of groups) {
     const row = groupRow(state, group);
     if (row !== undefined) join(draft, group, row, [reference]);
+  }
+}
+
+/**
+ * Takes ports out of all groups but these. Also ports that are about to end: where the same
+ * transaction changes a group's ports, ovsdb-server 3.1 leaves in it what it should take out itself.
+ */
+function leaveGroups(
+  draft: Draft,
+  state: NbState,
+  ports: readonly string[],
+  kept: readonly (PortGroup | undefined)[],
+): void {
+  const leaving = new Map<PortGroup, string[]>();
+  for (const port of ports) {
+    const rows = state.groupsOf(port).filter((row) => isSecurityGroup(row) && !kept.includes(row));
+    for (const row of rows) {
+      const others = leaving.get(row);
+      if (others === undefined) leaving.set(row, [port]);
+      else others.push(port);
+    }
+  }
+  for (const [row, uuids] of leaving) {
+    draft.share(claimed.group(row.ids.sg ?? row.name));
+    draft.remove('Port_Group', row.uuid, 'ports', uuids);
   }
 }
 
@@ -56,18 +87,21 @@ function planAddresses(
   gone: readonly SwitchPort[],
 ): void {
   const before = [...gone, ...placed.flatMap(({ port }) => state.switchPortNamed(port.name) ?? [])];
+  const own = new Set(before);
   const groups = new Set([
     ...before.flatMap(listedGroups),
-    ...placed.flatMap(({ port }) => existingGroups(port)),
+    ...placed.flatMap(({ port }) => existingGroups(state, port)),
   ]);
   for (const group of groups) {
     const has = placed
-      .filter(({ port }) => existingGroups(port).includes(group))
+      .filter(({ port }) => existingGroups(state, port).includes(group))
       .flatMap(({ port }) => sentFrom(port));
     const had = before.filter((row) => listedGroups(row).includes(group)).flatMap(addressesOf);
     const isLost = ({ text: address }: Address) =>
-      !has.some((each) => each.text === address) && !isOfOthers(state, group, address, before);
+      !has.some((each) => each.text === address) && !isOfOthers(state, group, address, own);
     const lost = had.filter(isLost);
+    draft.share(claimed.group(group));
+    for (const each of [...has, ...had]) draft.claim(claimed.address(group, each.text));
     planSet(draft, state, { group, family: 'IPv4', has, lost });
     planSet(draft, state, { group, family: 'IPv6', has, lost });
   }
@@ -78,9 +112,9 @@ function isOfOthers(
   state: NbState,
   group: string,
   address: string,
-  own: readonly SwitchPort[],
+  own: ReadonlySet<SwitchPort>,
 ): boolean {
-  const others = state.portsSendingFrom(address).filter((port) => !own.includes(port));
+  const others = state.portsSendingFrom(address).filter((port) => !own.has(port));
   return others.some((port) => listedGroups(port).includes(group));
 }
 
@@ -98,8 +132,11 @@ function planSet(
   draft.add('Address_Set', set.uuid, 'addresses', missing.map(text));
 }
 
-function existingGroups({ securityGroups }: DesiredPort): string[] {
-  return securityGroups.filter(({ exists }) => exists).map(({ name }) => name);
+/** Where a group has come or gone since the port was asked for, its rows tell, or will. */
+function existingGroups(state: NbState, { securityGroups }: DesiredPort): string[] {
+  return securityGroups
+    .filter(({ name, exists }) => exists || groupRow(state, name) !== undefined)
+    .map(({ name }) => name);
 }
 
 /** As `addressesOf` a row. */

@@ -2,9 +2,9 @@
  * The logical switch ports of a pod: which there are to be, what is in them, and which groups
  * they are in. Pure. A pod is one transaction.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import { claimed } from './claims.ts';
 import type { DesiredPort } from './desired.ts';
-import { dhcpRow } from './dhcp-plan.ts';
+import { dhcpOfPort } from './dhcp-plan.ts';
 import { type Draft, newDraft, type Plan } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { DEFAULT_VPC } from './names.ts';
@@ -45,6 +45,7 @@ function placePodPort(draft: Draft, state: NbState, pod: string, port: DesiredPo
       `the events of Subnet ${subnet} tell why`,
     );
   }
+  draft.share(claimed.switch(subnet));
   const parent = draft.parent(table, row.uuid, {});
   return placePort(draft, state, wantedPort(state, pod, port), { uuid: row.uuid, parent });
 }
@@ -61,7 +62,7 @@ function wantedPort(state: NbState, pod: string, port: DesiredPort): WantedPort 
     portSecurity: isSecured && addresses.length > 0 ? [secured.join(' ')] : [],
     options: {},
     ids: { ls: subnet, pod, ...groupIds(port), ...virtualIds(port) },
-    dhcp: port.hasDhcp ? dhcpOf(state, port) : {},
+    dhcp: dhcpOfPort(state, port),
   };
 }
 
@@ -78,16 +79,4 @@ function groupIds({ vpc, securityGroups }: DesiredPort): Record<string, string> 
 function virtualIds({ virtualAddresses }: DesiredPort): Record<string, string> {
   if (virtualAddresses.length === 0) return {};
   return { vips: virtualAddresses.map(({ text }) => text).join(','), 'attach-vips': 'true' };
-}
-
-/** Those of the Subnet, for the families that the port has. */
-function dhcpOf(state: NbState, { subnet, addresses }: DesiredPort): WantedPort['dhcp'] {
-  const families: Family[] = ['IPv4', 'IPv6'];
-  const found = families
-    .filter((family) => addresses.length === 0 || addresses.some((each) => each.family === family))
-    .flatMap((family) => {
-      const row = dhcpRow(state, subnet, family);
-      return row === undefined ? [] : [[family, row.uuid] as const];
-    });
-  return Object.fromEntries(found);
 }

@@ -2,11 +2,17 @@
  * The router of a Vpc, its static routes and policies. Pure. Its ports belong to Subnets:
  * switch-plan.ts.
  *
+ * Kube-OVN's controller also routes what each Subnet of a Vpc sends to the Subnet's own gateway
+ * (policy `src-ip`). OVN as Kube-OVN patches it asks such routes last. Any other OVN prefers them to
+ * less specific ones by destination, so that a Subnet could not reach a larger one, nor what is
+ * behind a default route. They are not made here, and go where a database has them.
+ *
  * Of the rows on a router those are ours to judge that carry the mark and are of a kind that a Vpc
  * or Subnet asks for. Kube-OVN marks others too (of nodes, egress gateways, BFD), by further
  * `external_ids`: these stay.
  */
 import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import { claimed } from './claims.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from './desired.ts';
 import {
   correctMap,
@@ -53,6 +59,7 @@ export function planRouter(state: NbState, desired: DesiredRouter): Plan {
  */
 export function planRouterRemoval(state: NbState, name: string): Plan {
   const draft = newDraft();
+  draft.claim(claimed.router(name));
   for (const router of state.routersNamed(name).filter(isOurs)) removeRouter(draft, state, router);
   return draft.done();
 }
@@ -81,7 +88,7 @@ function removeRouter(draft: Draft, state: NbState, router: Router): void {
   draft.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
 }
 
-/** A route that somebody else has made the same counts: a second one would only double it. */
+/** A route is not made where somebody else has made the same: it would only be there twice. */
 function planRoutes(
   draft: Draft,
   found: readonly Route[],
@@ -90,14 +97,10 @@ function planRoutes(
 ): void {
   const missing = new Map(desired.map((route) => [keyOfDesiredRoute(route), route]));
   const surplus: string[] = [];
-  const foreignFirst = [
-    ...found.filter((row) => !isManagedRoute(row)),
-    ...found.filter(isManagedRoute),
-  ];
-  for (const row of foreignFirst) {
-    const isWanted = missing.delete(keyOfRoute(row));
-    if (!isWanted && isManagedRoute(row)) surplus.push(row.uuid);
+  for (const row of found.filter(isManagedRoute)) {
+    if (!missing.delete(keyOfRoute(row))) surplus.push(row.uuid);
   }
+  for (const row of found.filter((each) => !isManagedRoute(each))) missing.delete(keyOfRoute(row));
   parent.detach('static_routes', surplus);
   const created = [...missing.values()].map((route) => createRoute(draft, route));
   if (created.length > 0) parent.attach('static_routes', created);

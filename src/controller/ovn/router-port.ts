@@ -4,6 +4,7 @@
  * Its MAC stays as long as the row: pods have it in their neighbour tables.
  */
 import { parseAddress } from '../../daemon/net/address.ts';
+import { claimed } from './claims.ts';
 import type { DesiredAttachment } from './desired.ts';
 import { correctMap, type Draft, isSameSet, pairs, text, texts } from './draft.ts';
 import { NorthboundError } from './error.ts';
@@ -31,6 +32,7 @@ export function placeRouterPort(
   attachment: DesiredAttachment,
 ): void {
   const router = routerOf(state, subnet, attachment.vpc);
+  draft.share(claimed.router(router.name));
   const name = routerPortName(attachment.vpc, subnet);
   const found = ownRow([state.routerPortNamed(name)], { table: TABLE, name });
   if (found === undefined) {
@@ -38,19 +40,22 @@ export function placeRouterPort(
     draft.add('Logical_Router', router.uuid, 'ports', [created]);
     return;
   }
-  const holder = state.routerOf(found.uuid);
-  if (holder?.name !== attachment.vpc || !isOurs(holder)) {
-    refuseOthersPort(state, found, subnet);
-    if (holder !== undefined) draft.remove('Logical_Router', holder.uuid, 'ports', [found.uuid]);
-    draft.add('Logical_Router', router.uuid, 'ports', [found.uuid]);
-  }
+  refuseOthersPort(state, found, attachment.vpc);
+  const holders = state.routersOf(found.uuid);
+  const isPlace = (holder: Router) => isOurs(holder) && holder.name === attachment.vpc;
+  for (const holder of holders.filter((each) => !isPlace(each))) detach(draft, holder, found);
+  if (!holders.some(isPlace)) draft.add('Logical_Router', router.uuid, 'ports', [found.uuid]);
   correct(draft, found, attachment);
 }
 
 /** Takes a port off its router, which ends it. */
-export function removeRouterPort(draft: Draft, state: NbState, { uuid }: RouterPort): void {
-  const holder = state.routerOf(uuid);
-  if (holder !== undefined) draft.remove('Logical_Router', holder.uuid, 'ports', [uuid]);
+export function removeRouterPort(draft: Draft, state: NbState, port: RouterPort): void {
+  for (const holder of state.routersOf(port.uuid)) detach(draft, holder, port);
+}
+
+function detach(draft: Draft, holder: Router, { uuid }: RouterPort): void {
+  draft.share(claimed.router(holder.name));
+  draft.remove('Logical_Router', holder.uuid, 'ports', [uuid]);
 }
 
 /**
@@ -59,8 +64,14 @@ export function removeRouterPort(draft: Draft, state: NbState, { uuid }: RouterP
  */
 export function subnetOfRouterPort(state: NbState, port: RouterPort): string | undefined {
   if (!isOurs(port) || port.peer !== undefined || port.gatewayChassis.length > 0) return undefined;
-  const prefix = routerPortName(state.routerOf(port.uuid)?.name ?? '', '');
-  return port.name.startsWith(prefix) ? port.name.slice(prefix.length) : undefined;
+  const [vpc] = vpcsOf(state, port);
+  return vpc === undefined ? undefined : port.name.slice(routerPortName(vpc, '').length);
+}
+
+/** Usually one; somebody may have put the port on another router, or changed its mark. */
+function vpcsOf(state: NbState, { uuid, name, ids }: RouterPort): string[] {
+  const routers = state.routersOf(uuid).map((router) => router.name);
+  return [ids.lr ?? '', ...routers].filter((vpc) => name.startsWith(routerPortName(vpc, '')));
 }
 
 function routerOf(state: NbState, subnet: string, vpc: string): Router {
@@ -74,11 +85,12 @@ function routerOf(state: NbState, subnet: string, vpc: string): Router {
 }
 
 /** Subnet `c` in Vpc `a-b`, and Subnet `b-c` in Vpc `a`, come to one name. */
-function refuseOthersPort(state: NbState, found: RouterPort, subnet: string): void {
-  const other = subnetOfRouterPort(state, found);
-  if (other === undefined || other === subnet) return;
-  const vpc = state.routerOf(found.uuid)?.name;
-  throw taken({ table: TABLE, name: found.name }, `it leads from Vpc ${vpc} to Subnet ${other}`);
+function refuseOthersPort(state: NbState, found: RouterPort, vpc: string): void {
+  const vpcs = vpcsOf(state, found);
+  const subnet = subnetOfRouterPort(state, found);
+  if (vpcs.length === 0 || vpcs.includes(vpc) || subnet === undefined) return;
+  const { name } = found;
+  throw taken({ table: TABLE, name }, `it leads from Vpc ${vpcs[0]} to Subnet ${subnet}`);
 }
 
 function newColumns(name: string, attachment: DesiredAttachment): Record<string, string> {

@@ -4,6 +4,7 @@
  */
 import type { Family } from '../../daemon/net/address.ts';
 import { planAcls, removeAcls } from './acl-plan.ts';
+import { claimed } from './claims.ts';
 import type { DesiredSecurityGroup } from './desired.ts';
 import { type Draft, newDraft, type Plan, text } from './draft.ts';
 import { NorthboundError } from './error.ts';
@@ -33,6 +34,7 @@ export function planSecurityGroup(state: NbState, desired: DesiredSecurityGroup)
   const draft = newDraft();
   const { name } = desired;
   const members = state.portsListing(name).map(({ uuid }) => uuid);
+  draft.claim(claimed.group(name));
   for (const [group, family] of namedSets(desired)) planAddressSet(draft, state, group, family);
   const { row, parent } = ensureGroup(draft, state, name);
   const holder = { name: portGroupName(name), acls: row?.acls ?? [], parent };
@@ -57,6 +59,7 @@ export function planSecurityGroupRemoval(
   exists: (group: string) => boolean,
 ): Plan {
   const draft = newDraft();
+  draft.claim(claimed.group(name));
   const row = groupRow(state, name);
   if (row !== undefined) removeGroup(draft, state, row);
   for (const family of FAMILIES) {
@@ -69,6 +72,7 @@ export function planSecurityGroupRemoval(
       !listedGroups(port).some((other) => other !== name && exists(other));
     const members = new Set(denied.ports);
     const freed = state.portsListing(name).filter(isFree);
+    draft.share(claimed.group(DENY_ALL_GROUP));
     const uuids = freed.map(({ uuid }) => uuid).filter((uuid) => members.has(uuid));
     draft.remove('Port_Group', denied.uuid, 'ports', uuids);
   }
@@ -84,6 +88,7 @@ function removeGroup(draft: Draft, state: NbState, row: PortGroup): void {
     return;
   }
   draft.remove('Port_Group', uuid, 'ports', ownPorts(state, row));
+  draft.remove('Port_Group', uuid, 'external_ids', ['type', 'sg']);
   draft.keep(`Port_Group ${name} stays: it has ACLs that are not ours`);
 }
 
@@ -101,6 +106,7 @@ function namedSets({ name, rules }: DesiredSecurityGroup): readonly (readonly [s
 }
 
 function planAddressSet(draft: Draft, state: NbState, group: string, family: Family): void {
+  draft.claim(claimed.group(group));
   const wanted = new Set(textsOf(state.portsListing(group).flatMap(addressesOf), family));
   const row = ensureAddressSet(draft, state, group, family);
   const present = new Set(row?.addresses);
@@ -113,11 +119,14 @@ function planAddressSet(draft: Draft, state: NbState, group: string, family: Fam
   draft.addMany('Address_Set', name, 'addresses', missing.map(text));
 }
 
-/** Ports that somebody else has put into a group stay in it. */
+/**
+ * Ports that somebody else has put into a group stay in it; what refers to no port any more does
+ * not.
+ */
 function ownPorts(state: NbState, { ports }: PortGroup): string[] {
   return ports.filter((uuid) => {
     const port = state.switchPorts.get(uuid);
-    return port !== undefined && isOurs(port);
+    return port === undefined || isOurs(port);
   });
 }
 

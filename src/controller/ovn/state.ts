@@ -57,16 +57,16 @@ export interface NbState {
   routerPortNamed(name: string): RouterPort | undefined;
   portGroupNamed(name: string): PortGroup | undefined;
   addressSetNamed(name: string): AddressSet | undefined;
-  /** The switch that a port is on, by the port's UUID. */
-  switchOf(port: string): Switch | undefined;
-  routerOf(port: string): Router | undefined;
+  /** The switches that a port is on, by the port's UUID: one, unless somebody has blundered. */
+  switchesOf(port: string): readonly Switch[];
+  routersOf(port: string): readonly Router[];
   /** The groups that a port is in, by the port's UUID. */
   groupsOf(port: string): readonly PortGroup[];
-  /** Our ports with `external_ids:pod`, by `<namespace>/<name>`. */
+  /** Our ports of a pod, by `<namespace>/<name>`. */
   portsOfPod(pod: string): readonly SwitchPort[];
-  /** Our ports whose pods list a SecurityGroup. */
+  /** Our ports of pods that list a SecurityGroup. */
   portsListing(group: string): readonly SwitchPort[];
-  /** Our ports that may send from an address, by its canonical text. */
+  /** Our ports of pods that may send from an address, by its canonical text. */
   portsSendingFrom(address: string): readonly SwitchPort[];
 }
 
@@ -126,7 +126,9 @@ interface Holding {
 
 function stateOf(tables: Tables): NbState {
   const { switches, switchPorts, routers, routerPorts, portGroups, addressSets } = tables;
-  const ours = byUuid([...switchPorts.values()].filter(isOurs));
+  const pods = byUuid(
+    [...switchPorts.values()].filter((port) => isOurs(port) && port.ids.pod !== undefined),
+  );
   const byName = <R extends Named>(rows: Rows<R>) => grouped(rows, ({ name }) => [name]);
   const byPort = <R extends Holding>(rows: Rows<R>) => grouped(rows, ({ ports }) => ports);
   const names = {
@@ -137,11 +139,6 @@ function stateOf(tables: Tables): NbState {
     portGroups: byName(portGroups),
     addressSets: byName(addressSets),
   };
-  const holders = {
-    switches: byPort(switches),
-    routers: byPort(routers),
-    groups: byPort(portGroups),
-  };
   return {
     ...tables,
     switchesNamed: names.switches,
@@ -150,12 +147,12 @@ function stateOf(tables: Tables): NbState {
     routerPortNamed: (name) => names.routerPorts(name)[0],
     portGroupNamed: (name) => names.portGroups(name)[0],
     addressSetNamed: (name) => names.addressSets(name)[0],
-    switchOf: (port) => holders.switches(port)[0],
-    routerOf: (port) => holders.routers(port)[0],
-    groupsOf: holders.groups,
-    portsOfPod: grouped(ours, ({ ids }) => (ids.pod === undefined ? [] : [ids.pod])),
-    portsListing: grouped(ours, listedGroups),
-    portsSendingFrom: grouped(ours, (port) => addressesOf(port).map(({ text }) => text)),
+    switchesOf: byPort(switches),
+    routersOf: byPort(routers),
+    groupsOf: byPort(portGroups),
+    portsOfPod: grouped(pods, ({ ids }) => [ids.pod ?? '']),
+    portsListing: grouped(pods, listedGroups),
+    portsSendingFrom: grouped(pods, (port) => addressesOf(port).map(({ text }) => text)),
   };
 }
 

@@ -3,6 +3,7 @@
  * its DHCP options and ACLs. Pure. A Subnet is one transaction; ports of pods are pod-plan.ts's.
  */
 import { planAcls, removeAcls } from './acl-plan.ts';
+import { claimed } from './claims.ts';
 import type { DesiredSwitch } from './desired.ts';
 import { dhcpRows, planDhcp } from './dhcp-plan.ts';
 import { type Draft, newDraft, type Plan } from './draft.ts';
@@ -37,6 +38,7 @@ export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
  */
 export function planSwitchRemoval(state: NbState, name: string): Plan {
   const draft = newDraft();
+  draft.claim(claimed.switch(name));
   const ports = portsOf(state, name);
   const rows = state.switchesNamed(name).filter(isOurs);
   const kept = rows.filter((row) => !destroySwitch(draft, state, row));
@@ -133,6 +135,5 @@ function portsOf(state: NbState, subnet: string): SwitchPort[] {
 }
 
 function isOnSwitch(state: NbState, { uuid }: SwitchPort, name: string): boolean {
-  const holder = state.switchOf(uuid);
-  return holder !== undefined && holder.name === name && isOurs(holder);
+  return state.switchesOf(uuid).some((holder) => holder.name === name && isOurs(holder));
 }

@@ -5,10 +5,11 @@
  * groups, and keeps what an operator has set on it besides.
  */
 import type { Family } from '../../daemon/net/address.ts';
+import { claimed } from './claims.ts';
 import { correctMap, type Draft, isSameSet, type Parent, pairs, text, texts } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
-import type { SwitchPort } from './rows.ts';
+import type { Switch, SwitchPort } from './rows.ts';
 import { LISTED_PREFIX, type NbState } from './state.ts';
 
 const TABLE = 'Logical_Switch_Port';
@@ -50,32 +51,33 @@ export function placePort(draft: Draft, state: NbState, wanted: WantedPort, plac
     return created;
   }
   refuseOthersPort(state, found, wanted);
-  const holder = state.switchOf(found.uuid);
-  if (place.uuid === undefined || !isHeldBy(state, found.uuid, place.uuid)) {
-    if (holder !== undefined) draft.remove('Logical_Switch', holder.uuid, 'ports', [found.uuid]);
-    place.parent.attach('ports', [found.uuid]);
+  const isPlace = (holder: Switch) => holder.uuid === place.uuid || isTwin(state, holder, place);
+  const holders = state.switchesOf(found.uuid);
+  for (const holder of holders.filter((each) => !isPlace(each))) {
+    draft.share(claimed.switch(holder.name));
+    draft.remove('Logical_Switch', holder.uuid, 'ports', [found.uuid]);
   }
+  if (!holders.some(isPlace)) place.parent.attach('ports', [found.uuid]);
   correctPort(draft, found, wanted);
   return found.uuid;
 }
 
-/**
- * Takes a port off its switch, which ends it. Where the switch has duplicates, all of them may be
- * holding the port by the time the transaction gets here.
- */
-export function removePort(draft: Draft, state: NbState, { uuid }: SwitchPort): void {
-  const holder = state.switchOf(uuid);
-  const copies = state.switchesNamed(holder?.name ?? '').filter(isOurs);
-  for (const row of new Set([...(holder === undefined ? [] : [holder]), ...copies])) {
-    draft.remove('Logical_Switch', row.uuid, 'ports', [uuid]);
-  }
+/** Copies of a switch are about to become one: a port on any of them is in its place. */
+function isTwin(state: NbState, holder: Switch, { uuid = '' }: Place): boolean {
+  return isOurs(holder) && holder.name === state.switches.get(uuid)?.name;
 }
 
-/** Duplicates of a switch are about to become one: a port on any of them is in its place. */
-function isHeldBy(state: NbState, port: string, uuid: string): boolean {
-  const holder = state.switchOf(port);
-  if (holder === undefined || !isOurs(holder)) return false;
-  return holder.uuid === uuid || holder.name === state.switches.get(uuid)?.name;
+/**
+ * Takes a port off its switch, which ends it. Where there are copies of the switch, each of them may
+ * be holding the port by the time the transaction gets here.
+ */
+export function removePort(draft: Draft, state: NbState, { uuid }: SwitchPort): void {
+  const holders = state.switchesOf(uuid);
+  const copies = holders.flatMap(({ name }) => state.switchesNamed(name).filter(isOurs));
+  for (const row of new Set([...holders, ...copies])) {
+    draft.share(claimed.switch(row.name));
+    draft.remove('Logical_Switch', row.uuid, 'ports', [uuid]);
+  }
 }
 
 /**
@@ -89,9 +91,9 @@ function refuseOthersPort(state: NbState, found: SwitchPort, wanted: WantedPort)
     throw taken({ table: TABLE, name }, `it is the port of pod ${pod}`);
   }
   if (pod !== undefined || !(found.type === 'router' || found.type === 'localnet')) return;
-  const isItsPlace = ls !== wanted.ids.ls && state.switchOf(found.uuid)?.name === ls;
+  const isOnOwn = state.switchesOf(found.uuid).some((holder) => holder.name === ls);
   const isSame = found.options['router-port'] === wanted.options['router-port'];
-  if (wanted.type === '' || (isItsPlace && !isSame)) {
+  if (wanted.type === '' || (isOnOwn && ls !== wanted.ids.ls && !isSame)) {
     throw taken({ table: TABLE, name }, `it is the ${found.type} port of Subnet ${ls}`);
   }
 }

@@ -138,8 +138,7 @@ it('is taken over as it is', async () => {
   const all = { vpc: known, subnet: known, securityGroup: known, pod: known };
   expect(Object.values(leftovers(state, all)).flat()).toEqual([]);
 
-  // The route by source to the Subnet's own gateway leads nowhere in an OVN without Kube-OVN's
-  // patches, and wins over routes by destination that are less specific.
+  // The route by source to the Subnet's own gateway leads nowhere: see router-plan.ts.
   await database.bring((current) =>
     planRouter(
       current,

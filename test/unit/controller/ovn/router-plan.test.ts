@@ -121,6 +121,15 @@ describe('a route', () => {
     ]);
   });
 
+  it('of ours stays where somebody else makes the same', async () => {
+    const database = await startDatabase();
+    await bring(database, FULL);
+    const columns = ['ip_prefix=0.0.0.0/0', 'nexthop=10.1.0.254', 'policy=dst-ip'];
+    const add = ['add', 'Logical_Router', 'tenant', 'static_routes', '@r'];
+    await database.by('--id=@r', 'create', ROUTE, ...columns, '--', ...add);
+    expect(planRouter(await database.read(), FULL)).toEqual(NOTHING);
+  });
+
   it('is known in whatever way it is written', async () => {
     const database = await startDatabase();
     await bring(database, routerOf());

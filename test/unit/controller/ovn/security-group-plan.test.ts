@@ -5,7 +5,7 @@ import {
   planSecurityGroup,
   planSecurityGroupRemoval,
 } from '../../../../src/controller/ovn/security-group-plan.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
+import { planSwitch, planSwitchRemoval } from '../../../../src/controller/ovn/switch-plan.ts';
 import type { NbDatabase } from './database.ts';
 import { pictureOf, rowNamed, rowsOf } from './picture.ts';
 import {
@@ -194,6 +194,22 @@ describe('a port with SecurityGroups', () => {
     );
   });
 
+  it('can list what is the name of no group, and be removed', async () => {
+    const database = await setUp();
+    const port = portOf('10.1.0.5', { name: 'one' });
+    const securityGroups = [{ name: 'a b;$&', exists: false }];
+    await bringPod(database, 'one', { ...port, securityGroups });
+    await bringPod(database, 'one', port);
+    expect((await rowNamed(database, 'Logical_Switch_Port', 'one')).external_ids).toEqual({
+      ...VENDOR,
+      ls: 'front',
+      pod: 'shop/one',
+    });
+    await bringPod(database, 'one', { ...port, securityGroups });
+    await bringPod(database, 'one');
+    expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([]);
+  });
+
   it('is open where none of them exists', async () => {
     const database = await setUp();
     const port = portOf('10.1.0.5', { name: 'one' });
@@ -227,6 +243,16 @@ describe('a port with SecurityGroups', () => {
     expect(await set()).toEqual(['10.1.0.100', '10.1.0.6']);
     await bringPod(database, 'one');
     expect(await set()).toEqual([]);
+  });
+
+  it('leaves nothing behind in a group that another port of its pod joins', async () => {
+    const database = await setUp();
+    await bring(database, groupOf('web'));
+    await bringPod(database, 'one', portOf('10.1.0.5', { name: 'a', groups: ['web'] }));
+    await bringPod(database, 'one', portOf('10.1.0.6', { name: 'b', groups: ['web'] }));
+    const uuid = await database.by('get', 'Logical_Switch_Port', 'b', '_uuid');
+    for (const group of ['ovn.sg.web', DENY])
+      expect(await database.by('get', 'Port_Group', group, 'ports')).toBe(`[${uuid}]`);
   });
 
   it('leaves behind an address that another member has, too', async () => {
@@ -353,9 +379,9 @@ describe('without tiers', () => {
   });
 });
 
-it('a group of very many members is more than one transaction', async () => {
+it('a group of very many members is more than one transaction, and its Subnet can go', async () => {
   const database = await setUp();
-  const count = 5003;
+  const count = 2003;
   const ports = Array.from({ length: count }, (_, index) =>
     portOf(`10.1.${index >> 8}.${index & 255}`, { name: `p${index}`, groups: ['web'] }),
   );
@@ -367,4 +393,9 @@ it('a group of very many members is more than one transaction', async () => {
   await bring(database, groupOf('web', [ruleOf({ remote: { network: cidr('10.1.0.0/16') } })]));
   expect(await membersOf(database, 'ovn.sg.web')).toHaveLength(count);
   expect(await addressesOf(database, 'ovn.sg.web.associated.v4')).toHaveLength(count);
+  await database.by('lsp-add', 'front', 'theirs');
+  await database.bring((state) => planSwitchRemoval(state, 'front'));
+  expect(await addressesOf(database, 'ovn.sg.web.associated.v4')).toEqual([]);
+  expect(await database.by('get', 'Port_Group', DENY, 'ports')).toBe('[]');
+  expect((await database.read()).switchPorts.size).toBe(1);
 });

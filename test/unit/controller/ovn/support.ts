@@ -19,7 +19,7 @@ import {
 } from '../../../../src/daemon/net/address.ts';
 import { NbDatabase } from './database.ts';
 
-export const NOTHING: Plan = { transactions: [], kept: [] };
+export const NOTHING: Plan = { transactions: [], kept: [], claims: new Map() };
 export const MAC = '02:00:00:00:00:01';
 export const VENDOR = { vendor: 'kube-ovn' };
 
@@ -98,7 +98,6 @@ export function portOf(
     isSecured: false,
     virtualAddresses: [],
     securityGroups: groups.map((name) => ({ name, exists: true })),
-    hasDhcp: false,
     ...rest,
   };
 }

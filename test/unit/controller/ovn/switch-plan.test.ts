@@ -252,6 +252,20 @@ describe('a name that is taken', () => {
   });
 });
 
+it('ports of a second switch go, too, where they are not wanted', async () => {
+  const database = await withRouters('tenant');
+  await bring(database, attachedSwitch());
+  const port = await database.by('get', 'Logical_Switch_Port', 'front-tenant', '_uuid');
+  await database.by(
+    ...['remove', 'Logical_Switch', 'front', 'ports', port, '--', 'create', 'Logical_Switch'],
+    ...['name=front', 'external_ids:vendor=kube-ovn', `ports=${port}`],
+  );
+  await bring(database, switchOf());
+  expect(await rowsOf(database, 'Logical_Switch')).toEqual([
+    { name: 'front', external_ids: VENDOR },
+  ]);
+});
+
 describe('rows of others', () => {
   it('on our switch and router stay as they are', async () => {
     const database = await withRouters('tenant');

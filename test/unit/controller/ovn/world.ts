@@ -122,7 +122,6 @@ const nic = fc.record({
   addresses: fc.constantFrom('10.1.0.5', '10.1.0.6', 'fd00:1::5', '10.1.0.5,fd00:1::6', ''),
   groups: fc.subarray([...GROUPS, 'never']),
   isSecured: fc.boolean(),
-  hasDhcp: fc.boolean(),
 });
 const pods = fc.tuple(...PODS.map(() => fc.array(nic, { maxLength: 2 })));
 
@@ -351,22 +350,40 @@ const DAMAGES: readonly Damage[] = [
     const columns = ['networks="192.0.2.7/24"', 'options:route_table=wrong'];
     return row === undefined ? [] : ['set', 'Logical_Router_Port', row.uuid, ...columns];
   },
-  (state, chosen, ours) => {
-    const port = chosen(ours(state.switchPorts));
-    const target = chosen(state.switches.values());
-    if (port === undefined || target === undefined) return [];
-    return [
-      ...['--', 'remove', 'Logical_Switch', state.switchOf(port.uuid)?.uuid ?? '', 'ports'],
-      ...[port.uuid, '--', 'add', 'Logical_Switch', target.uuid, 'ports', port.uuid],
-    ];
-  },
+  misplace(
+    'Logical_Switch',
+    (s) => s.switches,
+    (s) => s.switchPorts,
+    true,
+  ),
+  misplace(
+    'Logical_Switch',
+    (s) => s.switches,
+    (s) => s.switchPorts,
+    false,
+  ),
+  misplace(
+    'Logical_Router',
+    (s) => s.routers,
+    (s) => s.routerPorts,
+    true,
+  ),
+  misplace(
+    'Logical_Router',
+    (s) => s.routers,
+    (s) => s.routerPorts,
+    false,
+  ),
   (_, chosen) => ['create', 'Logical_Switch', `name=${chosen(SUBNETS)}`, MARK],
   (_, chosen) => ['create', 'Logical_Router', `name=${chosen(VPCS)}`, MARK],
-  (_, chosen) => [
-    ...['--id=@p', 'create', 'Logical_Switch_Port', 'name=stray', MARK, 'external_ids:ls=s1'],
-    ...['external_ids:pod="ns/gone"', '--', 'create', 'Logical_Switch', MARK],
-    ...[`name=${chosen(SUBNETS)}`, 'ports=@p'],
-  ],
+  (state, chosen) => {
+    if (state.switchPortNamed('stray') !== undefined) return [];
+    return [
+      ...['--id=@p', 'create', 'Logical_Switch_Port', 'name=stray', MARK, 'external_ids:ls=s1'],
+      ...['external_ids:pod="ns/gone"', '--', 'create', 'Logical_Switch', MARK],
+      ...[`name=${chosen(SUBNETS)}`, 'ports=@p'],
+    ];
+  },
   (state, chosen, ours) => {
     const row = chosen(ours(state.routers));
     if (row === undefined) return [];
@@ -390,5 +407,36 @@ function destroy(
   return (state, chosen, ours) => {
     const row = chosen(ours(rowsOf(state)));
     return row === undefined ? [] : ['destroy', table, row.uuid];
+  };
+}
+
+/** Puts a port where another is to be, and takes it from its place, or not. */
+function misplace(
+  table: string,
+  holders: (state: NbState) => ReadonlyMap<string, { uuid: string; ports: readonly string[] }>,
+  ports: (
+    state: NbState,
+  ) => ReadonlyMap<
+    string,
+    { readonly uuid: string; readonly ids: Readonly<Record<string, string>> }
+  >,
+  isMoved: boolean,
+): Damage {
+  return (state, chosen, ours) => {
+    const port = chosen(ours(ports(state)))?.uuid;
+    const target = chosen(holders(state).values());
+    if (port === undefined || target === undefined) return [];
+    const before = [...holders(state).values()].filter((holder) => holder.ports.includes(port));
+    return [
+      ...(isMoved ? before : []).flatMap(({ uuid }) => [
+        '--',
+        'remove',
+        table,
+        uuid,
+        'ports',
+        port,
+      ]),
+      ...['--', 'add', table, target.uuid, 'ports', port],
+    ];
   };
 }
