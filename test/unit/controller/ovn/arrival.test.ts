@@ -1,12 +1,13 @@
 /**
  * From any state of the database and of the objects, one pass arrives at the right one: the one
- * that an empty database would get. What is not ours stays as it is.
+ * that an empty database would get. What is not ours stays as it is. `ARRIVAL_RUNS` is how often.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { damage, doDamage } from './damage.ts';
 import { NbDatabase } from './database.ts';
 import { isMarked, type Picture, pictureOf } from './picture.ts';
-import { additions, damage, doDamage, pass, removals, type World, world } from './world.ts';
+import { additions, pass, removals, type World, world } from './world.ts';
 
 /** Rows of somebody else on everything that there is. */
 async function attachForeignRows(database: NbDatabase): Promise<void> {
@@ -123,7 +124,7 @@ const step = fc.record({
   damages: fc.array(damage, { minLength: 1, maxLength: 6 }),
 });
 
-it('one pass arrives, and touches nothing of others', { timeout: 600_000 }, async () => {
+it('one pass arrives, and touches nothing of others', { timeout: 120_000 }, async () => {
   const property = fc.asyncProperty(
     world,
     fc.array(step, { minLength: 1, maxLength: 3 }),
@@ -142,5 +143,5 @@ it('one pass arrives, and touches nothing of others', { timeout: 600_000 }, asyn
     },
   );
   // Shrinking takes minutes: who wants it, runs it again with the seed.
-  await fc.assert(property, { numRuns: Number(process.env.ARRIVAL_RUNS ?? 4), endOnFailure: true });
+  await fc.assert(property, { numRuns: Number(process.env.ARRIVAL_RUNS ?? 8), endOnFailure: true });
 });
