@@ -1,6 +1,6 @@
 /** The daemon through all its restarts: kills, ordered ends, and the logs of all generations. */
 import { once } from 'node:events';
-import { KeyedLock } from '../../src/daemon/concurrency/keyed-lock.ts';
+import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { Daemon } from '../../test/lab/daemon.ts';
 import type { Journal } from './journal.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 /** What is done to the daemon, to OVS and OVN, and to the API server. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KeyedLock } from '../../src/daemon/concurrency/keyed-lock.ts';
+import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { command } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
 import { end } from './endings.ts';

@@ -2,7 +2,7 @@
  * Plays kubelet and its runtime: makes sandboxes, calls the executable for each interface, and knows
  * which attachments are valid.
  */
-import { Condition } from '../../src/daemon/concurrency/condition.ts';
+import { Condition } from '../../src/common/concurrency/condition.ts';
 import { createSandbox, deleteSandbox, type Sandbox } from '../../test/lab/runtime.ts';
 import { type Answer, type Call, call } from './calls.ts';
 import { disturbed, disturbedCheck, titleOf, untilDone, withoutDatabase } from './judgement.ts';

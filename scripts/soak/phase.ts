@@ -1,5 +1,5 @@
 /** Runs many steps, several at once, with a census of the node at rest now and then. */
-import { KeyedLock } from '../../src/daemon/concurrency/keyed-lock.ts';
+import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import type { Finding } from './census.ts';
 import type { Kubelet } from './kubelet.ts';
 import { Play } from './play.ts';

@@ -2,7 +2,7 @@
  * Which parts of the node and the cluster are being disturbed, and when: only by that a failed call
  * is a fault of ours or not. A part counts as disturbed from the kill until it provably works.
  */
-import { Condition } from '../../src/daemon/concurrency/condition.ts';
+import { Condition } from '../../src/common/concurrency/condition.ts';
 
 export type Trouble =
   | 'kube-ovn-cni'

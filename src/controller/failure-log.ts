@@ -2,7 +2,8 @@
  * Log lines about work that fails again and again: one for each reason of a key, and no more than
  * some for a reason that many keys have.
  */
-import { type Logger, messageOf } from '../daemon/error.ts';
+import type { Logger } from '../common/log.ts';
+import { messageOf } from '../common/text.ts';
 
 /** Keys that are named for one reason: all pods fail where the API server is away. */
 const KEYS_PER_REASON_MAX = 10;

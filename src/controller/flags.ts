@@ -5,7 +5,7 @@
  * that this controller does not act on are listed by name when they are given.
  */
 import { hostname } from 'node:os';
-import { cidrText, parseAddress } from '../daemon/net/address.ts';
+import { cidrText, parseAddress } from '../common/address.ts';
 import {
   type GivenFlags,
   readBoolean,

@@ -5,8 +5,8 @@
  * An object that is gone is no error here: whoever wanted to write on it learns of that by its
  * watch, and does then what is to be done.
  */
-import { startDeadline } from '../daemon/concurrency/deadline.ts';
-import { isConflict, isNotFound, type KubernetesApi } from '../daemon/kubernetes/api.ts';
+import { startDeadline } from '../common/concurrency/deadline.ts';
+import { isConflict, isNotFound, type KubernetesApi } from '../common/kubernetes/api.ts';
 import type { Leadership } from './leadership.ts';
 
 /** For one request; ms. As long as Kube-OVN's controller waits. */

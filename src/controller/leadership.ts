@@ -3,9 +3,10 @@
  * others stand by, and take it as soon as it is given back or has expired.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Backoff } from '../daemon/concurrency/backoff.ts';
-import { type Logger, messageOf } from '../daemon/error.ts';
-import { isConflict, KubernetesApi } from '../daemon/kubernetes/api.ts';
+import { Backoff } from '../common/concurrency/backoff.ts';
+import { isConflict, KubernetesApi } from '../common/kubernetes/api.ts';
+import type { Logger } from '../common/log.ts';
+import { messageOf } from '../common/text.ts';
 import { LeaseObject, newHolder } from './leadership/lease.ts';
 import { LeaseWatch } from './leadership/lease-watch.ts';
 import { Term } from './leadership/term.ts';

@@ -3,7 +3,7 @@
  * they are given is for the rules of Subnets to say; here they are read, so that a flag that is
  * wrong is named.
  */
-import { type Cidr, cidrText, parseAddress, parseCidr } from '../daemon/net/address.ts';
+import { type Cidr, cidrText, parseAddress, parseCidr } from '../common/address.ts';
 import { parseRange } from './allocator/address-range.ts';
 import { wrongValue } from './go-flags.ts';
 import { overlap } from './objects/reserved-networks.ts';

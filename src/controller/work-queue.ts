@@ -6,8 +6,8 @@
  * Keys are taken first come first served. Work that fails is tried again after pauses that grow;
  * a change of the object begins again with the shortest, and other events may end them early.
  */
-import { Turns } from '../daemon/concurrency/turns.ts';
-import type { Logger } from '../daemon/error.ts';
+import { Turns } from '../common/concurrency/turns.ts';
+import type { Logger } from '../common/log.ts';
 import { FailureLog } from './failure-log.ts';
 
 export interface WorkQueueOptions {

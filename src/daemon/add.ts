@@ -4,27 +4,29 @@
  * Reads top to bottom; each step is a file of its own. Only nic/place.ts makes something, and
  * undoes it when a later step fails.
  */
+
+import { cidrText } from '../common/address.ts';
+import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
+import { logicalSwitchPort } from '../common/names.ts';
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
-import { abortable, startDeadline, type Wait, waiting } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import { tryAgain } from './error.ts';
 import { recordNode } from './ip-object.ts';
-import { cidrText } from './net/address.ts';
-import type { Route } from './net/route.ts';
-import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './net/route.ts';
 import type { Allocation } from './nic/allocation.ts';
 import { awaitAllocation, endWithPod } from './nic/allocation.ts';
 import type { Nic, NicAddress } from './nic/annotations.ts';
 import { ownMtu, refuseSmallMtu } from './nic/mtu.ts';
-import { logicalSwitchPort } from './nic/names.ts';
 import { placeNic } from './nic/place.ts';
 import { type NicPlan, planNic } from './nic/plan.ts';
+import type { Route } from './nic/route.ts';
+import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './nic/route.ts';
 import { staleHolders } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
+import { type Wait, waiting } from './waiting.ts';
 
 export interface AddResult {
   readonly response: CniResponse;

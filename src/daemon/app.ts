@@ -12,6 +12,9 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import pLimit from 'p-limit';
+import { startDeadline } from '../common/concurrency/deadline.ts';
+import { OWN_CNI_TYPE } from '../common/names.ts';
+import { messageOf, show } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
@@ -27,12 +30,10 @@ import {
   StatusRequestSchema,
 } from '../wire/messages.ts';
 import { add } from './add.ts';
-import { OWN_CNI_TYPE } from './attachment.ts';
 import { check } from './check.ts';
-import { startDeadline } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
-import { CniError, messageOf, OwnCode, show, tryAgain } from './error.ts';
+import { CniError, OwnCode, tryAgain } from './error.ts';
 import { gc } from './gc.ts';
 import { status } from './status.ts';
 import { StatusLog } from './status-log.ts';

@@ -3,13 +3,14 @@
  * (CNI spec 1.1, "Parameters"): container id and interface name are its key.
  * Nothing deeper in the daemon reads the request body.
  */
+import { isDnsName, isOvnProvider, OWN_CNI_TYPE } from '../common/names.ts';
 import { CniCode, isContainerId, isInterfaceName } from '../wire/cni.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { CniError, invalid, wrongEnvironment } from './error.ts';
-import type { Route } from './net/route.ts';
-import { parseRoutes } from './net/route.ts';
 import type { Bandwidth } from './nic/bandwidth.ts';
 import { readBandwidth } from './nic/bandwidth.ts';
+import type { Route } from './nic/route.ts';
+import { parseRoutes } from './nic/route.ts';
 
 /** The pod of an attachment. */
 export interface PodRef {
@@ -40,8 +41,6 @@ export interface Attachment {
 /** An attachment with a network namespace: what ADD and CHECK need. */
 export type LiveAttachment = Attachment & { readonly netns: string };
 
-/** The type of network configuration for which we make the interface. */
-export const OWN_CNI_TYPE = 'kube-ovn';
 const NETNS_PATH_BYTES_MAX = 4096;
 
 /**
@@ -122,14 +121,6 @@ function parsePod({ pod_namespace: namespace, pod_name: name, pod_uid: uid }: Cn
   return { namespace, name, uid };
 }
 
-/** An RFC 1123 subdomain: what Kubernetes takes for the name of a pod, namespace or subnet. */
-export function isDnsName(text: string): boolean {
-  return (
-    text.length <= 253 &&
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
-  );
-}
-
 /** Plain characters only: the path is a word in a batch of ip(8) and a value in OVS. */
 function isNetnsPath(path: string): boolean {
   return (
@@ -150,10 +141,4 @@ function withoutInterface(provider: string, ifName: string): string {
   return provider.split('.').length === 4 && provider.endsWith(suffix)
     ? provider.slice(0, -suffix.length)
     : provider;
-}
-
-/** `ovn`, or three fields of which the last is `ovn`. */
-export function isOvnProvider(provider: string): boolean {
-  const fields = provider.split('.');
-  return provider === 'ovn' || (fields.length === 3 && fields[2] === 'ovn');
 }

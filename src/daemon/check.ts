@@ -5,6 +5,9 @@
  * every difference at once. It changes nothing, and needs no API server: while that is away the
  * last known annotations count.
  */
+
+import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
+import { logicalSwitchPort } from '../common/names.ts';
 import type { CheckRequest } from '../wire/messages.ts';
 import { type LiveAttachment, parseAddRequest } from './attachment.ts';
 import { compareAllocation, recordedNic } from './check/allocation.ts';
@@ -13,13 +16,13 @@ import { type EarlierResult, parseEarlierResult } from './check/earlier-result.t
 import { compareInterface } from './check/interface-comparison.ts';
 import { compareLimits } from './check/limits-comparison.ts';
 import { comparePort } from './check/port-comparison.ts';
-import { abortable, startDeadline, type Wait, waiting } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
 import type { Nic } from './nic/annotations.ts';
-import { hostInterfaceNames, logicalSwitchPort } from './nic/names.ts';
+import { hostInterfaceNames } from './nic/names.ts';
 import { isMirror } from './objects/pod.ts';
 import { inspectPort } from './ovs/port-inspection.ts';
 import { inspectPod } from './sandbox/inspect.ts';
+import { type Wait, waiting } from './waiting.ts';
 
 /** Whole CHECK; ms. All that it reads is on this node, and a DEL may wait behind it. */
 const CHECK_TIMEOUT_MS = 10_000;

@@ -3,14 +3,14 @@
  * Made once, by main.ts; tests make their own.
  */
 
-import type { AttachmentQueue } from './concurrency/attachment-queue.ts';
-import type { KeyedLock } from './concurrency/keyed-lock.ts';
-import type { Slots } from './concurrency/slots.ts';
+import type { KeyedLock } from '../common/concurrency/keyed-lock.ts';
+import type { Slots } from '../common/concurrency/slots.ts';
+import type { KubernetesApi } from '../common/kubernetes/api.ts';
+import type { EventRecorder } from '../common/kubernetes/events.ts';
+import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
+import type { Logger } from '../common/log.ts';
+import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
-import type { Logger } from './error.ts';
-import type { KubernetesApi } from './kubernetes/api.ts';
-import type { EventRecorder } from './kubernetes/events.ts';
-import type { WatchCache } from './kubernetes/watch-cache.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Node } from './objects/node.ts';

@@ -11,11 +11,14 @@ import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { Value } from 'typebox/value';
+import { Backoff } from '../common/concurrency/backoff.ts';
+import { abortable } from '../common/concurrency/deadline.ts';
+import type { Logger } from '../common/log.ts';
+import { messageOf } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import { type CniRequest, CniRequestSchema } from '../wire/messages.ts';
-import { Backoff } from './concurrency/backoff.ts';
-import { abortable, type Wait, waiting } from './concurrency/deadline.ts';
-import { CniError, type Logger, messageOf, tryAgain } from './error.ts';
+import { CniError, tryAgain } from './error.ts';
+import { type Wait, waiting } from './waiting.ts';
 
 export interface DeletionsOptions {
   readonly directory: string;

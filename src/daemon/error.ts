@@ -6,6 +6,7 @@
  * and 100 up are ours. `message` says what was tried and what is wrong; `details` says what
  * to do or where to look.
  */
+import { show } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 
 /** Our own codes; CNI reserves 1 to 99. */
@@ -61,42 +62,4 @@ export function wrongEnvironment(variable: string, found: unknown, expected: str
 /** Something outside is not ready; the runtime may try again. */
 export function tryAgain(message: string, details: string, cause?: unknown): CniError {
   return new CniError(CniCode.tryAgainLater, message, details, { cause });
-}
-
-/** A value for people, quoted, bounded in length, with all that is not visible escaped. */
-export function show(value: unknown): string {
-  const text = asJson(value).replace(INVISIBLE, (found) => {
-    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-  // Half of a character may be left at the cut.
-  const cut = text.slice(0, SHOWN_CHARS_MAX).toWellFormed();
-  return text.length > SHOWN_CHARS_MAX ? `${cut}…` : text;
-}
-
-const SHOWN_CHARS_MAX = 200;
-/**
- * What JSON leaves as it is: control characters from U+007F on, line ends, and those that turn the
- * direction of a line around. None of them has a code above U+FFFF.
- */
-const INVISIBLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-function asJson(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // Nested deeper than the stack is.
-    return `a nested ${typeof value}`;
-  }
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-/** The part of pino's logger that we use. */
-export interface Logger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
 }

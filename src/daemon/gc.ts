@@ -6,12 +6,15 @@
  * marked with that network's name and provider. Calls of the same attachment that run or wait go
  * first: their interface is not touched.
  */
+
+import { startDeadline } from '../common/concurrency/deadline.ts';
+import { OWN_CNI_TYPE } from '../common/names.ts';
+import { messageOf } from '../common/text.ts';
 import { isContainerId, isInterfaceName } from '../wire/cni.ts';
 import type { GcRequest } from '../wire/messages.ts';
-import { type Attachment, isNetworkName, OWN_CNI_TYPE } from './attachment.ts';
-import { startDeadline, waiting } from './concurrency/deadline.ts';
+import { type Attachment, isNetworkName } from './attachment.ts';
 import type { Context } from './context.ts';
-import { invalid, messageOf, tryAgain } from './error.ts';
+import { invalid, tryAgain } from './error.ts';
 import { readMarkedPort } from './garbage/marked-port.ts';
 import { removeDeadPorts, removeOrphanedLimits } from './garbage/sweep.ts';
 import { readVethMark } from './nic/veth-mark.ts';
@@ -19,6 +22,7 @@ import { toInterfaceRow } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { removeAttachment } from './removal.ts';
 import { nodeLinks } from './sandbox/link.ts';
+import { waiting } from './waiting.ts';
 
 /** For OVS's rows to arrive; ms. */
 const ROWS_TIMEOUT_MS = 10_000;

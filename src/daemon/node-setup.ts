@@ -3,15 +3,15 @@
  * chassis id that the controller looks for.
  */
 
-import { untilDone } from './concurrency/retry.ts';
+import { parseAddress } from '../common/address.ts';
+import { untilDone } from '../common/concurrency/retry.ts';
+import { run } from '../common/process/run.ts';
 import type { Context } from './context.ts';
-import { parseAddress } from './net/address.ts';
 import type { NetworkType } from './nic/mtu.ts';
 import { tunnelMtu } from './nic/mtu.ts';
 import { CHASSIS_ANNOTATION } from './objects/node.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import { quoted } from './ovs/vsctl.ts';
-import { run } from './process/run.ts';
 
 interface Link {
   readonly ifname: string;

@@ -1,8 +1,9 @@
 /**
  * Removes what an ADD made on the node for one attachment, whoever asks for it: DEL or a clean-up.
  */
+
+import { together } from '../common/concurrency/together.ts';
 import type { Attachment } from './attachment.ts';
-import { together } from './concurrency/together.ts';
 import type { Context } from './context.ts';
 import { hostInterfaceNames } from './nic/names.ts';
 import { findPort, unplug } from './ovs/port-removal.ts';

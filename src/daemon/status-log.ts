@@ -2,8 +2,11 @@
  * Log lines about STATUS. Runtimes ask every few seconds (CRI-O: 5 s), so that an answer is worth
  * a line only where it is not the one before.
  */
+
+import type { Logger } from '../common/log.ts';
+import { show } from '../common/text.ts';
 import type { StatusRequest } from '../wire/messages.ts';
-import { CniError, type Logger, show } from './error.ts';
+import { CniError } from './error.ts';
 
 /** Networks whose last answer is remembered: more than a cluster's runtimes ask about. */
 const REMEMBERED_MAX = 256;

@@ -2,12 +2,14 @@
  * STATUS: whether an ADD for a network could be served now (CNI spec 1.1, section 2, "STATUS").
  * It looks at what an ADD needs, and answers within a second, whatever hangs.
  */
+
+import { abortable } from '../common/concurrency/deadline.ts';
+import { OWN_CNI_TYPE } from '../common/names.ts';
+import { show } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import type { StatusRequest } from '../wire/messages.ts';
-import { OWN_CNI_TYPE } from './attachment.ts';
-import { abortable } from './concurrency/deadline.ts';
 import type { Context } from './context.ts';
-import { CniError, show } from './error.ts';
+import { CniError } from './error.ts';
 import { ovsFailures } from './ovs/liveness.ts';
 
 /** For all questions, which go out at once; ms. The rest of the second is for starting tools. */

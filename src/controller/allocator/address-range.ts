@@ -2,8 +2,8 @@
  * Addresses as numbers, and ranges of them as text.
  */
 import ipaddr from 'ipaddr.js';
-import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
-import { bits, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { Address, Cidr, Family } from '../../common/address.ts';
+import { bits, parseAddress, parseCidr } from '../../common/address.ts';
 import type { NumberRange } from './range-tree.ts';
 
 /** All addresses from `first` to `last`, both included; they are of one family. */

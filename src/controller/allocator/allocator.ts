@@ -9,7 +9,7 @@
  * - a call that throws has changed nothing.
  */
 import { randomBytes } from 'node:crypto';
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import { numberOf } from './address-range.ts';
 import { planAdoption } from './adoption.ts';
 import { AllocationError, ownerText } from './error.ts';

@@ -1,7 +1,7 @@
 /**
  * What NICs have, found by NIC and by pod.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import { addressOf } from './address-range.ts';
 import type { Owner } from './owners.ts';
 

@@ -6,7 +6,7 @@
  * same answer again. Otherwise Kube-OVN's rules hold: an address asked for by name may be an
  * excluded one and one of any pool, and of a list the first that can be had is taken.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import { numberOf } from './address-range.ts';
 import { AllocationError } from './error.ts';
 import type { Holding, Numbers } from './holdings.ts';

@@ -2,7 +2,7 @@
  * What the allocator is told and asked, and what it answers. All of it is checked before: texts of
  * annotations and objects do not get here.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import type { AddressRange } from './address-range.ts';
 import type { AllocationError } from './error.ts';
 import type { Owner } from './owners.ts';

@@ -6,8 +6,8 @@
  * What nobody has is at all times: usable, less gateway, excluded and used ones; and each such
  * address is in the stock of one pool.
  */
-import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
-import { cidrText, contains } from '../../daemon/net/address.ts';
+import type { Address, Cidr, Family } from '../../common/address.ts';
+import { cidrText, contains } from '../../common/address.ts';
 import type { AddressRange } from './address-range.ts';
 import { addressOf, numberOf, rangesOf, rangesText, usableOf } from './address-range.ts';
 import { AllocationError, ownerText, takenBy } from './error.ts';

@@ -1,8 +1,8 @@
 /**
  * One Subnet: its addresses of both families and its MAC addresses.
  */
-import type { Family } from '../../daemon/net/address.ts';
-import { bits, cidrText } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
+import { bits, cidrText } from '../../common/address.ts';
 import { rangesOf } from './address-range.ts';
 import { AllocationError } from './error.ts';
 import type { Holding, Numbers } from './holdings.ts';

@@ -9,13 +9,14 @@
  * A watch without a resource version begins with what there is.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Backoff } from '../../daemon/concurrency/backoff.ts';
-import { Condition } from '../../daemon/concurrency/condition.ts';
-import { type Logger, messageOf, show } from '../../daemon/error.ts';
-import { KubernetesApi } from '../../daemon/kubernetes/api.ts';
-import { defaultLimits } from '../../daemon/kubernetes/limits.ts';
-import { followWatch } from '../../daemon/kubernetes/watch-stream.ts';
-import { Outage } from '../../daemon/outage.ts';
+import { Backoff } from '../../common/concurrency/backoff.ts';
+import { Condition } from '../../common/concurrency/condition.ts';
+import { KubernetesApi } from '../../common/kubernetes/api.ts';
+import { defaultLimits } from '../../common/kubernetes/limits.ts';
+import { followWatch } from '../../common/kubernetes/watch-stream.ts';
+import type { Logger } from '../../common/log.ts';
+import { Outage } from '../../common/outage.ts';
+import { messageOf, show } from '../../common/text.ts';
 import { LeadershipError } from './error.ts';
 import { isOurKind, LEASE_NAME, type Lease, LeaseObject, projectLease } from './lease.ts';
 import { type LeaseTimes, pauses, requestTimeoutMs } from './times.ts';

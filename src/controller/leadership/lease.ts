@@ -9,7 +9,7 @@
  * keeps the annotations of the holder before.
  */
 import { randomUUID } from 'node:crypto';
-import { isNotFound, type KubernetesApi } from '../../daemon/kubernetes/api.ts';
+import { isNotFound, type KubernetesApi } from '../../common/kubernetes/api.ts';
 
 /** What a Lease says. */
 export interface Lease {

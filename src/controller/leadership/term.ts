@@ -5,10 +5,11 @@
  * they have seen it, which is later, and count longer: so nobody else leads until it has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff } from '../../daemon/concurrency/backoff.ts';
-import { type Logger, messageOf, show } from '../../daemon/error.ts';
-import { isConflict, isNotFound } from '../../daemon/kubernetes/api.ts';
-import { Outage } from '../../daemon/outage.ts';
+import { Backoff } from '../../common/concurrency/backoff.ts';
+import { isConflict, isNotFound } from '../../common/kubernetes/api.ts';
+import type { Logger } from '../../common/log.ts';
+import { Outage } from '../../common/outage.ts';
+import { messageOf, show } from '../../common/text.ts';
 import type { Leadership } from '../leadership.ts';
 import { LeadershipError } from './error.ts';
 import type { Lease, LeaseObject } from './lease.ts';

@@ -3,8 +3,8 @@
  * hold for every network, and those for the primary one, whether or not the pod has a NIC of it.
  * Pure.
  */
-import type { Address, Cidr } from '../../daemon/net/address.ts';
-import { contains, parseAddress, parseCidr, parseMac } from '../../daemon/net/address.ts';
+import type { Address, Cidr } from '../../common/address.ts';
+import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import type { Pod } from '../objects/pod.ts';
 import { type Problem, say } from '../objects/problem.ts';

@@ -2,7 +2,7 @@
  * The NICs that a pod asks for by name: of each network that it selects, whether it is ours, and
  * which Subnet the NIC is on. Pure.
  */
-import { isDnsName, isOvnProvider } from '../../daemon/attachment.ts';
+import { isDnsName, isOvnProvider } from '../../common/names.ts';
 import { isInterfaceName } from '../../wire/cni.ts';
 import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
 import { failureEvent, type ObjectEvent } from '../objects/events.ts';

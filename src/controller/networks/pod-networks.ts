@@ -2,7 +2,7 @@
  * The story of a pod's networks: from its annotations and the cluster's objects to the NICs that
  * it is to have. Pure.
  */
-import { logicalSwitchPort } from '../../daemon/nic/names.ts';
+import { logicalSwitchPort } from '../../common/names.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, type ObjectEvent, type PodFailure } from '../objects/events.ts';
 import { DEFAULT_NETWORK_ANNOTATION, type Pod, workloadOf } from '../objects/pod.ts';

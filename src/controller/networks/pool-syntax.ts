@@ -1,9 +1,10 @@
 /**
  * The annotation `ip_pool`: a list of addresses to choose from, or the name of an IPPool. Pure.
  */
-import { isDnsName } from '../../daemon/attachment.ts';
-import type { Address } from '../../daemon/net/address.ts';
-import { parseAddress } from '../../daemon/net/address.ts';
+
+import type { Address } from '../../common/address.ts';
+import { parseAddress } from '../../common/address.ts';
+import { isDnsName } from '../../common/names.ts';
 import type { FixedAddresses } from '../allocator/request.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 

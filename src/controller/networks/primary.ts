@@ -1,7 +1,7 @@
 /**
  * The NIC of the primary network, which pods have without asking for it. Pure.
  */
-import { parseAddress } from '../../daemon/net/address.ts';
+import { parseAddress } from '../../common/address.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { matchesLabels } from '../objects/label-selector.ts';
 import type { Namespace } from '../objects/namespace.ts';

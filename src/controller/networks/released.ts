@@ -4,7 +4,7 @@
  * Nothing is wrong with such a pod: what cannot be told is left to the collection of garbage, which
  * goes by IP objects and ports.
  */
-import { logicalSwitchPort } from '../../daemon/nic/names.ts';
+import { logicalSwitchPort } from '../../common/names.ts';
 import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
 import { DEFAULT_NETWORK_ANNOTATION, type Pod, workloadOf } from '../objects/pod.ts';
 import { networkProvider, nicProvider } from './attachments.ts';

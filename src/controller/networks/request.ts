@@ -1,7 +1,7 @@
 /**
  * What a pod's NICs are to be, and what that is decided by.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
 import type { AddressWish, MacWish } from '../allocator/request.ts';
 import type { NicKind } from '../objects/allocated-nic.ts';
 import type { ObjectEvent } from '../objects/events.ts';

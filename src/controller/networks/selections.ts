@@ -5,8 +5,9 @@
  * What Multus does not check is not checked here either (`ips`, `mac`, `interface`): the network
  * may be another plugin's, with rules of its own.
  */
-import { isDnsName } from '../../daemon/attachment.ts';
-import { parseAddress } from '../../daemon/net/address.ts';
+
+import { parseAddress } from '../../common/address.ts';
+import { isDnsName } from '../../common/names.ts';
 import { type Fields, readFields } from '../objects/fields.ts';
 import { DEFAULT_NETWORK_ANNOTATION, NETWORKS_ANNOTATION, type Pod } from '../objects/pod.ts';
 import { type Checked, checked, type Problem, say, wrong } from '../objects/problem.ts';

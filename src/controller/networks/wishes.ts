@@ -5,8 +5,8 @@
  * the annotation for network and interface, `ips` of the network's selection, the annotation
  * `ip_address`, the annotation `ip_pool`.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
-import { contains, parseAddress, parseCidr, parseMac } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
+import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
 import type { FixedAddresses, MacWish } from '../allocator/request.ts';
 import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
 import { type Pod, podIndex } from '../objects/pod.ts';

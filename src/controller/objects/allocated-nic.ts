@@ -1,7 +1,7 @@
 /**
  * One NIC of a pod with what it was given: what annotations, IP object and events are made of.
  */
-import type { Address } from '../../daemon/net/address.ts';
+import type { Address } from '../../common/address.ts';
 import type { Subnet } from './subnet.ts';
 
 /** `ovn` where we make the interface, `ipam` where another plugin makes it. */

@@ -2,7 +2,7 @@
  * Reading of objects as the API server sends them. The CustomResourceDefinitions check types, but
  * an object may be older than its definition, and Kube-OVN's own definitions check less. Pure.
  */
-import { show } from '../../daemon/error.ts';
+import { show } from '../../common/text.ts';
 import type { Problem } from './problem.ts';
 
 /** The fields of one object; where one is absent or null, there is nothing to report. */

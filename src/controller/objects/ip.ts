@@ -2,9 +2,9 @@
  * IP: the cluster's record of one NIC's addresses, and a user's way to reserve them. Pure.
  */
 
-import type { Address } from '../../daemon/net/address.ts';
-import { parseAddress, parseMac } from '../../daemon/net/address.ts';
-import { logicalSwitchPort } from '../../daemon/nic/names.ts';
+import type { Address } from '../../common/address.ts';
+import { parseAddress, parseMac } from '../../common/address.ts';
+import { logicalSwitchPort } from '../../common/names.ts';
 import { type AllocatedNic, addressesText } from './allocated-nic.ts';
 import { changedFields } from './changes.ts';
 import { rawFields, readQuietly } from './fields.ts';

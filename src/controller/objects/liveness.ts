@@ -1,8 +1,8 @@
 /**
  * Whether a pod still needs its addresses. Pure; the rules are Kube-OVN's.
  */
-import type { Address } from '../../daemon/net/address.ts';
-import { contains } from '../../daemon/net/address.ts';
+import type { Address } from '../../common/address.ts';
+import { contains } from '../../common/address.ts';
 import { annotationKey } from './allocated-nic.ts';
 import { type Owner, type Pod, type PodEnd, podIndex } from './pod.ts';
 import type { StatefulSet } from './stateful-set.ts';

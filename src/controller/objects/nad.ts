@@ -1,7 +1,7 @@
 /**
  * NetworkAttachmentDefinition: whether a network is ours, and how. Pure.
  */
-import { OWN_CNI_TYPE } from '../../daemon/attachment.ts';
+import { OWN_CNI_TYPE } from '../../common/names.ts';
 import { rawFields, readFields, readQuietly } from './fields.ts';
 import { type Problem, say } from './problem.ts';
 

@@ -1,8 +1,8 @@
 /**
  * What the controller keeps of a Node: the addresses that no pod may have. Pure.
  */
-import type { Address } from '../../daemon/net/address.ts';
-import { parseAddress } from '../../daemon/net/address.ts';
+import type { Address } from '../../common/address.ts';
+import { parseAddress } from '../../common/address.ts';
 import { rawFields, readQuietly } from './fields.ts';
 import { projectMeta } from './meta.ts';
 

@@ -4,7 +4,7 @@
  * `allocated` and the addresses stand and fall together, and `routed` is never without
  * `allocated`: the node's daemon waits for them.
  */
-import { parseMac } from '../../daemon/net/address.ts';
+import { parseMac } from '../../common/address.ts';
 import { type AllocatedNic, addressesText, annotationKey } from './allocated-nic.ts';
 import { changedFields } from './changes.ts';
 import type { MergePatch } from './meta.ts';

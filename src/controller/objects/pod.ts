@@ -2,7 +2,7 @@
  * What the controller keeps of a Pod: what it asks for, what it has, and whether it still runs.
  * Pure.
  */
-import { MIGRATION_ANNOTATION } from '../../daemon/objects/pod.ts';
+import { MIGRATION_ANNOTATION } from '../../common/names.ts';
 import { type Fields, rawFields, readQuietly } from './fields.ts';
 
 export interface Pod {

@@ -2,7 +2,7 @@
  * What a user wrote that cannot be done as it stands: a value, since it is nothing exceptional,
  * and becomes the text of an event or of a condition. Pure.
  */
-import { show } from '../../daemon/error.ts';
+import { show } from '../../common/text.ts';
 
 export interface Problem {
   /** What is wrong; begins as Kube-OVN's message does where it has one, so that people find it. */

@@ -1,8 +1,8 @@
 /**
  * Networks whose addresses no interface can have. Pure.
  */
-import type { Cidr } from '../../daemon/net/address.ts';
-import { contains, parseCidr } from '../../daemon/net/address.ts';
+import type { Cidr } from '../../common/address.ts';
+import { contains, parseCidr } from '../../common/address.ts';
 
 const RESERVED: readonly (readonly [name: string, cidr: string])[] = [
   ['v4 broadcast', '255.255.255.255/32'],

@@ -1,8 +1,8 @@
 /**
  * SecurityGroup: which traffic the NICs that name it may have. Pure.
  */
-import type { Cidr, Family } from '../../daemon/net/address.ts';
-import { bits, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { Cidr, Family } from '../../common/address.ts';
+import { bits, parseAddress, parseCidr } from '../../common/address.ts';
 import { changedFields } from './changes.ts';
 import { type Fields, rawFields, readFields, readQuietly } from './fields.ts';
 import { type MergePatch, type Meta, projectMeta } from './meta.ts';

@@ -2,7 +2,7 @@
  * What holds for the whole cluster: names that Kube-OVN's objects have by default, and what its
  * controller's flags decide.
  */
-import type { Address } from '../../daemon/net/address.ts';
+import type { Address } from '../../common/address.ts';
 
 export interface ClusterSettings {
   /** True where the pods' eth0 is a NIC of the provider `ovn`; false in non-primary mode. */

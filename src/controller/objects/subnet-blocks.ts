@@ -1,8 +1,8 @@
 /**
  * The rules for a Subnet's addresses: CIDR, gateway, what is excluded. Pure.
  */
-import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
-import { bits, cidrText, contains, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { Address, Cidr, Family } from '../../common/address.ts';
+import { bits, cidrText, contains, parseAddress, parseCidr } from '../../common/address.ts';
 import type { AddressRange } from '../allocator/address-range.ts';
 import { addressOf, allOf, parseRange, usableOf } from '../allocator/address-range.ts';
 import type { Fields } from './fields.ts';

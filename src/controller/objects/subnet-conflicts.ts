@@ -2,7 +2,7 @@
  * What is wrong with a Subnet beside other objects: Subnets with the same addresses, its VPC, its
  * Vlan, the nodes. Pure.
  */
-import { cidrText, contains } from '../../daemon/net/address.ts';
+import { cidrText, contains } from '../../common/address.ts';
 import { isEarlier } from './meta.ts';
 import type { Node } from './node.ts';
 import { checkedValue, type Problem, say } from './problem.ts';

@@ -1,7 +1,7 @@
 /**
  * The rules for what a Subnet is part of: provider, VPC, VLAN, namespaces. Pure.
  */
-import { isDnsName, isOvnProvider } from '../../daemon/attachment.ts';
+import { isDnsName, isOvnProvider } from '../../common/names.ts';
 import type { Fields } from './fields.ts';
 import { readLabelSelector } from './label-selector.ts';
 import { type Problem, say } from './problem.ts';

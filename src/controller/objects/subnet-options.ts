@@ -1,8 +1,8 @@
 /**
  * The rules for what a Subnet says besides its addresses and its network. Pure.
  */
-import type { Address, Cidr } from '../../daemon/net/address.ts';
-import { contains, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { Address, Cidr } from '../../common/address.ts';
+import { contains, parseAddress, parseCidr } from '../../common/address.ts';
 import type { Fields } from './fields.ts';
 import { type Problem, say } from './problem.ts';
 import type { AclAction, SubnetAcl, SubnetBlock, SubnetOptions } from './subnet.ts';

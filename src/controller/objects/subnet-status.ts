@@ -1,7 +1,7 @@
 /**
  * Status of a Subnet: how many of its addresses are taken, and what came of it. Pure.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import type { AddressRange } from '../allocator/address-range.ts';
 import { numbersOf, usableOf } from '../allocator/address-range.ts';
 import type { Usage } from '../allocator/request.ts';

@@ -1,7 +1,7 @@
 /**
  * Subnet: a range of addresses, and where the NICs that have them are attached.
  */
-import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
+import type { Address, Cidr, Family } from '../../common/address.ts';
 import type { AddressRange } from '../allocator/address-range.ts';
 import { rawFields, readFields, readQuietly } from './fields.ts';
 import type { LabelSelector } from './label-selector.ts';

@@ -1,8 +1,8 @@
 /**
  * Vpc: a router of its own, and the Subnets behind it. Pure.
  */
-import type { Address, Cidr } from '../../daemon/net/address.ts';
-import { bits, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import type { Address, Cidr } from '../../common/address.ts';
+import { bits, parseAddress, parseCidr } from '../../common/address.ts';
 import { changedFields } from './changes.ts';
 import { type Fields, rawFields, readFields, readQuietly } from './fields.ts';
 import { type MergePatch, type Meta, projectMeta } from './meta.ts';

@@ -2,7 +2,7 @@
  * What the northbound database is to hold, by object. Plain and immutable; every address, network
  * and MAC is a checked value. Whoever makes these has judged the objects: here is no default.
  */
-import type { Address, Cidr, Family } from '../../daemon/net/address.ts';
+import type { Address, Cidr, Family } from '../../common/address.ts';
 
 /** The router of a Vpc. */
 export interface DesiredRouter {

@@ -2,7 +2,7 @@
  * The options that OVN's DHCP server gives to ports of a Subnet: one row per family, which ports
  * refer to. Pure. Options of single ports (`external_ids:port`) are left alone.
  */
-import { cidrText, type Family } from '../../daemon/net/address.ts';
+import { cidrText, type Family } from '../../common/address.ts';
 import type { DesiredDhcp, DesiredPort } from './desired.ts';
 import { type Draft, isSameSet, MEMBERS_PER_TRANSACTION, pairs, text } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';

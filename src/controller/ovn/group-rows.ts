@@ -5,7 +5,7 @@
  * missing, with the first port that needs it: a port without it is open, and a port that has only
  * it is closed until its own groups are there.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
 import { planAcls } from './acl-plan.ts';
 import { claimed } from './claims.ts';
 import { correctMap, type Draft, type Parent, pairs, text } from './draft.ts';

@@ -2,7 +2,7 @@
  * Names and marks of rows in the northbound database. Pure; the rules are Kube-OVN's, so that a
  * cluster can go from its controller to this one and back.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
 import { NorthboundError } from './error.ts';
 
 /** `external_ids:vendor` of each row that this controller or Kube-OVN's has made. */

@@ -5,7 +5,7 @@
  * cluster of databases it talks to the leader, its default, so that whatever was written before a
  * call began is seen by it.
  */
-import { run, ToolError } from '../../daemon/process/run.ts';
+import { run, ToolError } from '../../common/process/run.ts';
 import { NorthboundError } from './error.ts';
 
 /** Runs one transaction of several commands, each introduced by `--`; returns what it printed. */

@@ -2,7 +2,7 @@
  * The SecurityGroups of one pod's ports: which groups the ports are in, and which sets have their
  * addresses. Pure. What is missing of the groups themselves is security-group-plan.ts's.
  */
-import type { Address, Family } from '../../daemon/net/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import { claimed } from './claims.ts';
 import type { DesiredPort } from './desired.ts';
 import { type Draft, text } from './draft.ts';

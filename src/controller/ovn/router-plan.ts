@@ -11,7 +11,7 @@
  * or Subnet asks for. Kube-OVN marks others too (of nodes, egress gateways, BFD), by further
  * `external_ids`: these stay.
  */
-import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../daemon/net/address.ts';
+import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
 import { claimed } from './claims.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from './desired.ts';
 import {

@@ -3,7 +3,7 @@
  *
  * Its MAC stays as long as the row: pods have it in their neighbour tables.
  */
-import { parseAddress } from '../../daemon/net/address.ts';
+import { parseAddress } from '../../common/address.ts';
 import { claimed } from './claims.ts';
 import type { DesiredAttachment } from './desired.ts';
 import { correctMap, type Draft, isSameSet, pairs, text, texts } from './draft.ts';

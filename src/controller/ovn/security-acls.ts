@@ -5,7 +5,7 @@
  * A match is put together from parsed addresses, numbers and checked names only. `outport` is the
  * pod for what comes to it, `inport` for what it sends.
  */
-import { bits, type Cidr, cidrText, type Family } from '../../daemon/net/address.ts';
+import { bits, type Cidr, cidrText, type Family } from '../../common/address.ts';
 import type { DesiredAcl, DesiredRule, DesiredSecurityGroup, PortRange } from './desired.ts';
 import { addressSetName, DENY_ALL_GROUP, portGroupName } from './names.ts';
 

@@ -2,7 +2,7 @@
  * The rows of a SecurityGroup: its port group with ACLs, and the sets of its members' addresses.
  * Pure. Members are the ports whose `external_ids` say that their pod lists it.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
 import { planAcls, removeAcls } from './acl-plan.ts';
 import { claimed } from './claims.ts';
 import type { DesiredSecurityGroup } from './desired.ts';

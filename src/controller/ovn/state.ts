@@ -5,7 +5,7 @@
  * It is always all of it. ovn-nbctl loads whole tables whatever it is asked for, so that reading
  * what concerns one pod would cost nearly as much; and whoever plans for many at once shares a read.
  */
-import { type Address, parseAddress } from '../../daemon/net/address.ts';
+import { type Address, parseAddress } from '../../common/address.ts';
 import { isOurs } from './names.ts';
 import type { Nbctl } from './nbctl.ts';
 import {

@@ -1,8 +1,8 @@
 /**
  * The ACLs and policies that belong to a Subnet. Pure. Matches and priorities are Kube-OVN's.
  */
-import type { Cidr, Family } from '../../daemon/net/address.ts';
-import { cidrText } from '../../daemon/net/address.ts';
+import type { Cidr, Family } from '../../common/address.ts';
+import { cidrText } from '../../common/address.ts';
 import type { DesiredAcl, DesiredPolicy } from './desired.ts';
 
 /** The tier of network policies, which a Subnet's ACLs share. */

@@ -4,7 +4,7 @@
  * A port that is on another switch is moved as it is, in the same transaction: it stays in its
  * groups, and keeps what an operator has set on it besides.
  */
-import type { Family } from '../../daemon/net/address.ts';
+import type { Family } from '../../common/address.ts';
 import { claimed } from './claims.ts';
 import { correctMap, type Draft, isSameSet, type Parent, pairs, text, texts } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';

@@ -2,9 +2,10 @@
  * Whether what the controller gave a NIC still is what the NIC has. Asks nobody: the live copy of
  * the pods has its last known state also while the API server is away.
  */
+
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import { CniError, OwnCode } from '../error.ts';
-import type { WatchCache } from '../kubernetes/watch-cache.ts';
 import { type Nic, readNic } from '../nic/annotations.ts';
 import { isSamePod, type Pod, podKey } from '../objects/pod.ts';
 import { compared, type Difference, differs, listed } from './difference.ts';

@@ -2,11 +2,12 @@
  * What an earlier ADD answered, as CHECK gets it (`prevResult`): checked once, and only the part
  * that is about one attachment.
  */
+
+import { type Address, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
 import type { PrevResult } from '../../wire/messages.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import { invalid } from '../error.ts';
-import { type Address, parseAddress, parseCidr, parseMac } from '../net/address.ts';
-import { parseRoutes, type Route } from '../net/route.ts';
+import { parseRoutes, type Route } from '../nic/route.ts';
 
 export interface EarlierResult {
   /** Undefined where the result has no interface of that name in that sandbox. */

@@ -1,10 +1,11 @@
 /**
  * What the ADD answered against what the pod has: the interface with its addresses, and routes. Pure.
  */
+
+import { cidrText } from '../../common/address.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import { OwnCode } from '../error.ts';
-import { cidrText } from '../net/address.ts';
-import type { Route } from '../net/route.ts';
+import type { Route } from '../nic/route.ts';
 import type { PodLink, PodNetwork } from '../sandbox/inspect.ts';
 import { compared, type Difference, differs, listed } from './difference.ts';
 import type { EarlierResult, InterfaceAddress } from './earlier-result.ts';

@@ -1,7 +1,9 @@
 /**
  * A NIC's port as it should be against what OVS has of it. Pure.
  */
-import { OwnCode, show } from '../error.ts';
+
+import { show } from '../../common/text.ts';
+import { OwnCode } from '../error.ts';
 import { INTEGRATION_BRIDGE, type PortIdentity } from '../ovs/port.ts';
 import type { InspectedPort, PortInspection } from '../ovs/port-inspection.ts';
 import { compared, type Difference, differs } from './difference.ts';

@@ -8,8 +8,10 @@
  * its path, and a daemon may not see the folder. That the pod object is gone proves nothing, either:
  * its containers may still run, and a static pod's always do.
  */
+
+import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
-import { messageOf, tryAgain } from '../error.ts';
+import { tryAgain } from '../error.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { findOrphanedLimits, unplug } from '../ovs/port-removal.ts';
 import { removeAttachment } from '../removal.ts';

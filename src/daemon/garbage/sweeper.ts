@@ -3,8 +3,9 @@
  * that its link is gone, and on a slow timer for whatever none of these tell. Rounds do not overlap;
  * what happens during one asks for one more.
  */
+
+import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
-import { messageOf } from '../error.ts';
 import type { Row } from '../ovs/table.ts';
 import { unseatOlderSandboxes } from './holders.ts';
 import { removeDeadPorts, removeOrphanedLimits } from './sweep.ts';

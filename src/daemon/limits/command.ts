@@ -3,10 +3,12 @@
  * actual. It asks the API server, OVS and the kernel itself, so that it tells the same whether the
  * daemon runs or not; it changes nothing.
  */
-import { isDnsName } from '../attachment.ts';
-import { CniError, messageOf } from '../error.ts';
+
+import { isNotFound, KubernetesApi, loadKubeConfig } from '../../common/kubernetes/api.ts';
+import { isDnsName } from '../../common/names.ts';
+import { messageOf } from '../../common/text.ts';
+import { CniError } from '../error.ts';
 import { type Options, parseFlags } from '../flags.ts';
-import { isNotFound, KubernetesApi, loadKubeConfig } from '../kubernetes/api.ts';
 import { readLimits } from '../nic/limits.ts';
 import { type Pod, projectPod } from '../objects/pod.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';

@@ -2,8 +2,9 @@
  * What is in force on a port, as ovs-vswitchd and the kernel say: a database with the right rows does
  * not prove it, since the kernel may lack netem or the policer, and ovs-vswitchd only logs that.
  */
-import { messageOf } from '../error.ts';
-import { run } from '../process/run.ts';
+
+import { run } from '../../common/process/run.ts';
+import { messageOf } from '../../common/text.ts';
 
 export interface Enforcement {
   readonly shaping: Told<Shaping>;

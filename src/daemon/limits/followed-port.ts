@@ -1,7 +1,9 @@
 /**
  * Which port is whose: pods' ports as their Interface rows describe them. Pure.
  */
-import { type Attachment, isOvnProvider } from '../attachment.ts';
+
+import { isOvnProvider } from '../../common/names.ts';
+import type { Attachment } from '../attachment.ts';
 import { readMarkedPort } from '../garbage/marked-port.ts';
 import { keyPrefix } from '../nic/annotation-keys.ts';
 import { type Bandwidth, parseBandwidth } from '../nic/bandwidth.ts';

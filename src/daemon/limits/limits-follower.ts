@@ -10,10 +10,10 @@
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { Backoff } from '../concurrency/backoff.ts';
-import { abortable } from '../concurrency/deadline.ts';
+import { Backoff } from '../../common/concurrency/backoff.ts';
+import { abortable } from '../../common/concurrency/deadline.ts';
+import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
-import { messageOf } from '../error.ts';
 import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
 import { type AskedLimits, limitWarnings, readLimits } from '../nic/limits.ts';
 import { type Pod, podKey } from '../objects/pod.ts';

@@ -2,16 +2,19 @@
  * Waits until the controller has said all that an attachment needs: the pod is known, its NIC
  * has an address and routing, and its Subnet is there. Everything arrives by watch.
  */
+
+import type { Deadline } from '../../common/concurrency/deadline.ts';
+import { abortable } from '../../common/concurrency/deadline.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { LiveAttachment } from '../attachment.ts';
-import type { Deadline, Wait } from '../concurrency/deadline.ts';
-import { abortable, waiting } from '../concurrency/deadline.ts';
 import type { Context } from '../context.ts';
 import { CniError, OwnCode } from '../error.ts';
 import type { Pod } from '../objects/pod.ts';
 import { isSamePod, podKey, projectPod } from '../objects/pod.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import { subnetOfProvider } from '../objects/subnet.ts';
+import type { Wait } from '../waiting.ts';
+import { waiting } from '../waiting.ts';
 import type { Nic } from './annotations.ts';
 import { namesSubnet, readNic } from './annotations.ts';
 

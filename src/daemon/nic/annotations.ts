@@ -6,17 +6,17 @@
  * `pod_nic_type`, `routed`, `mirror` and `activation_strategy` stay under the plain provider.
  */
 
+import type { Address, Cidr, Family } from '../../common/address.ts';
+import { cidrText, contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
+import { isDnsName, isOvnProvider, MIGRATION_ANNOTATION } from '../../common/names.ts';
+import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
-import { isDnsName, isOvnProvider } from '../attachment.ts';
-import type { Wait } from '../concurrency/deadline.ts';
-import { CniError, invalid, show } from '../error.ts';
-import type { Address, Cidr, Family } from '../net/address.ts';
-import { cidrText, contains, parseAddress, parseCidr, parseMac } from '../net/address.ts';
-import type { Route } from '../net/route.ts';
-import { parseRoutes } from '../net/route.ts';
-import { MIGRATION_ANNOTATION } from '../objects/pod.ts';
+import { CniError, invalid } from '../error.ts';
+import type { Wait } from '../waiting.ts';
 import { type Annotations, isAllocated, keyPrefix } from './annotation-keys.ts';
+import type { Route } from './route.ts';
+import { parseRoutes } from './route.ts';
 
 /** One address of a NIC, with the subnet it lies in. */
 export interface NicAddress {

@@ -1,8 +1,9 @@
 /**
  * MTU of a NIC, and of the node's tunnels. Pure.
  */
+
+import type { Family } from '../../common/address.ts';
 import { invalid } from '../error.ts';
-import type { Family } from '../net/address.ts';
 import type { Node } from '../objects/node.ts';
 import { providerNetworkMtuLabel } from '../objects/node.ts';
 import type { Subnet } from '../objects/subnet.ts';

@@ -4,21 +4,6 @@
 import { createHash } from 'node:crypto';
 import { INTERFACE_NAME_BYTES_MAX } from '../../wire/cni.ts';
 
-/** Name of the logical switch port of a NIC, which is also its `iface-id` and its IP object. */
-export function logicalSwitchPort(options: {
-  /** The pod's name, or the KubeVirt VM's. */
-  workload: string;
-  namespace: string;
-  provider: string;
-  /** Set where several NICs of this pod share the network. */
-  ifName?: string | undefined;
-}): string {
-  const { workload, namespace, provider, ifName } = options;
-  const port =
-    provider === 'ovn' ? `${workload}.${namespace}` : `${workload}.${namespace}.${provider}`;
-  return ifName === undefined ? port : `${port}.${ifName}`;
-}
-
 /**
  * Names that ip(8) may take for something else: where no interface is named `if7…`, it takes the one
  * with index 7 (iproute2, lib/ll_map.c), and a DEL that is repeated would delete another's.

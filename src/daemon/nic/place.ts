@@ -6,8 +6,7 @@
  * a time; the waits for OVN and for gateways, which use nothing, hold up no other NIC.
  */
 
-import { type Wait, waiting } from '../concurrency/deadline.ts';
-import { together } from '../concurrency/together.ts';
+import { together } from '../../common/concurrency/together.ts';
 import type { Context } from '../context.ts';
 import { flowsInstalled, plug } from '../ovs/port.ts';
 import { findPort, unplug } from '../ovs/port-removal.ts';
@@ -23,6 +22,7 @@ import {
   nodeLinks,
   prepareIpv6,
 } from '../sandbox/link.ts';
+import { type Wait, waiting } from '../waiting.ts';
 import type { NicPlan } from './plan.ts';
 
 /** @throws CniError; after it nothing of the NIC is left */

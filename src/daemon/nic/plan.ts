@@ -2,13 +2,12 @@
  * Everything a NIC will be, decided before anything is made.
  */
 
+import type { Address } from '../../common/address.ts';
+import { parseAddress } from '../../common/address.ts';
+import { logicalSwitchPort } from '../../common/names.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import type { Context } from '../context.ts';
 import { invalid, tryAgain } from '../error.ts';
-import type { Address } from '../net/address.ts';
-import { parseAddress } from '../net/address.ts';
-import type { Route } from '../net/route.ts';
-import { defaultDestination, lastOfEachDestination } from '../net/route.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import type { PortPlan } from '../ovs/port.ts';
@@ -18,7 +17,9 @@ import type { InterfacePlan, VethPlan } from '../sandbox/link.ts';
 import type { Allocation } from './allocation.ts';
 import type { Nic } from './annotations.ts';
 import { type AskedLimits, readLimits, refuseWrongLimits } from './limits.ts';
-import { containerAlias, hostInterfaceNames, logicalSwitchPort } from './names.ts';
+import { containerAlias, hostInterfaceNames } from './names.ts';
+import type { Route } from './route.ts';
+import { defaultDestination, lastOfEachDestination } from './route.ts';
 import { vethMark } from './veth-mark.ts';
 
 export interface NicPlan {

@@ -2,7 +2,7 @@
  * Pods that were here and are gone: an ADD for one of them comes too late and need not wait for
  * it to appear.
  */
-import type { Change } from '../kubernetes/watch-cache.ts';
+import type { Change } from '../../common/kubernetes/watch-cache.ts';
 import type { Pod } from './pod.ts';
 
 /** UIDs that are remembered: many more than a node runs pods within a runtime's patience. */

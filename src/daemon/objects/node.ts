@@ -1,7 +1,7 @@
 /**
  * What we keep of this node's Node object.
  */
-import { parseAddress } from '../net/address.ts';
+import { parseAddress } from '../../common/address.ts';
 
 export interface Node {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 /**
  * What we keep of a Pod object.
  */
+import { MIGRATION_ANNOTATION } from '../../common/names.ts';
 
 export interface Pod {
   readonly namespace: string;
@@ -12,8 +13,6 @@ export interface Pod {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** KubeVirt's mark of a pod that a virtual machine is migrating to. */
-export const MIGRATION_ANNOTATION = 'kubevirt.io/migrationJobName';
 /** A static pod's mirror has its own UID; the runtime knows the pod by this one. */
 const STATIC_POD_UID_ANNOTATION = 'kubernetes.io/config.hash';
 

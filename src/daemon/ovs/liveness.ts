@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf } from '../error.ts';
-import { run, ToolError } from '../process/run.ts';
+import { run, ToolError } from '../../common/process/run.ts';
+import { messageOf } from '../../common/text.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 
 /** Where ovn-controller has its pid file, unless OVN shares OVS's directory. */

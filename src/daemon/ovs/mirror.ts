@@ -3,9 +3,9 @@
  * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { untilDone } from '../concurrency/retry.ts';
-import type { Logger } from '../error.ts';
-import { run } from '../process/run.ts';
+import { untilDone } from '../../common/concurrency/retry.ts';
+import type { Logger } from '../../common/log.ts';
+import { run } from '../../common/process/run.ts';
 import { MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 import type { OvsTable, Value } from './table.ts';

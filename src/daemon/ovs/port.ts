@@ -7,11 +7,12 @@
  * row also `provider` and `network`, by which GC knows whose list of attachments counts.
  */
 
+import { ToolError } from '../../common/process/run.ts';
+import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
-import { CniError, show, tryAgain } from '../error.ts';
+import { CniError, tryAgain } from '../error.ts';
 import { type Bandwidth, formatBandwidth } from '../nic/bandwidth.ts';
-import { ToolError } from '../process/run.ts';
 import { isNewer, superseded } from '../sandbox/succession.ts';
 import type { OvsTable, Row } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';

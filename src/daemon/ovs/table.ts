@@ -6,11 +6,11 @@
  * a growing pause, and its first message replaces the copy.
  */
 
-import { Condition } from '../concurrency/condition.ts';
-import type { Wait } from '../concurrency/deadline.ts';
-import type { Logger } from '../error.ts';
-import { Outage } from '../outage.ts';
-import { startLineMonitor } from '../process/line-monitor.ts';
+import { Condition } from '../../common/concurrency/condition.ts';
+import type { Logger } from '../../common/log.ts';
+import { Outage } from '../../common/outage.ts';
+import { startLineMonitor } from '../../common/process/line-monitor.ts';
+import type { Wait } from '../waiting.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
 export type Value = string | number | boolean | null | readonly Value[] | { [key: string]: string };

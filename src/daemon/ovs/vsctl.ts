@@ -4,8 +4,9 @@
  * `--no-wait`: what ovs-vswitchd makes of a change we learn from the rows it writes
  * (`error`) and from ovn-controller's `ovn-installed`, not by holding up the call.
  */
+
+import { run, ToolError } from '../../common/process/run.ts';
 import { tryAgain } from '../error.ts';
-import { run, ToolError } from '../process/run.ts';
 
 /** Runs one transaction of several commands, each introduced by `--`; returns what it printed. */
 export type Vsctl = (commands: readonly string[], options?: VsctlOptions) => Promise<string>;

@@ -2,11 +2,12 @@
  * Duplicate address detection, for underlay networks: there an address can be taken by a
  * machine that no allocator of ours knows (RFC 5227 for IPv4, RFC 4862 section 5.4 for IPv6).
  */
+
+import type { Address } from '../../common/address.ts';
+import { startLineMonitor } from '../../common/process/line-monitor.ts';
+import { ToolError } from '../../common/process/run.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError } from '../error.ts';
-import type { Address } from '../net/address.ts';
-import { startLineMonitor } from '../process/line-monitor.ts';
-import { ToolError } from '../process/run.ts';
 import { runInNetns } from './netns.ts';
 
 /** Requests sent before an IPv4 address counts as free, one second apart. */

@@ -4,8 +4,8 @@
  * The probe starts when OVN has installed the port's flows. A request that is sent earlier is
  * lost, and the tools repeat theirs only after a second.
  */
-import type { Address } from '../net/address.ts';
-import { ToolError } from '../process/run.ts';
+import type { Address } from '../../common/address.ts';
+import { ToolError } from '../../common/process/run.ts';
 import { runInNetns } from './netns.ts';
 
 /** Longer than any call's deadline: the deadline ends the probe, not the tool. Seconds. */

@@ -2,8 +2,8 @@
  * What a pod's network namespace has: its links with their addresses, and routes. One process
  * reads all of it (ip(8), `-batch`: with `-json` each command answers by one line).
  */
-import { type Cidr, cidrText, parseAddress, parseCidr } from '../net/address.ts';
-import { defaultDestination, type Route } from '../net/route.ts';
+import { type Cidr, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
+import { defaultDestination, type Route } from '../nic/route.ts';
 import { checkNetns, isNetnsUnmounted, runInNetns } from './netns.ts';
 
 export interface PodNetwork {

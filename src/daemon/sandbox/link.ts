@@ -5,13 +5,13 @@
  * none of them can end a line or a word.
  */
 import { existsSync } from 'node:fs';
+import type { Family } from '../../common/address.ts';
+import { cidrText } from '../../common/address.ts';
+import { run, ToolError } from '../../common/process/run.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError, tryAgain } from '../error.ts';
-import type { Family } from '../net/address.ts';
-import { cidrText } from '../net/address.ts';
-import type { Route } from '../net/route.ts';
 import type { NicAddress } from '../nic/annotations.ts';
-import { run, ToolError } from '../process/run.ts';
+import type { Route } from '../nic/route.ts';
 import { checkNetns, refuseOtherNamespace, runInNetns } from './netns.ts';
 
 export interface VethPlan {

@@ -2,8 +2,9 @@
  * The sandbox's network namespace, and how tools get into it.
  */
 import { statfsSync, statSync } from 'node:fs';
-import { messageOf, wrongEnvironment } from '../error.ts';
-import { type RunOptions, run } from '../process/run.ts';
+import { type RunOptions, run } from '../../common/process/run.ts';
+import { messageOf } from '../../common/text.ts';
+import { wrongEnvironment } from '../error.ts';
 
 /** Type of the file system that namespaces live in (`NSFS_MAGIC`, linux/magic.h). */
 const NSFS_MAGIC = 0x6e736673;

@@ -2,8 +2,9 @@
  * Order among the sandboxes of one pod. kubelet makes a new one while calls for the one before may
  * still be on their way, and both are the same logical switch port: the newer sandbox has it.
  */
+
+import type { Deadline } from '../../common/concurrency/deadline.ts';
 import type { Attachment, LiveAttachment } from '../attachment.ts';
-import type { Deadline } from '../concurrency/deadline.ts';
 import { CniError, OwnCode } from '../error.ts';
 import { netnsBirth } from './netns.ts';
 

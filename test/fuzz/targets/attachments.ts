@@ -1,13 +1,13 @@
 /** Requests of the contract's shape: what gets past the checks is of its type, every field. */
 import { parseAddRequest, parseDelRequest } from '../../../src/daemon/attachment.ts';
 import { CniError } from '../../../src/daemon/error.ts';
-import { toWireRoute } from '../../../src/daemon/net/route.ts';
 import {
   type Bandwidth,
   formatBandwidth,
   parseBandwidth,
 } from '../../../src/daemon/nic/bandwidth.ts';
 import { containerAlias, hostInterfaceNames } from '../../../src/daemon/nic/names.ts';
+import { toWireRoute } from '../../../src/daemon/nic/route.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
 import {

@@ -3,7 +3,7 @@
  * Error, which WatchCache takes; and who an object is, is never in doubt.
  */
 import * as fc from 'fast-check';
-import { identify } from '../../../src/daemon/kubernetes/store.ts';
+import { identify } from '../../../src/common/kubernetes/store.ts';
 import { projectNode } from '../../../src/daemon/objects/node.ts';
 import { projectPod } from '../../../src/daemon/objects/pod.ts';
 import { projectSubnet, subnetOfProvider } from '../../../src/daemon/objects/subnet.ts';

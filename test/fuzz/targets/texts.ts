@@ -3,18 +3,19 @@
  * grammar has it, and what is made of it means the same.
  */
 import * as fc from 'fast-check';
-import { isDnsName, isNetworkName } from '../../../src/daemon/attachment.ts';
-import { CniError } from '../../../src/daemon/error.ts';
 import {
   cidrText,
   contains,
   parseAddress,
   parseCidr,
   parseMac,
-} from '../../../src/daemon/net/address.ts';
-import { parseRoutes, toWireRoute } from '../../../src/daemon/net/route.ts';
+} from '../../../src/common/address.ts';
+import { isDnsName } from '../../../src/common/names.ts';
+import { isNetworkName } from '../../../src/daemon/attachment.ts';
+import { CniError } from '../../../src/daemon/error.ts';
 import { formatBandwidth, parseBandwidth } from '../../../src/daemon/nic/bandwidth.ts';
 import { type AskedLimits, readLimits } from '../../../src/daemon/nic/limits.ts';
+import { parseRoutes, toWireRoute } from '../../../src/daemon/nic/route.ts';
 import { readVethMark, vethMark } from '../../../src/daemon/nic/veth-mark.ts';
 import { familyOf, parseCidr as parseCidrOfPlugin } from '../../../src/plugin/cidr.ts';
 import { isContainerId, isInterfaceName } from '../../../src/wire/cni.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { isConflict, KubernetesApi, KubernetesError } from '../../../src/common/kubernetes/api.ts';
 import { LeaderWrites } from '../../../src/controller/leader-writes.ts';
 import { LeadershipError } from '../../../src/controller/leadership/error.ts';
 import type { Leadership } from '../../../src/controller/leadership.ts';
-import { isConflict, KubernetesApi, KubernetesError } from '../../../src/daemon/kubernetes/api.ts';
 import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
-import { configOf } from '../daemon/kubernetes/support.ts';
+import { configOf } from '../common/kubernetes/support.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
 const RED = '/apis/kubeovn.io/v1/subnets/red';

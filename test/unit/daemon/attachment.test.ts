@@ -1,13 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  isDnsName,
-  isOvnProvider,
-  parseAddRequest,
-  parseDelRequest,
-} from '../../../src/daemon/attachment.ts';
+import { isDnsName, isOvnProvider } from '../../../src/common/names.ts';
+import { parseAddRequest, parseDelRequest } from '../../../src/daemon/attachment.ts';
 import { CniError } from '../../../src/daemon/error.ts';
-import { toWireRoute } from '../../../src/daemon/net/route.ts';
+import { toWireRoute } from '../../../src/daemon/nic/route.ts';
 import { CniCode } from '../../../src/wire/cni.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startDeadline } from '../../../src/daemon/concurrency/deadline.ts';
+import { startDeadline } from '../../../src/common/concurrency/deadline.ts';
 import { CniError, tryAgain } from '../../../src/daemon/error.ts';
 import { deletionOf, recordName, type Scene, setScene } from './deletions-support.ts';
 import { rejectionOf } from './support.ts';

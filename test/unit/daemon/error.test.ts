@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { messageOf, show } from '../../../src/common/text.ts';
 import {
   CniError,
   invalid,
-  messageOf,
   OwnCode,
-  show,
   tryAgain,
   wrongEnvironment,
 } from '../../../src/daemon/error.ts';

@@ -1,5 +1,5 @@
 /** A logger that keeps its lines. */
-import type { Logger } from '../../../src/daemon/error.ts';
+import type { Logger } from '../../../src/common/log.ts';
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';

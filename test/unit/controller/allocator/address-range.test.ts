@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseCidr } from '../../../../src/common/address.ts';
 import {
   addressOf,
   numberOf,
@@ -8,7 +9,6 @@ import {
   usableOf,
 } from '../../../../src/controller/allocator/address-range.ts';
 import { RangeSet } from '../../../../src/controller/allocator/range-set.ts';
-import { parseCidr } from '../../../../src/daemon/net/address.ts';
 import { address, ranges } from './support.ts';
 
 describe('an address as a number', () => {

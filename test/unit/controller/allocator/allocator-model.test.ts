@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Family } from '../../../../src/common/address.ts';
 import { Allocator } from '../../../../src/controller/allocator/allocator.ts';
 import type { Owner } from '../../../../src/controller/allocator/owners.ts';
 import type { FamilyUsage } from '../../../../src/controller/allocator/subnet-addresses.ts';
-import type { Family } from '../../../../src/daemon/net/address.ts';
 import { Model } from './model.ts';
 import type { Step } from './model-steps.ts';
 import { FAMILIES, MACS, NICS, POOLS, SUBNETS, simpleStep, step, V4, V6 } from './model-steps.ts';

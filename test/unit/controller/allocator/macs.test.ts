@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseMac } from '../../../../src/common/address.ts';
 import { Allocator } from '../../../../src/controller/allocator/allocator.ts';
 import { canonicalMac } from '../../../../src/controller/allocator/macs.ts';
-import { parseMac } from '../../../../src/daemon/net/address.ts';
 import {
   adoption,
   drawn,

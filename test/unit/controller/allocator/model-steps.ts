@@ -4,10 +4,10 @@
  */
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
+import type { Family } from '../../../../src/common/address.ts';
 import type { Allocator } from '../../../../src/controller/allocator/allocator.ts';
 import { AllocationError } from '../../../../src/controller/allocator/error.ts';
 import type { AcquireRequest, Allocation } from '../../../../src/controller/allocator/request.ts';
-import type { Family } from '../../../../src/daemon/net/address.ts';
 import type { Model, ModelBlock, ModelHolding, ModelRequest } from './model.ts';
 import { familyOf } from './model.ts';
 import { address, pool, subnet } from './support.ts';

@@ -5,9 +5,10 @@
  *
  * New MAC addresses are random; the model is told which one there was and checks that it could be.
  */
+
+import type { Family } from '../../../../src/common/address.ts';
 import type { AllocationReason } from '../../../../src/controller/allocator/error.ts';
 import type { Owner } from '../../../../src/controller/allocator/owners.ts';
-import type { Family } from '../../../../src/daemon/net/address.ts';
 
 /** A Subnet of one family: all addresses that NICs may have, in order. */
 export interface ModelBlock {

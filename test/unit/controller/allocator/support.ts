@@ -3,6 +3,8 @@
  * annotation, and the error that an action ends with.
  */
 import { expect } from 'vitest';
+import type { Address } from '../../../../src/common/address.ts';
+import { parseAddress, parseCidr } from '../../../../src/common/address.ts';
 import type { AddressRange } from '../../../../src/controller/allocator/address-range.ts';
 import { parseRange } from '../../../../src/controller/allocator/address-range.ts';
 import type { Allocator } from '../../../../src/controller/allocator/allocator.ts';
@@ -14,8 +16,6 @@ import type {
   PoolSpec,
   SubnetSpec,
 } from '../../../../src/controller/allocator/request.ts';
-import type { Address } from '../../../../src/daemon/net/address.ts';
-import { parseAddress, parseCidr } from '../../../../src/daemon/net/address.ts';
 
 /** "10.0.0.2,fd00::2" */
 export function addresses(list: string): Address[] {

@@ -4,8 +4,8 @@
  * on SIGTERM. Arguments: kubeconfig, its name, the times of the election, the file.
  */
 import { openSync, writeSync } from 'node:fs';
+import { loadKubeConfig } from '../../../../src/common/kubernetes/config.ts';
 import { acquireLeadership } from '../../../../src/controller/leadership.ts';
-import { loadKubeConfig } from '../../../../src/daemon/kubernetes/config.ts';
 
 /** Between two looks; ms. */
 const EVERY_MS = 2;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAddress, parseMac } from '../../../../src/common/address.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
 import { releasedNics } from '../../../../src/controller/networks/released.ts';
 import type { NicRequest } from '../../../../src/controller/networks/request.ts';
-import { parseAddress, parseMac } from '../../../../src/daemon/net/address.ts';
 import {
   ATTACHNET_NAD,
   attachnetSubnet,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bits, parseAddress, parseCidr } from '../../../../src/common/address.ts';
 import { projectIp } from '../../../../src/controller/objects/ip.ts';
 import { projectIpPool } from '../../../../src/controller/objects/ippool.ts';
 import { projectNad } from '../../../../src/controller/objects/nad.ts';
@@ -11,7 +12,6 @@ import { projectStatefulSet } from '../../../../src/controller/objects/stateful-
 import { projectSubnet } from '../../../../src/controller/objects/subnet.ts';
 import { projectVlan } from '../../../../src/controller/objects/vlan.ts';
 import { projectVpc } from '../../../../src/controller/objects/vpc.ts';
-import { bits, parseAddress, parseCidr } from '../../../../src/daemon/net/address.ts';
 import { settings } from './support.ts';
 
 const text = fc.oneof(

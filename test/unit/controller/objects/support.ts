@@ -2,6 +2,8 @@
  * Objects to deviate from, as the API server sends them, and the values that are read off them.
  */
 
+import type { Address } from '../../../../src/common/address.ts';
+import { parseAddress } from '../../../../src/common/address.ts';
 import type { Checked } from '../../../../src/controller/objects/problem.ts';
 import {
   type ClusterSettings,
@@ -13,8 +15,6 @@ import {
   type SubnetObject,
 } from '../../../../src/controller/objects/subnet.ts';
 import { projectVpc, type VpcObject } from '../../../../src/controller/objects/vpc.ts';
-import type { Address } from '../../../../src/daemon/net/address.ts';
-import { parseAddress } from '../../../../src/daemon/net/address.ts';
 
 export const settings: ClusterSettings = defaultSettings;
 

@@ -1,5 +1,11 @@
 /** What the tests of the northbound database share: a database, and objects with few words. */
 import { onTestFinished } from 'vitest';
+import {
+  type Address,
+  type Cidr,
+  parseAddress,
+  parseCidr,
+} from '../../../../src/common/address.ts';
 import type {
   DesiredAcl,
   DesiredPort,
@@ -11,12 +17,6 @@ import type {
 } from '../../../../src/controller/ovn/desired.ts';
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NorthboundError } from '../../../../src/controller/ovn/error.ts';
-import {
-  type Address,
-  type Cidr,
-  parseAddress,
-  parseCidr,
-} from '../../../../src/daemon/net/address.ts';
 import { NbDatabase } from './database.ts';
 
 export const NOTHING: Plan = { transactions: [], kept: [], claims: new Map() };

@@ -4,7 +4,7 @@ import { compareAllocation } from '../../../../src/daemon/check/allocation.ts';
 import { compareInterface } from '../../../../src/daemon/check/interface-comparison.ts';
 import { compareLimits } from '../../../../src/daemon/check/limits-comparison.ts';
 import { comparePort } from '../../../../src/daemon/check/port-comparison.ts';
-import { parseRoutes } from '../../../../src/daemon/net/route.ts';
+import { parseRoutes } from '../../../../src/daemon/nic/route.ts';
 import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import {
   attachment,

@@ -1,15 +1,15 @@
 /** A NIC as it should be, and what pod and OVS have of it when it is: to deviate from. */
 import * as fc from 'fast-check';
+import { parseAddress, parseCidr } from '../../../../src/common/address.ts';
 import { compareAllocation } from '../../../../src/daemon/check/allocation.ts';
 import type { Difference } from '../../../../src/daemon/check/difference.ts';
 import type { EarlierResult } from '../../../../src/daemon/check/earlier-result.ts';
 import { compareInterface } from '../../../../src/daemon/check/interface-comparison.ts';
 import { compareLimits } from '../../../../src/daemon/check/limits-comparison.ts';
 import { comparePort, type ExpectedPort } from '../../../../src/daemon/check/port-comparison.ts';
-import { parseAddress, parseCidr } from '../../../../src/daemon/net/address.ts';
-import type { Route } from '../../../../src/daemon/net/route.ts';
-import { parseRoutes } from '../../../../src/daemon/net/route.ts';
 import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
+import type { Route } from '../../../../src/daemon/nic/route.ts';
+import { parseRoutes } from '../../../../src/daemon/nic/route.ts';
 import type { Pod } from '../../../../src/daemon/objects/pod.ts';
 import type { InspectedPort, PortInspection } from '../../../../src/daemon/ovs/port-inspection.ts';
 import type { FoundControl, Qos } from '../../../../src/daemon/ovs/traffic-control.ts';

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { logicalSwitchPort } from '../../../../src/common/names.ts';
 import {
   isPortOfPod,
   portOfPod,
   readFollowedPort,
 } from '../../../../src/daemon/limits/followed-port.ts';
-import { logicalSwitchPort } from '../../../../src/daemon/nic/names.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/objects/pod.ts';
 import type { InterfaceRow } from '../../../../src/daemon/ovs/port.ts';
 import { CONTAINER_ID, HOSTILE_TEXTS, NETNS } from '../support.ts';

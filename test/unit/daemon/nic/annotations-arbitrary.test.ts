@@ -2,10 +2,10 @@ import { BlockList } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CniError } from '../../../../src/daemon/error.ts';
-import { toWireRoute } from '../../../../src/daemon/net/route.ts';
 import type { Annotations } from '../../../../src/daemon/nic/annotation-keys.ts';
 import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
 import { readNic } from '../../../../src/daemon/nic/annotations.ts';
+import { toWireRoute } from '../../../../src/daemon/nic/route.ts';
 import { attachmentOf, expectReadable, HOSTILE_TEXTS } from '../support.ts';
 import { ATTACHED, net1, primary, under, WRITTEN } from './support.ts';
 

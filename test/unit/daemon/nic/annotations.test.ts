@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toWireRoute } from '../../../../src/daemon/net/route.ts';
 import { namesSubnet, readNic } from '../../../../src/daemon/nic/annotations.ts';
+import { toWireRoute } from '../../../../src/daemon/nic/route.ts';
 import { CniCode } from '../../../../src/wire/cni.ts';
 import { attachmentOf, expectReadable, failureOf, HOSTILE_TEXTS } from '../support.ts';
 import {

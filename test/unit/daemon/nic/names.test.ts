@@ -1,10 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  containerAlias,
-  hostInterfaceNames,
-  logicalSwitchPort,
-} from '../../../../src/daemon/nic/names.ts';
+import { logicalSwitchPort } from '../../../../src/common/names.ts';
+import { containerAlias, hostInterfaceNames } from '../../../../src/daemon/nic/names.ts';
 import { isContainerId, isInterfaceName } from '../../../../src/wire/cni.ts';
 import { CONTAINER_ID } from '../support.ts';
 

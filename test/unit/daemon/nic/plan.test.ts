@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveAttachment } from '../../../../src/daemon/attachment.ts';
-import { AttachmentQueue } from '../../../../src/daemon/concurrency/attachment-queue.ts';
+import { AttachmentQueue } from '../../../../src/daemon/attachment-queue.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
-import { toWireRoute } from '../../../../src/daemon/net/route.ts';
 import { type NicPlan, planNic } from '../../../../src/daemon/nic/plan.ts';
+import { toWireRoute } from '../../../../src/daemon/nic/route.ts';
 import { projectNode } from '../../../../src/daemon/objects/node.ts';
 import { projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { projectSubnet } from '../../../../src/daemon/objects/subnet.ts';

@@ -3,7 +3,7 @@
  * one.
  */
 
-import { cidrText } from '../../../../src/daemon/net/address.ts';
+import { cidrText } from '../../../../src/common/address.ts';
 import type { Annotations } from '../../../../src/daemon/nic/annotation-keys.ts';
 import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
 import { readNic } from '../../../../src/daemon/nic/annotations.ts';

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isDnsName, isNetworkName } from '../../../../src/daemon/attachment.ts';
+import { isDnsName } from '../../../../src/common/names.ts';
+import { isNetworkName } from '../../../../src/daemon/attachment.ts';
 import { readVethMark, vethMark } from '../../../../src/daemon/nic/veth-mark.ts';
 import { isContainerId, isInterfaceName } from '../../../../src/wire/cni.ts';
 import { CONTAINER_ID, HOSTILE_TEXTS } from '../support.ts';

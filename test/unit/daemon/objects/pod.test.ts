@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MIGRATION_ANNOTATION } from '../../../../src/common/names.ts';
 import type { Pod } from '../../../../src/daemon/objects/pod.ts';
-import {
-  isSamePod,
-  MIGRATION_ANNOTATION,
-  podKey,
-  projectPod,
-} from '../../../../src/daemon/objects/pod.ts';
+import { isSamePod, podKey, projectPod } from '../../../../src/daemon/objects/pod.ts';
 
 const podWith = (metadata: object): Pod =>
   projectPod({ metadata: { name: 'web-0', namespace: 'shop', uid: 'u1', ...metadata } });

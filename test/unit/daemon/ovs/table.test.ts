@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
+import { isRunning, processesWith, untilGone } from '../../common/process/processes.ts';
 import { LogDouble } from '../log-double.ts';
-import { isRunning, processesWith, untilGone } from '../process/processes.ts';
 import { OvsDatabase } from './database.ts';
 
 let database: OvsDatabase;

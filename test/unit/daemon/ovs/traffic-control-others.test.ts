@@ -1,8 +1,8 @@
 /** Rows of a limited port that we did not make alone, in a real database. */
 import { describe, expect, it } from 'vitest';
+import { ToolError } from '../../../../src/common/process/run.ts';
 import { findOrphanedLimits, findPort, unplug } from '../../../../src/daemon/ovs/port-removal.ts';
 import { changeCommands, NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
-import { ToolError } from '../../../../src/daemon/process/run.ts';
 import { LIMITED, planOf } from './port-plan.ts';
 import { countRows, EMPTY, goPort, otherPlan, toObject } from './port-support.ts';
 import {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ToolError } from '../../../../src/common/process/run.ts';
 import { createVsctl, quoted } from '../../../../src/daemon/ovs/vsctl.ts';
-import { ToolError } from '../../../../src/daemon/process/run.ts';
 import { HOSTILE_TEXTS } from '../support.ts';
 import { OvsDatabase } from './database.ts';
 

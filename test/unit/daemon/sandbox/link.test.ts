@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseRoutes } from '../../../../src/daemon/net/route.ts';
+import { parseRoutes } from '../../../../src/daemon/nic/route.ts';
 import {
   addressLines,
   applyInPod,

@@ -1,7 +1,7 @@
 /** Order by arrival; that of real namespaces by their birth is in test/node/succession.test.ts. */
 import { describe, expect, it } from 'vitest';
+import { type Deadline, startDeadline } from '../../../../src/common/concurrency/deadline.ts';
 import type { LiveAttachment } from '../../../../src/daemon/attachment.ts';
-import { type Deadline, startDeadline } from '../../../../src/daemon/concurrency/deadline.ts';
 import { isNewer, Succession, superseded } from '../../../../src/daemon/sandbox/succession.ts';
 import { attachmentOf, sizeOfPrivate } from '../support.ts';
 

@@ -1,0 +1,152 @@
+/**
+ * Writes Events about pods of this node, for people who ask why a pod is as it is. They are news:
+ * nobody waits for them, they are tried once, and those that cannot be written are given up.
+ */
+import pLimit from 'p-limit';
+import type { Logger } from '../log.ts';
+import { isNotFound, type KubernetesApi, KubernetesError } from './api.ts';
+import { EventLog } from './event-log.ts';
+import {
+  cutMessage,
+  type EventPod,
+  newEventObject,
+  type PodEvent,
+  timestamp,
+} from './event-object.ts';
+
+export type { EventPod, PodEvent } from './event-object.ts';
+
+/** For all requests about one event. */
+const WRITE_TIMEOUT_MS = 30_000;
+/** Events that wait for the one that is written. */
+const WAITING_MAX = 100;
+/** Events whose repetition is counted instead of written as another event. */
+const REMEMBERED_MAX = 256;
+
+export interface EventRecorderOptions {
+  readonly api: Pick<KubernetesApi, 'create' | 'mergePatch'>;
+  readonly nodeName: string;
+  readonly log: Logger;
+}
+
+/** Something that was recorded. */
+interface Occurrence {
+  readonly pod: EventPod;
+  readonly event: PodEvent;
+  readonly at: Date;
+}
+
+/** An Event object that was written. */
+interface Written {
+  readonly path: string;
+  /** Occurrences, also those that could not be written: the next one makes up for them. */
+  count: number;
+}
+
+export class EventRecorder {
+  readonly #api: EventRecorderOptions['api'];
+  readonly #nodeName: string;
+  readonly #log: EventLog;
+  readonly #oneByOne = pLimit(1);
+  /** By `keyOf`, the least recently used first: a Map keeps the order in which its keys came. */
+  readonly #written = new Map<string, Written>();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor({ api, nodeName, log }: EventRecorderOptions) {
+    this.#api = api;
+    this.#nodeName = nodeName;
+    this.#log = new EventLog(log);
+  }
+
+  /**
+   * Has an event written after those that were recorded before. Never throws and never makes the
+   * caller wait: what goes wrong is logged.
+   * @param event its message is cut to 1024 bytes
+   */
+  record(pod: EventPod, event: PodEvent): void {
+    if (this.#oneByOne.pendingCount >= WAITING_MAX) {
+      this.#log.dropped(WAITING_MAX);
+      return;
+    }
+    const message = cutMessage(event.message);
+    const occurrence = { pod, event: { ...event, message }, at: new Date() };
+    this.#last = this.#oneByOne(() => this.#write(occurrence));
+  }
+
+  /** Resolves when all that was recorded so far is written or given up. Never rejects. */
+  get idle(): Promise<void> {
+    return this.#last;
+  }
+
+  async #write(occurrence: Occurrence): Promise<void> {
+    const signal = AbortSignal.timeout(WRITE_TIMEOUT_MS);
+    const known = this.#recall(keyOf(occurrence));
+    const isCounted = known !== undefined && (await this.#count(known, occurrence, signal));
+    if (!isCounted) await this.#create(occurrence, signal);
+    if (this.#oneByOne.pendingCount === 0) this.#log.caughtUp();
+  }
+
+  /**
+   * Counts a repetition at the Event object that is there.
+   * @returns false where it is no longer there; they live for an hour, as a rule
+   */
+  async #count(written: Written, { at }: Occurrence, signal: AbortSignal): Promise<boolean> {
+    written.count += 1;
+    const patch = { count: written.count, lastTimestamp: timestamp(at) };
+    try {
+      await this.#api.mergePatch(written.path, patch, signal);
+      this.#log.written('patch');
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      this.#log.failed('patch', error);
+    }
+    return true;
+  }
+
+  async #create(occurrence: Occurrence, signal: AbortSignal): Promise<void> {
+    const { pod, event, at } = occurrence;
+    const { namespace } = pod;
+    const object = newEventObject(pod, event, { nodeName: this.#nodeName, at });
+    const collection = `/api/v1/namespaces/${namespace}/events`;
+    const path = `${collection}/${object.metadata.name}`;
+    try {
+      await this.#api.create(collection, object, signal);
+      this.#remember(keyOf(occurrence), { path, count: 1 });
+      this.#log.written('create');
+    } catch (error) {
+      // Nobody will look at the pod any more.
+      if (!isNamespaceGone(error, namespace)) this.#log.failed('create', error);
+    }
+  }
+
+  /** The Event object of that key, which is now the most recently used one. */
+  #recall(key: string): Written | undefined {
+    const written = this.#written.get(key);
+    if (written !== undefined) this.#remember(key, written);
+    return written;
+  }
+
+  #remember(key: string, written: Written): void {
+    this.#written.delete(key);
+    this.#written.set(key, written);
+    const [oldest] = this.#written.keys();
+    if (this.#written.size > REMEMBERED_MAX && oldest !== undefined) this.#written.delete(oldest);
+  }
+}
+
+/** The same for repetitions: Kubernetes' own clients compare what people see, too. */
+function keyOf({ pod, event }: Occurrence): string {
+  return JSON.stringify([pod.uid, event.type, event.reason, event.message]);
+}
+
+/**
+ * True where nothing can be created in a namespace since it is gone (404) or on its way (403). Both
+ * statuses have other meanings, and the server tells them apart in its words (admission plugin
+ * NamespaceLifecycle).
+ */
+function isNamespaceGone(error: unknown, namespace: string): boolean {
+  if (!(error instanceof KubernetesError)) return false;
+  const { status, message } = error;
+  if (status === 403) return message.includes('because it is being terminated');
+  return status === 404 && message.includes(`namespaces "${namespace}" not found`);
+}

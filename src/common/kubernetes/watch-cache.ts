@@ -1,0 +1,172 @@
+/**
+ * A live copy of one collection of the API server, with of each object only what we use.
+ * While the server is away, the last known state is shown.
+ */
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from '../log.ts';
+import { messageOf } from '../text.ts';
+import { CollectionFollower } from './collection-follower.ts';
+import { defaultLimits, type WatchLimits } from './limits.ts';
+import { type Entry, type Identity, ObjectStore } from './store.ts';
+import { type ChangeListener, Subscribers } from './subscribers.ts';
+
+export type { WatchLimits } from './limits.ts';
+export type { Change } from './store.ts';
+export type { ChangeListener } from './subscribers.ts';
+
+export interface WatchCacheOptions<T> {
+  /** Who and where. Each cache has connections of its own: a watch fills one anyway. */
+  readonly config: KubeConfig;
+  /** Of the collection: `/api/v1/pods`. */
+  readonly path: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** Makes of a raw object what is kept. Where it throws, the object stays as it was. */
+  readonly project: (raw: unknown) => T;
+  readonly log: Logger;
+  readonly limits?: Partial<WatchLimits>;
+}
+
+export class WatchCache<T> {
+  /** Resolves when the first list is in; pending for as long as it fails, and after a stop. */
+  readonly synced: Promise<void>;
+  readonly #options: WatchCacheOptions<T>;
+  readonly #follower: CollectionFollower;
+  readonly #store = new ObjectStore<T>();
+  readonly #subscribers: Subscribers<T>;
+  readonly #resolveSynced: () => void;
+  #isStarted = false;
+  #isSynced = false;
+  /** What a list that has not ended brought so far. */
+  #listed = new Map<string, Entry<T>>();
+
+  constructor(options: WatchCacheOptions<T>) {
+    const { config, path, fieldSelector, labelSelector, log, limits } = options;
+    this.#options = options;
+    this.#subscribers = new Subscribers(log);
+    this.#follower = new CollectionFollower({
+      config,
+      path,
+      selectors: { fieldSelector, labelSelector },
+      limits: { ...defaultLimits, ...limits },
+      log,
+      sink: {
+        beginList: () => {
+          this.#listed = new Map();
+        },
+        listed: (identity, raw) => {
+          const entry = this.#toEntry(identity, raw);
+          if (entry !== undefined) this.#listed.set(identity.key, entry);
+        },
+        endList: () => this.#endList(),
+        changed: (identity, raw) => this.#change(identity, raw),
+        deleted: ({ key }) => this.#subscribers.deliver(this.#store.remove(key)),
+      },
+    });
+    const synced = Promise.withResolvers<void>();
+    this.synced = synced.promise;
+    this.#resolveSynced = synced.resolve;
+  }
+
+  /** True once the first list is in. */
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** Number of objects. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  /**
+   * Time since the server was last heard: a page of a list, a watch that was opened, an event
+   * or a bookmark; ms. Infinity before the first time. On a quiet collection it grows to about
+   * a minute between bookmarks.
+   */
+  get msSinceContact(): number {
+    return this.#follower.msSinceContact;
+  }
+
+  /** Number of listeners and waits. */
+  get subscriberCount(): number {
+    return this.#subscribers.count;
+  }
+
+  /**
+   * Begins to list and watch.
+   * @throws Error when called again: a stopped cache stays stopped
+   */
+  start(): void {
+    if (this.#isStarted) throw new Error('a WatchCache starts only once');
+    this.#isStarted = true;
+    void this.#follower.run();
+  }
+
+  /** Ends all requests and timers at once. The last state stays readable; waits go on. */
+  stop(): void {
+    this.#follower.stop();
+  }
+
+  /** @param key `namespace/name`, or `name` of an object without namespace */
+  get(key: string): T | undefined {
+    return this.#store.get(key)?.value;
+  }
+
+  /** All objects, in no particular order. */
+  values(): IterableIterator<T> {
+    return this.#store.values();
+  }
+
+  /**
+   * Calls `listener` with each change from now on, in order, after the copy has changed; what
+   * it throws is logged. Where an object was replaced by another of the same name (another UID)
+   * while we were not connected, the old one is deleted and then the new one added; the copy
+   * shows the new one during both calls.
+   * @returns ends the subscription
+   */
+  onChange(listener: ChangeListener<T>): () => void {
+    return this.#subscribers.onChange(listener);
+  }
+
+  /**
+   * Evaluates now, after the first list and after each change, until there is a result other
+   * than undefined. A list that changes several objects counts as one change.
+   * @throws what `evaluate` throws; `signal.reason` when aborted
+   */
+  until<R>(evaluate: () => R | undefined, signal: AbortSignal): Promise<R> {
+    return this.#subscribers.until(evaluate, signal);
+  }
+
+  #endList(): void {
+    const changes = this.#store.replaceAll(this.#listed);
+    this.#listed = new Map();
+    this.#isSynced = true;
+    this.#subscribers.deliver(changes);
+    this.#resolveSynced();
+  }
+
+  #change(identity: Identity, raw: unknown): void {
+    const { key } = identity;
+    const entry = this.#toEntry(identity, raw);
+    // What cannot be read and is another object than before is the end of the one before.
+    const changes = entry === undefined ? this.#store.remove(key) : this.#store.put(key, entry);
+    this.#subscribers.deliver(changes);
+  }
+
+  /** Undefined for an object that cannot be read and was not known before. */
+  #toEntry({ key, uid, resourceVersion }: Identity, raw: unknown): Entry<T> | undefined {
+    const known = this.#store.get(key);
+    const same = known?.uid === uid ? known : undefined;
+    if (same?.resourceVersion === resourceVersion) return same;
+    try {
+      return { uid, resourceVersion, value: this.#options.project(raw) };
+    } catch (error) {
+      const { log, path } = this.#options;
+      log.error(
+        { path, key, error: messageOf(error) },
+        'cannot read an object; it stays as it was',
+      );
+      return same;
+    }
+  }
+}

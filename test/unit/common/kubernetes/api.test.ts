@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import {
+  isConflict,
+  isNotFound,
+  KubernetesApi,
+  KubernetesError,
+} from '../../../../src/common/kubernetes/api.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { configOf, pod } from './support.ts';
+
+const A = '/api/v1/namespaces/default/pods/a';
+const never = new AbortController().signal;
+
+/** What a promise rejects with. */
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.unreachable('it resolved'),
+    (error: unknown) => error,
+  );
+}
+
+async function setUp(token?: string) {
+  const double = await KubernetesApiDouble.start(token === undefined ? {} : { token });
+  const api = new KubernetesApi(configOf(double));
+  const dispose = async () => {
+    api.destroy();
+    await double.close();
+  };
+  return { double, api, [Symbol.asyncDispose]: dispose };
+}
+
+describe('KubernetesApi', () => {
+  it('reads an object as the raw JSON of the server', async () => {
+    await using all = await setUp('secret');
+    all.double.create(pod('a'));
+    expect(await all.api.get(A, {}, never)).toEqual(all.double.get('Pod', 'default/a'));
+  });
+
+  it('leaves undefined parameters out of the query', async () => {
+    await using all = await setUp();
+    await all.api.get(
+      '/api/v1/pods',
+      { limit: 5, labelSelector: 'a=b', continue: undefined },
+      never,
+    );
+    expect(all.double.requests.all[0]?.query).toEqual({ limit: '5', labelSelector: 'a=b' });
+  });
+
+  it('applies a merge patch and returns the object', async () => {
+    await using all = await setUp();
+    all.double.create(pod('a'));
+    const patch = { metadata: { annotations: { seen: 'true' }, labels: { color: null } } };
+    const patched = await all.api.mergePatch(A, patch, never);
+    expect(patched).toMatchObject({ metadata: { annotations: { seen: 'true' }, labels: {} } });
+    expect(patched).toEqual(all.double.get('Pod', 'default/a'));
+  });
+
+  it('creates an object', async () => {
+    await using all = await setUp();
+    const event = { metadata: { generateName: 'a.' }, reason: 'Attached', type: 'Normal' };
+    const created = await all.api.create('/api/v1/namespaces/default/events', event, never);
+    expect(created).toMatchObject({
+      kind: 'Event',
+      reason: 'Attached',
+      metadata: { namespace: 'default' },
+    });
+  });
+
+  it('deletes an object, and never another one of its name', async () => {
+    await using all = await setUp();
+    const path = '/apis/kubeovn.io/v1/ips/a.default';
+    const { uid = '' } = all.double.create({
+      kind: 'IP',
+      metadata: { name: 'a.default' },
+    }).metadata;
+    const error = await rejection(all.api.delete(path, 'another', never));
+    expect(isConflict(error)).toBe(true);
+    expect(error).toMatchObject({ verb: 'delete', path });
+    expect(all.double.list('IP')).toHaveLength(1);
+    await all.api.delete(path, uid, never);
+    expect(all.double.list('IP')).toEqual([]);
+    expect(isNotFound(await rejection(all.api.delete(path, uid, never)))).toBe(true);
+  });
+
+  it('rejects with all that the server said', async () => {
+    await using all = await setUp();
+    const error = await rejection(all.api.get(A, {}, never));
+    expect(error).toBeInstanceOf(KubernetesError);
+    expect(error).toMatchObject({ status: 404, reason: 'NotFound', verb: 'get', path: A });
+    expect((error as Error).message).toBe(`get ${A}: 404 NotFound: pods "a" not found`);
+    expect(isNotFound(error)).toBe(true);
+    expect(isConflict(error)).toBe(false);
+  });
+
+  it('rejects a patch of a version that is not the latest', async () => {
+    await using all = await setUp();
+    const { resourceVersion } = all.double.create(pod('a')).metadata;
+    all.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
+    const error = await rejection(all.api.mergePatch(A, { metadata: { resourceVersion } }, never));
+    expect(isConflict(error)).toBe(true);
+    expect(error).toMatchObject({ status: 409, reason: 'Conflict', verb: 'patch' });
+  });
+
+  it('rejects an object that exists already', async () => {
+    await using all = await setUp();
+    all.double.create(pod('a'));
+    const error = await rejection(
+      all.api.create('/api/v1/namespaces/default/pods', pod('a'), never),
+    );
+    expect(error).toMatchObject({ status: 409, reason: 'AlreadyExists', verb: 'create' });
+  });
+
+  it('rejects with the reason of its signal, before and during a request', async () => {
+    await using all = await setUp();
+    const reason = new Error('the call is over');
+    expect(await rejection(all.api.get(A, {}, AbortSignal.abort(reason)))).toBe(reason);
+    expect(all.double.requests.count()).toBe(0);
+    all.double.silence();
+    const controller = new AbortController();
+    const asking = rejection(all.api.get(A, {}, controller.signal));
+    await all.double.requests.waitFor({}, 1);
+    controller.abort(reason);
+    expect(await asking).toBe(reason);
+  });
+
+  it('says why there is no connection', async () => {
+    await using all = await setUp();
+    await all.double.close();
+    const error = await rejection(all.api.get(A, {}, never));
+    expect(error).toMatchObject({ status: 0, reason: 'Unreachable', verb: 'get', path: A });
+    expect((error as Error).message).toContain('ECONNREFUSED');
+  });
+
+  it('ends a request that waits when it is destroyed, and begins none after', async () => {
+    await using all = await setUp();
+    all.double.silence();
+    const asking = rejection(all.api.get(A, {}, never));
+    await all.double.requests.waitFor({}, 1);
+    all.api.destroy();
+    expect(await asking).toMatchObject({ reason: 'Unreachable' });
+    expect(await rejection(all.api.get(A, {}, never))).toMatchObject({ reason: 'Unreachable' });
+    expect(all.double.requests.count()).toBe(1);
+  });
+});
+
+describe('an answer that is not from an API server', () => {
+  it.each([
+    [502, '<html>Bad Gateway</html>', { status: 502, reason: 'Bad Gateway' }],
+    [200, '<html>Welcome</html>', { status: 200, reason: 'Malformed' }],
+    [503, 'x'.repeat(10_000), { status: 503, reason: 'Service Unavailable' }],
+    [500, '[1]', { status: 500, reason: 'Internal Server Error' }],
+  ])(
+    '%i with a foreign body is a KubernetesError of bounded length',
+    async (status, body, expected) => {
+      const server = createServer((_, response) => response.writeHead(status).end(body)).listen(
+        0,
+        '127.0.0.1',
+      );
+      await once(server, 'listening');
+      const config = new KubeConfig();
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      config.loadFromClusterAndUser(
+        { name: 'c', server: address, skipTLSVerify: true },
+        { name: 'u' },
+      );
+      const api = new KubernetesApi(config);
+      const error = await rejection(api.get(A, {}, never));
+      expect(error).toMatchObject(expected);
+      expect((error as Error).message.length).toBeLessThan(700);
+      api.destroy();
+      server.close();
+    },
+  );
+});
+
+/** undici opens a second connection where the first is not quite done with its answer. */
+async function warmUp(api: KubernetesApi): Promise<void> {
+  for (let count = 0; count < 3; count++) await api.get(A, {}, never);
+}
+
+describe('connections of a KubernetesApi', () => {
+  it('are used again', async () => {
+    await using all = await setUp();
+    all.double.create(pod('a'));
+    await warmUp(all.api);
+    const { connectionCount } = all.double;
+    for (let count = 0; count < 20; count++) await all.api.get(A, {}, never);
+    expect(all.double.connectionCount).toBe(connectionCount);
+  });
+
+  it('do not outlive a client certificate', async () => {
+    await using all = await setUp();
+    all.double.create(pod('a'));
+    const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
+    try {
+      const certFile = join(folder, 'tls.crt');
+      await writeFile(certFile, 'one');
+      const config = configOf(all.double);
+      config.users = [{ name: 'test', certFile, keyFile: certFile }];
+      const api = new KubernetesApi(config);
+      await warmUp(api);
+      const { connectionCount } = all.double;
+      await writeFile(certFile, 'two');
+      await api.get(A, {}, never);
+      expect(all.double.connectionCount).toBe(connectionCount + 1);
+      api.destroy();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('serve another token than they were opened with', async () => {
+    await using double = await KubernetesApiDouble.start({ token: 'old' });
+    double.create(pod('a'));
+    const config = configOf(double);
+    let token = 'old';
+    // What client-node does with a service account's token file, which it reads each minute.
+    const user = {
+      name: 'test',
+      get token() {
+        return token;
+      },
+    };
+    config.users = [user];
+    const api = new KubernetesApi(config);
+    await warmUp(api);
+    const { connectionCount } = double;
+    double.setToken('new');
+    expect(await rejection(api.get(A, {}, never))).toMatchObject({
+      status: 401,
+      reason: 'Unauthorized',
+    });
+    token = 'new';
+    await api.get(A, {}, never);
+    expect(double.connectionCount).toBe(connectionCount);
+    api.destroy();
+  });
+
+  it('belong to it alone: the config that it was made from is not changed', async () => {
+    await using all = await setUp();
+    const config = configOf(all.double);
+    const api = new KubernetesApi(config);
+    expect(Object.hasOwn(config, 'createDispatcher')).toBe(false);
+    expect(Object.hasOwn(api.config, 'createDispatcher')).toBe(true);
+    api.destroy();
+  });
+});
