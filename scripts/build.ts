@@ -1,6 +1,7 @@
 /**
  * Builds what a node runs, into dist/:
- * - kube-ovn-cni.cjs, the daemon, one file for node;
+ * - kube-ovn-cni.cjs, the daemon, and kube-ovn-controller.cjs, the controller: one file each for
+ *   node;
  * - kube-ovn, the CNI executable: one file with bun's runtime and the bytecode in it, because node
  *   alone takes longer to start than the whole call may take (kube-ovn.cjs is the code in it).
  *
@@ -75,16 +76,16 @@ async function bundlePlugin(outfile: string): Promise<void> {
  * Names and usable lines stay: they are in the stacks of the daemon's log. The white space goes:
  * it is half of the bytes, and the running daemon keeps its source in memory.
  */
-async function bundleDaemon(outfile: string): Promise<void> {
+async function bundleForNode(entryPoint: string, shebang: string, outfile: string): Promise<void> {
   const options: BuildOptions = {
-    entryPoints: ['src/daemon/main.ts'],
+    entryPoints: [entryPoint],
     outfile,
     target: 'node24',
     keepNames: true,
     minifyWhitespace: true,
     lineLimit: 120,
     plugins: [dropUnusedOfClient],
-    banner: { js: DAEMON_SHEBANG },
+    banner: { js: shebang },
   };
   await bundle(options, OPTIONAL_PACKAGES);
   chmodSync(outfile, 0o755);
@@ -97,6 +98,8 @@ async function bundleDaemon(outfile: string): Promise<void> {
  * has.
  */
 const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
+/** The controller keeps a cluster's pods in memory anyway, and has bursts of garbage. */
+const CONTROLLER_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
 
 /**
  * The Kubernetes client does not declare that importing its files has no effect of its own, so
@@ -141,4 +144,9 @@ async function compilePlugin(outfile: string): Promise<void> {
 mkdirSync(DIST, { recursive: true });
 await produce('kube-ovn.cjs', bundlePlugin);
 await produce('kube-ovn', compilePlugin);
-await produce('kube-ovn-cni.cjs', bundleDaemon);
+await produce('kube-ovn-cni.cjs', (outfile) =>
+  bundleForNode('src/daemon/main.ts', DAEMON_SHEBANG, outfile),
+);
+await produce('kube-ovn-controller.cjs', (outfile) =>
+  bundleForNode('src/controller/main.ts', CONTROLLER_SHEBANG, outfile),
+);

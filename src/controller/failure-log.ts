@@ -5,6 +5,23 @@
 import type { Logger } from '../common/log.ts';
 import { messageOf } from '../common/text.ts';
 
+/**
+ * Work is not done, and that is no fault of ours: something is wrong with an object, or something
+ * else has to come first. What to do is said where people look for it, on the object.
+ */
+export class NotDone extends Error {
+  /** True where it is about to change by itself: another object's work is on its way. */
+  readonly isTransient: boolean;
+
+  constructor(message: string, { isTransient = false } = {}) {
+    super(message);
+    this.name = 'NotDone';
+    this.isTransient = isTransient;
+  }
+}
+
+/** Failures in a row after which something transient is told after all. */
+const TRANSIENT_FAILURES = 5;
 /** Keys that are named for one reason: all pods fail where the API server is away. */
 const KEYS_PER_REASON_MAX = 10;
 /** Reasons that are told of one key: a message may have a number in it that is never the same. */
@@ -24,8 +41,13 @@ export class FailureLog {
     this.#log = log;
   }
 
-  /** Says so, unless it has been said. */
-  failed(key: string, error: unknown): void {
+  /**
+   * Says so, unless it has been said.
+   * @param failures how many times in a row
+   */
+  failed(key: string, error: unknown, failures = 1): void {
+    const isExpected = error instanceof NotDone;
+    if (isExpected && error.isTransient && failures < TRANSIENT_FAILURES) return;
     const reason = messageOf(error);
     const told = this.#reasons.get(key) ?? new Set();
     if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;
@@ -34,7 +56,9 @@ export class FailureLog {
     this.#keyCounts.set(reason, keyCount);
     if (keyCount > KEYS_PER_REASON_MAX) return;
     const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not told' : '';
-    this.#log.error({ key, err: error }, `${this.#what}: ${reason}; trying again${rest}`);
+    const message = `${this.#what}: ${reason}; trying again${rest}`;
+    if (isExpected) this.#log.warn({ key }, message);
+    else this.#log.error({ key, err: error }, message);
   }
 
   /** What failed is done. */

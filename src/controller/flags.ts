@@ -40,6 +40,8 @@ export interface Options {
   /** Undefined where no OVN is. */
   readonly northbound?: NbctlOptions;
   readonly leaseTimes: LeaseTimes;
+  /** Of the kubelet's probes; 0 for none. */
+  readonly probePort: number;
   /** Flags that were given and that this controller does not act on. */
   readonly ignored: readonly string[];
 }
@@ -61,7 +63,7 @@ export interface UnderlayFlags {
   readonly u2oInterconnection: boolean;
 }
 
-/** Flags that we act on, with Kube-OVN's defaults but for those of the Lease. */
+/** Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last one is ours. */
 const USED = {
   kubeconfig: '',
   'non-primary-cni-mode': false,
@@ -89,6 +91,7 @@ const USED = {
   'leader-elect-lease-duration': `${defaultLeaseTimes.leaseSeconds}s`,
   'leader-elect-renew-deadline': `${defaultLeaseTimes.renewDeadlineMs}ms`,
   'leader-elect-retry-period': `${defaultLeaseTimes.renewEveryMs}ms`,
+  'probe-port': '10660',
 };
 
 /** Kube-OVN's other flags, and those of its logging library (klog v2.140). */
@@ -130,6 +133,7 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     ...subnetsOf(given),
     ...(northbound === undefined ? {} : { northbound }),
     leaseTimes: leaseTimesOf(given),
+    probePort: readNumber('--probe-port', given.text('probe-port'), 0, 65_535),
     ignored: given.ignored,
   };
 }

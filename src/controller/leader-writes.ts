@@ -5,12 +5,15 @@
  * An object that is gone is no error here: whoever wanted to write on it learns of that by its
  * watch, and does then what is to be done.
  */
+import pLimit from 'p-limit';
 import { startDeadline } from '../common/concurrency/deadline.ts';
 import { isConflict, isNotFound, type KubernetesApi } from '../common/kubernetes/api.ts';
 import type { Leadership } from './leadership.ts';
 
 /** For one request; ms. As long as Kube-OVN's controller waits. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** More would only wait at the server, which answers to everybody. */
+const REQUESTS_AT_ONCE = 32;
 
 /**
  * All reject with a LeadershipError when the Lease is lost, with DeadlinePassed when the server
@@ -19,6 +22,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export class LeaderWrites {
   readonly #api: KubernetesApi;
   readonly #leadership: Leadership;
+  readonly #slots = pLimit(REQUESTS_AT_ONCE);
 
   constructor(api: KubernetesApi, leadership: Leadership) {
     this.#api = api;
@@ -71,9 +75,11 @@ export class LeaderWrites {
     }
   }
 
-  async #leading<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#leadership.throwIfLost();
-    using deadline = startDeadline(REQUEST_TIMEOUT_MS, this.#leadership.lost);
-    return await request(deadline.signal);
+  #leading<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#slots(async () => {
+      this.#leadership.throwIfLost();
+      using deadline = startDeadline(REQUEST_TIMEOUT_MS, this.#leadership.lost);
+      return await request(deadline.signal);
+    });
   }
 }

@@ -186,13 +186,13 @@ export class WorkQueue {
 
   #failed(key: string, error: unknown, run: Run): void {
     this.#failureCount += 1;
-    this.#failureLog.failed(key, error);
+    const failedRuns = (this.#failedRuns.get(key) ?? 0) + 1;
+    this.#failureLog.failed(key, error, failedRuns);
     if (this.#ended !== undefined) return;
     if (run.isOutdated) {
       this.#enqueue(key);
       return;
     }
-    const failedRuns = (this.#failedRuns.get(key) ?? 0) + 1;
     this.#failedRuns.set(key, failedRuns);
     if (run.retries.some((isWanted) => isWanted(key, error))) {
       this.#enqueue(key);

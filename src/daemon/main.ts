@@ -8,7 +8,6 @@ import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
-import { EventRecorder } from '../common/kubernetes/events.ts';
 import { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
@@ -18,6 +17,7 @@ import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { Deletions } from './deletions.ts';
 import { tryAgain } from './error.ts';
+import { createEventRecorder } from './event-recorder.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { Sweeper } from './garbage/sweeper.ts';
 import { limitsCommand } from './limits/command.ts';
@@ -132,7 +132,7 @@ function wire(options: Options): Context {
   const interfaces = table('Interface', INTERFACE_COLUMNS);
   const { mirrorInterface: name, mirrorAll: all } = options;
   const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
-  const events = new EventRecorder({ api, nodeName, log });
+  const events = createEventRecorder({ api, nodeName, log });
   const queue = new AttachmentQueue();
   const portLock = new KeyedLock();
   const context: Context = {

@@ -1,9 +1,15 @@
 /**
- * Plays kubelet's runtime and Multus for a whole pod: eth0 of the cluster's own network where
- * that is Kube-OVN's, then one attachment for each element of the pod's networks annotation.
+ * Plays Multus: what a pod's annotations ask for, interface by interface, and the calls for one of
+ * them. kubelet.ts plays what is around it, for a whole pod.
  */
-import type { KubernetesApiDouble } from './kubernetes/api.ts';
-import { type CniOutcome, cni, type NetworkConfig, type Sandbox } from './runtime.ts';
+import type { KubernetesApiDouble, KubernetesObject } from './kubernetes/api.ts';
+import {
+  type CniOutcome,
+  type CniResult,
+  cni,
+  type NetworkConfig,
+  type Sandbox,
+} from './runtime.ts';
 
 /** What Kube-OVN's own configuration file gives eth0. */
 export const PRIMARY_CONFIG: NetworkConfig = {
@@ -13,55 +19,201 @@ export const PRIMARY_CONFIG: NetworkConfig = {
   server_socket: '/run/openvswitch/kube-ovn-daemon.sock',
 };
 
+/** An eth0 that is not Kube-OVN's, for non-primary mode: 10.244.0.0/24 on a bridge of the node. */
+export const OTHER_PRIMARY_CONFIG: NetworkConfig = {
+  cniVersion: '1.0.0',
+  name: 'other',
+  type: 'bridge',
+  bridge: 'other0',
+  isDefaultGateway: true,
+  ipam: {
+    type: 'host-local',
+    // Its own default is on the machine; /run is the lab's.
+    dataDir: '/run/cni/networks',
+    ranges: [[{ subnet: '10.244.0.0/24' }]],
+  },
+};
+
 /** One interface of a pod that a runtime has to ask for. */
 export interface Request {
   readonly ifName: string;
+  /** `namespace/name` of the NetworkAttachmentDefinition, or the configuration's name. */
   readonly network: string;
+  /** The first plugin's, where there is a list of them. */
   readonly config: NetworkConfig;
+  /** The configurations of the plugins that follow in a list. */
+  readonly chained?: readonly NetworkConfig[];
+  /** True of the one that Multus calls the pod's default network. */
+  readonly isDefault?: boolean;
   readonly mac?: string;
+  readonly ips?: readonly string[];
+  /** As `runtimeConfig.bandwidth` has it. */
+  readonly bandwidth?: object;
+  /** Gateways of the pod's default routes. */
+  readonly gateways?: readonly string[];
 }
 
+/** An element of an annotation (Network Custom Resource Definition De-facto Standard, 4.1). */
 interface Element {
   readonly name: string;
   readonly namespace?: string;
   readonly interface?: string;
   readonly mac?: string;
+  readonly ips?: readonly string[];
+  readonly bandwidth?: object;
+  readonly 'default-route'?: readonly string[];
 }
 
 const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
+const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
+/** Multus' own, where it looks for a default network that is named without a namespace. */
+const MULTUS_NAMESPACE = 'kube-system';
+
+/**
+ * All interfaces of a pod, in the order of their ADDs.
+ * @param primary eth0's configuration, unless the pod's annotation has another one; without
+ *   either there is no eth0
+ */
+export function requestsOf(
+  api: KubernetesApiDouble,
+  pod: Sandbox['pod'],
+  primary?: NetworkConfig,
+): Request[] {
+  const annotation = annotationOf(api, pod, DEFAULT_NETWORK_ANNOTATION);
+  const [chosen] = parseNetworks(annotation, MULTUS_NAMESPACE);
+  const attachments = attachmentsOf(api, pod);
+  if (chosen !== undefined) {
+    return [{ ...requestOf(api, chosen, 'eth0'), isDefault: true }, ...attachments];
+  }
+  if (primary === undefined) return attachments;
+  const network = primary.name ?? '';
+  return [{ ifName: 'eth0', network, config: primary, isDefault: true }, ...attachments];
+}
 
 /** The attachments that a pod's annotation asks for, in order; named net1, net2, … by default. */
 export function attachmentsOf(api: KubernetesApiDouble, pod: Sandbox['pod']): Request[] {
-  const object = api.get('Pod', `${pod.namespace}/${pod.name}`);
-  const annotation = object.metadata.annotations?.[NETWORKS_ANNOTATION] ?? '';
-  return parseNetworks(annotation).map((element, index) => {
-    const namespace = element.namespace ?? pod.namespace;
-    const key = `${namespace}/${element.name}`;
-    const { spec } = api.get('NetworkAttachmentDefinition', key) as unknown as {
-      spec: { config: string };
-    };
-    const config = { name: element.name, ...JSON.parse(spec.config) } as NetworkConfig;
-    const ifName = element.interface ?? `net${index + 1}`;
-    const network = `${namespace}/${element.name}`;
-    return element.mac === undefined
-      ? { ifName, network, config }
-      : { ifName, network, config, mac: element.mac };
-  });
+  const annotation = annotationOf(api, pod, NETWORKS_ANNOTATION);
+  const elements = parseNetworks(annotation, pod.namespace);
+  return elements.map((element, index) => requestOf(api, element, `net${index + 1}`));
 }
 
-/** Short form (`ns/name@interface`, comma list) or JSON form. */
-function parseNetworks(annotation: string): Element[] {
-  if (/[[{"]/.test(annotation)) return JSON.parse(annotation);
-  const items = annotation.split(',').map((item) => item.trim());
-  return items.filter(Boolean).map((item) => {
-    const [path = '', ifName] = item.split('@');
-    const [name = '', namespace] = path.split('/').reverse();
-    return { name, ...(namespace ? { namespace } : {}), ...(ifName ? { interface: ifName } : {}) };
-  });
+/**
+ * Runs one verb for one interface: of all plugins in a list.
+ * @param result of the ADD, for DEL
+ * @returns the last plugin's outcome, or that of the first one that failed
+ */
+export async function play(
+  verb: 'ADD' | 'DEL',
+  sandbox: Sandbox,
+  request: Request,
+  result?: CniResult,
+): Promise<CniOutcome> {
+  const plugins = [request.config, ...(request.chained ?? [])];
+  const [first = request.config, ...others] = verb === 'ADD' ? plugins : plugins.reverse();
+  const cached = verb === 'DEL' && keepsResult(first) ? result : undefined;
+  let outcome = await call(verb, sandbox, request, first, cached);
+  for (const plugin of others) {
+    if (outcome.exitCode !== 0) return outcome;
+    const previous = verb === 'ADD' ? outcome.result : cached;
+    outcome = await call(verb, sandbox, request, plugin, previous);
+  }
+  return outcome;
 }
 
-/** Runs one verb for one interface; a MAC goes into CNI_ARGS, as Multus does it. */
-export function play(verb: 'ADD' | 'DEL', sandbox: Sandbox, request: Request): Promise<CniOutcome> {
-  const extra = request.mac === undefined ? {} : { MAC: request.mac };
-  return cni(verb, sandbox, request.ifName, request.config, {}, extra);
+/** A MAC and addresses go into CNI_ARGS, and to plugins that say so as capabilities, too. */
+function call(
+  verb: 'ADD' | 'DEL',
+  sandbox: Sandbox,
+  request: Request,
+  config: NetworkConfig,
+  prevResult: CniResult | undefined,
+): Promise<CniOutcome> {
+  const { ifName, mac, ips } = request;
+  const args =
+    verb === 'ADD' ? { ...(mac && { MAC: mac }), ...(ips && { IP: ips.join(',') }) } : {};
+  const runtimeConfig = capabilitiesOf(request, config);
+  const complete = {
+    ...config,
+    ...(Object.keys(runtimeConfig).length > 0 && { runtimeConfig }),
+    ...(prevResult && { prevResult }),
+  };
+  return cni(verb, sandbox, ifName, complete, {}, args);
+}
+
+/** Of what the pod asks, that which the plugin says it can. Multus gives the default network none. */
+function capabilitiesOf(
+  { isDefault, mac, ips, bandwidth }: Request,
+  { capabilities = {} }: NetworkConfig,
+): Record<string, unknown> {
+  if (isDefault) return {};
+  const asked = Object.entries({ mac, ips, bandwidth });
+  const supported = capabilities as Readonly<Record<string, boolean>>;
+  return Object.fromEntries(
+    asked.filter(([name, value]) => value !== undefined && supported[name]),
+  );
+}
+
+/** Runtimes give DEL the result of ADD since version 0.4.0 of the CNI specification. */
+function keepsResult({ cniVersion = '0.1.0' }: NetworkConfig): boolean {
+  return !/^0\.[0-3]\./.test(cniVersion);
+}
+
+function annotationOf(api: KubernetesApiDouble, pod: Sandbox['pod'], name: string): string {
+  const { metadata } = api.get('Pod', `${pod.namespace}/${pod.name}`);
+  return metadata.annotations?.[name] ?? '';
+}
+
+/** @throws Error for a network without a configuration: no file of the node is looked for */
+function requestOf(
+  api: KubernetesApiDouble,
+  element: Element & { readonly namespace: string },
+  defaultName: string,
+): Request {
+  const network = `${element.namespace}/${element.name}`;
+  const [config, ...chained] = pluginsOf(api.get('NetworkAttachmentDefinition', network));
+  if (config === undefined) throw new Error(`network ${network} has no configuration`);
+  const { mac, ips, bandwidth, 'default-route': gateways } = element;
+  return {
+    ifName: element.interface ?? defaultName,
+    network,
+    config,
+    ...(chained.length > 0 && { chained }),
+    ...(mac !== undefined && { mac }),
+    ...(ips !== undefined && { ips }),
+    ...(bandwidth !== undefined && { bandwidth }),
+    ...(gateways !== undefined && { gateways }),
+  };
+}
+
+/** The plugins of a network, each with the name and version of the whole. */
+function pluginsOf({ metadata, spec }: KubernetesObject): NetworkConfig[] {
+  const text = String(spec?.config ?? '');
+  if (text === '') return [];
+  const config = { name: metadata.name, ...JSON.parse(text) };
+  if (config.plugins === undefined) return [config];
+  const { name, cniVersion } = config;
+  return config.plugins.map((plugin: NetworkConfig) => ({ ...plugin, name, cniVersion }));
+}
+
+/**
+ * Short form (`ns/name@interface`, comma list) or JSON form. Multus itself does not take a namespace
+ * out of a name in JSON, but Kube-OVN's documentation promises it.
+ */
+function parseNetworks(
+  annotation: string,
+  namespace: string,
+): (Element & { readonly namespace: string })[] {
+  const elements: Element[] = /[[{"]/.test(annotation)
+    ? JSON.parse(annotation)
+    : annotation
+        .split(',')
+        .filter((item) => item.trim() !== '')
+        .map((item) => {
+          const [name = '', ifName] = item.trim().split('@');
+          return { name, ...(ifName ? { interface: ifName } : {}) };
+        });
+  return elements.map((element) => {
+    const [name = '', inName = namespace] = element.name.split('/').reverse();
+    return { ...element, name, namespace: element.namespace ?? inName };
+  });
 }

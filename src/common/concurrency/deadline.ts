@@ -27,10 +27,17 @@ export function startDeadline(ms: number, caller?: AbortSignal, passedMs = 0): D
   const controller = new AbortController();
   const leftMs = Math.max(0, ms - passedMs);
   const timer = setTimeout(() => controller.abort(new DeadlinePassed(ms)), leftMs);
+  // Not AbortSignal.any: a caller that lives long would keep a little of each deadline.
+  const follow = () => controller.abort(caller?.reason);
+  if (caller?.aborted) follow();
+  caller?.addEventListener('abort', follow, { once: true });
   return {
-    signal: caller ? AbortSignal.any([controller.signal, caller]) : controller.signal,
+    signal: controller.signal,
     abort: (reason) => controller.abort(reason),
-    [Symbol.dispose]: () => clearTimeout(timer),
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', follow);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Log lines about events that people do not get to see: one when that begins and one when it is
+ * Log lines about Events that people do not get to see: one when that begins and one when it is
  * over, whatever the number of events.
  */
 import type { Logger } from '../log.ts';
@@ -18,19 +18,19 @@ export class EventLog {
   constructor(log: Logger) {
     this.#failing = new Outage(log, {
       fields: {},
-      lost: 'events on pods are lost: they cannot be written to the API server',
-      back: 'events on pods are written again',
+      lost: 'Kubernetes events are lost: they cannot be written to the API server',
+      back: 'Kubernetes events are written again',
     });
     this.#overflow = new Outage(log, {
       fields: {},
-      lost: 'events on pods are lost: more are recorded than the API server takes',
-      back: 'the events on pods that waited are written: new ones are taken again',
+      lost: 'Kubernetes events are lost: more are recorded than the API server takes',
+      back: 'the Kubernetes events that waited are written: new ones are taken again',
     });
     const forbidden = (verb: EventVerb) =>
       new Outage(log, {
         fields: { verb },
-        lost: "events on pods are lost: the API server forbids to write them; unless the reason says otherwise, grant the daemon's role the verbs create and patch on events",
-        back: 'events on pods are no longer forbidden',
+        lost: "Kubernetes events are lost: the API server forbids to write them; unless the reason says otherwise, grant the cluster role of this program's service account the verbs create and patch on events",
+        back: 'Kubernetes events are no longer forbidden',
       });
     this.#forbidden = { create: forbidden('create'), patch: forbidden('patch') };
   }

@@ -1,52 +1,84 @@
 /**
- * The Event object (core/v1) that says something about a pod to the people who look at it.
+ * The Event object (core/v1) that says something about another object to the people who look at
+ * it.
  */
 import { randomBytes } from 'node:crypto';
 
-/** The pod that an event is about. */
-export interface EventPod {
-  readonly namespace: string;
+/** The object that an event is about. */
+export interface EventObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Left out where objects of this kind are in no namespace. */
+  readonly namespace?: string;
   readonly name: string;
   readonly uid: string;
 }
 
-export interface PodEvent {
+/** What an event says. */
+export interface ObjectEvent {
   readonly type: 'Normal' | 'Warning';
   /** CamelCase. */
   readonly reason: string;
-  /** For people. */
+  /** For people, of any length: the Event object has what `cutMessage` leaves of it. */
   readonly message: string;
 }
 
-/** Says whose the event is. The node's name is the component, as it is of Kube-OVN's Go daemon. */
-const REPORTER = 'kube-ovn-cni';
+/** Whose events they are. */
+export interface EventReporter {
+  /** What `kubectl describe` shows as the origin of an event. */
+  readonly component: string;
+  /** Name of the node, where the reporter is there for one node. */
+  readonly host?: string;
+  /** The program. */
+  readonly reportingComponent: string;
+  /** Which of the processes that run this program. */
+  readonly reportingInstance: string;
+}
+
+/** Namespace of Event objects about what is in none: the API server takes no other there. */
+const CLUSTER_NAMESPACE = 'default';
 /** Longest name of an object: that of an RFC 1123 subdomain. */
 const NAME_LENGTH_MAX = 253;
 const SUFFIX_BYTES = 8;
 /** What the API allows for the same text of its younger kind of event (events.k8s.io/v1). */
 const MESSAGE_BYTES_MAX = 1024;
 
+/** A pod, as what an event is about. */
+export function podReference({
+  namespace,
+  name,
+  uid,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}): EventObject {
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
+}
+
 /**
  * An event that has happened once, as it is sent to the API server.
  * @param message see `cutMessage`
  */
 export function newEventObject(
-  { namespace, name, uid }: EventPod,
-  { type, reason, message }: PodEvent,
-  { nodeName, at }: { nodeName: string; at: Date },
+  { apiVersion, kind, namespace, name, uid }: EventObject,
+  { type, reason, message }: ObjectEvent,
+  { reporter, at }: { reporter: EventReporter; at: Date },
 ) {
+  const { component, host, reportingComponent, reportingInstance } = reporter;
   const time = timestamp(at);
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: uniqueName(name), namespace },
-    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    metadata: { name: uniqueName(name), namespace: namespace ?? CLUSTER_NAMESPACE },
+    // What is undefined here is left out by JSON.
+    involvedObject: { apiVersion, kind, namespace, name, uid },
     type,
     reason,
     message,
-    source: { component: nodeName, host: nodeName },
-    reportingComponent: REPORTER,
-    reportingInstance: nodeName,
+    source: { component, host },
+    reportingComponent,
+    reportingInstance,
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
@@ -65,9 +97,9 @@ export function timestamp(at: Date): string {
   return at.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** `<pod>.<hex>`, an RFC 1123 subdomain: a pod's name that must be cut may not end in a sign. */
-function uniqueName(podName: string): string {
+/** `<name>.<hex>`, an RFC 1123 subdomain: a name that must be cut may not end in a sign. */
+function uniqueName(objectName: string): string {
   const suffix = `.${randomBytes(SUFFIX_BYTES).toString('hex')}`;
-  const cut = podName.slice(0, NAME_LENGTH_MAX - suffix.length).replace(/[.-]+$/, '');
+  const cut = objectName.slice(0, NAME_LENGTH_MAX - suffix.length).replace(/[.-]+$/, '');
   return cut + suffix;
 }

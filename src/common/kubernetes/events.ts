@@ -1,38 +1,51 @@
 /**
- * Writes Events about pods of this node, for people who ask why a pod is as it is. They are news:
- * nobody waits for them, they are tried once, and those that cannot be written are given up.
+ * Writes Events about objects, for people who ask why an object is as it is. They are news: nobody
+ * waits for them, they are tried once, and those that cannot be written are given up.
  */
 import pLimit from 'p-limit';
+import { KeyedLock } from '../concurrency/keyed-lock.ts';
 import type { Logger } from '../log.ts';
 import { isNotFound, type KubernetesApi, KubernetesError } from './api.ts';
 import { EventLog } from './event-log.ts';
 import {
   cutMessage,
-  type EventPod,
+  type EventObject,
+  type EventReporter,
   newEventObject,
-  type PodEvent,
+  type ObjectEvent,
   timestamp,
 } from './event-object.ts';
 
-export type { EventPod, PodEvent } from './event-object.ts';
+export {
+  type EventObject,
+  type EventReporter,
+  type ObjectEvent,
+  podReference,
+} from './event-object.ts';
 
 /** For all requests about one event. */
 const WRITE_TIMEOUT_MS = 30_000;
-/** Events that wait for the one that is written. */
-const WAITING_MAX = 100;
-/** Events whose repetition is counted instead of written as another event. */
-const REMEMBERED_MAX = 256;
+
+export interface EventLimits {
+  /** Events that may wait while others are written: what comes then is dropped. */
+  readonly waiting: number;
+  /** Events that are written at a time, each about another object. */
+  readonly atOnce: number;
+  /** Events whose repetition is counted instead of written as another event. */
+  readonly remembered: number;
+}
 
 export interface EventRecorderOptions {
   readonly api: Pick<KubernetesApi, 'create' | 'mergePatch'>;
-  readonly nodeName: string;
+  readonly reporter: EventReporter;
+  readonly limits: EventLimits;
   readonly log: Logger;
 }
 
 /** Something that was recorded. */
 interface Occurrence {
-  readonly pod: EventPod;
-  readonly event: PodEvent;
+  readonly about: EventObject;
+  readonly event: ObjectEvent;
   readonly at: Date;
 }
 
@@ -45,37 +58,47 @@ interface Written {
 
 export class EventRecorder {
   readonly #api: EventRecorderOptions['api'];
-  readonly #nodeName: string;
+  readonly #reporter: EventReporter;
+  readonly #limits: EventLimits;
   readonly #log: EventLog;
-  readonly #oneByOne = pLimit(1);
+  readonly #line: ReturnType<typeof pLimit>;
+  /** By UID. */
+  readonly #objectLock = new KeyedLock();
   /** By `keyOf`, the least recently used first: a Map keeps the order in which its keys came. */
   readonly #written = new Map<string, Written>();
-  #last: Promise<void> = Promise.resolve();
+  #idle: Promise<void> = Promise.resolve();
 
-  constructor({ api, nodeName, log }: EventRecorderOptions) {
+  constructor({ api, reporter, limits, log }: EventRecorderOptions) {
     this.#api = api;
-    this.#nodeName = nodeName;
+    this.#reporter = reporter;
+    this.#limits = limits;
     this.#log = new EventLog(log);
+    this.#line = pLimit(limits.atOnce);
   }
 
   /**
-   * Has an event written after those that were recorded before. Never throws and never makes the
-   * caller wait: what goes wrong is logged.
+   * Has an event written, after those that were recorded before about the same object. Never
+   * throws and never makes the caller wait: what goes wrong is logged.
    * @param event its message is cut to 1024 bytes
    */
-  record(pod: EventPod, event: PodEvent): void {
-    if (this.#oneByOne.pendingCount >= WAITING_MAX) {
-      this.#log.dropped(WAITING_MAX);
+  record(about: EventObject, event: ObjectEvent): void {
+    const { waiting } = this.#limits;
+    if (this.#line.pendingCount >= waiting) {
+      this.#log.dropped(waiting);
       return;
     }
     const message = cutMessage(event.message);
-    const occurrence = { pod, event: { ...event, message }, at: new Date() };
-    this.#last = this.#oneByOne(() => this.#write(occurrence));
+    const occurrence = { about, event: { ...event, message }, at: new Date() };
+    // They leave the line in order, so they come to the lock in order. One that waits there keeps
+    // its place among those at once, which few need: events in a row are mostly of many objects.
+    const write = () => this.#objectLock.run(about.uid, () => this.#write(occurrence));
+    const before = this.#idle;
+    this.#idle = this.#line(write).then(() => before);
   }
 
   /** Resolves when all that was recorded so far is written or given up. Never rejects. */
   get idle(): Promise<void> {
-    return this.#last;
+    return this.#idle;
   }
 
   async #write(occurrence: Occurrence): Promise<void> {
@@ -83,7 +106,7 @@ export class EventRecorder {
     const known = this.#recall(keyOf(occurrence));
     const isCounted = known !== undefined && (await this.#count(known, occurrence, signal));
     if (!isCounted) await this.#create(occurrence, signal);
-    if (this.#oneByOne.pendingCount === 0) this.#log.caughtUp();
+    if (this.#line.pendingCount === 0) this.#log.caughtUp();
   }
 
   /**
@@ -104,9 +127,9 @@ export class EventRecorder {
   }
 
   async #create(occurrence: Occurrence, signal: AbortSignal): Promise<void> {
-    const { pod, event, at } = occurrence;
-    const { namespace } = pod;
-    const object = newEventObject(pod, event, { nodeName: this.#nodeName, at });
+    const { about, event, at } = occurrence;
+    const object = newEventObject(about, event, { reporter: this.#reporter, at });
+    const { namespace } = object.metadata;
     const collection = `/api/v1/namespaces/${namespace}/events`;
     const path = `${collection}/${object.metadata.name}`;
     try {
@@ -114,7 +137,7 @@ export class EventRecorder {
       this.#remember(keyOf(occurrence), { path, count: 1 });
       this.#log.written('create');
     } catch (error) {
-      // Nobody will look at the pod any more.
+      // Nobody will look at the object any more.
       if (!isNamespaceGone(error, namespace)) this.#log.failed('create', error);
     }
   }
@@ -130,13 +153,14 @@ export class EventRecorder {
     this.#written.delete(key);
     this.#written.set(key, written);
     const [oldest] = this.#written.keys();
-    if (this.#written.size > REMEMBERED_MAX && oldest !== undefined) this.#written.delete(oldest);
+    const isOneTooMany = this.#written.size > this.#limits.remembered;
+    if (isOneTooMany && oldest !== undefined) this.#written.delete(oldest);
   }
 }
 
 /** The same for repetitions: Kubernetes' own clients compare what people see, too. */
-function keyOf({ pod, event }: Occurrence): string {
-  return JSON.stringify([pod.uid, event.type, event.reason, event.message]);
+function keyOf({ about, event }: Occurrence): string {
+  return JSON.stringify([about.uid, event.type, event.reason, event.message]);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { logicalSwitchPort } from '../../common/names.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
-import { failureEvent, type ObjectEvent, type PodFailure } from '../objects/events.ts';
+import { type Failure, failureEvent, type ObjectEvent } from '../objects/events.ts';
 import { DEFAULT_NETWORK_ANNOTATION, type Pod, workloadOf } from '../objects/pod.ts';
 import { type Checked, type Problems, say, tell, wrong } from '../objects/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
@@ -126,7 +126,7 @@ function failToFind(problems: Problems, events: readonly ObjectEvent[]): PodNetw
 }
 
 function fail(
-  reason: PodFailure,
+  reason: Failure,
   stage: string,
   problems: Problems,
   events: readonly ObjectEvent[],

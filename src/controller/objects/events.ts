@@ -2,14 +2,11 @@
  * Events: what is said on a Pod, a Subnet or an IPPool. Reasons and forms of messages are
  * Kube-OVN's, which people and dashboards look for. Pure.
  */
+import type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
 import { type AllocatedNic, addressesText } from './allocated-nic.ts';
 import type { Outcome } from './conditions.ts';
 
-export interface ObjectEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-}
+export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
 
 export type NetworkNews =
   | 'PodNetworkAllocated'
@@ -17,7 +14,7 @@ export type NetworkNews =
   | 'PodNetworkReleased'
   | 'PodSecurityUpdated';
 
-export type PodFailure =
+export type Failure =
   | 'AcquireAddressFailed'
   | 'PodNetworkAllocationFailed'
   | 'PodNetworkUpdateFailed'
@@ -28,10 +25,10 @@ export type PodFailure =
   | 'PodNetworkReleaseFailed'
   | 'PodSecurityUpdateFailed'
   /** Only ours: part of what the pod asks for is not done, and the rest is. */
-  | 'PodNetworkNotSupported';
-
-/** The API server takes no longer message (events.k8s.io/v1, "note"), in bytes. */
-const MESSAGE_BYTES_MAX = 1024;
+  | 'PodNetworkNotSupported'
+  | 'VpcNotSupported'
+  | 'ReconcileVpcFailed'
+  | 'ReconcileSecurityGroupFailed';
 
 /** What was done for these NICs of a pod. */
 export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {
@@ -41,25 +38,16 @@ export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[])
       return `provider=${provider} subnet=${subnet.name} ip=${ip} mac=${mac} logicalSwitchPort=${port}`;
     })
     .join('; ');
-  return { type: 'Normal', reason, message: bounded(message) };
+  return { type: 'Normal', reason, message };
 }
 
 /** @param stage the step that failed, in Kube-OVN's words: `acquireAddress` */
-export function failureEvent(reason: PodFailure, stage: string, error: string): ObjectEvent {
-  return { type: 'Warning', reason, message: bounded(`stage=${stage} error=${error}`) };
+export function failureEvent(reason: Failure, stage: string, error: string): ObjectEvent {
+  return { type: 'Warning', reason, message: `stage=${stage} error=${error}` };
 }
 
 /** On a Subnet or an IPPool, when its conditions change. */
 export function outcomeEvent({ reason, message }: Outcome): ObjectEvent {
   const type = message === undefined ? 'Normal' : 'Warning';
-  return { type, reason, message: bounded(message ?? '') };
-}
-
-function bounded(message: string): string {
-  const bytes = Buffer.from(message);
-  if (bytes.length <= MESSAGE_BYTES_MAX) return message;
-  const ellipsis = '…';
-  const room = MESSAGE_BYTES_MAX - Buffer.byteLength(ellipsis);
-  // A character may be cut in two.
-  return `${bytes.subarray(0, room).toString().replace(/�+$/, '')}${ellipsis}`;
+  return { type, reason, message: message ?? '' };
 }

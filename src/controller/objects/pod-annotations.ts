@@ -20,10 +20,7 @@ export interface AnnotatedNic extends AllocatedNic {
 }
 
 /** A text, or null for a key that is to go. */
-type Annotations = Record<string, string | null>;
-
-/** Limits in Mbit/s and Mbit. */
-const RATE_NAMES = ['ingress_rate', 'egress_rate', 'ingress_burst', 'egress_burst'];
+type Annotations = Readonly<Record<string, string | null>>;
 
 /** What is written for a NIC, and goes with it. */
 const WRITTEN_NAMES = [
@@ -31,21 +28,24 @@ const WRITTEN_NAMES = [
   ...['allocated', 'virtualmachine', 'logical_router', 'vlan_id', 'provider_network', 'routed'],
 ];
 
-/** The patch that makes the pod say this of its NICs, or undefined where it does. */
+/**
+ * The patch that makes the pod say this of its NICs, or undefined where it does.
+ * @param removed keys of NICs that it no longer has, from `unpluggedKeys`
+ */
 export function annotationsPatch(
   pod: Pod,
   nics: readonly AnnotatedNic[],
   settings: ClusterSettings,
+  removed: Annotations = {},
 ): MergePatch | undefined {
-  const wanted: Annotations = {};
+  const wanted: Record<string, string | null> = { ...removed };
   for (const nic of nics) Object.assign(wanted, annotationsOf(pod, nic, settings));
   return patchOf(pod, wanted);
 }
 
-/** The patch that removes what was written for a NIC that the pod no longer has. */
-export function unpluggedPatch(pod: Pod, provider: string): MergePatch | undefined {
-  const keys = WRITTEN_NAMES.map((name) => annotationKey(provider, name));
-  return patchOf(pod, Object.fromEntries(keys.map((key) => [key, null])));
+/** The keys of what was written for a NIC that the pod no longer has. */
+export function unpluggedKeys(provider: string): Annotations {
+  return Object.fromEntries(WRITTEN_NAMES.map((name) => [annotationKey(provider, name), null]));
 }
 
 /** With the UID, the patch is refused for another pod that has taken the name meanwhile. */
@@ -92,16 +92,5 @@ function ovnValues(pod: Pod, nic: AnnotatedNic, settings: ClusterSettings): Anno
     ...(subnet.hasRouterPort && subnet.vpc !== '' ? { logical_router: subnet.vpc } : {}),
     ...(vlan === undefined ? {} : { vlan_id: String(vlan.id), provider_network: vlan.provider }),
     ...(isRouted ? { routed: 'true' } : {}),
-    ...(settings.isPrimary ? {} : ratesOf(pod, written)),
   };
-}
-
-/**
- * In non-primary mode there is no NIC of the provider `ovn`. Kube-OVN's documentation has the
- * limits of all other NICs under it, where they do not have their own.
- */
-function ratesOf({ annotations }: Pod, written: (name: string) => string): Annotations {
-  const rates = RATE_NAMES.map((name) => [name, annotations[annotationKey('ovn', name)] ?? '']);
-  const missing = rates.filter(([name = '', rate]) => rate !== '' && written(name) === '');
-  return Object.fromEntries(missing);
 }

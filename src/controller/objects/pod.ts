@@ -89,6 +89,11 @@ export function workloadOf(pod: Pod, settings: { readonly keepsVmAddresses: bool
   return (settings.keepsVmAddresses ? pod.virtualMachine : undefined) ?? pod.name;
 }
 
+/** Whose its addresses are, in the allocator and in IP objects. */
+export function ownerOfPod(pod: Pod, settings: { readonly keepsVmAddresses: boolean }): string {
+  return `${pod.namespace}/${workloadOf(pod, settings)}`;
+}
+
 function readAnnotations(metadata: Fields): Readonly<Record<string, string>> {
   const annotations: Record<string, string> = Object.create(null);
   for (const [key, value] of metadata.textMap('annotations')) {

@@ -89,13 +89,16 @@ export function vpcProblems(
   if (own === undefined) {
     return [{ message: `vpc '${subnet.vpc}' not found`, advice: 'create it, or set another vpc' }];
   }
-  if (!own.status.standby) {
-    const advice = 'its router is being made; if that takes long, look at the Vpc and its events';
-    return [{ message: `the vpc '${subnet.vpc}' not standby yet`, advice }];
-  }
   return subnet.vpc === defaultVpc
     ? namespacesOfOthers(subnet, all)
     : namespacesOutside(subnet, own);
+}
+
+/** What is wrong as long as the Vpc's router is not there, or undefined. */
+export function standbyProblem(subnet: Subnet, vpc: VpcObject | undefined): Problem | undefined {
+  if (!subnet.isOvn || vpc === undefined || vpc.status.standby) return undefined;
+  const advice = 'its router is being made; if that takes long, look at the Vpc and its events';
+  return { message: `the vpc '${subnet.vpc}' not standby yet`, advice };
 }
 
 function namespacesOutside(subnet: Subnet, own: VpcObject): readonly Problem[] {

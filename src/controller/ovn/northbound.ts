@@ -2,11 +2,14 @@
  * The northbound database, as the controller uses it: reads, and plans that are made of them and
  * carried out.
  *
- * Plans go in rounds. A round is one read, the plans of all who waited for it, and their
- * transactions, some at a time; plans that are in each other's way go into different rounds. So a
- * thousand pods are some twenty reads, and nothing but its own round writes between a plan's read
- * and its transactions, unless somebody else does.
+ * Plans go in rounds. A round is one read, the plans of all who wait, and some of their
+ * transactions; plans that are in each other's way, and those that are too many for one round, are
+ * made anew in the next. So thousands of objects that are as they ought to be are one read, and
+ * nothing but its own round writes between a plan's read and its transactions, unless somebody else
+ * does.
  */
+import { setImmediate as turnOver } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { take } from './claims.ts';
 import type { Plan } from './draft.ts';
 import { NorthboundError } from './error.ts';
@@ -39,14 +42,19 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** Whoever comes while a round is under way waits for no more than these, and a read. */
-const JOBS_PER_ROUND = 64;
+/** Plans with something to do: whoever comes while a round is under way waits for no more than these. */
+const WRITES_PER_ROUND = 64;
+/** ovn-nbctl's that run at a time: more than two processors are of no use to the database. */
+const WRITES_AT_ONCE = 8;
+/** Plans that are made without letting anything else run. */
+const PLANS_PER_TURN = 50;
 /** Each one means that something else has written what the plan is about. */
 const ATTEMPTS_MAX = 5;
 
 export function createNorthbound(nbctl: Nbctl): Northbound {
   let waiting: Job[] = [];
   let isRunning = false;
+  const slots = pLimit(WRITES_AT_ONCE);
 
   function enqueue(job: Job): void {
     waiting.push(job);
@@ -58,8 +66,8 @@ export function createNorthbound(nbctl: Nbctl): Northbound {
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
-      const jobs = waiting.slice(0, JOBS_PER_ROUND);
-      waiting = waiting.slice(JOBS_PER_ROUND);
+      const jobs = waiting;
+      waiting = [];
       await round(jobs);
     }
     isRunning = false;
@@ -67,21 +75,28 @@ export function createNorthbound(nbctl: Nbctl): Northbound {
 
   async function round(jobs: readonly Job[]): Promise<void> {
     try {
-      const state = await readState(nbctl);
-      const taken = new Map<string, 'alone' | 'shared'>();
-      const late: Job[] = [];
-      const running = jobs.map((job) => {
-        const plan = planned(job, state);
-        if (plan === undefined) return undefined;
-        if (take(taken, plan.claims)) return carryOut(job, plan);
-        late.push(job);
-        return undefined;
-      });
-      waiting = [...late, ...waiting];
-      await Promise.all(running);
+      const writes = await begin(jobs, await readState(nbctl));
+      await Promise.all(writes);
     } catch (error) {
       for (const job of jobs) job.reject(error);
     }
+  }
+
+  /** Makes the plans, and begins to carry out as many as may be; the others wait for another round. */
+  async function begin(jobs: readonly Job[], state: NbState): Promise<readonly Promise<void>[]> {
+    const taken = new Map<string, 'alone' | 'shared'>();
+    const late: Job[] = [];
+    const writes: Promise<void>[] = [];
+    for (const [index, job] of jobs.entries()) {
+      if (index % PLANS_PER_TURN === 0) await turnOver();
+      const plan = planned(job, state);
+      if (plan === undefined) continue;
+      const hasRoom = writes.length < WRITES_PER_ROUND && take(taken, plan.claims);
+      if (hasRoom) writes.push(slots(() => carryOut(job, plan)));
+      else late.push(job);
+    }
+    waiting = [...late, ...waiting];
+    return writes;
   }
 
   async function carryOut(job: Job, plan: Plan): Promise<void> {
@@ -103,10 +118,13 @@ export function createNorthbound(nbctl: Nbctl): Northbound {
   };
 }
 
-/** The plan of a job, or nothing where there is no plan to be had. */
-function planned({ plan, reject }: Job, state: NbState): Plan | undefined {
+/** The plan of a job, or nothing where there is nothing to do or no plan to be had. */
+function planned({ plan, resolve, reject }: Job, state: NbState): Plan | undefined {
   try {
-    return plan(state);
+    const planned = plan(state);
+    if (planned.transactions.length > 0) return planned;
+    resolve(planned);
+    return undefined;
   } catch (error) {
     reject(error);
     return undefined;

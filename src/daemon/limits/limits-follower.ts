@@ -12,6 +12,7 @@ import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { Backoff } from '../../common/concurrency/backoff.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
+import { podReference } from '../../common/kubernetes/events.ts';
 import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
 import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
@@ -183,7 +184,8 @@ export class LimitsFollower {
     const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
     log.warn({ pod: key, err: error }, message);
     const pod = pods.get(key);
-    if (pod !== undefined) events.record(pod, { type: 'Warning', reason: FAILED, message });
+    if (pod === undefined) return;
+    events.record(podReference(pod), { type: 'Warning', reason: FAILED, message });
   }
 
   /** Until OVS's database is back, where it is away; @throws AbortError when woken. */
@@ -302,14 +304,14 @@ export class LimitsFollower {
     const { events, log } = this.#parts;
     const message = `${describe(port)} now has ${controlText(wanted)}`;
     log.info({ pod: podKey(pod.namespace, pod.name), port: port.name }, message);
-    events.record(pod, { type: 'Normal', reason: UPDATED, message });
+    events.record(podReference(pod), { type: 'Normal', reason: UPDATED, message });
   }
 
   #warn(pod: Pod, port: FollowedPort, asked: AskedLimits): void {
     for (const warning of limitWarnings(asked)) {
       const message = `${describe(port)}: ${warning}`;
       this.#parts.log.warn({ pod: podKey(pod.namespace, pod.name), port: port.name }, message);
-      this.#parts.events.record(pod, { type: 'Warning', reason: FAILED, message });
+      this.#parts.events.record(podReference(pod), { type: 'Warning', reason: FAILED, message });
     }
   }
 }

@@ -1,62 +1,15 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
-import {
-  type EventPod,
-  EventRecorder,
-  type PodEvent,
-} from '../../../../src/common/kubernetes/events.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
-import { configOf, LogDouble } from './support.ts';
-
-const EVENTS = '/api/v1/namespaces/shop/events';
-const WEB: EventPod = { namespace: 'shop', name: 'web-0', uid: 'uid-of-web-0' };
-const FAILED: PodEvent = {
-  type: 'Warning',
-  reason: 'PodNetworkConfigureFailed',
-  message: 'the subnet has no gateway',
-};
+import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/events.ts';
+import { FAILED, messages, setUp, WEB } from './events-support.ts';
 
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-async function setUp() {
-  const double = await KubernetesApiDouble.start();
-  const api = new KubernetesApi(configOf(double));
-  const log = new LogDouble();
-  const recorder = new EventRecorder({ api, nodeName: 'node-1', log });
-  /** Records an event about `web-0` that differs in its message. */
-  const say = (message: string) => recorder.record(WEB, { ...FAILED, message });
-  /** Messages of the events on the server, in the order in which they were written. */
-  const said = () =>
-    double
-      .list('Event')
-      .sort((one, other) => versionOf(one) - versionOf(other))
-      .map(({ message }) => message);
-  const dispose = async () => {
-    api.destroy();
-    await double.close();
-  };
-  return { double, log, recorder, say, said, [Symbol.asyncDispose]: dispose };
-}
-
-function versionOf({ metadata }: { metadata: { resourceVersion?: string } }): number {
-  return Number(metadata.resourceVersion);
-}
-
 /** From now on it is this time; nothing else about time changes. */
 function itIs(time: string): void {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date(time) });
-}
-
-/** Messages that differ, as many as asked for. */
-function messages(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `message ${index}`);
 }
 
 describe('an event', () => {
@@ -84,13 +37,45 @@ describe('an event', () => {
       reason: 'PodNetworkConfigureFailed',
       message: 'the subnet has no gateway',
       source: { component: 'node-1', host: 'node-1' },
-      reportingComponent: 'kube-ovn-cni',
-      reportingInstance: 'node-1',
+      reportingComponent: 'reporter',
+      reportingInstance: 'instance',
       firstTimestamp: '2026-03-04T05:06:07Z',
       lastTimestamp: '2026-03-04T05:06:07Z',
       count: 1,
     });
     expect(all.log.lines).toEqual([]);
+  });
+
+  it('about an object without a namespace is in the namespace default', async () => {
+    await using all = await setUp();
+    const about = { apiVersion: 'kubeovn.io/v1', kind: 'Subnet', name: 'shop', uid: 'uid-of-shop' };
+    const event = { type: 'Normal', reason: 'SetNonOvnSubnetSuccess', message: '' } as const;
+    all.recorder.record(about, event);
+    all.recorder.record(about, event);
+    await all.recorder.idle;
+    const [written, ...others] = all.double.list('Event');
+    expect(others).toEqual([]);
+    expect(written).toMatchObject({ metadata: { namespace: 'default' }, ...event, count: 2 });
+    expect(written?.metadata.name).toMatch(/^shop\.[0-9a-f]{16}$/);
+    expect(written?.involvedObject).toEqual(about);
+    expect(all.log.lines).toEqual([]);
+  });
+
+  it('of a reporter that is there for the whole cluster names no node', async () => {
+    const reporter = {
+      component: 'kube-ovn-controller',
+      reportingComponent: 'kube-ovn-controller',
+      reportingInstance: 'kube-ovn-controller-5d4f8-x2x7q',
+    };
+    await using all = await setUp({ reporter });
+    all.recorder.record(WEB, FAILED);
+    await all.recorder.idle;
+    const [event] = all.double.list('Event');
+    expect(event?.source).toEqual({ component: 'kube-ovn-controller' });
+    expect(event).toMatchObject({
+      reportingComponent: 'kube-ovn-controller',
+      reportingInstance: 'kube-ovn-controller-5d4f8-x2x7q',
+    });
   });
 
   it('has the time at which it was recorded, not that at which it was written', async () => {
@@ -115,7 +100,7 @@ describe('an event', () => {
     ['a name with a dot at the cut', `${'a'.repeat(235)}.${'b'.repeat(17)}`, 'a'.repeat(235)],
     ['a name with dashes at the cut', `${'a'.repeat(200)}${'-'.repeat(52)}b`, 'a'.repeat(200)],
     ['a name with both at the cut', `${'a'.repeat(233)}-.-${'b'.repeat(17)}`, 'a'.repeat(233)],
-  ])('has a name that the server takes for a pod with %s', async (_, name, cut) => {
+  ])('has a name that the server takes for an object with %s', async (_, name, cut) => {
     await using all = await setUp();
     all.recorder.record({ ...WEB, name }, FAILED);
     await all.recorder.idle;
@@ -162,15 +147,15 @@ describe('a repetition', () => {
     expect(all.double.requests.all.map(({ verb }) => verb)).toEqual(['create', 'patch', 'patch']);
   });
 
-  it.each<[string, Partial<EventPod>, Partial<PodEvent>]>([
-    ['another pod of that name', { uid: 'another' }, {}],
+  it.each<[string, Partial<EventObject>, Partial<ObjectEvent>]>([
+    ['another object of that name', { uid: 'another' }, {}],
     ['another type', {}, { type: 'Normal' }],
     ['another reason', {}, { reason: 'PodNetworkRemoveFailed' }],
     ['another message', {}, { message: 'the subnet has no CIDR' }],
-  ])('is none with %s', async (_, pod, event) => {
+  ])('is none with %s', async (_, about, event) => {
     await using all = await setUp();
     all.recorder.record(WEB, FAILED);
-    all.recorder.record({ ...WEB, ...pod }, { ...FAILED, ...event });
+    all.recorder.record({ ...WEB, ...about }, { ...FAILED, ...event });
     await all.recorder.idle;
     expect(all.double.list('Event').map(({ count }) => count)).toEqual([1, 1]);
   });
@@ -207,8 +192,8 @@ describe('a repetition', () => {
     expect(all.double.list('Event')).toMatchObject([{ count: 4 }]);
   });
 
-  it('is known of the 256 events that were used last', async () => {
-    await using all = await setUp();
+  it('is known of so many events that were used last', async () => {
+    await using all = await setUp({ remembered: 256 });
     for (const message of messages(256)) {
       all.say(message);
       await all.recorder.idle;
@@ -230,13 +215,10 @@ describe('recorded events', () => {
     await using all = await setUp();
     all.double.silence();
     for (const message of messages(20)) all.say(message);
-    await all.double.requests.waitFor({ verb: 'create', path: EVENTS }, 1);
-    // A second create would arrive no later than this.
-    const other = fetch(`${all.double.url}/another`);
-    await all.double.requests.waitFor({ path: '/another' }, 1);
+    await all.sent(1);
     expect(all.double.requests.count({ verb: 'create' })).toBe(1);
     all.double.resume();
-    await Promise.all([other, all.recorder.idle]);
+    await all.recorder.idle;
     expect(all.said()).toEqual(messages(20));
   });
 
@@ -284,109 +266,5 @@ describe('recorded events', () => {
     await all.recorder.idle;
     expect(all.said()).toContain('c');
     expect(all.log.levels).toEqual(['warn', 'info']);
-  });
-});
-
-describe('events that cannot be written', () => {
-  it('are lost while the server is away, with one line, and later ones are not', async () => {
-    await using all = await setUp();
-    all.say('before');
-    await all.recorder.idle;
-    await all.double.close();
-    for (const message of ['before', ...messages(50)]) all.say(message);
-    await all.recorder.idle;
-    expect(all.log.levels).toEqual(['warn']);
-    expect(all.log.lines[0]?.fields.reason).toContain('Unreachable');
-    await all.double.start();
-    all.say('after');
-    all.say('before');
-    await all.recorder.idle;
-    expect(all.said()).toEqual(['after', 'before']);
-    expect(all.log.levels).toEqual(['warn', 'info']);
-  });
-
-  it('are lost while the server fails, with one line', async () => {
-    await using all = await setUp();
-    all.double.faults.failNext(20, 503);
-    for (const message of messages(21)) all.say(message);
-    await all.recorder.idle;
-    expect(all.said()).toEqual(['message 20']);
-    expect(all.log.levels).toEqual(['warn', 'info']);
-    expect(all.log.lines[0]?.fields.reason).toContain(`create ${EVENTS}: 503 ServiceUnavailable`);
-  });
-
-  it('are lost without the permission to create them: the line says what to grant', async () => {
-    await using all = await setUp();
-    all.double.faults.failNext(20, 403);
-    for (const message of messages(21)) all.say(message);
-    await all.recorder.idle;
-    expect(all.said()).toEqual(['message 20']);
-    expect(all.log.levels).toEqual(['warn', 'info']);
-    expect(all.log.lines[0]?.message).toContain('verbs create and patch on events');
-    expect(all.log.lines[0]?.fields).toMatchObject({ verb: 'create' });
-    expect(all.log.lines[0]?.fields.reason).toContain('403 Forbidden');
-  });
-
-  it('are not told one by one where only repetitions are forbidden', async () => {
-    await using all = await setUp();
-    all.double.faults.failNext(20, 403, { verb: 'patch' });
-    for (const message of messages(20)) {
-      all.say(message);
-      all.say(message);
-      await all.recorder.idle;
-    }
-    expect(all.log.levels).toEqual(['warn']);
-    expect(all.log.lines[0]?.fields).toMatchObject({ verb: 'patch' });
-  });
-});
-
-/** A recorder whose API server has this one answer, as a Status object. */
-async function setUpAnswer(code: number, reason: string, message: string) {
-  const status = JSON.stringify({ kind: 'Status', apiVersion: 'v1', code, reason, message });
-  const server = createServer((_, response) => response.writeHead(code).end(status));
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const config = new KubeConfig();
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u' });
-  const api = new KubernetesApi(config);
-  const log = new LogDouble();
-  const dispose = () => {
-    api.destroy();
-    server.close();
-  };
-  const recorder = new EventRecorder({ api, nodeName: 'node-1', log });
-  return { recorder, log, [Symbol.dispose]: dispose };
-}
-
-describe('an event that the API server refuses', () => {
-  it.each([
-    ['is gone', 404, 'NotFound', 'namespaces "shop" not found'],
-    [
-      'is being terminated',
-      403,
-      'Forbidden',
-      'events "web-0.0123456789abcdef" is forbidden: unable to create new content in namespace shop because it is being terminated',
-    ],
-  ])('since its namespace %s is given up quietly', async (_, code, reason, message) => {
-    using all = await setUpAnswer(code, reason, message);
-    all.recorder.record(WEB, FAILED);
-    await all.recorder.idle;
-    expect(all.log.lines).toEqual([]);
-  });
-
-  it.each([
-    ['another 404', 404, 'NotFound', 'the server could not find the requested resource'],
-    [
-      'the 403 of RBAC',
-      403,
-      'Forbidden',
-      'events is forbidden: User "system:serviceaccount:kube-system:ovn" cannot create resource "events" in API group "" in the namespace "shop"',
-    ],
-  ])('with %s is told', async (_, code, reason, message) => {
-    using all = await setUpAnswer(code, reason, message);
-    all.recorder.record(WEB, FAILED);
-    await all.recorder.idle;
-    expect(all.log.levels).toEqual(['warn']);
-    expect(all.log.lines[0]?.fields.reason).toContain(message);
   });
 });

@@ -1,0 +1,72 @@
+/**
+ * The objects that a cluster begins with: the default Vpc, and where OVN is, the Subnets of pods'
+ * primary network and of the nodes. What is there is left as it is.
+ */
+import { isConflict } from '../common/kubernetes/api.ts';
+import type { Cluster } from './cluster.ts';
+import type { Options } from './flags.ts';
+import type { LeaderWrites } from './leader-writes.ts';
+import type { SubnetFlags } from './subnet-flags.ts';
+
+type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
+
+/** @throws KubernetesError where the server refuses an object */
+export async function bootstrap(
+  options: BootstrapOptions,
+  { vpcs, subnets, vlans }: Pick<Cluster, 'vpcs' | 'subnets' | 'vlans'>,
+  writes: LeaderWrites,
+): Promise<void> {
+  const { settings, defaultSubnet, joinSubnet, northbound } = options;
+  const make = async (
+    collection: { path: string; get(key: string): unknown },
+    object: Manifest,
+  ) => {
+    if (collection.get(object.metadata.name) !== undefined) return;
+    try {
+      await writes.create(collection.path, object);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  };
+  await make(vpcs, manifest('Vpc', settings.defaultVpc, {}));
+  if (northbound === undefined) return;
+  await make(
+    subnets,
+    subnetManifest(settings.joinSubnet, joinSubnet, { vpc: settings.defaultVpc }),
+  );
+  const { underlay, disableGatewayCheck } = defaultSubnet;
+  if (underlay !== undefined) {
+    const { vlan, vlanId: id, providerNetwork: provider } = underlay;
+    await make(vlans, manifest('Vlan', vlan, { id, provider }));
+  }
+  const place = underlay && {
+    vlan: underlay.vlan,
+    logicalGateway: underlay.logicalGateway,
+    u2oInterconnection: underlay.u2oInterconnection,
+  };
+  const spec = { vpc: settings.defaultVpc, default: true, natOutgoing: true, disableGatewayCheck };
+  const primary = subnetManifest(settings.defaultSubnet, defaultSubnet, { ...spec, ...place });
+  await make(subnets, primary);
+}
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: object;
+}
+
+function manifest(kind: string, name: string, spec: object): Manifest {
+  return { apiVersion: 'kubeovn.io/v1', kind, metadata: { name }, spec };
+}
+
+function subnetManifest(name: string, flags: SubnetFlags, more: object): Manifest {
+  const { cidrBlock, gateway, excludeIps } = flags;
+  return manifest('Subnet', name, {
+    ...more,
+    provider: 'ovn',
+    cidrBlock,
+    ...(gateway === '' ? {} : { gateway }),
+    ...(excludeIps.length === 0 ? {} : { excludeIps }),
+  });
+}

@@ -1,0 +1,25 @@
+/**
+ * What every work of the leader may use.
+ */
+import type { EventRecorder } from '../common/kubernetes/events.ts';
+import type { Logger } from '../common/log.ts';
+import type { Addresses } from './addresses.ts';
+import type { Cluster } from './cluster.ts';
+import type { IpIndex } from './ip-index.ts';
+import type { LeaderWrites } from './leader-writes.ts';
+import type { ClusterSettings } from './objects/settings.ts';
+import type { Northbound } from './ovn/northbound.ts';
+import type { PodIndex } from './pod-index.ts';
+
+export interface Context {
+  readonly settings: ClusterSettings;
+  readonly cluster: Cluster;
+  readonly podIndex: PodIndex;
+  readonly ipIndex: IpIndex;
+  readonly addresses: Addresses;
+  /** Undefined in a cluster without OVN, where all networks are other plugins'. */
+  readonly northbound?: Northbound;
+  readonly writes: LeaderWrites;
+  readonly events: EventRecorder;
+  readonly log: Logger;
+}

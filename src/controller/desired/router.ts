@@ -1,0 +1,63 @@
+/**
+ * From a Vpc and its Subnets to the router that OVN is to have. Pure.
+ */
+import { type Address, type Family, parseCidr } from '../../common/address.ts';
+import { checkedValue } from '../objects/problem.ts';
+import type { ClusterSettings } from '../objects/settings.ts';
+import type { Subnet, SubnetObject } from '../objects/subnet.ts';
+import type { Vpc } from '../objects/vpc.ts';
+import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../ovn/desired.ts';
+import { subnetPolicies } from '../ovn/subnet-acls.ts';
+
+/** @param subnets all of the Vpc */
+export function desiredRouter(
+  vpc: Vpc,
+  subnets: readonly SubnetObject[],
+  { joinSubnet }: ClusterSettings,
+): DesiredRouter {
+  const valid = subnets.flatMap(({ checked }) => checkedValue(checked) ?? []);
+  const routed = valid.filter(({ hasRouterPort }) => hasRouterPort);
+  const join = vpc.isDefault ? valid.find(({ name }) => name === joinSubnet) : undefined;
+  const own = vpc.staticRoutes.map(
+    ({ policy, cidr, nextHop, routeTable }): DesiredRoute => ({
+      by: policy === 'policySrc' ? 'src-ip' : 'dst-ip',
+      prefix: cidr,
+      nexthop: nextHop,
+      routeTable,
+    }),
+  );
+  const policies = vpc.policyRoutes.map(
+    ({ priority, match, action, nextHops }): DesiredPolicy => ({
+      priority,
+      match,
+      action,
+      nexthops: nextHops,
+    }),
+  );
+  return {
+    name: vpc.name,
+    learnsFromArpRequests: false,
+    routes: [...defaultRoutes(join), ...own],
+    policies: [
+      ...policies,
+      ...routed.flatMap(({ name, blocks }) =>
+        subnetPolicies(
+          name,
+          blocks.map(({ cidr }) => cidr),
+        ),
+      ),
+    ],
+  };
+}
+
+const ANYWHERE: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0/0', IPv6: '::/0' };
+
+/** What the default Vpc does not know goes to the nodes, by the Subnet that joins them with it. */
+function defaultRoutes(join: Subnet | undefined): readonly DesiredRoute[] {
+  return (join?.blocks ?? []).flatMap(({ family, gateway }) => routeTo(ANYWHERE[family], gateway));
+}
+
+function routeTo(text: string, nexthop: Address): readonly DesiredRoute[] {
+  const prefix = parseCidr(text);
+  return prefix === undefined ? [] : [{ by: 'dst-ip', prefix, nexthop, routeTable: '' }];
+}

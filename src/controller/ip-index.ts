@@ -1,0 +1,66 @@
+/**
+ * The IP objects by pod and by Subnet.
+ */
+import type { Collection } from './collection.ts';
+import type { IpObject } from './objects/ip.ts';
+
+type ByName = ReadonlyMap<string, IpObject>;
+
+const NONE: ByName = new Map();
+
+export class IpIndex {
+  readonly #byPod = new Map<string, Map<string, IpObject>>();
+  readonly #bySubnet = new Map<string, Map<string, IpObject>>();
+
+  /** Follows the collection, which has not been started yet. */
+  constructor(ips: Collection<IpObject>) {
+    ips.onChange(({ type, value, previous }) => {
+      for (const gone of [previous, type === 'deleted' ? value : undefined]) {
+        if (gone !== undefined) this.#remove(gone);
+      }
+      if (type !== 'deleted') this.#add(value);
+    });
+  }
+
+  /** @param owner see `ownerOf` */
+  ofOwner(owner: string): ByName {
+    return this.#byPod.get(owner) ?? NONE;
+  }
+
+  ofSubnet(subnet: string): ByName {
+    return this.#bySubnet.get(subnet) ?? NONE;
+  }
+
+  /** Keys of all owners. */
+  owners(): IterableIterator<string> {
+    return this.#byPod.keys();
+  }
+
+  #add(ip: IpObject): void {
+    const { name } = ip.meta;
+    put(this.#byPod, ownerOf(ip), name, ip);
+    put(this.#bySubnet, ip.spec.subnet, name, ip);
+  }
+
+  #remove(ip: IpObject): void {
+    const { name } = ip.meta;
+    drop(this.#byPod, ownerOf(ip), name);
+    drop(this.#bySubnet, ip.spec.subnet, name);
+  }
+}
+
+/** `<namespace>/<pod>`, or the KubeVirt VM's name for the pod's; without namespace, not a pod's. */
+export function ownerOf({ spec }: IpObject): string {
+  return `${spec.namespace}/${spec.podName}`;
+}
+
+function put<T>(index: Map<string, Map<string, T>>, key: string, name: string, value: T): void {
+  const group = index.get(key) ?? new Map<string, T>();
+  index.set(key, group.set(name, value));
+}
+
+function drop<T>(index: Map<string, Map<string, T>>, key: string, name: string): void {
+  const group = index.get(key);
+  group?.delete(name);
+  if (group?.size === 0) index.delete(key);
+}

@@ -1,0 +1,168 @@
+/**
+ * kube-ovn-controller: parses flags, stands by until it leads, wires the parts, and ends on a signal
+ * or when it leads no more. Nothing else.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
+import pino from 'pino';
+import { abortable } from '../common/concurrency/deadline.ts';
+import { untilDone } from '../common/concurrency/retry.ts';
+import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
+import { EventRecorder } from '../common/kubernetes/events.ts';
+import { messageOf } from '../common/text.ts';
+import { Addresses } from './addresses.ts';
+import { Allocator } from './allocator/allocator.ts';
+import { bootstrap } from './bootstrap.ts';
+import { removeLeftovers } from './clean-up.ts';
+import { type Cluster, createCluster } from './cluster.ts';
+import type { Context } from './context.ts';
+import { type Options, parseFlags } from './flags.ts';
+import { IpIndex } from './ip-index.ts';
+import { Leader } from './leader.ts';
+import { LeaderWrites } from './leader-writes.ts';
+import { acquireLeadership, type Leadership } from './leadership.ts';
+import { type DriftWatch, watchDrift } from './ovn/drift.ts';
+import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';
+import { createNorthbound } from './ovn/northbound.ts';
+import { PodIndex } from './pod-index.ts';
+import { serveProbes } from './probes.ts';
+
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+
+/** How long work and events in flight may hold up the end; ms. */
+const ENDS_AFTER_MS = 5000;
+/** Thousands of pods that come at once must not lose their events. */
+const EVENT_LIMITS = { waiting: 20_000, atOnce: 4, remembered: 4096 };
+
+start().catch((error) => {
+  log.fatal({ error: messageOf(error), details: detailsOf(error) }, 'the controller ends');
+  process.exit(1);
+});
+
+async function start(): Promise<void> {
+  const options = parseFlags(process.argv.slice(2), process.env);
+  if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => ending.abort(new Error(`ended by ${signal}`)));
+  }
+  const config = loadKubeConfig(options.kubeconfigPath);
+  const { settings } = options;
+  const cluster = createCluster({ config, settings, log });
+  const podIndex = new PodIndex(cluster.pods, settings);
+  const ipIndex = new IpIndex(cluster.ips);
+  let isReady = false;
+  if (options.probePort > 0) await serveProbes(options.probePort, () => isReady);
+  // Who stands by knows all objects already: it takes over at once.
+  cluster.start();
+  void cluster.synced.then(() => {
+    isReady = true;
+  });
+  const { podName, namespace, leaseTimes: times } = options;
+  const wait = acquireLeadership({ config, podName, namespace, times, log }, ending.signal);
+  const leadership = await wait.catch((error: unknown) => {
+    if (ending.signal.aborted) process.exit(0);
+    throw error;
+  });
+  const signal = AbortSignal.any([ending.signal, leadership.lost]);
+  const indexes = { cluster, podIndex, ipIndex };
+  const stop = await lead(options, config, indexes, leadership, signal).catch(
+    async (error: unknown) => {
+      await leadership.release();
+      if (signal.aborted) return undefined;
+      throw error;
+    },
+  );
+  await aborted(signal);
+  log.info({ reason: messageOf(signal.reason) }, 'ending: work in flight is finished');
+  await Promise.race([stop?.(), sleep(ENDS_AFTER_MS)]);
+  await leadership.release();
+  process.exit(ending.signal.aborted ? 0 : 1);
+}
+
+/** @returns ends the work */
+async function lead(
+  options: Options,
+  config: KubeConfig,
+  indexes: { cluster: Cluster; podIndex: PodIndex; ipIndex: IpIndex },
+  leadership: Leadership,
+  signal: AbortSignal,
+): Promise<() => Promise<unknown>> {
+  const { settings, podName: reportingInstance } = options;
+  const { cluster, ipIndex } = indexes;
+  const api = new KubernetesApi(config);
+  const component = 'kube-ovn-controller';
+  const reporter = { component, reportingComponent: component, reportingInstance };
+  const events = new EventRecorder({ api, reporter, limits: EVENT_LIMITS, log });
+  const writes = new LeaderWrites(api, leadership);
+  await abortable(cluster.synced, signal);
+  await untilDone(
+    'cannot make the objects that a cluster begins with',
+    () => bootstrap(options, cluster, writes),
+    log,
+    signal,
+  );
+  const addresses = new Addresses({ cluster, ipIndex, allocator: new Allocator(), settings, log });
+  const northbound = options.northbound && createNorthbound(createNbctl(options.northbound));
+  const context: Context = {
+    ...indexes,
+    settings,
+    addresses,
+    writes,
+    events,
+    log,
+    ...(northbound === undefined ? {} : { northbound }),
+  };
+  const leader = new Leader(context);
+  leader.start();
+  log.info({}, 'all objects are followed');
+  const drift = options.northbound && followNorthbound(options.northbound, leader, signal, context);
+  return async () => {
+    drift?.stop();
+    await leader.stop();
+    await events.idle;
+    cluster.stop();
+  };
+}
+
+/**
+ * Cleans up the northbound database, and learns of what others do in it. Pods that need none of it
+ * do not wait for it.
+ */
+function followNorthbound(
+  options: NbctlOptions,
+  leader: Leader,
+  signal: AbortSignal,
+  context: Context,
+): DriftWatch {
+  const { northbound } = context;
+  const drift = watchDrift({
+    ...options,
+    log,
+    onChange: (change) => leader.drifted(change),
+    onReconnect: () => leader.driftedAnyhow(),
+  });
+  const begin = async () => {
+    const state = await northbound?.read();
+    if (northbound === undefined || state === undefined) return;
+    leader.foundPorts(state);
+    await removeLeftovers(northbound, state, context);
+  };
+  drift.ready
+    .then(() => untilDone('cannot clean up the northbound database', begin, log, signal))
+    .catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  return drift;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function detailsOf(error: unknown): unknown {
+  return error instanceof Error && 'details' in error ? error.details : undefined;
+}

@@ -1,0 +1,53 @@
+/**
+ * The work on an IPPool: its conditions say whether its addresses are carved out of its Subnet,
+ * which Addresses does.
+ */
+import { announce } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { NotDone } from '../failure-log.ts';
+import type { Outcome } from '../objects/conditions.ts';
+import { outcomeEvent } from '../objects/events.ts';
+import { ipPoolConditionsPatch } from '../objects/ippool-status.ts';
+import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { tell } from '../objects/problem.ts';
+
+export class IpPoolWork {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async work(name: string): Promise<void> {
+    const object = this.#context.addresses.ipPool(name);
+    if (object === undefined) return;
+    const { meta, checked } = object;
+    if (meta.deleting) {
+      await this.#patch(name, finalizerRemoved(meta));
+      return;
+    }
+    await this.#patch(name, finalizerAdded(meta));
+    if ('problems' in checked) {
+      const message = tell(checked.problems);
+      await this.#report(name, { reason: 'UpdateIPAMFailed', message });
+      throw new NotDone(message);
+    }
+    await this.#report(name, { reason: 'UpdateIPAMSucceeded' });
+  }
+
+  async #report(name: string, outcome: Outcome): Promise<void> {
+    const { cluster, writes, events } = this.#context;
+    const current = cluster.ipPools.get(name);
+    const patch = current && ipPoolConditionsPatch(current.status, outcome, new Date());
+    if (current === undefined || patch === undefined) return;
+    const path = `${cluster.ipPools.path}/${name}/status`;
+    cluster.ipPools.wrote(name, await writes.patch(path, patch));
+    announce(events, 'IPPool', current.meta, outcomeEvent(outcome));
+  }
+
+  async #patch(name: string, patch: object | undefined): Promise<void> {
+    if (patch === undefined) return;
+    const { ipPools } = this.#context.cluster;
+    ipPools.wrote(name, await this.#context.writes.patch(`${ipPools.path}/${name}`, patch));
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
+ * with one that has gone its addresses are free.
+ */
+import { AllocationError } from '../allocator/error.ts';
+import type { AcquireRequest } from '../allocator/request.ts';
+import { announce } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { NotDone } from '../failure-log.ts';
+import { ownerOf } from '../ip-index.ts';
+import { type AllocatedNic, addressesText } from '../objects/allocated-nic.ts';
+import { failureEvent } from '../objects/events.ts';
+import {
+  type IpObject,
+  isNew,
+  type Reservation,
+  readReservation,
+  reservationPatch,
+} from '../objects/ip.ts';
+import { finalizerRemoved } from '../objects/meta.ts';
+import { checkedValue, tell } from '../objects/problem.ts';
+import type { PodEnds } from './pod-end.ts';
+
+export class IpWork {
+  readonly #context: Context;
+  readonly #ends: PodEnds;
+  readonly #requestPod: (key: string) => void;
+
+  /** @param requestPod has a pod worked on */
+  constructor(context: Context, ends: PodEnds, requestPod: (key: string) => void) {
+    this.#context = context;
+    this.#ends = ends;
+    this.#requestPod = requestPod;
+  }
+
+  async work(name: string): Promise<void> {
+    const ip = this.#context.cluster.ips.get(name);
+    if (ip === undefined) this.#gone(name);
+    else if (ip.meta.deleting) await this.#letGo(ip);
+    else if (isNew(ip)) await this.#reserve(ip);
+  }
+
+  /** Its pod gets another object where it runs; else nobody has the addresses any more. */
+  #gone(name: string): void {
+    const { addresses, podIndex } = this.#context;
+    const { allocator } = addresses;
+    const held = allocator.allocationOf(name);
+    if (held === undefined) return;
+    allocator.unreserve(held);
+    if (!podIndex.isRunning(held.pod)) allocator.release(held);
+    for (const key of podIndex.keysOf(held.pod)) this.#requestPod(key);
+  }
+
+  async #letGo(ip: IpObject): Promise<void> {
+    const owner = ownerOf(ip);
+    // Of a pod that has ended, the port goes first.
+    if (!this.#context.podIndex.isRunning(owner)) await this.#ends.end(owner, undefined);
+    const patch = finalizerRemoved(ip.meta);
+    if (patch === undefined) return;
+    const { ips } = this.#context.cluster;
+    await this.#context.writes.patch(`${ips.path}/${ip.meta.name}`, patch);
+  }
+
+  async #reserve(ip: IpObject): Promise<void> {
+    const { addresses, writes, cluster } = this.#context;
+    const object = addresses.subnet(ip.spec.subnet);
+    const read = readReservation(ip, object && checkedValue(object.checked));
+    if (read === undefined) return;
+    if ('problems' in read) throw this.#refused(ip, tell(read.problems));
+    const nic = this.#acquire(ip, read.value);
+    const patch = reservationPatch(ip, nic, read.value.holder);
+    const path = `${cluster.ips.path}/${ip.meta.name}`;
+    cluster.ips.wrote(ip.meta.name, await writes.patch(path, patch));
+  }
+
+  #acquire(ip: IpObject, reservation: Reservation): AllocatedNic {
+    const { port, holder, subnet, addresses, mac } = reservation;
+    const { allocator } = this.#context.addresses;
+    const owner = `${holder.namespace}/${holder.workload}`;
+    const held = allocator.allocationOf(port);
+    const hasOthers =
+      held !== undefined &&
+      addresses.some(({ text }) => !held.addresses.some((one) => one.text === text));
+    if (hasOthers && this.#context.podIndex.isRunning(owner)) {
+      const has = addressesText(held.addresses);
+      throw this.#refused(ip, `pod ${owner} runs with ${has}: delete the pod first, or this IP`);
+    }
+    const kind = subnet.isOvn ? 'ovn' : 'ipam';
+    const request: AcquireRequest = {
+      nic: port,
+      pod: owner,
+      subnet: subnet.name,
+      addresses:
+        addresses.length === 0 ? { kind: 'drawn' } : { kind: 'fixed', entries: [addresses] },
+      mac: mac === undefined ? { kind: kind === 'ovn' ? 'drawn' : 'none' } : { kind: 'fixed', mac },
+    };
+    try {
+      const { mac: given, addresses: got } = allocator.reserve(request);
+      const nic = { kind, provider: subnet.provider, port, subnet, addresses: got } as const;
+      return given === undefined ? nic : { ...nic, mac: given };
+    } catch (error) {
+      if (!(error instanceof AllocationError)) throw error;
+      throw this.#refused(ip, `${error.message}: ${error.details}`);
+    }
+  }
+
+  #refused({ meta }: IpObject, why: string): NotDone {
+    const event = failureEvent('AcquireAddressFailed', 'reserve', why);
+    announce(this.#context.events, 'IP', meta, event);
+    return new NotDone(why);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The work on a SecurityGroup: its port group, address sets and rules in OVN. Which ports are in it
+ * is the pods' work.
+ */
+import { createHash } from 'node:crypto';
+import { announce } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { desiredSecurityGroup } from '../desired/security-group.ts';
+import { NotDone } from '../failure-log.ts';
+import { failureEvent } from '../objects/events.ts';
+import { type Problem, tell } from '../objects/problem.ts';
+import {
+  remoteGroupProblems,
+  type SecurityGroup,
+  type SecurityGroupObject,
+  securityGroupStatusPatch,
+} from '../objects/security-group.ts';
+import { NorthboundError } from '../ovn/error.ts';
+import { portGroupName } from '../ovn/names.ts';
+import { planSecurityGroup, planSecurityGroupRemoval } from '../ovn/security-group-plan.ts';
+
+export class SecurityGroupWork {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async work(name: string): Promise<void> {
+    const { cluster, northbound } = this.#context;
+    const object = cluster.securityGroups.get(name);
+    if (object === undefined || object.meta.deleting) {
+      const exists = (group: string) =>
+        group !== name && cluster.securityGroups.get(group) !== undefined;
+      await northbound?.bring((state) => planSecurityGroupRemoval(state, name, exists));
+      return;
+    }
+    const { checked } = object;
+    if ('problems' in checked) throw await this.#refused(object, checked.problems);
+    const [first, ...rest] = remoteGroupProblems(
+      checked.value,
+      (group) => cluster.securityGroups.get(group) !== undefined,
+    );
+    if (first !== undefined) throw await this.#refused(object, [first, ...rest]);
+    await this.#bring(object, checked.value);
+  }
+
+  async #bring(object: SecurityGroupObject, group: SecurityGroup): Promise<void> {
+    const { northbound } = this.#context;
+    try {
+      const desired = desiredSecurityGroup(group);
+      await northbound?.bring((state) => planSecurityGroup(state, desired));
+    } catch (error) {
+      if (!(error instanceof NorthboundError) || error.reason === 'unreachable') throw error;
+      const { message, details } = error;
+      throw await this.#refused(object, [{ message, advice: details }]);
+    }
+    const isMade = northbound !== undefined;
+    await this.#report(object, {
+      portGroup: portGroupName(group.name),
+      allowSameGroupTraffic: group.allowSameGroupTraffic,
+      ingressMd5: digest(group.ingress),
+      egressMd5: digest(group.egress),
+      ingressLastSyncSuccess: isMade,
+      egressLastSyncSuccess: isMade,
+    });
+  }
+
+  async #refused(
+    object: SecurityGroupObject,
+    problems: readonly [Problem, ...Problem[]],
+  ): Promise<NotDone> {
+    const why = tell(problems);
+    const failed = { ingressLastSyncSuccess: false, egressLastSyncSuccess: false };
+    await this.#report(object, { ...object.status, ...failed });
+    const event = failureEvent('ReconcileSecurityGroupFailed', 'securityGroup', why);
+    announce(this.#context.events, 'SecurityGroup', object.meta, event);
+    return new NotDone(why);
+  }
+
+  async #report(
+    { meta, status }: SecurityGroupObject,
+    wanted: SecurityGroupObject['status'],
+  ): Promise<void> {
+    const patch = securityGroupStatusPatch(status, wanted);
+    if (patch === undefined) return;
+    const { cluster, writes } = this.#context;
+    const { securityGroups } = cluster;
+    const path = `${securityGroups.path}/${meta.name}/status`;
+    securityGroups.wrote(meta.name, await writes.patch(path, patch));
+  }
+}
+
+/** Tells whether rules have changed; nothing is secret about them. */
+function digest(rules: unknown): string {
+  return createHash('md5').update(JSON.stringify(rules)).digest('hex');
+}

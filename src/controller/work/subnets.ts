@@ -1,0 +1,146 @@
+/**
+ * The work on a Subnet: what it does not say is filled in, its logical switch is made where OVN
+ * makes the network, and its conditions say what came of it. Its addresses are kept by Addresses,
+ * and counted by usage.ts.
+ */
+import type { Cidr } from '../../common/address.ts';
+import { announce } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { desiredSwitch } from '../desired/switch.ts';
+import { NotDone } from '../failure-log.ts';
+import type { Outcome } from '../objects/conditions.ts';
+import { outcomeEvent } from '../objects/events.ts';
+import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { checkedValue, tell } from '../objects/problem.ts';
+import type { Subnet, SubnetObject } from '../objects/subnet.ts';
+import { standbyProblem } from '../objects/subnet-conflicts.ts';
+import { subnetConditionsPatch } from '../objects/subnet-status.ts';
+import { NorthboundError } from '../ovn/error.ts';
+import { gatewayMac } from '../ovn/router-port.ts';
+import type { NbState } from '../ovn/state.ts';
+import { planSwitch, planSwitchRemoval } from '../ovn/switch-plan.ts';
+
+const NOT_VALID = 'ValidateLogicalSwitchFailed';
+
+export class SubnetWork {
+  readonly #context: Context;
+  readonly #placed: (subnet: string) => void;
+
+  /** @param placed is called when NICs can be attached to a Subnet */
+  constructor(context: Context, placed: (subnet: string) => void) {
+    this.#context = context;
+    this.#placed = placed;
+  }
+
+  async work(name: string): Promise<void> {
+    const { addresses, northbound } = this.#context;
+    const object = addresses.subnet(name);
+    if (object === undefined) await northbound?.bring((state) => planSwitchRemoval(state, name));
+    else if (object.meta.deleting) await this.#letGo(object);
+    else await this.#bring(object);
+  }
+
+  async #bring(object: SubnetObject): Promise<void> {
+    const { name } = object.meta;
+    await this.#patch(name, merged(finalizerAdded(object.meta), object.defaults));
+    const subnet = checkedValue(object.checked);
+    if (subnet === undefined) {
+      if (!('problems' in object.checked)) return;
+      const message = tell(object.checked.problems);
+      await this.#report(name, { reason: NOT_VALID, message });
+      throw new NotDone(message);
+    }
+    if (!subnet.isOvn) {
+      await this.#report(name, { reason: 'SetNonOvnSubnetSuccess' });
+      this.#placed(name);
+      return;
+    }
+    await this.#place(subnet);
+    const reason = subnet.isPrivate
+      ? 'SetPrivateLogicalSwitchSuccess'
+      : 'ResetLogicalSwitchAclSuccess';
+    await this.#report(name, { reason });
+    this.#placed(name);
+  }
+
+  /** Makes the logical switch. */
+  async #place(subnet: Subnet): Promise<void> {
+    const { cluster, northbound, addresses } = this.#context;
+    const { name, vpc } = subnet;
+    const waits = standbyProblem(subnet, cluster.vpcs.get(vpc));
+    if (waits !== undefined) throw new NotDone(waits.message, { isTransient: true });
+    try {
+      if (northbound === undefined) throw noOvn(name);
+      const vlan = subnet.vlan === '' ? undefined : cluster.vlans.get(subnet.vlan);
+      const desired = desiredSwitch(subnet, { vlan, nodes: this.#nodeNetworks(vpc) });
+      let before: NbState | undefined;
+      await northbound.bring((state) => {
+        before = state;
+        return planSwitch(state, desired);
+      });
+      // A router port keeps its MAC; one that is made now has the new one.
+      const had = before && gatewayMac(before, vpc, name);
+      addresses.allocator.setGatewayMac(name, had ?? desired.attachment?.newMac);
+    } catch (error) {
+      if (!(error instanceof NorthboundError)) throw error;
+      const { reason, message, details } = error;
+      if (reason === 'missing') throw new NotDone(message, { isTransient: true });
+      await this.#report(name, {
+        reason: 'CreateLogicalSwitchFailed',
+        message: `${message}: ${details}`,
+      });
+      throw error;
+    }
+  }
+
+  async #letGo(object: SubnetObject): Promise<void> {
+    const { ipIndex, northbound } = this.#context;
+    const { name } = object.meta;
+    const using = ipIndex.ofSubnet(name).size;
+    if (using > 0) {
+      const message = `subnet ${name} is being deleted, and ${using} addresses of it are in use: it goes with the last of them`;
+      await this.#report(name, { reason: 'DeleteSubnetWaits', message });
+      return;
+    }
+    await northbound?.bring((state) => planSwitchRemoval(state, name));
+    await this.#patch(name, finalizerRemoved(object.meta));
+  }
+
+  /** Nodes get to pods of the default Vpc by their own ports. */
+  #nodeNetworks(vpc: string): readonly Cidr[] {
+    const { addresses, settings } = this.#context;
+    if (vpc !== settings.defaultVpc) return [];
+    const join = addresses.subnet(settings.joinSubnet);
+    const subnet = join && checkedValue(join.checked);
+    return (subnet?.blocks ?? []).map(({ cidr }) => cidr);
+  }
+
+  async #report(name: string, outcome: Outcome): Promise<void> {
+    const { cluster, writes, events } = this.#context;
+    const current = cluster.subnets.get(name);
+    const patch = current && subnetConditionsPatch(current.status, outcome, new Date());
+    if (current === undefined || patch === undefined) return;
+    const path = `${cluster.subnets.path}/${name}/status`;
+    cluster.subnets.wrote(name, await writes.patch(path, patch));
+    announce(events, 'Subnet', current.meta, outcomeEvent(outcome));
+  }
+
+  async #patch(name: string, patch: object | undefined): Promise<void> {
+    if (patch === undefined) return;
+    const { subnets } = this.#context.cluster;
+    subnets.wrote(name, await this.#context.writes.patch(`${subnets.path}/${name}`, patch));
+  }
+}
+
+/** One patch of both, which name different fields. */
+function merged(one: object | undefined, other: object | undefined): object | undefined {
+  return one === undefined && other === undefined ? undefined : { ...one, ...other };
+}
+
+function noOvn(subnet: string): NorthboundError {
+  return new NorthboundError(
+    'unsupported',
+    `subnet ${subnet} has no logical switch: there is no OVN in this cluster`,
+    'start the controller with --ovn-nb-addr; networks of other plugins can use the Subnet nevertheless',
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * How many addresses of a Subnet and its IPPools are in use, written to their status.
+ */
+import type { Context } from '../context.ts';
+import { ipPoolUsagePatch } from '../objects/ippool-status.ts';
+import { checkedValue } from '../objects/problem.ts';
+import { isMacOnly, type Subnet } from '../objects/subnet.ts';
+import { countsAsUsing, subnetUsagePatch } from '../objects/subnet-status.ts';
+
+export class UsageWork {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** @param name of the Subnet */
+  async work(name: string): Promise<void> {
+    const { addresses } = this.#context;
+    const object = addresses.subnet(name);
+    const subnet = object && checkedValue(object.checked);
+    if (subnet === undefined) return;
+    await this.#count(subnet);
+    for (const { checked, meta } of this.#context.cluster.ipPools.values()) {
+      if (checkedValue(checked)?.subnet === name) await this.#countPool(meta.name, name);
+    }
+  }
+
+  async #count(subnet: Subnet): Promise<void> {
+    const { addresses, cluster, writes } = this.#context;
+    const { name } = subnet;
+    const current = cluster.subnets.get(name);
+    const usage = addresses.allocator.usage(name);
+    if (current === undefined || usage === undefined) return;
+    const patch = subnetUsagePatch(subnet, current.status, this.#using(subnet), usage);
+    if (patch === undefined) return;
+    const path = `${cluster.subnets.path}/${name}/status`;
+    cluster.subnets.wrote(name, await writes.patch(path, patch));
+  }
+
+  #using(subnet: Subnet): number {
+    const ips = this.#context.ipIndex.ofSubnet(subnet.name);
+    if (isMacOnly(subnet)) return 0;
+    let using = 0;
+    for (const { addresses } of ips.values()) if (countsAsUsing(subnet, addresses)) using += 1;
+    return using;
+  }
+
+  async #countPool(pool: string, subnet: string): Promise<void> {
+    const { addresses, cluster, writes } = this.#context;
+    const current = cluster.ipPools.get(pool);
+    const usage = addresses.allocator.poolUsage(subnet, pool);
+    if (current === undefined || usage === undefined) return;
+    const patch = ipPoolUsagePatch(current.status, usage);
+    if (patch === undefined) return;
+    const path = `${cluster.ipPools.path}/${pool}/status`;
+    cluster.ipPools.wrote(pool, await writes.patch(path, patch));
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The work on a Vpc: its router in OVN, and what its status says.
+ */
+import { announce } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { desiredRouter } from '../desired/router.ts';
+import { NotDone } from '../failure-log.ts';
+import { judgeVpc } from '../judgement.ts';
+import { failureEvent } from '../objects/events.ts';
+import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { checkedValue, tell } from '../objects/problem.ts';
+import type { SubnetObject } from '../objects/subnet.ts';
+import { type Vpc, type VpcObject, vpcStatusPatch } from '../objects/vpc.ts';
+import { planRouter, planRouterRemoval } from '../ovn/router-plan.ts';
+
+export class VpcWork {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async work(name: string): Promise<void> {
+    const { cluster, northbound } = this.#context;
+    const object = cluster.vpcs.get(name);
+    if (object === undefined) {
+      await northbound?.bring((state) => planRouterRemoval(state, name));
+      return;
+    }
+    const subnets = this.#subnetsOf(name);
+    if (object.meta.deleting) await this.#letGo(object, subnets);
+    else await this.#bring(object, subnets);
+  }
+
+  async #bring(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
+    const { cluster, northbound, settings } = this.#context;
+    const { name } = object.meta;
+    const { checked } = judgeVpc(
+      object,
+      new Set([...cluster.subnets.values()].map((subnet) => subnet.meta.name)),
+    );
+    const vpc = checkedValue(checked);
+    if (vpc === undefined) {
+      if ('problems' in checked) throw this.#refused(object, tell(checked.problems));
+      return;
+    }
+    await this.#patch(name, finalizerAdded(object.meta));
+    this.#sayWhatIsNotSupported(object, vpc);
+    const desired = desiredRouter(vpc, subnets, settings);
+    await northbound?.bring((state) => planRouter(state, desired));
+    await this.#report(vpc, subnets);
+  }
+
+  async #letGo(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
+    const { northbound } = this.#context;
+    const { name } = object.meta;
+    if (subnets.length > 0) {
+      const names = subnets.map(({ meta }) => meta.name).join(', ');
+      // Each of them that goes asks for this work again.
+      this.#refused(object, `vpc ${name} still has subnets ${names}: delete them first`);
+      return;
+    }
+    await northbound?.bring((state) => planRouterRemoval(state, name));
+    await this.#patch(name, finalizerRemoved(object.meta));
+  }
+
+  async #report(vpc: Vpc, subnets: readonly SubnetObject[]): Promise<void> {
+    const { cluster, settings, writes } = this.#context;
+    const current = cluster.vpcs.get(vpc.name);
+    if (current === undefined) return;
+    const names = subnets.map(({ meta }) => meta.name).sort();
+    const patch = vpcStatusPatch(current.status, {
+      standby: true,
+      default: vpc.isDefault,
+      router: vpc.name,
+      defaultLogicalSwitch: vpc.isDefault ? settings.defaultSubnet : '',
+      subnets: names,
+    });
+    if (patch === undefined) return;
+    const path = `${cluster.vpcs.path}/${vpc.name}/status`;
+    cluster.vpcs.wrote(vpc.name, await writes.patch(path, patch));
+  }
+
+  async #patch(name: string, patch: object | undefined): Promise<void> {
+    if (patch === undefined) return;
+    const { vpcs } = this.#context.cluster;
+    vpcs.wrote(name, await this.#context.writes.patch(`${vpcs.path}/${name}`, patch));
+  }
+
+  /** All that say that they are in the Vpc, also those with which something else is wrong. */
+  #subnetsOf(vpc: string): readonly SubnetObject[] {
+    return [...this.#context.cluster.subnets.values()].filter(
+      ({ checked }) => checkedValue(checked)?.vpc === vpc,
+    );
+  }
+
+  #sayWhatIsNotSupported({ meta }: VpcObject, { peerings }: Vpc): void {
+    if (peerings.length === 0) return;
+    const what = 'vpcPeerings are not supported by this controller: they are not made';
+    announce(
+      this.#context.events,
+      'Vpc',
+      meta,
+      failureEvent('VpcNotSupported', 'vpcPeerings', what),
+    );
+  }
+
+  #refused({ meta }: VpcObject, why: string): NotDone {
+    const event = failureEvent('ReconcileVpcFailed', 'vpc', why);
+    announce(this.#context.events, 'Vpc', meta, event);
+    return new NotDone(why);
+  }
+}
