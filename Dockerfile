@@ -1,5 +1,5 @@
-# The image of the DaemonSet: the daemon, and the executable that its init container copies to
-# the node's /opt/cni/bin.
+# The image of the DaemonSet, with the daemon and the executable that its init container copies to
+# the node's /opt/cni/bin, and of the controller's Deployment (deploy/controller.yaml).
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -10,13 +10,14 @@ COPY scripts/build.ts scripts/build.ts
 RUN node scripts/build.ts
 
 FROM node:24-bookworm-slim
-# What the daemon runs: OVS's clients, iproute2, and probes.
+# What the daemon runs: OVS's clients, iproute2, and probes; and the controller: ovn-nbctl.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      openvswitch-common openvswitch-switch iproute2 iputils-arping iputils-ping ethtool procps util-linux \
+      openvswitch-common openvswitch-switch ovn-common iproute2 iputils-arping iputils-ping ethtool procps util-linux \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /build/dist/kube-ovn /kube-ovn/kube-ovn
 COPY --from=build /build/dist/kube-ovn-cni.cjs /kube-ovn/kube-ovn-cni.cjs
+COPY --from=build /build/dist/kube-ovn-controller.cjs /kube-ovn/kube-ovn-controller.cjs
 COPY scripts/install-cni.sh /kube-ovn/install-cni.sh
 ENV NODE_ENV=production
 ENTRYPOINT ["/kube-ovn/kube-ovn-cni.cjs"]
