@@ -2,6 +2,7 @@
  * Log lines about work that fails again and again: one for each reason of a key, and no more than
  * some for a reason that many keys have.
  */
+import { isConflict } from '../common/kubernetes/error.ts';
 import type { Logger } from '../common/log.ts';
 import { messageOf } from '../common/text.ts';
 
@@ -47,7 +48,9 @@ export class FailureLog {
    */
   failed(key: string, error: unknown, failures = 1): void {
     const isExpected = error instanceof NotDone;
-    if (isExpected && error.isTransient && failures < TRANSIENT_FAILURES) return;
+    // After a conflict the work looks at what the other one has written.
+    const isTransient = isExpected ? error.isTransient : isConflict(error);
+    if (isTransient && failures < TRANSIENT_FAILURES) return;
     const reason = messageOf(error);
     const told = this.#reasons.get(key) ?? new Set();
     if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;

@@ -48,7 +48,7 @@ export class Leader {
     this.#context = context;
     const { northbound, log } = context;
     this.#ports = new Ports(northbound);
-    const ends = new PodEnds(context, this.#ports);
+    const ends = new PodEnds(context, this.#ports, (subnet) => this.#freed(subnet));
     const pods = new PodWork(context, this.#ports, ends);
     this.#podWork = pods;
     const ips = new IpWork(context, ends, (key) => this.#queues.pods.add(key));
@@ -225,6 +225,12 @@ export class Leader {
     this.#queues.ips.retryWaiting(isWaiting);
   }
 
+  /** Addresses of a Subnet are free again. */
+  #freed(subnet: string): void {
+    this.#queues.usage.add(subnet);
+    this.#retryPods();
+  }
+
   #retryPods(): void {
     this.#queues.pods.retryWaiting(isWaiting);
     this.#queues.ips.retryWaiting(isWaiting);
@@ -241,7 +247,7 @@ export class Leader {
     const subnets = new Set([value.spec.subnet, previous?.spec.subnet ?? '']);
     for (const subnet of subnets) if (subnet !== '') this.#queues.usage.add(subnet);
     if (type !== 'deleted') return;
-    // Addresses are free again, and a Subnet or its Vpc may wait for the last of them.
+    // A NIC may wait for the end of the object, and a Subnet or its Vpc for that of the last one.
     this.#retryPods();
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
     if (subnet?.meta.deleting) this.#queues.subnets.add(subnet.meta.name);

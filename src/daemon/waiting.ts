@@ -8,6 +8,8 @@ import { tryAgain } from './error.ts';
 export interface Wait {
   readonly what: string;
   readonly lookAt: string;
+  /** How Kube-OVN's own daemon says that it did not come: what people search for. */
+  readonly knownAs?: string;
 }
 
 /**
@@ -21,7 +23,9 @@ export async function waiting<T>(wait: Wait | (() => Wait), task: Promise<T>): P
     return await task;
   } catch (error) {
     if (!(error instanceof DeadlinePassed)) throw error;
-    const { what, lookAt } = typeof wait === 'function' ? wait() : wait;
-    throw tryAgain(`waited ${error.afterMs / 1000} s for ${what}`, `look at ${lookAt}`, error);
+    const { what, lookAt, knownAs } = typeof wait === 'function' ? wait() : wait;
+    const message = `waited ${error.afterMs / 1000} s for ${what}`;
+    const known = knownAs === undefined ? message : `${knownAs}: ${message}`;
+    throw tryAgain(known, `look at ${lookAt}`, error);
   }
 }

@@ -223,7 +223,10 @@ describe('when the deadline passes, nothing is left and the error names the wait
       'net1',
       {},
       {
-        msg: [`${ATTACHNET}.kubernetes.io/ip_address`],
+        msg: [
+          `no address allocated to pod default/${pod.name} provider ${ATTACHNET}: waited`,
+          `${ATTACHNET}.kubernetes.io/ip_address`,
+        ],
         details: [`events of pod default/${pod.name}`, 'kube-ovn-controller'],
       },
     );

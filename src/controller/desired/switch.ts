@@ -65,10 +65,18 @@ function dhcpOf({ blocks, mtu, dhcpV4Options, dhcpV6Options }: Subnet): readonly
   });
 }
 
-/** `name=value,name=value`; a value in braces may have commas: `dns_server={1.1.1.1,8.8.8.8}`. */
+/**
+ * `name=value,name=value`, where blanks mean nothing. Several servers for names are in braces, with
+ * `,` or as Kube-OVN has it `;` between them: `dns_server={1.1.1.1;8.8.8.8}`.
+ */
 function readOptions(text: string): Readonly<Record<string, string>> {
-  const entries = text.matchAll(/([\w-]+)=(\{[^}]*\}|[^,]*)/g);
-  return Object.fromEntries([...entries].map(([, name = '', value = '']) => [name, value.trim()]));
+  const entries = text.replace(/\s/g, '').matchAll(/([\w-]+)=(\{[^}]*\}|[^,]+)/g);
+  return Object.fromEntries(
+    [...entries].map(([, name = '', value = '']) => [
+      name,
+      name === 'dns_server' ? value.replaceAll(';', ',') : value,
+    ]),
+  );
 }
 
 /** A unicast address of those that nobody is assigned (IEEE 802, "locally administered"). */

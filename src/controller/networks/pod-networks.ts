@@ -18,7 +18,7 @@ import { drawnFrom, type NicContext, readWishes } from './wishes.ts';
 const NAME_LENGTH_MAX = 253;
 const VIP_KEY = annotationKey(PRIMARY_PROVIDER, 'vip');
 
-/** The NICs that a pod is to have, or what is wrong. For one that is being deleted: released.ts. */
+/** The NICs that a pod is to have, or what is wrong. */
 export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   if (pod.hostNetwork) return { nics: [], events: [] };
   const [first, ...rest] = annotationProblems(pod);
@@ -105,7 +105,7 @@ function primaryContext(pod: Pod, view: NetworkView): Checked<readonly NicContex
   return { value: [{ pod, kind: 'ovn', provider: PRIMARY_PROVIDER, ...place.value, view }] };
 }
 
-export function isTwin(selection: Selection, all: readonly Selection[]): boolean {
+function isTwin(selection: Selection, all: readonly Selection[]): boolean {
   const { namespace, name } = selection;
   return all.filter((other) => other.namespace === namespace && other.name === name).length > 1;
 }

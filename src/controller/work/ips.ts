@@ -2,12 +2,15 @@
  * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
+import type { Address } from '../../common/address.ts';
+import type { Addresses } from '../addresses.ts';
 import { AllocationError } from '../allocator/error.ts';
 import type { AcquireRequest } from '../allocator/request.ts';
 import { announce } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { NotDone } from '../failure-log.ts';
 import { ownerOf } from '../ip-index.ts';
+import { isAllocated } from '../networks/wishes.ts';
 import { type AllocatedNic, addressesText } from '../objects/allocated-nic.ts';
 import { failureEvent } from '../objects/events.ts';
 import {
@@ -17,6 +20,7 @@ import {
   readReservation,
   reservationPatch,
 } from '../objects/ip.ts';
+import { isAlive } from '../objects/liveness.ts';
 import { finalizerRemoved } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { PodEnds } from './pod-end.ts';
@@ -47,7 +51,7 @@ export class IpWork {
     const held = allocator.allocationOf(name);
     if (held === undefined) return;
     allocator.unreserve(held);
-    if (!podIndex.isRunning(held.pod)) allocator.release(held);
+    if (!podIndex.isRunning(held.pod)) this.#ends.free(held);
     for (const key of podIndex.keysOf(held.pod)) this.#requestPod(key);
   }
 
@@ -71,6 +75,8 @@ export class IpWork {
     const patch = reservationPatch(ip, nic, read.value.holder);
     const path = `${cluster.ips.path}/${ip.meta.name}`;
     cluster.ips.wrote(ip.meta.name, await writes.patch(path, patch));
+    // It may wait for that.
+    for (const key of this.#context.podIndex.keysOf(ownerOf(ip))) this.#requestPod(key);
   }
 
   #acquire(ip: IpObject, reservation: Reservation): AllocatedNic {
@@ -78,10 +84,8 @@ export class IpWork {
     const { allocator } = this.#context.addresses;
     const owner = `${holder.namespace}/${holder.workload}`;
     const held = allocator.allocationOf(port);
-    const hasOthers =
-      held !== undefined &&
-      addresses.some(({ text }) => !held.addresses.some((one) => one.text === text));
-    if (hasOthers && this.#context.podIndex.isRunning(owner)) {
+    const hasOthers = held !== undefined && !hasAll(held.addresses, addresses);
+    if (hasOthers && this.#isTold(owner, subnet.provider)) {
       const has = addressesText(held.addresses);
       throw this.#refused(ip, `pod ${owner} runs with ${has}: delete the pod first, or this IP`);
     }
@@ -104,9 +108,31 @@ export class IpWork {
     }
   }
 
+  /** True where a pod was told what it has; until then it can have something else. */
+  #isTold(owner: string, provider: string): boolean {
+    const { cluster, podIndex } = this.#context;
+    return podIndex.keysOf(owner).some((key) => {
+      const pod = cluster.pods.get(key);
+      return pod !== undefined && isAlive(pod, Date.now()) && isAllocated(pod, provider);
+    });
+  }
+
   #refused({ meta }: IpObject, why: string): NotDone {
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
     announce(this.#context.events, 'IP', meta, event);
     return new NotDone(why);
   }
+}
+
+/** True for a user's IP object that is about to become a reservation: nothing is wrong with it. */
+export function isWish(ip: IpObject, addresses: Pick<Addresses, 'subnet'>): boolean {
+  if (!isNew(ip)) return false;
+  const object = addresses.subnet(ip.spec.subnet);
+  const read = readReservation(ip, object && checkedValue(object.checked));
+  return read !== undefined && 'value' in read;
+}
+
+/** True where none of `wanted` is missing. */
+export function hasAll(had: readonly Address[], wanted: readonly Address[]): boolean {
+  return wanted.every(({ text }) => had.some((one) => one.text === text));
 }

@@ -4,6 +4,7 @@
  * A port goes first, then the IP object, and when that has gone the address is free (ips.ts): so no
  * two ports ever have one address, and a crash in between leaves an object to go on from.
  */
+import type { Owner as NicOwner } from '../allocator/owners.ts';
 import type { Context } from '../context.ts';
 import { desiredPort } from '../desired/port.ts';
 import { NotDone } from '../failure-log.ts';
@@ -11,7 +12,7 @@ import { ownerOf } from '../ip-index.ts';
 import { PRIMARY_PROVIDER } from '../networks/primary.ts';
 import type { AllocatedNic } from '../objects/allocated-nic.ts';
 import { networkEvent } from '../objects/events.ts';
-import { type IpObject, isReserved } from '../objects/ip.ts';
+import { type IpObject, isNew, isReserved } from '../objects/ip.ts';
 import { comesBack, keepsAddresses } from '../objects/liveness.ts';
 import { type Owner, ownerOfPod, type Pod } from '../objects/pod.ts';
 import { unpluggedKeys } from '../objects/pod-annotations.ts';
@@ -39,12 +40,15 @@ interface Past {
 export class PodEnds {
   readonly #context: Context;
   readonly #ports: Ports;
+  readonly #freed: (subnet: string) => void;
   /** By key of the pod, until its end has been worked on. */
   readonly #past = new Map<string, Past>();
 
-  constructor(context: Context, ports: Ports) {
+  /** @param freed is called when addresses of a Subnet are free again */
+  constructor(context: Context, ports: Ports, freed: (subnet: string) => void) {
     this.#context = context;
     this.#ports = ports;
+    this.#freed = freed;
   }
 
   /** A pod has gone, and its end is asked for. */
@@ -59,8 +63,7 @@ export class PodEnds {
 
   /** What a running pod has besides these NICs. */
   surplus(pod: Pod, nics: readonly AllocatedNic[]): Surplus {
-    const { addresses, settings } = this.#context;
-    const owner = ownerOfPod(pod, settings);
+    const owner = ownerOfPod(pod, this.#context.settings);
     const wanted = new Set(nics.map(({ port }) => port));
     const providers = new Map<string, string>();
     for (const port of this.#portsOf(owner)) {
@@ -78,19 +81,25 @@ export class PodEnds {
       }
       unplugged = { ...unplugged, ...unpluggedKeys(provider) };
       const ip = this.#context.cluster.ips.get(port);
-      if (ip === undefined) addresses.allocator.release({ nic: port, pod: owner });
+      if (ip === undefined) this.free({ nic: port, pod: owner });
       else ended.push(ip);
     }
     return { keptPorts, ended, unplugged };
   }
 
-  /** Has the IP objects deleted; those that a user reserved stay. */
+  /** Has the IP objects deleted; what a user reserved, or wants to be, stays. */
   async giveBack(ips: readonly IpObject[]): Promise<void> {
     const { cluster, writes } = this.#context;
-    const going = ips.filter((ip) => !ip.meta.deleting && !isReserved(ip));
+    const going = ips.filter((ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip));
     await Promise.all(
       going.map(({ meta }) => writes.remove(`${cluster.ips.path}/${meta.name}`, meta.uid)),
     );
+  }
+
+  /** Lets go of what a NIC holds and no IP object records. */
+  free(nic: NicOwner): void {
+    const held = this.#context.addresses.allocator.release(nic);
+    if (held !== undefined) this.#freed(held.subnet);
   }
 
   /**
@@ -111,7 +120,7 @@ export class PodEnds {
     await this.giveBack(ended);
     const { allocator } = this.#context.addresses;
     for (const { nic } of allocator.allocationsOf(owner)) {
-      if (this.#context.cluster.ips.get(nic) === undefined) allocator.release({ nic, pod: owner });
+      if (this.#context.cluster.ips.get(nic) === undefined) this.free({ nic, pod: owner });
     }
     if (pod !== undefined) this.#announce(pod, ended);
     if (this.#past.get(key) === past) this.#past.delete(key);

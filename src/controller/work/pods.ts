@@ -14,9 +14,10 @@ import type { Context } from '../context.ts';
 import { desiredPort } from '../desired/port.ts';
 import { NotDone } from '../failure-log.ts';
 import { podNetworks } from '../networks/pod-networks.ts';
+import { isAllocated } from '../networks/wishes.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, networkEvent } from '../objects/events.ts';
-import { type IpHolder, ipPatch, newIp, projectIp } from '../objects/ip.ts';
+import { type IpHolder, type IpObject, ipPatch, newIp, projectIp } from '../objects/ip.ts';
 import { isAlive, releasedAtMs } from '../objects/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -30,6 +31,7 @@ import { type AnnotatedNic, annotationsPatch } from '../objects/pod-annotations.
 import { tell } from '../objects/problem.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { acquireAll } from './allocation.ts';
+import { hasAll, isWish } from './ips.ts';
 import type { PodEnds } from './pod-end.ts';
 import type { Ports } from './ports.ts';
 
@@ -160,14 +162,23 @@ export class PodWork {
         throw new NotDone(`IP ${nic.port} has just gone`, { isTransient: true });
       ip = projectIp(raw);
     }
-    if (ip.meta.deleting) {
-      throw new NotDone(`IP ${nic.port} is being deleted: it is made anew when it has gone`, {
-        isTransient: true,
-      });
-    }
+    this.#checkRecord(pod, nic, ip);
     const patch = ipPatch(ip, nic, holder);
     if (patch === undefined) return;
     ips.wrote(nic.port, await writes.patch(`${ips.path}/${nic.port}`, patch));
+  }
+
+  /** @throws NotDone where the IP object is not to be written now, or not to say what `nic` has */
+  #checkRecord(pod: Pod, { port, provider, addresses }: AnnotatedNic, ip: IpObject): void {
+    const wait = (why: string) => new NotDone(`IP ${port} ${why}`, { isTransient: true });
+    if (ip.meta.deleting) throw wait('is being deleted: it is made anew when it has gone');
+    const held = this.#context.addresses.allocator.allocationOf(port);
+    // A user's object for this NIC came after it had been given others.
+    if (!hasAll(held?.addresses ?? [], addresses)) throw wait('reserves other addresses');
+    const isOverruled = isAllocated(pod, provider) && !hasAll(addresses, ip.addresses);
+    if (!isOverruled && isWish(ip, this.#context.addresses)) {
+      throw wait("is a user's: it is to become a reservation first");
+    }
   }
 
   async #tellPod(

@@ -11,6 +11,7 @@ import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { SubnetObject } from '../objects/subnet.ts';
 import { type Vpc, type VpcObject, vpcStatusPatch } from '../objects/vpc.ts';
+import { NorthboundError } from '../ovn/error.ts';
 import { planRouter, planRouterRemoval } from '../ovn/router-plan.ts';
 
 export class VpcWork {
@@ -47,7 +48,12 @@ export class VpcWork {
     await this.#patch(name, finalizerAdded(object.meta));
     this.#sayWhatIsNotSupported(object, vpc);
     const desired = desiredRouter(vpc, subnets, settings);
-    await northbound?.bring((state) => planRouter(state, desired));
+    try {
+      await northbound?.bring((state) => planRouter(state, desired));
+    } catch (error) {
+      if (!(error instanceof NorthboundError)) throw error;
+      throw this.#refused(object, `${error.message}: ${error.details}`);
+    }
     await this.#report(vpc, subnets);
   }
 

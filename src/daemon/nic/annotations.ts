@@ -66,7 +66,8 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
   if (!isAllocated(annotations, perNic)) {
     const what = `the address of network ${provider} (annotation ${nicKey('ip_address')})`;
     const lookAt = `the events of pod ${pod.namespace}/${pod.name}, the log of ${CONTROLLER}, and whether "provider" in the NetworkAttachmentDefinition is made of its own name and namespace, which is how ${CONTROLLER} knows it`;
-    return { missing: { what, lookAt } };
+    const knownAs = `no address allocated to pod ${pod.namespace}/${pod.name} provider ${provider}`;
+    return { missing: { what, lookAt, knownAs } };
   }
   const addresses = readAddresses(nicValue, nicKey);
   const isMacOnly = addresses.length === 0 && nicValue('cidr') === '';

@@ -252,6 +252,7 @@ describe('the options', () => {
       },
       joinSubnet: { cidrBlock: '100.64.0.0/16', gateway: '', excludeIps: [] },
       leaseTimes: { leaseSeconds: 15, renewDeadlineMs: 10_000, renewEveryMs: 2_000 },
+      probePort: 10_660,
       ignored: [],
     });
   });
@@ -277,6 +278,7 @@ describe('the options', () => {
       '--leader-elect-lease-duration=1m',
       '--leader-elect-renew-deadline=40s',
       '--leader-elect-retry-period=1.5s',
+      '--probe-port=0',
     ];
     const environment = {
       POD_NAME: 'pod-b',
@@ -306,6 +308,7 @@ describe('the options', () => {
       joinSubnet: { cidrBlock: 'fd00:2::/64', gateway: 'fd00:2::1', excludeIps: [] },
       northbound: { database: 'tcp:[10.0.0.1]:6641,tcp:[10.0.0.2]:6641' },
       leaseTimes: { leaseSeconds: 60, renewDeadlineMs: 40_000, renewEveryMs: 1_500 },
+      probePort: 0,
       ignored: [],
     });
   });

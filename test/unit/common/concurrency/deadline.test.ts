@@ -33,9 +33,33 @@ describe('a deadline', () => {
     expect(await reasonOf(deadline.signal)).toBe(reason);
   });
 
-  it('has ended already where its caller has left before', () => {
-    using deadline = startDeadline(60_000, AbortSignal.abort(new Error('gone')));
+  it('has ended already, for the same reason, where its caller has left before', () => {
+    const reason = new Error('gone');
+    using deadline = startDeadline(60_000, AbortSignal.abort(reason));
     expect(deadline.signal.aborted).toBe(true);
+    expect(deadline.signal.reason).toBe(reason);
+  });
+
+  it('may have no caller', async () => {
+    using deadline = startDeadline(20);
+    expect(await reasonOf(deadline.signal)).toMatchObject({ afterMs: 20 });
+  });
+
+  it('counts what has passed already, and says the whole', async () => {
+    using late = startDeadline(60_000, caller().signal, 59_990);
+    expect(await reasonOf(late.signal)).toMatchObject({ afterMs: 60_000 });
+    using past = startDeadline(60_000, caller().signal, 90_000);
+    expect(await reasonOf(past.signal)).toBeInstanceOf(DeadlinePassed);
+  });
+
+  it('leaves nothing on a caller that lives on, however it ends', () => {
+    const { signal } = caller();
+    for (let count = 0; count < 20; count++) {
+      using deadline = startDeadline(60_000, signal);
+      if (count % 2 === 0) deadline.abort(new Error('early'));
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    }
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('ends early with a reason, and the first one counts', async () => {
@@ -71,6 +95,12 @@ describe('a wait', () => {
     expect(error.message).toBe('waited 1.5 s for a sign');
     expect(error.details).toBe('look at the sky');
     expect(error.cause).toBe(passed);
+  });
+
+  it('says first what it is known as, where it is known', async () => {
+    const known = { ...wait, knownAs: 'no sign for pod a/b' };
+    const error = await rejectionOf(waiting(known, Promise.reject(new DeadlinePassed(1500))));
+    expect(error.message).toBe('no sign for pod a/b: waited 1.5 s for a sign');
   });
 
   it('with stages says the one that it is in when time is up', async () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress, parseMac } from '../../../../src/common/address.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
-import { releasedNics } from '../../../../src/controller/networks/released.ts';
 import type { NicRequest } from '../../../../src/controller/networks/request.ts';
 import {
   ATTACHNET_NAD,
@@ -126,19 +125,5 @@ describe('whatever annotations say', () => {
       { numRuns: 3000 },
     );
     expect(right).toBeGreaterThan(500);
-  });
-
-  it('a pod that is being deleted gives back at least what it could have', () => {
-    fc.assert(
-      fc.property(annotations, (annotations) => {
-        for (const view of views) {
-          const pod = podOf(annotations);
-          const found = podNetworks(pod, view);
-          const ports = releasedNics(pod, view).map(({ port }) => port);
-          for (const { port } of 'nics' in found ? found.nics : []) expect(ports).toContain(port);
-        }
-      }),
-      { numRuns: 1000 },
-    );
   });
 });

@@ -3,7 +3,7 @@ import { projectPod } from '../../../../src/controller/objects/pod.ts';
 import {
   type AnnotatedNic,
   annotationsPatch,
-  unpluggedPatch,
+  unpluggedKeys,
 } from '../../../../src/controller/objects/pod-annotations.ts';
 import { projectVlan } from '../../../../src/controller/objects/vlan.ts';
 import { address, MACVLAN, rawObject, settings, subnetOf } from './support.ts';
@@ -188,28 +188,6 @@ describe('the annotations of an IPAM NIC', () => {
   });
 });
 
-describe('limits under the provider ovn (T6)', () => {
-  const limits = { 'ovn.kubernetes.io/ingress_rate': '1000', 'ovn.kubernetes.io/egress_rate': '9' };
-  const KEY = 'attachnet.default.ovn.kubernetes.io';
-
-  it('are those of the other NICs in non-primary mode, as documented', () => {
-    const values = written(limits, [ovn, ipam], { isPrimary: false });
-    expect(values).toMatchObject({ [`${KEY}/ingress_rate`]: '1000', [`${KEY}/egress_rate`]: '9' });
-    expect(values).not.toHaveProperty(['macvlan.default.kubernetes.io/ingress_rate']);
-  });
-
-  it('do not take the place of a NIC’s own', () => {
-    const own = { ...limits, [`${KEY}/ingress_rate`]: '5' };
-    const values = written(own, [ovn], { isPrimary: false });
-    expect(values).not.toHaveProperty([`${KEY}/ingress_rate`]);
-    expect(values).toHaveProperty([`${KEY}/egress_rate`], '9');
-  });
-
-  it('are those of the primary NIC in primary mode', () => {
-    expect(written(limits, [ovn])).toEqual(OVN_WRITTEN);
-  });
-});
-
 describe('a NIC that is unplugged', () => {
   it('takes with it what was written for it, and nothing else', () => {
     const others = {
@@ -217,9 +195,16 @@ describe('a NIC that is unplugged', () => {
       'attachnet.default.ovn.kubernetes.io/ip_pool': 'pool1',
       'k8s.v1.cni.cncf.io/networks': 'default/attachnet',
     };
-    const patch = unpluggedPatch(pod({ ...OVN_WRITTEN, ...others }), ovn.provider);
+    const patch = annotationsPatch(
+      pod({ ...OVN_WRITTEN, ...others }),
+      [],
+      settings,
+      unpluggedKeys(ovn.provider),
+    );
     const nulls = Object.fromEntries(Object.keys(OVN_WRITTEN).map((key) => [key, null]));
     expect(patch).toEqual({ metadata: { uid: 'uid-web-0', annotations: nulls } });
-    expect(unpluggedPatch(pod(others), ovn.provider)).toBeUndefined();
+    expect(
+      annotationsPatch(pod(others), [], settings, unpluggedKeys(ovn.provider)),
+    ).toBeUndefined();
   });
 });

@@ -3,13 +3,14 @@ import { projectNode } from '../../../../src/controller/objects/node.ts';
 import type { SubnetObject } from '../../../../src/controller/objects/subnet.ts';
 import {
   nodeConflicts,
+  standbyProblem,
   subnetConflicts,
   vlanProblem,
   vpcProblems,
 } from '../../../../src/controller/objects/subnet-conflicts.ts';
 import { projectVlan } from '../../../../src/controller/objects/vlan.ts';
 import { vpcNameConflict } from '../../../../src/controller/objects/vpc.ts';
-import { rawObject, subnetObject, subnetOf, vpcObject } from './support.ts';
+import { MACVLAN, rawObject, subnetObject, subnetOf, vpcObject } from './support.ts';
 
 const OLD = '2026-01-01T00:00:00Z';
 const NEW = '2026-01-02T00:00:00Z';
@@ -144,7 +145,17 @@ describe('a Subnet and its VPC', () => {
 
   it('are both there', () => {
     expect(problems({ vpc: 'none' })).toEqual(["vpc 'none' not found"]);
-    expect(problems({ vpc: 'young' })).toEqual(["the vpc 'young' not standby yet"]);
+  });
+
+  it('wait for the router', () => {
+    const wait = (vpc: string) =>
+      standbyProblem(
+        subnetOf({ cidrBlock, vpc }),
+        vpcs.find(({ meta }) => meta.name === vpc),
+      )?.message;
+    expect(wait('young')).toBe("the vpc 'young' not standby yet");
+    expect(wait('custom')).toBeUndefined();
+    expect(standbyProblem(subnetOf({ ...MACVLAN, vpc: 'young' }), vpcs[2])).toBeUndefined();
   });
 
   it('have namespaces that the VPC allows', () => {
