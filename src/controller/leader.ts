@@ -11,6 +11,8 @@ import type { Change } from '../common/kubernetes/watch-cache.ts';
 import type { Context } from './context.ts';
 import { listsSecurityGroup } from './desired/port.ts';
 import { NotDone } from './failure-log.ts';
+import { ownerOf } from './ip-index.ts';
+import { isSameJudgement } from './judgement.ts';
 import type { IpObject } from './objects/ip.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
@@ -164,8 +166,9 @@ export class Leader {
         this.#podChanged(key);
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
-      cluster.subnets.onChange(({ key, value, previous }) => {
-        rejudge();
+      cluster.subnets.onChange(({ type, key, value, previous }) => {
+        // Most changes are of the status, which we write.
+        if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
         subnets.add(key);
         this.#queues.usage.add(key);
         for (const object of [value, previous]) {
@@ -173,8 +176,8 @@ export class Leader {
           if (vpc) vpcs.add(vpc);
         }
       }),
-      cluster.vpcs.onChange(({ key, value, previous }) => {
-        rejudge();
+      cluster.vpcs.onChange(({ type, key, value, previous }) => {
+        if (type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked)) rejudge();
         vpcs.add(key);
         if (value.status.standby !== previous?.status.standby) this.#addSubnetsOf(key);
       }),
@@ -182,8 +185,8 @@ export class Leader {
       cluster.nodes.onChange(({ value, previous }) => {
         if (!isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)) rejudge();
       }),
-      cluster.ipPools.onChange(({ key }) => {
-        rejudge();
+      cluster.ipPools.onChange(({ type, key, value, previous }) => {
+        if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
         ipPools.add(key);
       }),
       cluster.nads.onChange(() => this.#retryPods()),
@@ -246,6 +249,9 @@ export class Leader {
     this.#queues.ips.add(key);
     const subnets = new Set([value.spec.subnet, previous?.spec.subnet ?? '']);
     for (const subnet of subnets) if (subnet !== '') this.#queues.usage.add(subnet);
+    // It may have been made for a pod that went meanwhile.
+    const owner = ownerOf(value);
+    if (type === 'added' && !this.#context.podIndex.isRunning(owner)) this.#addOwner(owner);
     if (type !== 'deleted') return;
     // A NIC may wait for the end of the object, and a Subnet or its Vpc for that of the last one.
     this.#retryPods();

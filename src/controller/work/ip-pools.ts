@@ -19,9 +19,11 @@ export class IpPoolWork {
   }
 
   async work(name: string): Promise<void> {
-    const object = this.#context.addresses.ipPool(name);
-    if (object === undefined) return;
-    const { meta, checked } = object;
+    const { addresses, cluster } = this.#context;
+    const judged = addresses.ipPool(name);
+    const meta = cluster.ipPools.get(name)?.meta;
+    if (judged === undefined || meta === undefined) return;
+    const { checked } = judged;
     if (meta.deleting) {
       await this.#patch(name, finalizerRemoved(meta));
       return;

@@ -42,7 +42,9 @@ export class SubnetWork {
 
   async #bring(object: SubnetObject): Promise<void> {
     const { name } = object.meta;
-    await this.#patch(name, merged(finalizerAdded(object.meta), object.defaults));
+    const current = this.#context.cluster.subnets.get(name);
+    if (current === undefined) return;
+    await this.#patch(name, merged(finalizerAdded(current.meta), current.defaults));
     const subnet = checkedValue(object.checked);
     if (subnet === undefined) {
       if (!('problems' in object.checked)) return;
@@ -94,7 +96,7 @@ export class SubnetWork {
   }
 
   async #letGo(object: SubnetObject): Promise<void> {
-    const { ipIndex, northbound } = this.#context;
+    const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
     const using = ipIndex.ofSubnet(name).size;
     if (using > 0) {
@@ -103,7 +105,8 @@ export class SubnetWork {
       return;
     }
     await northbound?.bring((state) => planSwitchRemoval(state, name));
-    await this.#patch(name, finalizerRemoved(object.meta));
+    const current = cluster.subnets.get(name);
+    await this.#patch(name, current && finalizerRemoved(current.meta));
   }
 
   /** Nodes get to pods of the default Vpc by their own ports. */
