@@ -2,28 +2,34 @@
 import { join } from 'node:path';
 import { outcomeOf } from '../../test/lab/command.ts';
 import { tcpThroughput } from '../../test/lab/iperf3.ts';
+import type { RunningPod } from '../../test/lab/kubelet.ts';
+import { keyOf } from '../../test/lab/kubernetes/object.ts';
 import { inSandbox, type Sandbox } from '../../test/lab/runtime.ts';
-import { type PlayedPod, sandboxOf } from './play.ts';
+import { keyOnAttachnet } from './manifests.ts';
+import { addressOf, podNamed } from './pods.ts';
 import type { Report } from './report.ts';
-import type { Stage } from './stage.ts';
+import { KUBECONFIG, type Stage } from './stage.ts';
 
 const DAEMON = join(import.meta.dirname, '../../dist/kube-ovn-cni.cjs');
-const PREFIX = 'attachnet.default.ovn.kubernetes.io';
 const NEW_RATE_MBPS = 50;
 const ECHOES = 5;
 
 export async function proveLimits(
   stage: Stage,
-  pods: readonly PlayedPod[],
+  pods: readonly RunningPod[],
   report: Report,
 ): Promise<void> {
   report.section('Limits of a running pod follow its annotations');
-  const [client, limited] = [sandboxOf(pods, 'samplepod'), sandboxOf(pods, 'limited')];
+  const { sandbox: client } = podNamed(pods, 'samplepod');
+  const limitedPod = podNamed(pods, 'limited');
+  const { sandbox: limited, pod } = limitedPod;
+  const address = addressOf(limitedPod);
   const annotate = (values: Readonly<Record<string, string | null>>) => {
-    const entries = Object.entries(values).map(([name, value]) => [`${PREFIX}/${name}`, value]);
-    stage.cluster.annotate(limited.pod, Object.fromEntries(entries));
+    const entries = Object.entries(values).map(([name, value]) => [keyOnAttachnet(name), value]);
+    const annotations = Object.fromEntries(entries);
+    stage.api.patch('Pod', keyOf(pod), { metadata: { annotations } });
   };
-  const throughput = () => tcpThroughput(client, limited, '172.17.0.51', 3, 1);
+  const throughput = () => tcpThroughput(client, limited, address, 3, 1);
 
   const ms = await timeToOvs(stage, limited, () => annotate({ ingress_rate: `${NEW_RATE_MBPS}` }));
   const limitedMbps = await throughput();
@@ -35,7 +41,7 @@ export async function proveLimits(
   );
 
   annotate({ ingress_rate: 'fast' });
-  const event = await stage.cluster.api.untilSome('Event', ({ reason }) => {
+  const event = await stage.api.untilSome('Event', ({ reason }) => {
     return reason === 'PodQoSUpdateFailed';
   });
   report.check('a value that is wrong is told by an event', true, String(event.message));
@@ -47,7 +53,7 @@ export async function proveLimits(
   const freeMbps = await throughput();
   const isFree = freeMbps > 2 * NEW_RATE_MBPS;
   report.check('without annotation there is no limit', isFree, `${freeMbps.toFixed(0)} Mbit/s`);
-  await proveMirror(client, annotate, report);
+  await proveMirror({ client, address, annotate }, report);
 }
 
 function isNear(mbps: number): boolean {
@@ -69,20 +75,26 @@ async function timeToOvs({ node }: Stage, { containerId }: Sandbox, patch: () =>
 /** What `kube-ovn-cni limits` prints; it ends with 1 where not all is as annotated. */
 async function showLimits({ pod }: Sandbox): Promise<string> {
   const name = `${pod.namespace}/${pod.name}`;
-  const args = [DAEMON, 'limits', name, '--kubeconfig=/run/kube/config'];
+  const args = [DAEMON, 'limits', name, `--kubeconfig=${KUBECONFIG}`];
   return (await outcomeOf(process.execPath, args)).stdout;
 }
 
+/** The limited pod, and who pings it. */
+interface MirrorScene {
+  readonly client: Sandbox;
+  readonly address: string;
+  readonly annotate: (values: Readonly<Record<string, string | null>>) => void;
+}
+
 async function proveMirror(
-  client: Sandbox,
-  annotate: (values: Readonly<Record<string, string | null>>) => void,
+  { client, address, annotate }: MirrorScene,
   report: Report,
 ): Promise<void> {
   const seen = async () => {
-    const filter = 'icmp[icmptype] == icmp-echo and dst host 172.17.0.51';
+    const filter = `icmp[icmptype] == icmp-echo and dst host ${address}`;
     const options = ['-i', 'mirror0', '-n', '-l', '-c', `${ECHOES}`, filter];
     const capture = outcomeOf('tcpdump', options, { timeoutMs: 4000 });
-    await inSandbox(client, 'ping', '-c', `${ECHOES + 3}`, '-i', '0.2', '172.17.0.51');
+    await inSandbox(client, 'ping', '-c', `${ECHOES + 3}`, '-i', '0.2', address);
     return (await capture).stdout.split('\n').filter(Boolean).length;
   };
   const before = await seen();

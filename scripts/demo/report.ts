@@ -5,8 +5,9 @@ export class Report {
   #steps = 0;
   readonly #startedMs = performance.now();
 
+  /** Begins a part of the demo, and shows when. */
   section(title: string): void {
-    console.log(`\n\u001b[1m${title}\u001b[0m`);
+    console.log(`\n\u001b[1m${title}\u001b[0m (after ${this.#seconds()} s)`);
   }
 
   info(text: string): void {
@@ -47,10 +48,13 @@ export class Report {
 
   /** Sums up; returns the exit code. */
   finish(): number {
-    const seconds = ((performance.now() - this.#startedMs) / 1000).toFixed(1);
     const failed = this.#failures.length;
-    console.log(`\n${this.#steps - failed} of ${this.#steps} steps held, in ${seconds} s`);
+    console.log(`\n${this.#steps - failed} of ${this.#steps} steps held, in ${this.#seconds()} s`);
     for (const failure of this.#failures) console.log(`  failed: ${failure}`);
     return failed === 0 ? 0 : 1;
+  }
+
+  #seconds(): string {
+    return ((performance.now() - this.#startedMs) / 1000).toFixed(1);
   }
 }

@@ -6,21 +6,20 @@
  * address before those that are in use are known: a Subnet that comes, or comes back, is filled
  * before anything is drawn from it.
  */
+import type { Address } from '../common/address.ts';
 import type { Logger } from '../common/log.ts';
 import type { Allocator } from './allocator/allocator.ts';
 import { AllocationError } from './allocator/error.ts';
 import type { Adoption, AdoptRequest } from './allocator/request.ts';
+import { type ClaimsView, claimOfIp, claimsOfPod, claimsOn } from './claims.ts';
 import type { Cluster } from './cluster.ts';
-import { type IpIndex, ownerOf } from './ip-index.ts';
+import type { IpIndex } from './ip-index.ts';
 import { isSameJudgement, judgePools, judgeSubnets } from './judgement.ts';
-import { annotatedNics } from './networks/annotated-nics.ts';
 import type { NetworkView } from './networks/request.ts';
 import { indexSubnets } from './networks/subnet-index.ts';
-import { addressesText } from './objects/allocated-nic.ts';
-import { isReserved } from './objects/ip.ts';
+import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import type { IpPoolObject } from './objects/ippool.ts';
-import { isAlive } from './objects/liveness.ts';
-import { ownerOfPod, type Pod } from './objects/pod.ts';
+import type { Pod } from './objects/pod.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { ClusterSettings } from './objects/settings.ts';
 import type { SubnetObject } from './objects/subnet.ts';
@@ -39,24 +38,6 @@ export interface Rejudged {
   readonly ipPools: readonly string[];
 }
 
-/** Who has an address that several say they have: the lowest. */
-const Rank = {
-  /** A pod's annotations and its IP object say the same. */
-  recorded: 0,
-  /** A pod runs with it. */
-  running: 1,
-  /** An IP object says so: for a pod that comes back, or for one whose annotations came to nothing. */
-  kept: 2,
-  /** A pod's annotations say so. */
-  written: 3,
-} as const;
-type Rank = (typeof Rank)[keyof typeof Rank];
-
-interface Claim {
-  readonly request: AdoptRequest;
-  readonly rank: Rank;
-}
-
 const NOTHING: Rejudged = { subnets: [], ipPools: [] };
 
 export class Addresses {
@@ -67,6 +48,7 @@ export class Addresses {
   /** Subnets that the allocator has. */
   readonly #known = new Set<string>();
   #view: NetworkView | undefined;
+  #ofNodes: readonly Address[] | undefined;
 
   constructor(options: AddressesOptions) {
     this.#options = options;
@@ -97,15 +79,56 @@ export class Addresses {
     return this.#ipPools.get(name);
   }
 
+  /** InternalIPs of all nodes: no pod gets one by chance. */
+  get ofNodes(): readonly Address[] {
+    this.#ofNodes ??= [...this.#options.cluster.nodes.values()].flatMap(
+      ({ internalAddresses }) => internalAddresses,
+    );
+    return this.#ofNodes;
+  }
+
   /** Subnets, IPPools, Vpcs, Vlans or Nodes have changed. */
   invalidate(): void {
     this.#isStale = true;
+    this.#ofNodes = undefined;
+  }
+
+  /** An IP object has come or changed: what it says is in use, whoever made it. */
+  sawIp(ip: IpObject): void {
+    this.refresh();
+    const { allocator } = this.#options;
+    if (!this.#known.has(ip.spec.subnet) || isNew(ip)) return;
+    const held = allocator.allocationOf(ip.meta.name);
+    if (held === undefined) this.#adoptOne(claimOfIp(ip));
+    else if (held.reserved && !isReserved(ip)) allocator.unreserve(held);
+    else if (!held.reserved && isReserved(ip))
+      allocator.adopt({ ...held, reserved: true, sharing: true });
+  }
+
+  /** A pod has come or changed. One that runs has what its annotations say. */
+  sawPod(pod: Pod): void {
+    if (pod.end.phase !== 'Running') return;
+    this.refresh();
+    const { allocator } = this.#options;
+    for (const request of claimsOfPod(pod, this.#claimsView())) {
+      const isNews = allocator.allocationOf(request.nic) === undefined;
+      if (isNews && this.#known.has(request.subnet)) allocator.adopt(request);
+    }
   }
 
   /** Brings the allocator up to date. */
   refresh(): Rejudged {
     if (!this.#isStale) return NOTHING;
     this.#isStale = false;
+    try {
+      return this.#judge();
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
+  }
+
+  #judge(): Rejudged {
     const { cluster, settings } = this.#options;
     const before = { subnets: this.#subnets, ipPools: this.#ipPools };
     this.#subnets = judgeSubnets([...cluster.subnets.values()], {
@@ -137,8 +160,9 @@ export class Addresses {
       const subnet = checkedValue(object.checked);
       if (subnet === undefined) continue;
       const { blocks, excludes } = subnet;
-      this.#tell(name, () => allocator.setSubnet({ name, blocks, excludes }));
-      if (!this.#known.has(name)) added.add(name);
+      const isSet = this.#tell(name, () => allocator.setSubnet({ name, blocks, excludes }));
+      if (!isSet || this.#known.has(name)) continue;
+      added.add(name);
       this.#known.add(name);
     }
     if (added.size > 0) this.#adopt(added);
@@ -166,55 +190,16 @@ export class Addresses {
   /** What pods and IP objects have of these Subnets. */
   #adopt(subnets: ReadonlySet<string>): void {
     const { allocator } = this.#options;
-    const claims = [...this.#claimsOfPods(subnets), ...this.#claimsOfIps(subnets)];
-    for (const { request } of claims.sort((one, other) => one.rank - other.rank)) {
+    for (const request of claimsOn(subnets, this.#claimsView())) {
       const held = allocator.allocationOf(request.nic);
       if (held === undefined) this.#adoptOne(request);
       else if (request.reserved) allocator.adopt({ ...held, reserved: true, sharing: true });
     }
   }
 
-  #claimsOfPods(subnets: ReadonlySet<string>): readonly Claim[] {
-    const { cluster, settings } = this.#options;
-    const subnetOfPort = (port: string) => cluster.ips.get(port)?.spec.subnet;
-    const view = { settings, subnets: indexSubnets(this.#subnets.values()), subnetOfPort };
-    const claims: Claim[] = [];
-    for (const pod of cluster.pods.values()) {
-      if (pod.hostNetwork || !isAlive(pod, Date.now())) continue;
-      const sharing = pod.migrating || pod.virtualMachine !== undefined;
-      for (const { port, subnet, addresses, mac } of annotatedNics(pod, view)) {
-        if (subnet === undefined || !subnets.has(subnet)) continue;
-        const request = {
-          nic: port,
-          pod: ownerOfPod(pod, settings),
-          subnet,
-          addresses,
-          mac,
-          sharing,
-        };
-        claims.push({ request, rank: this.#rankOf(pod, request) });
-      }
-    }
-    return claims;
-  }
-
-  /** A pod that does not run may have got its annotations by copying. */
-  #rankOf(pod: Pod, { nic, addresses }: AdoptRequest): Rank {
-    const ip = this.#options.cluster.ips.get(nic);
-    const isRecorded = ip !== undefined && addressesText(ip.addresses) === addressesText(addresses);
-    if (isRecorded) return Rank.recorded;
-    return pod.end.phase === 'Running' ? Rank.running : Rank.written;
-  }
-
-  #claimsOfIps(subnets: ReadonlySet<string>): readonly Claim[] {
-    const ips = [...subnets].flatMap((name) => [...this.#options.ipIndex.ofSubnet(name).values()]);
-    return ips.map((ip) => {
-      const { addresses, spec, meta } = ip;
-      const mac = spec.macAddress === '' ? undefined : spec.macAddress;
-      const owner = { nic: meta.name, pod: ownerOf(ip) };
-      const request = { ...owner, subnet: spec.subnet, addresses, mac, reserved: isReserved(ip) };
-      return { request, rank: Rank.kept };
-    });
+  #claimsView(): ClaimsView {
+    const { cluster, ipIndex, settings } = this.#options;
+    return { cluster, ipIndex, settings, subnets: this.view.subnets };
   }
 
   #adoptOne(request: AdoptRequest): void {
@@ -228,14 +213,17 @@ export class Addresses {
     }
   }
 
-  #tell(subnet: string, change: () => readonly AllocationError[]): void {
+  /** @returns whether it was done */
+  #tell(subnet: string, change: () => readonly AllocationError[]): boolean {
     const { log } = this.#options;
     try {
       for (const { message, details } of change()) log.warn({ subnet, details }, message);
+      return true;
     } catch (error) {
       // The rules for objects let nothing through that gets here; the others go on.
       if (!(error instanceof AllocationError)) throw error;
       log.error({ subnet, details: error.details }, error.message);
+      return false;
     }
   }
 

@@ -1,67 +1,71 @@
 /**
- * Events on objects. What is said of a pod again and again, because the work on it is done again
+ * Events on objects. What is said of an object again and again, because the work on it is done again
  * and again, is said once.
  */
-import type { EventRecorder } from '../common/kubernetes/events.ts';
+import { type EventObject, type EventRecorder, podReference } from '../common/kubernetes/events.ts';
 import type { ObjectEvent } from './objects/events.ts';
 import type { Meta } from './objects/meta.ts';
 import type { Pod } from './objects/pod.ts';
 
 export type OwnKind = 'Subnet' | 'Vpc' | 'IPPool' | 'IP' | 'SecurityGroup';
 
-export function announce(
-  events: EventRecorder,
-  kind: OwnKind,
-  meta: Meta,
-  event: ObjectEvent,
-): void {
-  const { name, uid } = meta;
-  events.record({ apiVersion: 'kubeovn.io/v1', kind, name, uid }, event);
+/** A pod, for events about it. */
+export function aboutPod({ namespace, name, uid }: Pod): EventObject {
+  return podReference({ namespace, name, uid });
 }
 
-export class PodAnnouncements {
+/** An object of ours, for events about it. */
+export function aboutOwn(kind: OwnKind, { name, uid }: Meta): EventObject {
+  return { apiVersion: 'kubeovn.io/v1', kind, name, uid };
+}
+
+export class Announcements {
   readonly #events: EventRecorder;
-  /** What is wrong with pods and has been said, by UID. */
+  /** What is wrong with objects and has been said, by UID. */
   readonly #troubles = new Map<string, Set<string>>();
-  /** What is to be known of pods and has been said, by UID. */
+  /** What is to be known of objects and has been said, by UID. */
   readonly #notices = new Map<string, Set<string>>();
 
   constructor(events: EventRecorder) {
     this.#events = events;
   }
 
+  /** Resolves when all that was said so far is written or given up. Never rejects. */
+  get idle(): Promise<void> {
+    return this.#events.idle;
+  }
+
   /** Something was done. */
-  done(pod: Pod, event: ObjectEvent): void {
-    const { namespace, name, uid } = pod;
-    this.#events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, event);
+  done(about: EventObject, event: ObjectEvent): void {
+    this.#events.record(about, event);
   }
 
   /** Something is wrong; said again only after all was well. */
-  trouble(pod: Pod, event: ObjectEvent): void {
-    this.#once(this.#troubles, pod, event);
+  trouble(about: EventObject, event: ObjectEvent): void {
+    this.#once(this.#troubles, about, event);
   }
 
   /** Something is to be known although all is well; said once. */
-  notice(pod: Pod, event: ObjectEvent): void {
-    this.#once(this.#notices, pod, event);
+  notice(about: EventObject, event: ObjectEvent): void {
+    this.#once(this.#notices, about, event);
   }
 
   /** Nothing is wrong any more. */
-  isWell({ uid }: Pod): void {
+  isWell({ uid }: EventObject): void {
     this.#troubles.delete(uid);
   }
 
-  /** The pod has gone. */
-  forget({ uid }: Pod): void {
+  /** The object has gone. */
+  forget(uid: string): void {
     this.#troubles.delete(uid);
     this.#notices.delete(uid);
   }
 
-  #once(said: Map<string, Set<string>>, pod: Pod, event: ObjectEvent): void {
-    const texts = said.get(pod.uid) ?? new Set();
+  #once(said: Map<string, Set<string>>, about: EventObject, event: ObjectEvent): void {
+    const texts = said.get(about.uid) ?? new Set();
     const text = `${event.reason} ${event.message}`;
     if (texts.has(text)) return;
-    said.set(pod.uid, texts.add(text));
-    this.done(pod, event);
+    said.set(about.uid, texts.add(text));
+    this.done(about, event);
   }
 }

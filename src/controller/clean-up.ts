@@ -2,7 +2,8 @@
  * Rows in the northbound database of objects that went while no controller was there.
  */
 import type { Context } from './context.ts';
-import { leftovers } from './ovn/leftovers.ts';
+import { newDraft, type Plan } from './ovn/draft.ts';
+import { type Known, leftovers } from './ovn/leftovers.ts';
 import type { Northbound } from './ovn/northbound.ts';
 import { planPod } from './ovn/pod-plan.ts';
 import { planRouterRemoval } from './ovn/router-plan.ts';
@@ -20,19 +21,26 @@ export async function removeLeftovers(
   state: NbState,
   { cluster, ipIndex, podIndex }: Pick<Context, 'cluster' | 'ipIndex' | 'podIndex'>,
 ): Promise<void> {
-  const { vpcs, subnets, securityGroups, pods } = leftovers(state, {
+  const known: Known = {
     vpc: (name) => cluster.vpcs.get(name) !== undefined,
     subnet: (name) => cluster.subnets.get(name) !== undefined,
     securityGroup: (name) => cluster.securityGroups.get(name) !== undefined,
     pod: (key) => podIndex.isRunning(key) || ipIndex.ofOwner(key).size > 0,
-  });
-  const isGroup = (name: string) => cluster.securityGroups.get(name) !== undefined;
-  await Promise.all(pods.map((key) => northbound.bring((now) => planPod(now, key, []))));
-  await Promise.all(
-    securityGroups.map((name) =>
-      northbound.bring((now) => planSecurityGroupRemoval(now, name, isGroup)),
-    ),
+  };
+  const removeAll = (names: readonly string[], isKnown: (name: string) => boolean, plan: Removal) =>
+    Promise.all(
+      names.map((name) =>
+        // It may have come meanwhile.
+        northbound.bring((now) => (isKnown(name) ? newDraft().done() : plan(now, name))),
+      ),
+    );
+  const { vpcs, subnets, securityGroups, pods } = leftovers(state, known);
+  await removeAll(pods, known.pod, (now, key) => planPod(now, key, []));
+  await removeAll(securityGroups, known.securityGroup, (now, name) =>
+    planSecurityGroupRemoval(now, name, known.securityGroup),
   );
-  await Promise.all(subnets.map((name) => northbound.bring((now) => planSwitchRemoval(now, name))));
-  await Promise.all(vpcs.map((name) => northbound.bring((now) => planRouterRemoval(now, name))));
+  await removeAll(subnets, known.subnet, planSwitchRemoval);
+  await removeAll(vpcs, known.vpc, planRouterRemoval);
 }
+
+type Removal = (state: NbState, name: string) => Plan;

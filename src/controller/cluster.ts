@@ -43,12 +43,13 @@ export interface ClusterOptions {
   readonly log: Logger;
 }
 
+/** Nothing of it may be older than the leadership: who has which address is read off it. */
 export function createCluster({ config, settings, log }: ClusterOptions): Cluster {
   const collection = <T>(
     path: string,
     project: (raw: unknown) => T,
     versionOf: (value: T) => string = () => '',
-  ) => new Collection<T>({ config, path, project, versionOf, log });
+  ) => new Collection<T>({ config, path, project, versionOf, log, isFresh: true });
   const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
     collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
   const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);

@@ -1,9 +1,10 @@
 /**
  * What every work of the leader may use.
  */
-import type { EventRecorder } from '../common/kubernetes/events.ts';
+import type { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import type { Logger } from '../common/log.ts';
 import type { Addresses } from './addresses.ts';
+import type { Announcements } from './announcements.ts';
 import type { Cluster } from './cluster.ts';
 import type { IpIndex } from './ip-index.ts';
 import type { LeaderWrites } from './leader-writes.ts';
@@ -17,9 +18,14 @@ export interface Context {
   readonly podIndex: PodIndex;
   readonly ipIndex: IpIndex;
   readonly addresses: Addresses;
+  /**
+   * By whose the addresses are (`ownerOfPod`): what is done for a pod, for its end and for its IP
+   * objects is done one after another.
+   */
+  readonly ownerLock: KeyedLock;
   /** Undefined in a cluster without OVN, where all networks are other plugins'. */
   readonly northbound?: Northbound;
   readonly writes: LeaderWrites;
-  readonly events: EventRecorder;
+  readonly said: Announcements;
   readonly log: Logger;
 }

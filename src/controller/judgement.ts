@@ -84,12 +84,13 @@ export function judgeVpc(vpc: VpcObject, subnets: ReadonlySet<string>): VpcObjec
   return conflict === undefined ? vpc : { ...vpc, checked: withProblems(vpc.checked, [conflict]) };
 }
 
-/** True where the two say the same of what NICs can have. */
+/** True where the two say the same of what NICs can have, and how they are called. */
 export function isSameJudgement(
   one: SubnetObject | IpPoolObject | undefined,
   other: SubnetObject | IpPoolObject | undefined,
 ): boolean {
   if (one === undefined || other === undefined) return one === other;
+  if ('provider' in one && 'provider' in other && one.provider !== other.provider) return false;
   return (
     one.meta.uid === other.meta.uid &&
     one.meta.deleting === other.meta.deleting &&

@@ -52,11 +52,6 @@ export class LeaderWrites {
     return this.#ifThere((signal) => this.#api.mergePatch(path, patch, signal));
   }
 
-  /** The same, of the parts of its status that `status` names; all else is under `patch`. */
-  patchStatus(path: string, status: object): Promise<unknown> {
-    return this.patch(`${path}/status`, { status });
-  }
-
   /** Has an object deleted, unless it is gone or another one has its name. */
   async remove(path: string, uid: string): Promise<void> {
     try {

@@ -15,6 +15,7 @@ import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
 import type { IpObject } from './objects/ip.ts';
 import { checkedValue } from './objects/problem.ts';
+import type { SubnetObject } from './objects/subnet.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 import { NorthboundError } from './ovn/error.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from './ovn/names.ts';
@@ -54,7 +55,7 @@ export class Leader {
     const pods = new PodWork(context, this.#ports, ends);
     this.#podWork = pods;
     const ips = new IpWork(context, ends, (key) => this.#queues.pods.add(key));
-    const subnets = new SubnetWork(context, (name) => this.#placed(name));
+    const subnets = new SubnetWork(context, () => this.#retryPods());
     const usage = new UsageWork(context);
     const vpcs = new VpcWork(context);
     const ipPools = new IpPoolWork(context);
@@ -127,6 +128,8 @@ export class Leader {
     const { subnets, vpcs, securityGroups } = this.#queues;
     switch (change.kind) {
       case 'pod':
+        // A port that went with its pod is told of, too.
+        if (!this.#ports.has(change.key) && !this.#context.podIndex.isRunning(change.key)) break;
         this.#ports.forget(change.key);
         this.#addOwner(change.key);
         break;
@@ -157,31 +160,29 @@ export class Leader {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { cluster } = this.#context;
-    const { subnets, vpcs, ipPools } = this.#queues;
+    const { cluster, addresses } = this.#context;
+    const { vpcs, ipPools } = this.#queues;
     const rejudge = () => this.#rejudge();
     return [
       cluster.pods.onChange(({ type, key, value }) => {
         if (type === 'deleted') this.#podWork.gone(value);
+        else addresses.sawPod(value);
         this.#podChanged(key);
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
-      cluster.subnets.onChange(({ type, key, value, previous }) => {
-        // Most changes are of the status, which we write.
-        if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
-        subnets.add(key);
-        this.#queues.usage.add(key);
-        for (const object of [value, previous]) {
-          const vpc = object && checkedValue(object.checked)?.vpc;
-          if (vpc) vpcs.add(vpc);
-        }
-      }),
+      cluster.subnets.onChange((change) => this.#subnetChanged(change)),
       cluster.vpcs.onChange(({ type, key, value, previous }) => {
-        if (type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked)) rejudge();
-        vpcs.add(key);
+        const isNews = type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);
+        if (isNews) rejudge();
+        if (isNews || !isDeepStrictEqual(value.meta.finalizers, previous?.meta.finalizers)) {
+          vpcs.add(key);
+        } else if (value.meta.deleting || !value.status.standby) vpcs.add(key);
         if (value.status.standby !== previous?.status.standby) this.#addSubnetsOf(key);
       }),
-      cluster.vlans.onChange(rejudge),
+      cluster.vlans.onChange(({ key }) => {
+        rejudge();
+        this.#addSubnetsIn(key);
+      }),
       cluster.nodes.onChange(({ value, previous }) => {
         if (!isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)) rejudge();
       }),
@@ -222,12 +223,6 @@ export class Leader {
     if (subnets.length + ipPools.length > 0) this.#retryPods();
   }
 
-  /** NICs can be attached to a Subnet. */
-  #placed(_subnet: string): void {
-    this.#queues.pods.retryWaiting(isWaiting);
-    this.#queues.ips.retryWaiting(isWaiting);
-  }
-
   /** Addresses of a Subnet are free again. */
   #freed(subnet: string): void {
     this.#queues.usage.add(subnet);
@@ -245,14 +240,41 @@ export class Leader {
     this.#queues.pods.add(key);
   }
 
+  /** Most changes are of the status, which we write. */
+  #subnetChanged({ type, key, value, previous }: Change<SubnetObject>): void {
+    const { subnets, usage, vpcs } = this.#queues;
+    usage.add(key);
+    const isNews = type === 'deleted' || !isSameJudgement(value, previous);
+    if (isNews) {
+      this.#rejudge();
+      subnets.add(key);
+      for (const object of [value, previous]) {
+        const vpc = object && checkedValue(object.checked)?.vpc;
+        if (vpc) vpcs.add(vpc);
+      }
+      // A Vpc may have had to wait for a name.
+      if (type !== 'updated') vpcs.retryWaiting(isWaiting);
+      if (key === this.#context.settings.joinSubnet) {
+        this.#addSubnetsOf(this.#context.settings.defaultVpc);
+      }
+    }
+    const isLacking = value.defaults !== undefined || value.meta.finalizers.length === 0;
+    if (isLacking || value.meta.deleting) subnets.add(key);
+  }
+
   #ipChanged({ type, key, value, previous }: Change<IpObject>): void {
+    const { addresses } = this.#context;
+    if (type !== 'deleted') addresses.sawIp(value);
     this.#queues.ips.add(key);
     const subnets = new Set([value.spec.subnet, previous?.spec.subnet ?? '']);
     for (const subnet of subnets) if (subnet !== '') this.#queues.usage.add(subnet);
     // It may have been made for a pod that went meanwhile.
     const owner = ownerOf(value);
-    if (type === 'added' && !this.#context.podIndex.isRunning(owner)) this.#addOwner(owner);
+    const isForNobody = type === 'added' && !this.#context.podIndex.isRunning(owner);
+    const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
+    if (isForNobody || isOthers) this.#addOwner(owner);
     if (type !== 'deleted') return;
+    this.#context.said.forget(value.meta.uid);
     // A NIC may wait for the end of the object, and a Subnet or its Vpc for that of the last one.
     this.#retryPods();
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
@@ -267,6 +289,16 @@ export class Leader {
   #addSubnetsOf(vpc: string): void {
     for (const { meta, checked } of this.#context.cluster.subnets.values()) {
       if (checkedValue(checked)?.vpc === vpc) this.#queues.subnets.add(meta.name);
+    }
+  }
+
+  /** The ports of a VLAN, and what its pods are told of it. */
+  #addSubnetsIn(vlan: string): void {
+    const { cluster, ipIndex } = this.#context;
+    for (const { meta, checked } of cluster.subnets.values()) {
+      if (checkedValue(checked)?.vlan !== vlan) continue;
+      this.#queues.subnets.add(meta.name);
+      for (const ip of ipIndex.ofSubnet(meta.name).values()) this.#addOwner(ownerOf(ip));
     }
   }
 

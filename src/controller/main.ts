@@ -6,15 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import pino from 'pino';
 import { abortable } from '../common/concurrency/deadline.ts';
+import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { EventRecorder } from '../common/kubernetes/events.ts';
 import { messageOf } from '../common/text.ts';
 import { Addresses } from './addresses.ts';
 import { Allocator } from './allocator/allocator.ts';
+import { Announcements } from './announcements.ts';
 import { bootstrap } from './bootstrap.ts';
 import { removeLeftovers } from './clean-up.ts';
-import { type Cluster, createCluster } from './cluster.ts';
+import { createCluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { IpIndex } from './ip-index.ts';
@@ -23,7 +25,7 @@ import { LeaderWrites } from './leader-writes.ts';
 import { acquireLeadership, type Leadership } from './leadership.ts';
 import { type DriftWatch, watchDrift } from './ovn/drift.ts';
 import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';
-import { createNorthbound } from './ovn/northbound.ts';
+import { createNorthbound, type Northbound } from './ovn/northbound.ts';
 import { PodIndex } from './pod-index.ts';
 import { serveProbes } from './probes.ts';
 
@@ -47,54 +49,67 @@ async function start(): Promise<void> {
     process.once(signal, () => ending.abort(new Error(`ended by ${signal}`)));
   }
   const config = loadKubeConfig(options.kubeconfigPath);
-  const { settings } = options;
-  const cluster = createCluster({ config, settings, log });
-  const podIndex = new PodIndex(cluster.pods, settings);
-  const ipIndex = new IpIndex(cluster.ips);
-  let isReady = false;
+  // Who stands by is ready; who leads is it when all objects are known.
+  let isReady = true;
   if (options.probePort > 0) await serveProbes(options.probePort, () => isReady);
-  // Who stands by knows all objects already: it takes over at once.
-  cluster.start();
-  void cluster.synced.then(() => {
-    isReady = true;
-  });
-  const { podName, namespace, leaseTimes: times } = options;
-  const wait = acquireLeadership({ config, podName, namespace, times, log }, ending.signal);
-  const leadership = await wait.catch((error: unknown) => {
-    if (ending.signal.aborted) process.exit(0);
+  const leadership = await waitToLead(options, config, ending.signal);
+  isReady = false;
+  const signal = AbortSignal.any([ending.signal, leadership.lost]);
+  const over = new AbortController();
+  const parts = { config, leadership, over: over.signal };
+  const stop = await lead(options, parts, signal).catch(async (error: unknown) => {
+    if (signal.aborted) return undefined;
+    await leadership.release();
     throw error;
   });
-  const signal = AbortSignal.any([ending.signal, leadership.lost]);
-  const indexes = { cluster, podIndex, ipIndex };
-  const stop = await lead(options, config, indexes, leadership, signal).catch(
-    async (error: unknown) => {
-      await leadership.release();
-      if (signal.aborted) return undefined;
-      throw error;
-    },
-  );
+  isReady = true;
   await aborted(signal);
   log.info({ reason: messageOf(signal.reason) }, 'ending: work in flight is finished');
   await Promise.race([stop?.(), sleep(ENDS_AFTER_MS)]);
+  // What still runs must not write when another one leads.
+  over.abort(signal.reason);
   await leadership.release();
   process.exit(ending.signal.aborted ? 0 : 1);
+}
+
+async function waitToLead(
+  { podName, namespace, leaseTimes: times }: Options,
+  config: KubeConfig,
+  ending: AbortSignal,
+): Promise<Leadership> {
+  try {
+    return await acquireLeadership({ config, podName, namespace, times, log }, ending);
+  } catch (error) {
+    if (ending.aborted) process.exit(0);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: KubeConfig;
+  readonly leadership: Leadership;
+  /** Aborted when nothing may be written any more. */
+  readonly over: AbortSignal;
 }
 
 /** @returns ends the work */
 async function lead(
   options: Options,
-  config: KubeConfig,
-  indexes: { cluster: Cluster; podIndex: PodIndex; ipIndex: IpIndex },
-  leadership: Leadership,
+  { config, leadership, over }: Parts,
   signal: AbortSignal,
 ): Promise<() => Promise<unknown>> {
   const { settings, podName: reportingInstance } = options;
-  const { cluster, ipIndex } = indexes;
+  const cluster = createCluster({ config, settings, log });
+  const indexes = {
+    podIndex: new PodIndex(cluster.pods, settings),
+    ipIndex: new IpIndex(cluster.ips),
+  };
   const api = new KubernetesApi(config);
   const component = 'kube-ovn-controller';
   const reporter = { component, reportingComponent: component, reportingInstance };
   const events = new EventRecorder({ api, reporter, limits: EVENT_LIMITS, log });
   const writes = new LeaderWrites(api, leadership);
+  cluster.start();
   await abortable(cluster.synced, signal);
   await untilDone(
     'cannot make the objects that a cluster begins with',
@@ -102,14 +117,17 @@ async function lead(
     log,
     signal,
   );
+  const { ipIndex } = indexes;
   const addresses = new Addresses({ cluster, ipIndex, allocator: new Allocator(), settings, log });
-  const northbound = options.northbound && createNorthbound(createNbctl(options.northbound));
+  const northbound = options.northbound && northboundOfLeader(options.northbound, leadership, over);
   const context: Context = {
     ...indexes,
+    cluster,
     settings,
     addresses,
+    ownerLock: new KeyedLock(),
     writes,
-    events,
+    said: new Announcements(events),
     log,
     ...(northbound === undefined ? {} : { northbound }),
   };
@@ -123,6 +141,19 @@ async function lead(
     await events.idle;
     cluster.stop();
   };
+}
+
+/** Nothing is written without the Lease, and what is on its way when that is lost is killed. */
+function northboundOfLeader(
+  options: NbctlOptions,
+  leadership: Leadership,
+  over: AbortSignal,
+): Northbound {
+  const signal = AbortSignal.any([leadership.lost, over]);
+  return createNorthbound(createNbctl({ ...options, signal }), () => {
+    signal.throwIfAborted();
+    leadership.throwIfLost();
+  });
 }
 
 /**

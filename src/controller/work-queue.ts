@@ -51,7 +51,7 @@ interface Run {
   /** The object changed since it began. */
   isOutdated: boolean;
   /** What happened since it began that a failure may have been waiting for. */
-  readonly retries: RetryPredicate[];
+  readonly retries: Set<RetryPredicate>;
 }
 
 interface Pause {
@@ -111,7 +111,7 @@ export class WorkQueue {
       if (isWanted(key, error)) this.#enqueue(key);
     }
     // They may have looked before it happened.
-    for (const run of this.#running.values()) run.retries.push(isWanted);
+    for (const run of this.#running.values()) run.retries.add(isWanted);
   }
 
   /** Resolves when nothing is in line and nothing runs; what is paused is not waited for. */
@@ -161,7 +161,7 @@ export class WorkQueue {
   }
 
   async #run(key: string): Promise<void> {
-    const run: Run = { isOutdated: false, retries: [] };
+    const run: Run = { isOutdated: false, retries: new Set() };
     this.#running.set(key, run);
     this.#runCount += 1;
     try {
@@ -194,7 +194,7 @@ export class WorkQueue {
       return;
     }
     this.#failedRuns.set(key, failedRuns);
-    if (run.retries.some((isWanted) => isWanted(key, error))) {
+    if ([...run.retries].some((isWanted) => isWanted(key, error))) {
       this.#enqueue(key);
       return;
     }

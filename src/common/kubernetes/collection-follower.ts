@@ -33,6 +33,8 @@ export interface FollowerOptions {
   readonly config: KubeConfig;
   readonly path: string;
   readonly selectors: Query;
+  /** True where the first list must not be older than the request for it. */
+  readonly isFresh: boolean;
   readonly limits: WatchLimits;
   readonly log: Logger;
   readonly sink: Sink;
@@ -105,11 +107,14 @@ export class CollectionFollower {
 
   /** @returns the resource version that the sink has seen now */
   async #list(): Promise<string> {
-    const { path, selectors, limits, sink } = this.#options;
+    const { path, selectors, isFresh, limits, sink } = this.#options;
     sink.beginList();
     const resourceVersion = await listAll(this.#api, {
       path,
-      query: { ...selectors, resourceVersion: this.#hasListed ? undefined : ANY_VERSION },
+      query: {
+        ...selectors,
+        resourceVersion: isFresh || this.#hasListed ? undefined : ANY_VERSION,
+      },
       pageSize: limits.pageSize,
       timeoutMs: limits.listTimeoutMs,
       signal: this.#stopped.signal,

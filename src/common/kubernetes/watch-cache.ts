@@ -21,6 +21,11 @@ export interface WatchCacheOptions<T> {
   readonly path: string;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
+  /**
+   * True where the first list must not be older than the request for it: a server may otherwise
+   * answer from a cache of its own, which is cheaper and may lag behind.
+   */
+  readonly isFresh?: boolean;
   /** Makes of a raw object what is kept. Where it throws, the object stays as it was. */
   readonly project: (raw: unknown) => T;
   readonly log: Logger;
@@ -41,13 +46,14 @@ export class WatchCache<T> {
   #listed = new Map<string, Entry<T>>();
 
   constructor(options: WatchCacheOptions<T>) {
-    const { config, path, fieldSelector, labelSelector, log, limits } = options;
+    const { config, path, fieldSelector, labelSelector, isFresh = false, log, limits } = options;
     this.#options = options;
     this.#subscribers = new Subscribers(log);
     this.#follower = new CollectionFollower({
       config,
       path,
       selectors: { fieldSelector, labelSelector },
+      isFresh,
       limits: { ...defaultLimits, ...limits },
       log,
       sink: {

@@ -8,11 +8,7 @@ import type { Outcome } from './conditions.ts';
 
 export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
 
-export type NetworkNews =
-  | 'PodNetworkAllocated'
-  | 'PodNetworkUpdated'
-  | 'PodNetworkReleased'
-  | 'PodSecurityUpdated';
+export type NetworkNews = 'PodNetworkAllocated' | 'PodNetworkUpdated' | 'PodNetworkReleased';
 
 export type Failure =
   | 'AcquireAddressFailed'
@@ -27,6 +23,8 @@ export type Failure =
   /** Only ours: part of what the pod asks for is not done, and the rest is. */
   | 'PodNetworkNotSupported'
   | 'VpcNotSupported'
+  | 'SubnetNotSupported'
+  | 'IPPoolNotSupported'
   | 'ReconcileVpcFailed'
   | 'ReconcileSecurityGroupFailed';
 

@@ -98,6 +98,21 @@ export function isNew({ meta }: IpObject): boolean {
   return !meta.deleting && meta.finalizers.length === 0;
 }
 
+/**
+ * True for a user's IP object that is about to become a reservation: nothing is wrong with it.
+ * @param subnet see `readReservation`
+ */
+export function isWish(ip: IpObject, subnet: Subnet | undefined): boolean {
+  if (!isNew(ip)) return false;
+  const read = readReservation(ip, subnet);
+  return read !== undefined && 'value' in read;
+}
+
+/** True where none of `wanted` is missing. */
+export function hasAll(had: readonly Address[], wanted: readonly Address[]): boolean {
+  return wanted.every(({ text }) => had.some((one) => one.text === text));
+}
+
 /** The IP object of a NIC that has none yet, as it is to be created. */
 export function newIp(nic: AllocatedNic, holder: IpHolder): object {
   return {

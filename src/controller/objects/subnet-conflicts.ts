@@ -15,7 +15,8 @@ import type { VpcObject } from './vpc.ts';
  * The Subnets of one VPC and VLAN share no address; equal CIDRs in different VPCs are fine. Of
  * networks that OVN does not make, those with one provider are one network.
  *
- * Of two that want an address, the Subnet that came first has it, so that it goes on as it did.
+ * Of two that want an address, the Subnet that came first has it, so that it goes on as it did; also
+ * while it is being deleted, since pods have its addresses until it is gone.
  */
 export function subnetConflicts(
   object: SubnetObject,
@@ -26,7 +27,7 @@ export function subnetConflicts(
   const problems: Problem[] = [];
   for (const other of others) {
     const rival = checkedValue(other.checked);
-    if (rival === undefined || other.meta.deleting || rival.name === subnet.name) continue;
+    if (rival === undefined || rival.name === subnet.name) continue;
     if (!isEarlier(other.meta, object.meta) || !isOneNetwork(subnet, rival)) continue;
     problems.push(...conflictsOf(subnet, rival));
   }

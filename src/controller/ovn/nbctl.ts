@@ -20,6 +20,8 @@ export interface NbctlOptions {
     readonly certificate: string;
     readonly caCertificate: string;
   };
+  /** Kills what runs: it is not to be told what became of it. */
+  readonly signal?: AbortSignal;
 }
 
 /** ovn-nbctl gives up by itself after this; seconds. */
@@ -29,7 +31,7 @@ const NBCTL_TIMEOUT_S = 20;
  * @returns a function that throws NorthboundError: `refused` with what the database said, or
  *   `unreachable`
  */
-export function createNbctl({ database, tls }: NbctlOptions): Nbctl {
+export function createNbctl({ database, tls, signal }: NbctlOptions): Nbctl {
   const options = [`--db=${database}`, `--timeout=${NBCTL_TIMEOUT_S}`, '--format=json'];
   if (tls !== undefined) {
     options.push(`--private-key=${tls.privateKey}`, `--certificate=${tls.certificate}`);
@@ -37,7 +39,7 @@ export function createNbctl({ database, tls }: NbctlOptions): Nbctl {
   }
   return async (commands) => {
     try {
-      return await run('ovn-nbctl', [...options, ...commands]);
+      return await run('ovn-nbctl', [...options, ...commands], signal ? { signal } : {});
     } catch (error) {
       throw error instanceof ToolError ? failure(error, database) : error;
     }

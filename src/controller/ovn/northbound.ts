@@ -51,7 +51,10 @@ const PLANS_PER_TURN = 50;
 /** Each one means that something else has written what the plan is about. */
 const ATTEMPTS_MAX = 5;
 
-export function createNorthbound(nbctl: Nbctl): Northbound {
+/**
+ * @param guard throws where nothing may be read or written any more; asked before each
+ */
+export function createNorthbound(nbctl: Nbctl, guard: () => void = () => {}): Northbound {
   let waiting: Job[] = [];
   let isRunning = false;
   const slots = pLimit(WRITES_AT_ONCE);
@@ -75,6 +78,7 @@ export function createNorthbound(nbctl: Nbctl): Northbound {
 
   async function round(jobs: readonly Job[]): Promise<void> {
     try {
+      guard();
       const writes = await begin(jobs, await readState(nbctl));
       await Promise.all(writes);
     } catch (error) {
@@ -101,7 +105,10 @@ export function createNorthbound(nbctl: Nbctl): Northbound {
 
   async function carryOut(job: Job, plan: Plan): Promise<void> {
     try {
-      for (const transaction of plan.transactions) await nbctl(transaction);
+      for (const transaction of plan.transactions) {
+        guard();
+        await nbctl(transaction);
+      }
       job.resolve(plan);
     } catch (error) {
       const isRefused = error instanceof NorthboundError && error.reason === 'refused';

@@ -18,11 +18,13 @@ export interface AllocationContext {
   /** Addresses of nodes, which no pod is to get by chance. */
   readonly nodeAddresses: readonly Address[];
   vlan(name: string): VlanObject | undefined;
+  /** A Subnet with which nothing is wrong. */
+  subnet(name: string): Subnet | undefined;
 }
 
 /**
- * Acquires the addresses of all NICs. Where one cannot have any, those that got theirs only now
- * give them back: a pod that cannot start holds nothing.
+ * Acquires the addresses of all NICs. Where one cannot have any, the others have what they had
+ * before: a pod that cannot start holds nothing.
  * @throws AllocationError of the last attempt for that NIC
  */
 export function acquireAll(
@@ -30,19 +32,26 @@ export function acquireAll(
   context: AllocationContext,
 ): readonly AnnotatedNic[] {
   const { allocator, owner } = context;
-  const added: string[] = [];
+  const before = nics.map(({ port }) => allocator.allocationOf(port));
   try {
-    return nics.map((nic) => {
-      if (allocator.allocationOf(nic.port) === undefined) added.push(nic.port);
-      return acquire(nic, context);
-    });
+    return nics.map((nic) => acquire(nic, context));
   } catch (error) {
-    for (const nic of added) allocator.release({ nic, pod: owner });
+    for (const [index, { port }] of nics.entries()) {
+      const had = before[index];
+      if (had === undefined) allocator.release({ nic: port, pod: owner });
+      else if (had.pod === owner) allocator.adopt({ ...had, sharing: true });
+    }
     throw error;
   }
 }
 
+/** What a pod was told that a NIC has, it has, whatever anybody has written since then. */
 function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
+  const held = context.allocator.allocationOf(nic.port);
+  const place = held && context.subnet(held.subnet);
+  if (nic.isAllocated && held?.pod === context.owner && place !== undefined) {
+    return annotatedNic(nic, place, held, context);
+  }
   let failure: unknown;
   for (const { subnet, addresses } of nic.attempts) {
     try {

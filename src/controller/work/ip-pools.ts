@@ -2,11 +2,11 @@
  * The work on an IPPool: its conditions say whether its addresses are carved out of its Subnet,
  * which Addresses does.
  */
-import { announce } from '../announcements.ts';
+import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
-import { outcomeEvent } from '../objects/events.ts';
+import { failureEvent, outcomeEvent } from '../objects/events.ts';
 import { ipPoolConditionsPatch } from '../objects/ippool-status.ts';
 import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
 import { tell } from '../objects/problem.ts';
@@ -35,16 +35,20 @@ export class IpPoolWork {
       throw new NotDone(message);
     }
     await this.#report(name, { reason: 'UpdateIPAMSucceeded' });
+    if (!checked.value.enableAddressSet) return;
+    const what = 'enableAddressSet: not supported by this controller, and without effect';
+    const event = failureEvent('IPPoolNotSupported', 'addressSet', what);
+    this.#context.said.notice(aboutOwn('IPPool', meta), event);
   }
 
   async #report(name: string, outcome: Outcome): Promise<void> {
-    const { cluster, writes, events } = this.#context;
+    const { cluster, writes, said } = this.#context;
     const current = cluster.ipPools.get(name);
     const patch = current && ipPoolConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
     const path = `${cluster.ipPools.path}/${name}/status`;
     cluster.ipPools.wrote(name, await writes.patch(path, patch));
-    announce(events, 'IPPool', current.meta, outcomeEvent(outcome));
+    said.done(aboutOwn('IPPool', current.meta), outcomeEvent(outcome));
   }
 
   async #patch(name: string, patch: object | undefined): Promise<void> {

@@ -2,11 +2,9 @@
  * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
-import type { Address } from '../../common/address.ts';
-import type { Addresses } from '../addresses.ts';
 import { AllocationError } from '../allocator/error.ts';
 import type { AcquireRequest } from '../allocator/request.ts';
-import { announce } from '../announcements.ts';
+import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { NotDone } from '../failure-log.ts';
 import { ownerOf } from '../ip-index.ts';
@@ -14,6 +12,7 @@ import { isAllocated } from '../networks/wishes.ts';
 import { type AllocatedNic, addressesText } from '../objects/allocated-nic.ts';
 import { failureEvent } from '../objects/events.ts';
 import {
+  hasAll,
   type IpObject,
   isNew,
   type Reservation,
@@ -22,6 +21,7 @@ import {
 } from '../objects/ip.ts';
 import { isAlive } from '../objects/liveness.ts';
 import { finalizerRemoved } from '../objects/meta.ts';
+import { providerOf } from '../objects/nic-name.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { PodEnds } from './pod-end.ts';
 
@@ -41,7 +41,9 @@ export class IpWork {
     const ip = this.#context.cluster.ips.get(name);
     if (ip === undefined) this.#gone(name);
     else if (ip.meta.deleting) await this.#letGo(ip);
-    else if (isNew(ip)) await this.#reserve(ip);
+    else if (isNew(ip)) {
+      await this.#context.ownerLock.run(ownerOf(ip), () => this.#reserve(ip));
+    }
   }
 
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
@@ -56,13 +58,15 @@ export class IpWork {
   }
 
   async #letGo(ip: IpObject): Promise<void> {
+    const { cluster, ownerLock, podIndex, writes } = this.#context;
     const owner = ownerOf(ip);
-    // Of a pod that has ended, the port goes first.
-    if (!this.#context.podIndex.isRunning(owner)) await this.#ends.end(owner, undefined);
-    const patch = finalizerRemoved(ip.meta);
-    if (patch === undefined) return;
-    const { ips } = this.#context.cluster;
-    await this.#context.writes.patch(`${ips.path}/${ip.meta.name}`, patch);
+    await ownerLock.run(owner, async () => {
+      // Of a pod that has ended, the port goes first.
+      const isPods = providerOf(ip.meta.name, owner) !== undefined;
+      if (isPods && !podIndex.isRunning(owner)) await this.#ends.end(owner, undefined);
+      const patch = finalizerRemoved(ip.meta);
+      if (patch !== undefined) await writes.patch(`${cluster.ips.path}/${ip.meta.name}`, patch);
+    });
   }
 
   async #reserve(ip: IpObject): Promise<void> {
@@ -119,20 +123,7 @@ export class IpWork {
 
   #refused({ meta }: IpObject, why: string): NotDone {
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
-    announce(this.#context.events, 'IP', meta, event);
+    this.#context.said.trouble(aboutOwn('IP', meta), event);
     return new NotDone(why);
   }
-}
-
-/** True for a user's IP object that is about to become a reservation: nothing is wrong with it. */
-export function isWish(ip: IpObject, addresses: Pick<Addresses, 'subnet'>): boolean {
-  if (!isNew(ip)) return false;
-  const object = addresses.subnet(ip.spec.subnet);
-  const read = readReservation(ip, object && checkedValue(object.checked));
-  return read !== undefined && 'value' in read;
-}
-
-/** True where none of `wanted` is missing. */
-export function hasAll(had: readonly Address[], wanted: readonly Address[]): boolean {
-  return wanted.every(({ text }) => had.some((one) => one.text === text));
 }

@@ -9,7 +9,7 @@
 
 import { isConflict } from '../../common/kubernetes/api.ts';
 import { AllocationError } from '../allocator/error.ts';
-import { PodAnnouncements } from '../announcements.ts';
+import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredPort } from '../desired/port.ts';
 import { NotDone } from '../failure-log.ts';
@@ -17,7 +17,15 @@ import { podNetworks } from '../networks/pod-networks.ts';
 import { isAllocated } from '../networks/wishes.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, networkEvent } from '../objects/events.ts';
-import { type IpHolder, type IpObject, ipPatch, newIp, projectIp } from '../objects/ip.ts';
+import {
+  hasAll,
+  type IpHolder,
+  type IpObject,
+  ipPatch,
+  isWish,
+  newIp,
+  projectIp,
+} from '../objects/ip.ts';
 import { isAlive, releasedAtMs } from '../objects/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -28,24 +36,27 @@ import {
   workloadOf,
 } from '../objects/pod.ts';
 import { type AnnotatedNic, annotationsPatch } from '../objects/pod-annotations.ts';
-import { tell } from '../objects/problem.ts';
+import { checkedValue, tell } from '../objects/problem.ts';
+import type { DesiredPort } from '../ovn/desired.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { acquireAll } from './allocation.ts';
-import { hasAll, isWish } from './ips.ts';
+import { groupsOf } from './kept-ports.ts';
 import type { PodEnds } from './pod-end.ts';
 import type { Ports } from './ports.ts';
+import { surplusOf } from './surplus.ts';
+
+/** Annotations of a NIC of OVN's that Kube-OVN acts on, and this controller does not. */
+const NOT_SUPPORTED = ['dhcp-v4-options', 'dhcp-v6-options', 'activation_strategy'];
 
 export class PodWork {
   readonly #context: Context;
   readonly #ports: Ports;
   readonly #ends: PodEnds;
-  readonly #said: PodAnnouncements;
 
   constructor(context: Context, ports: Ports, ends: PodEnds) {
     this.#context = context;
     this.#ports = ports;
     this.#ends = ends;
-    this.#said = new PodAnnouncements(context.events);
   }
 
   /** When the work on a pod has to be done although nothing of it changes; ms since 1970. */
@@ -55,49 +66,47 @@ export class PodWork {
 
   /** A pod has gone; its work is asked for besides. */
   gone(pod: Pod): void {
-    this.#said.forget(pod);
-    this.#ends.remember(pod);
+    this.#context.said.forget(pod.uid);
+    if (!pod.hostNetwork) this.#ends.remember(pod);
   }
 
   /** @param key `<namespace>/<name>` */
   async work(key: string): Promise<void> {
-    const pod = this.#context.cluster.pods.get(key);
-    if (pod?.hostNetwork) return;
-    const now = Date.now();
-    if (pod === undefined || !isAlive(pod, now) || (releasedAtMs(pod) ?? Infinity) <= now) {
-      await this.#ends.end(key, pod);
-      return;
-    }
-    // What it has it keeps until then, and it is too late for more.
-    if (pod.end.deletedAtMs !== undefined) return;
-    await this.#bring(pod);
+    const { cluster, ownerLock, settings } = this.#context;
+    const known = cluster.pods.get(key);
+    const owner = known ? ownerOfPod(known, settings) : this.#ends.ownerOfKey(key);
+    await ownerLock.run(owner, async () => {
+      const pod = cluster.pods.get(key);
+      if (pod?.hostNetwork) return;
+      if (pod === undefined || !needsAddresses(pod)) await this.#ends.end(key, pod);
+      // One that is being deleted keeps what it has, and it is too late for more.
+      else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
+    });
   }
 
   async #bring(pod: Pod): Promise<void> {
-    const { settings } = this.#context;
+    const { said } = this.#context;
     const nics = this.#acquire(pod);
-    const fresh = nics.filter(
-      ({ provider }) => pod.annotations[annotationKey(provider, 'allocated')] !== 'true',
-    );
-    const { groupExists } = this.#ends;
-    const ports = nics
-      .filter(({ kind }) => kind === 'ovn')
-      .map((nic) => desiredPort(nic, pod.annotations, groupExists));
-    const surplus = this.#ends.surplus(pod, nics);
-    try {
-      await this.#ports.bring(ownerOfPod(pod, settings), [...ports, ...surplus.keptPorts]);
-    } catch (error) {
-      throw this.#failedPorts(pod, error);
-    }
+    const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
+    const surplus = surplusOf(pod, nics, this.#context);
+    const isWritten = await this.#bringPorts(pod, nics, surplus.keptPorts);
     await Promise.all(nics.map((nic) => this.#bringIp(pod, nic)));
     await this.#ends.giveBack(surplus.ended);
-    await this.#tellPod(pod, nics, surplus.unplugged);
-    if (fresh.length > 0) this.#said.done(pod, networkEvent('PodNetworkAllocated', fresh));
-    this.#said.isWell(pod);
+    for (const nic of surplus.unrecorded) {
+      this.#ends.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
+    }
+    const isTold = await this.#tellPod(pod, nics, surplus.unplugged);
+    if (isTold && fresh.length > 0) {
+      said.done(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
+    } else if (isTold && isWritten) {
+      said.done(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
+    }
+    this.#sayWhatIsNotSupported(pod, nics);
+    said.isWell(aboutPod(pod));
   }
 
   #acquire(pod: Pod): readonly AnnotatedNic[] {
-    const { addresses, cluster, settings } = this.#context;
+    const { addresses, cluster, said, settings } = this.#context;
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
       throw new NotDone(
         'NetworkAttachmentDefinitions are not known yet: is Multus installed, and may the controller list them?',
@@ -105,28 +114,59 @@ export class PodWork {
     }
     const networks = podNetworks(pod, addresses.view);
     if ('problems' in networks) {
-      for (const event of networks.events) this.#said.trouble(pod, event);
+      for (const event of networks.events) said.trouble(aboutPod(pod), event);
       throw new NotDone(tell(networks.problems));
     }
-    for (const event of networks.events) this.#said.notice(pod, event);
+    for (const event of networks.events) said.notice(aboutPod(pod), event);
     try {
       return acquireAll(networks.nics, {
         allocator: addresses.allocator,
         owner: ownerOfPod(pod, settings),
-        nodeAddresses: [...cluster.nodes.values()].flatMap((node) => node.internalAddresses),
+        nodeAddresses: addresses.ofNodes,
         vlan: (name) => cluster.vlans.get(name),
+        subnet: (name) => {
+          const object = addresses.subnet(name);
+          return object && checkedValue(object.checked);
+        },
       });
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
       const { message, details } = error;
-      const event = failureEvent(
-        'AcquireAddressFailed',
-        'acquireAddress',
-        `${message}: ${details}`,
-      );
-      this.#said.trouble(pod, event);
+      const why = `${message}: ${details}`;
+      const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
+      said.trouble(aboutPod(pod), event);
       throw new NotDone(message);
     }
+  }
+
+  /** @returns whether anything was written */
+  async #bringPorts(
+    pod: Pod,
+    nics: readonly AnnotatedNic[],
+    kept: readonly DesiredPort[],
+  ): Promise<boolean> {
+    const { cluster, settings } = this.#context;
+    const owner = ownerOfPod(pod, settings);
+    const { annotations } = this.#speakerOf(pod, owner);
+    const own = nics
+      .filter(({ kind }) => kind === 'ovn')
+      .map((nic) => desiredPort(nic, annotations, groupsOf(cluster)));
+    try {
+      return await this.#ports.bring(owner, [...own, ...kept]);
+    } catch (error) {
+      throw this.#failedPorts(pod, error);
+    }
+  }
+
+  /**
+   * The pod whose annotations say how the ports are to be. While a virtual machine migrates, there
+   * are two: the one that it migrates from, as long as that runs.
+   */
+  #speakerOf(pod: Pod, owner: string): Pod {
+    if (!pod.migrating) return pod;
+    const { cluster, podIndex } = this.#context;
+    const others = podIndex.keysOf(owner).flatMap((key) => cluster.pods.get(key) ?? []);
+    return others.find((other) => !other.migrating && needsAddresses(other)) ?? pod;
   }
 
   #failedPorts(pod: Pod, error: unknown): unknown {
@@ -135,7 +175,7 @@ export class PodWork {
     // A Subnet and its first pods often come together.
     if (reason === 'missing') return new NotDone(message, { isTransient: true });
     const event = failureEvent('CreateOVNPortFailed', 'createPort', `${message}: ${details}`);
-    this.#said.trouble(pod, event);
+    this.#context.said.trouble(aboutPod(pod), event);
     return error;
   }
 
@@ -172,26 +212,48 @@ export class PodWork {
   #checkRecord(pod: Pod, { port, provider, addresses }: AnnotatedNic, ip: IpObject): void {
     const wait = (why: string) => new NotDone(`IP ${port} ${why}`, { isTransient: true });
     if (ip.meta.deleting) throw wait('is being deleted: it is made anew when it has gone');
-    const held = this.#context.addresses.allocator.allocationOf(port);
+    const { addresses: known } = this.#context;
+    const held = known.allocator.allocationOf(port);
     // A user's object for this NIC came after it had been given others.
     if (!hasAll(held?.addresses ?? [], addresses)) throw wait('reserves other addresses');
     const isOverruled = isAllocated(pod, provider) && !hasAll(addresses, ip.addresses);
-    if (!isOverruled && isWish(ip, this.#context.addresses)) {
+    const object = known.subnet(ip.spec.subnet);
+    if (!isOverruled && isWish(ip, object && checkedValue(object.checked))) {
       throw wait("is a user's: it is to become a reservation first");
     }
   }
 
+  /** @returns false where the pod has gone */
   async #tellPod(
     pod: Pod,
     nics: readonly AnnotatedNic[],
     unplugged: Readonly<Record<string, string | null>>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { cluster, writes, settings } = this.#context;
     const patch = annotationsPatch(pod, nics, settings, unplugged);
-    if (patch === undefined) return;
+    if (patch === undefined) return true;
     const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
-    cluster.pods.wrote(`${pod.namespace}/${pod.name}`, await writes.patch(path, patch));
+    const raw = await writes.patch(path, patch);
+    cluster.pods.wrote(`${pod.namespace}/${pod.name}`, raw);
+    return raw !== undefined;
   }
+
+  #sayWhatIsNotSupported(pod: Pod, nics: readonly AnnotatedNic[]): void {
+    for (const { provider, kind } of nics) {
+      const keys = NOT_SUPPORTED.map((name) => annotationKey(provider, name));
+      const given = kind === 'ovn' ? keys.filter((key) => pod.annotations[key]) : [];
+      if (given.length === 0) continue;
+      const what = `${given.join(', ')}: not supported by this controller, and without effect`;
+      const event = failureEvent('PodNetworkNotSupported', 'annotations', what);
+      this.#context.said.notice(aboutPod(pod), event);
+    }
+  }
+}
+
+/** False for a pod that has ended, and for one that should have by now: its node may be lost. */
+function needsAddresses(pod: Pod): boolean {
+  const now = Date.now();
+  return isAlive(pod, now) && now < (releasedAtMs(pod) ?? Number.POSITIVE_INFINITY);
 }
 
 function selectsNetworks({ annotations }: Pod): boolean {

@@ -36,6 +36,11 @@ export class Ports {
     this.#pods.set(key, { brought: '' });
   }
 
+  /** Whether a pod has ports. */
+  has(key: string): boolean {
+    return this.#pods.has(key);
+  }
+
   /** Keys of all pods that have ports. */
   keys(): readonly string[] {
     return [...this.#pods.keys()];

@@ -3,7 +3,7 @@
  * is the pods' work.
  */
 import { createHash } from 'node:crypto';
-import { announce } from '../announcements.ts';
+import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredSecurityGroup } from '../desired/security-group.ts';
 import { NotDone } from '../failure-log.ts';
@@ -64,6 +64,7 @@ export class SecurityGroupWork {
       ingressLastSyncSuccess: isMade,
       egressLastSyncSuccess: isMade,
     });
+    this.#context.said.isWell(aboutOwn('SecurityGroup', object.meta));
   }
 
   async #refused(
@@ -74,7 +75,7 @@ export class SecurityGroupWork {
     const failed = { ingressLastSyncSuccess: false, egressLastSyncSuccess: false };
     await this.#report(object, { ...object.status, ...failed });
     const event = failureEvent('ReconcileSecurityGroupFailed', 'securityGroup', why);
-    announce(this.#context.events, 'SecurityGroup', object.meta, event);
+    this.#context.said.trouble(aboutOwn('SecurityGroup', object.meta), event);
     return new NotDone(why);
   }
 

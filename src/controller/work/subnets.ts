@@ -4,13 +4,13 @@
  * and counted by usage.ts.
  */
 import type { Cidr } from '../../common/address.ts';
-import { announce } from '../announcements.ts';
+import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredSwitch } from '../desired/switch.ts';
 import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
-import { outcomeEvent } from '../objects/events.ts';
-import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { failureEvent, outcomeEvent } from '../objects/events.ts';
+import { finalizerAdded, finalizerRemoved, type Meta } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { Subnet, SubnetObject } from '../objects/subnet.ts';
 import { standbyProblem } from '../objects/subnet-conflicts.ts';
@@ -24,19 +24,23 @@ const NOT_VALID = 'ValidateLogicalSwitchFailed';
 
 export class SubnetWork {
   readonly #context: Context;
-  readonly #placed: (subnet: string) => void;
+  readonly #onPlaced: () => void;
+  /** Subnets that NICs can be attached to. */
+  readonly #placed = new Set<string>();
 
-  /** @param placed is called when NICs can be attached to a Subnet */
-  constructor(context: Context, placed: (subnet: string) => void) {
+  /** @param onPlaced is called when NICs can be attached to one more Subnet */
+  constructor(context: Context, onPlaced: () => void) {
     this.#context = context;
-    this.#placed = placed;
+    this.#onPlaced = onPlaced;
   }
 
   async work(name: string): Promise<void> {
     const { addresses, northbound } = this.#context;
     const object = addresses.subnet(name);
-    if (object === undefined) await northbound?.bring((state) => planSwitchRemoval(state, name));
-    else if (object.meta.deleting) await this.#letGo(object);
+    if (object === undefined) {
+      this.#placed.delete(name);
+      await northbound?.bring((state) => planSwitchRemoval(state, name));
+    } else if (object.meta.deleting) await this.#letGo(object);
     else await this.#bring(object);
   }
 
@@ -54,15 +58,31 @@ export class SubnetWork {
     }
     if (!subnet.isOvn) {
       await this.#report(name, { reason: 'SetNonOvnSubnetSuccess' });
-      this.#placed(name);
-      return;
+    } else {
+      await this.#place(subnet);
+      const reason = subnet.isPrivate
+        ? 'SetPrivateLogicalSwitchSuccess'
+        : 'ResetLogicalSwitchAclSuccess';
+      await this.#report(name, { reason });
+      this.#sayWhatIsNotSupported(current.meta, subnet);
     }
-    await this.#place(subnet);
-    const reason = subnet.isPrivate
-      ? 'SetPrivateLogicalSwitchSuccess'
-      : 'ResetLogicalSwitchAclSuccess';
-    await this.#report(name, { reason });
-    this.#placed(name);
+    if (this.#placed.has(name)) return;
+    this.#placed.add(name);
+    this.#onPlaced();
+  }
+
+  #sayWhatIsNotSupported(meta: Meta, subnet: Subnet): void {
+    const fields = [
+      ...(subnet.natOutgoing ? ['natOutgoing'] : []),
+      ...(subnet.gatewayType === 'centralized' ? ['gatewayType: centralized'] : []),
+      ...(subnet.externalEgressGateway.length > 0 ? ['externalEgressGateway'] : []),
+      ...(subnet.u2oInterconnection ? ['u2oInterconnection'] : []),
+      ...(subnet.vips.length > 0 ? ['vips'] : []),
+    ];
+    if (fields.length === 0) return;
+    const what = `${fields.join(', ')}: not supported by this controller, and without effect`;
+    const event = failureEvent('SubnetNotSupported', 'subnet', what);
+    this.#context.said.notice(aboutOwn('Subnet', meta), event);
   }
 
   /** Makes the logical switch. */
@@ -98,9 +118,8 @@ export class SubnetWork {
   async #letGo(object: SubnetObject): Promise<void> {
     const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
-    const using = ipIndex.ofSubnet(name).size;
-    if (using > 0) {
-      const message = `subnet ${name} is being deleted, and ${using} addresses of it are in use: it goes with the last of them`;
+    if (ipIndex.ofSubnet(name).size > 0) {
+      const message = `subnet ${name} is being deleted, and addresses of it are in use: it goes with the last of them`;
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
       return;
     }
@@ -119,13 +138,13 @@ export class SubnetWork {
   }
 
   async #report(name: string, outcome: Outcome): Promise<void> {
-    const { cluster, writes, events } = this.#context;
+    const { cluster, writes, said } = this.#context;
     const current = cluster.subnets.get(name);
     const patch = current && subnetConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
     const path = `${cluster.subnets.path}/${name}/status`;
     cluster.subnets.wrote(name, await writes.patch(path, patch));
-    announce(events, 'Subnet', current.meta, outcomeEvent(outcome));
+    said.done(aboutOwn('Subnet', current.meta), outcomeEvent(outcome));
   }
 
   async #patch(name: string, patch: object | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The work on a Vpc: its router in OVN, and what its status says.
  */
-import { announce } from '../announcements.ts';
+import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredRouter } from '../desired/router.ts';
 import { NotDone } from '../failure-log.ts';
@@ -55,6 +55,7 @@ export class VpcWork {
       throw this.#refused(object, `${error.message}: ${error.details}`);
     }
     await this.#report(vpc, subnets);
+    this.#context.said.isWell(aboutOwn('Vpc', object.meta));
   }
 
   async #letGo(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
@@ -103,17 +104,13 @@ export class VpcWork {
   #sayWhatIsNotSupported({ meta }: VpcObject, { peerings }: Vpc): void {
     if (peerings.length === 0) return;
     const what = 'vpcPeerings are not supported by this controller: they are not made';
-    announce(
-      this.#context.events,
-      'Vpc',
-      meta,
-      failureEvent('VpcNotSupported', 'vpcPeerings', what),
-    );
+    const event = failureEvent('VpcNotSupported', 'vpcPeerings', what);
+    this.#context.said.notice(aboutOwn('Vpc', meta), event);
   }
 
   #refused({ meta }: VpcObject, why: string): NotDone {
     const event = failureEvent('ReconcileVpcFailed', 'vpc', why);
-    announce(this.#context.events, 'Vpc', meta, event);
+    this.#context.said.trouble(aboutOwn('Vpc', meta), event);
     return new NotDone(why);
   }
 }

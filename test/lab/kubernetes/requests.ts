@@ -26,7 +26,7 @@ export class RequestLog {
 
   add(request: RecordedRequest): void {
     this.all.push(request);
-    this.#arrivals.emit('arrival');
+    this.#arrivals.emit('arrival', request);
   }
 
   /** Requests that arrived so far. */
@@ -41,6 +41,17 @@ export class RequestLog {
   /** Resolves when `count` requests have arrived since the beginning. */
   async waitFor(match: RequestMatch, count: number): Promise<void> {
     while (this.count(match) < count) await once(this.#arrivals, 'arrival');
+  }
+
+  /**
+   * Calls `listener` with each request when it arrives, before anything is done about it.
+   * @returns ends it
+   */
+  onArrival(listener: (request: RecordedRequest) => void): () => void {
+    this.#arrivals.on('arrival', listener);
+    return () => {
+      this.#arrivals.off('arrival', listener);
+    };
   }
 
   /** Starts to count anew. */

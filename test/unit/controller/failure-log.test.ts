@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FailureLog } from '../../../src/controller/failure-log.ts';
+import { KubernetesError } from '../../../src/common/kubernetes/error.ts';
+import { FailureLog, NotDone } from '../../../src/controller/failure-log.ts';
 import { LogDouble } from '../daemon/log-double.ts';
 import { sizeOfPrivate } from '../daemon/support.ts';
 
@@ -47,9 +48,58 @@ describe('the log of failures', () => {
     expect(await sizeOfPrivate(failures, '#keyCounts')).toBe(0);
   });
 
+  it('tells of a conflict only where it does not end', () => {
+    const { log, failures } = failureLog();
+    const request = { verb: 'patch', path: '/apis/kubeovn.io/v1/subnets/a' } as const;
+    const conflict = new KubernetesError({ ...request, status: 409, reason: 'Conflict' }, '');
+    for (let count = 1; count < 5; count++) failures.failed('a', conflict, count);
+    expect(log.lines).toEqual([]);
+    failures.failed('a', conflict, 5);
+    expect(log.lines).toHaveLength(1);
+  });
+
   it('takes whatever is thrown', () => {
     const { log, failures } = failureLog();
     failures.failed('a', 'a text');
     expect(log.lines[0]?.message).toBe('the work: a text; trying again');
+  });
+});
+
+describe('work that something else stands in the way of', () => {
+  const wrong = new NotDone('subnet front is not valid');
+  const waiting = new NotDone('vpc tenant is not ready', { isTransient: true });
+
+  it('is a warning without a stack, and what fails is an error with one', () => {
+    const { log, failures } = failureLog();
+    const broken = new Error('broken');
+    failures.failed('a', wrong);
+    failures.failed('a', broken);
+    expect(log.lines).toEqual([
+      {
+        level: 'warn',
+        fields: { key: 'a' },
+        message: 'the work: subnet front is not valid; trying again',
+      },
+      {
+        level: 'error',
+        fields: { key: 'a', err: broken },
+        message: 'the work: broken; trying again',
+      },
+    ]);
+  });
+
+  it('is not told of as long as that may pass by itself, and then once', () => {
+    const { log, failures } = failureLog();
+    for (let count = 1; count < 5; count++) failures.failed('a', waiting, count);
+    expect(log.lines).toEqual([]);
+    for (let count = 5; count < 9; count++) failures.failed('a', waiting, count);
+    expect(log.lines).toMatchObject([{ level: 'warn' }]);
+  });
+
+  it('has no part in how often a reason was told before it was told', () => {
+    const { log, failures } = failureLog();
+    for (let key = 0; key < 50; key++) failures.failed(`${key}`, waiting);
+    failures.failed('a', waiting, 5);
+    expect(log.lines).toHaveLength(1);
   });
 });

@@ -54,7 +54,8 @@ describe('the leader', () => {
     const status = { v4usingIPs: 1, v4availableIPs: 9 };
     all.double.create({ kind: 'Subnet', metadata: { name: 'red' }, spec: { mtu: 1400 }, status });
     await all.writes.patch(RED, { spec: { gateway: '10.0.0.1' }, status: { v4usingIPs: 7 } });
-    expect(await all.writes.patchStatus(RED, { v4usingIPs: 2 })).toMatchObject({ kind: 'Subnet' });
+    const patched = await all.writes.patch(`${RED}/status`, { status: { v4usingIPs: 2 } });
+    expect(patched).toMatchObject({ kind: 'Subnet' });
     expect(all.double.get('Subnet', 'red')).toMatchObject({
       spec: { mtu: 1400, gateway: '10.0.0.1' },
       status: { v4usingIPs: 2, v4availableIPs: 9 },
@@ -64,7 +65,7 @@ describe('the leader', () => {
   it('patches nothing that is gone, and nothing that has changed since the version it names', async () => {
     await using all = await setUp();
     expect(await all.writes.patch(RED, { spec: { mtu: 1 } })).toBeUndefined();
-    expect(await all.writes.patchStatus(RED, { v4usingIPs: 2 })).toBeUndefined();
+    expect(await all.writes.patch(`${RED}/status`, { status: {} })).toBeUndefined();
     const { metadata } = all.double.create({ kind: 'Subnet', metadata: { name: 'red' } });
     all.double.patch('Subnet', 'red', { spec: { mtu: 1 } });
     const { resourceVersion } = metadata;
@@ -105,7 +106,6 @@ describe('who has lost the Lease', () => {
       writes.read(RED),
       writes.create(IPS, {}),
       writes.patch(RED, {}),
-      writes.patchStatus(RED, {}),
       writes.remove(RED, 'uid'),
     ]) {
       expect(await rejection(write)).toBe(LOST);

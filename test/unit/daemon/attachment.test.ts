@@ -269,14 +269,17 @@ describe('any request', () => {
       { weight: 1, arbitrary: fc.constantFrom(...HOSTILE_TEXTS) },
       { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
     );
-    const fields = [...CHECKED_FIELDS.map(([field]) => field), 'cni_type'] as const;
+    const fields = [...CHECKED_FIELDS.map(([field]) => field), 'cni_type', 'network'] as const;
     const changes = fc.record(Object.fromEntries(fields.map((field) => [field, text])), {
       requiredKeys: [],
     }) as fc.Arbitrary<Partial<CniRequest>>;
     await fc.assert(
       fc.property(changes, (changed) => {
         try {
-          const { pod, routes: _, ipamOnly: __, ...others } = parseAddRequest(requestOf(changed));
+          const attachment = parseAddRequest(requestOf(changed));
+          const { pod, network, routes: _, ipamOnly: __, ...others } = attachment;
+          // One that the specification does not take is none, and the request is served.
+          expect(network).toMatch(/^([\w.-]{1,253})?$/);
           for (const word of [...Object.values(others), ...Object.values(pod)]) {
             expect(word).toMatch(/^[\w./:@+=,~-]{1,4096}$/);
           }

@@ -62,13 +62,77 @@ it('who comes while a round is under way is of the next one, which sees what was
   expect(seen.slice(1)).toEqual([1, 1]);
 });
 
-it('a round has its limit, and those beyond it are not forgotten', async () => {
+it('thousands who have nothing to do are one read', async () => {
   const database = await startDatabase();
   const { nbctl, calls } = counted(database.nbctl);
   const northbound = createNorthbound(nbctl);
-  const results = Array.from({ length: 150 }, () => northbound.bring(() => NOTHING));
-  expect(await Promise.all(results)).toHaveLength(150);
-  expect(calls()).toBe(3);
+  let planned = 0;
+  const plan = () => {
+    planned += 1;
+    return NOTHING;
+  };
+  const results = Array.from({ length: 5000 }, () => northbound.bring(plan));
+  expect(await Promise.all(results)).toHaveLength(5000);
+  expect({ calls: calls(), planned }).toEqual({ calls: 1, planned: 5000 });
+});
+
+it('something else runs while thousands of plans are made', async () => {
+  const database = await startDatabase();
+  const northbound = createNorthbound(database.nbctl);
+  let planned = 0;
+  const seen = new Set<number>();
+  const plan = () => {
+    // Its turn comes only where the plans let it.
+    if (planned % 50 === 0) setImmediate(() => seen.add(planned));
+    planned += 1;
+    return NOTHING;
+  };
+  await Promise.all(Array.from({ length: 1000 }, () => northbound.bring(plan)));
+  expect(seen.size).toBeGreaterThan(10);
+});
+
+it('a round has 64 writes, and those beyond it are not forgotten', async () => {
+  const database = await startDatabase();
+  await database.bring((state) => planSwitch(state, switchOf()));
+  /** How many writes came after each read. */
+  const rounds: number[] = [];
+  const northbound = createNorthbound((commands) => {
+    if (commands.includes('create')) rounds.push((rounds.pop() ?? 0) + 1);
+    else rounds.push(0);
+    return database.nbctl(commands);
+  });
+  const order: string[] = [];
+  const plans = podsOf(150).map(async ({ key, port }) => {
+    await northbound.bring((state) => planPod(state, key, [port]));
+    order.push(key);
+  });
+  await Promise.all(plans);
+  expect(rounds).toEqual([64, 64, 22]);
+  expect((await northbound.read()).switchPorts.size).toBe(150);
+  // Who came first is served first.
+  expect(order.slice(0, 64)).toContain('shop/web-0');
+  expect(order.slice(128)).toContain('shop/web-149');
+});
+
+it('no more than eight writes run at a time', async () => {
+  const database = await startDatabase();
+  await database.bring((state) => planSwitch(state, switchOf()));
+  let running = 0;
+  let most = 0;
+  const northbound = createNorthbound(async (commands) => {
+    running += 1;
+    most = Math.max(most, running);
+    try {
+      return await database.nbctl(commands);
+    } finally {
+      running -= 1;
+    }
+  });
+  const plans = podsOf(30).map(({ key, port }) =>
+    northbound.bring((state) => planPod(state, key, [port])),
+  );
+  await Promise.all(plans);
+  expect(most).toBe(8);
 });
 
 it('a read that fails fails for those who wait for it, and not for the next', async () => {

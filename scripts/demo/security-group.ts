@@ -1,0 +1,47 @@
+/** A SecurityGroup that blocks, then allows, and then is taken away. */
+import type { RunningPod } from '../../test/lab/kubelet.ts';
+import { guardedPod, webGroup } from './manifests.ts';
+import { applyAll, removeAll, untilObject } from './objects.ts';
+import { provePingSoon, provePings, proveSilence } from './pings.ts';
+import { addressOf, podNamed, runPods } from './pods.ts';
+import type { Report } from './report.ts';
+import type { Stage } from './stage.ts';
+
+/** @returns the pod, which stays, without its SecurityGroup */
+export async function addGuarded(
+  stage: Stage,
+  pods: readonly RunningPod[],
+  report: Report,
+): Promise<RunningPod[]> {
+  report.section('A SecurityGroup blocks, and then allows');
+  const sample = podNamed(pods, 'samplepod');
+  const fixed = podNamed(pods, 'fixed');
+  await bringGroup(stage, []);
+  const guarded = await runPods(stage, [[guardedPod, 'in SecurityGroup web']], report);
+  const target = { by: 'net1', to: addressOf(podNamed(guarded, 'guarded')), what: 'guarded' };
+  report.info('web has no rules');
+  await proveSilence([{ from: sample, ...target }], report);
+  const ms = await bringGroup(stage, [addressOf(sample)]);
+  report.info(`web allows pings of ${addressOf(sample)}: in force after ${ms} ms`);
+  await provePings([{ from: sample, ...target }], report);
+  await proveSilence([{ from: fixed, ...target }], report);
+  await removeAll(stage.api, 'SecurityGroup', ['web']);
+  report.info('web is deleted');
+  await provePingSoon({ from: fixed, ...target }, report);
+  return guarded;
+}
+
+/**
+ * Applies the group with these addresses allowed, and waits until the node does what it says.
+ * @returns how long that takes; ms
+ */
+async function bringGroup({ api, node }: Stage, allowed: readonly string[]): Promise<number> {
+  const startedMs = performance.now();
+  const [known] = api.list('SecurityGroup');
+  applyAll(api, [webGroup(allowed)]);
+  await untilObject(api, 'SecurityGroup', 'web', ({ status }) => {
+    return status?.ingressMd5 !== undefined && status.ingressMd5 !== known?.status?.ingressMd5;
+  });
+  await node.nbctl('--wait=hv', 'sync');
+  return Math.round(performance.now() - startedMs);
+}

@@ -1,0 +1,53 @@
+/**
+ * What a running pod has besides the NICs that it wants now.
+ */
+import type { Context } from '../context.ts';
+import { PRIMARY_PROVIDER } from '../networks/primary.ts';
+import { isAllocated } from '../networks/wishes.ts';
+import type { AllocatedNic } from '../objects/allocated-nic.ts';
+import type { IpObject } from '../objects/ip.ts';
+import { providerOf } from '../objects/nic-name.ts';
+import { ownerOfPod, type Pod } from '../objects/pod.ts';
+import { unpluggedKeys } from '../objects/pod-annotations.ts';
+import type { DesiredPort } from '../ovn/desired.ts';
+import { keptPort } from './kept-ports.ts';
+import { portsOfOwner } from './pod-end.ts';
+
+export interface Surplus {
+  /** Ports that stay nevertheless. */
+  readonly keptPorts: readonly DesiredPort[];
+  /** IP objects of NICs that the pod no longer has. */
+  readonly ended: readonly IpObject[];
+  /** NICs that hold addresses which nothing records and nobody was told of. */
+  readonly unrecorded: readonly string[];
+  /** Annotations of these NICs, to be removed. */
+  readonly unplugged: Readonly<Record<string, string | null>>;
+}
+
+/**
+ * A NIC of OVN's ends with its port: nothing gets through its interface then. One of another plugin
+ * stays in the pod, with its addresses, until the pod ends; and so does the pod's eth0, whatever mode
+ * the controller is in.
+ */
+export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Context): Surplus {
+  const owner = ownerOfPod(pod, context.settings);
+  const wanted = new Set(nics.map(({ port }) => port));
+  const keptPorts: DesiredPort[] = [];
+  const ended: IpObject[] = [];
+  const unrecorded: string[] = [];
+  const unplugged: Record<string, string | null> = {};
+  for (const port of portsOfOwner(owner, context)) {
+    const provider = providerOf(port, owner);
+    if (wanted.has(port) || provider === undefined) continue;
+    const ip = context.cluster.ips.get(port);
+    if (provider === PRIMARY_PROVIDER) {
+      keptPorts.push(keptPort({ port, provider }, pod.annotations, context));
+    } else if (ip === undefined) {
+      if (!isAllocated(pod, provider)) unrecorded.push(port);
+    } else if (ip.spec.macAddress !== '') {
+      ended.push(ip);
+      Object.assign(unplugged, unpluggedKeys(provider));
+    }
+  }
+  return { keptPorts, ended, unrecorded, unplugged };
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { frontSubnet, ipOf, podWith, setUpAddresses } from './addresses-support.ts';
+
+const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
+
+describe('before anybody draws', () => {
+  it('addresses are known that pods have, and those that IP objects say', async () => {
+    await using all = await setUpAddresses([
+      frontSubnet(),
+      podWith('a', '10.1.0.2'),
+      ipOf('gone', '10.1.0.3'),
+    ]);
+    expect(all.draw('b')).toBe('10.1.0.4');
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.owners('10.1.0.3')).toEqual(['shop/gone']);
+  });
+
+  it('addresses are known whose Subnet only the provider tells', async () => {
+    const annotations = {
+      'net.shop.ovn.kubernetes.io/allocated': 'true',
+      'net.shop.ovn.kubernetes.io/ip_address': '10.1.0.2',
+    };
+    await using all = await setUpAddresses([
+      frontSubnet({ provider: 'net.shop.ovn' }),
+      podWith('a', '', { annotations }),
+    ]);
+    expect(all.draw('b')).toBe('10.1.0.3');
+  });
+
+  it.each([
+    ['has completed', { phase: 'Succeeded' }],
+    ['is on the network of its node', { spec: { hostNetwork: true } }],
+    ['is of another Subnet', { annotations: { 'ovn.kubernetes.io/logical_switch': 'back' } }],
+  ])('nothing is kept for a pod that %s', async (_, shape) => {
+    await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2', shape)]);
+    expect(all.owners('10.1.0.2')).toEqual([]);
+    expect(all.draw('b')).toBe('10.1.0.2');
+  });
+
+  it('an address that the Subnet does not have stays with who has it, and that is told', async () => {
+    await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.9.0.9')]);
+    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.owners('10.9.0.9')).toEqual(['shop/a']);
+    expect(all.log.lines).toMatchObject([
+      { level: 'warn', fields: { nic: 'a.shop', pod: 'shop/a' } },
+    ]);
+  });
+});
+
+describe('of several who say that they have an address', () => {
+  // Names are such that the other order would be that of the lists.
+  const running = (name: string) => podWith(name, '10.1.0.2');
+  const waiting = (name: string) => podWith(name, '10.1.0.2', { phase: 'Pending' });
+  const recorded = (name: string) => [waiting(name), ipOf(name, '10.1.0.2')];
+
+  it.each([
+    [
+      'a pod whose IP object says so, too, before one that runs',
+      [running('a'), ...recorded('b')],
+      'b',
+    ],
+    [
+      'a pod whose IP object says so, too, before an IP object without pod',
+      [...recorded('b'), ipOf('a', '10.1.0.2')],
+      'b',
+    ],
+    ['a pod that runs before an IP object', [running('b'), ipOf('a', '10.1.0.2')], 'b'],
+    ['a pod that runs before one that does not', [waiting('a'), running('b')], 'b'],
+    ['an IP object before a pod that does not run', [waiting('a'), ipOf('b', '10.1.0.2')], 'b'],
+    [
+      'a pod that runs before one whose IP object says something else',
+      [waiting('a'), ipOf('a', '10.1.0.3'), running('b')],
+      'b',
+    ],
+  ])('it is with %s', async (_, objects, owner) => {
+    await using all = await setUpAddresses([frontSubnet(), ...objects]);
+    expect(all.owners('10.1.0.2')).toEqual([`shop/${owner}`]);
+  });
+
+  it('the others are told of by name', async () => {
+    await using all = await setUpAddresses([frontSubnet(), running('a'), waiting('b')]);
+    all.addresses.refresh();
+    expect(all.log.lines).toMatchObject([
+      {
+        level: 'error',
+        fields: { nic: 'b.shop', pod: 'shop/b' },
+        message: expect.stringMatching(/^addresses in use: AddressConflict: .*NIC a\.shop/),
+      },
+    ]);
+  });
+
+  it("a virtual machine's pods both have it while it migrates", async () => {
+    const machine = { virtualMachine: 'vm' };
+    await using all = await setUpAddresses(
+      [frontSubnet(), podWith('a', '10.1.0.2', machine), podWith('b', '10.1.0.2', machine)],
+      { keepsVmAddresses: false },
+    );
+    expect(all.owners('10.1.0.2').toSorted()).toEqual(['shop/a', 'shop/b']);
+    expect(all.errors()).toEqual([]);
+  });
+});
+
+describe('what a user has reserved', () => {
+  it('stays when the pod that has it goes', async () => {
+    const objects = [podWith('a', '10.1.0.2'), ipOf('a', '10.1.0.2', RESERVED)];
+    await using all = await setUpAddresses([frontSubnet(), ...objects]);
+    const { allocator } = all.addresses;
+    expect(allocator.allocationOf('a.shop')).toMatchObject({ reserved: true });
+    allocator.release({ nic: 'a.shop', pod: 'shop/a' });
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+  });
+
+  it('is not all that an IP object keeps', async () => {
+    const objects = [podWith('a', '10.1.0.2'), ipOf('a', '10.1.0.2')];
+    await using all = await setUpAddresses([frontSubnet(), ...objects]);
+    all.addresses.allocator.release({ nic: 'a.shop', pod: 'shop/a' });
+    expect(all.owners('10.1.0.2')).toEqual([]);
+  });
+});

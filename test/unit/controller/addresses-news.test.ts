@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { IpObject } from '../../../src/controller/objects/ip.ts';
+import type { Pod } from '../../../src/controller/objects/pod.ts';
+import { frontSubnet, ipOf, podWith, setUpAddresses } from './addresses-support.ts';
+import { shows } from './support.ts';
+
+const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
+
+/** Subnet `front` is known, and what comes then is told of as the leader does. */
+async function setUp(objects: Parameters<typeof setUpAddresses>[0] = []) {
+  const all = await setUpAddresses([frontSubnet(), ...objects]);
+  const { addresses, double, cluster } = all;
+  addresses.refresh();
+  return {
+    ...all,
+    ipComes: async (object: Parameters<typeof double.create>[0]) => {
+      const { metadata } = double.create(object);
+      await shows(cluster.ips, () => cluster.ips.get(metadata.name) !== undefined);
+      addresses.sawIp(cluster.ips.get(metadata.name) as IpObject);
+    },
+    ipIsReserved: async (name: string, isReserved: boolean) => {
+      const labels = { 'ovn.kubernetes.io/ip_reserved': String(isReserved) };
+      const { resourceVersion } = double.patch('IP', name, { metadata: { labels } }).metadata;
+      const of = () => cluster.ips.get(name);
+      await shows(cluster.ips, () => of()?.meta.resourceVersion === resourceVersion);
+      addresses.sawIp(of() as IpObject);
+    },
+    podComes: async (object: Parameters<typeof double.create>[0]) => {
+      const { metadata } = double.create(object);
+      const key = `shop/${metadata.name}`;
+      await shows(cluster.pods, () => cluster.pods.get(key) !== undefined);
+      addresses.sawPod(cluster.pods.get(key) as Pod);
+    },
+    [Symbol.asyncDispose]: all[Symbol.asyncDispose],
+  };
+}
+
+describe('an IP object that comes', () => {
+  it('says what is in use, whoever made it', async () => {
+    await using all = await setUp();
+    await all.ipComes(ipOf('a', '10.1.0.2'));
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.draw('b')).toBe('10.1.0.3');
+  });
+
+  it('takes nothing from who has it already, and that is told', async () => {
+    await using all = await setUp([podWith('b', '10.1.0.2')]);
+    await all.ipComes(ipOf('a', '10.1.0.2'));
+    expect(all.owners('10.1.0.2')).toEqual(['shop/b']);
+    expect(all.errors()).toEqual([expect.stringContaining('AddressConflict')]);
+  });
+
+  it('changes nothing of what its NIC has', async () => {
+    await using all = await setUp([podWith('a', '10.1.0.2')]);
+    await all.ipComes(ipOf('a', '10.1.0.5'));
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.owners('10.1.0.5')).toEqual([]);
+  });
+
+  it('is only a wish as long as nobody has worked on it', async () => {
+    await using all = await setUp();
+    const { metadata, ...object } = ipOf('a', '10.1.0.2');
+    await all.ipComes({ ...object, metadata: { ...metadata, finalizers: [] } });
+    expect(all.owners('10.1.0.2')).toEqual([]);
+  });
+
+  it('says nothing of a Subnet that is not there', async () => {
+    await using all = await setUp();
+    all.double.delete('Subnet', 'front');
+    await all.seesSubnet('front', undefined);
+    all.addresses.invalidate();
+    await all.ipComes(ipOf('a', '10.1.0.2'));
+    expect(all.errors()).toEqual([]);
+  });
+});
+
+describe('a reservation', () => {
+  const release = { nic: 'a.shop', pod: 'shop/a' };
+
+  it('begins when the IP object says so', async () => {
+    await using all = await setUp([podWith('a', '10.1.0.2'), ipOf('a', '10.1.0.2')]);
+    await all.ipIsReserved('a.shop', true);
+    all.addresses.allocator.release(release);
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+  });
+
+  it('ends when the IP object says so', async () => {
+    await using all = await setUp([podWith('a', '10.1.0.2'), ipOf('a', '10.1.0.2', RESERVED)]);
+    all.addresses.allocator.release(release);
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    await all.ipIsReserved('a.shop', false);
+    all.addresses.allocator.release(release);
+    expect(all.owners('10.1.0.2')).toEqual([]);
+  });
+});
+
+describe('a pod that comes', () => {
+  it('and runs has what its annotations say', async () => {
+    await using all = await setUp();
+    await all.podComes(podWith('a', '10.1.0.2'));
+    expect(all.draw('b')).toBe('10.1.0.3');
+  });
+
+  it('and does not run yet may have copied them', async () => {
+    await using all = await setUp();
+    await all.podComes(podWith('a', '10.1.0.2', { phase: 'Pending' }));
+    expect(all.draw('b')).toBe('10.1.0.2');
+  });
+
+  it('takes nothing from who has it already', async () => {
+    await using all = await setUp();
+    expect(all.draw('b')).toBe('10.1.0.2');
+    await all.podComes(podWith('a', '10.1.0.2'));
+    expect(all.owners('10.1.0.2')).toEqual(['shop/b']);
+  });
+
+  it('keeps what was drawn for it, whatever its annotations say', async () => {
+    await using all = await setUp();
+    expect(all.draw('a')).toBe('10.1.0.2');
+    await all.podComes(podWith('a', '10.1.0.5'));
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.owners('10.1.0.5')).toEqual([]);
+  });
+});
+
+it('addresses of nodes are known as they are now', async () => {
+  const node = (name: string, address: string) => ({
+    kind: 'Node',
+    metadata: { name },
+    status: { addresses: [{ type: 'InternalIP', address }] },
+  });
+  await using all = await setUp([node('node-1', '192.168.0.1')]);
+  const known = () => all.addresses.ofNodes.map(({ text }) => text);
+  expect(known()).toEqual(['192.168.0.1']);
+  all.double.create(node('node-2', '192.168.0.2'));
+  await shows(all.cluster.nodes, () => all.cluster.nodes.get('node-2') !== undefined);
+  all.addresses.invalidate();
+  expect(known()).toEqual(['192.168.0.1', '192.168.0.2']);
+});

@@ -1,0 +1,176 @@
+/**
+ * What happens in a town, step by step: everything that has to do with addresses and that a crash
+ * can come between.
+ */
+import type { WorkloadManifest } from '../../../lab/documented.ts';
+import type { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { endPod, identityOf } from '../../../lab/workloads.ts';
+import type { Town } from './town.ts';
+
+const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
+const RED_POOL = 'red.default.kubernetes.io/ip_pool';
+
+export type Step = (town: Town) => unknown;
+
+/** Each step is there for a way in which addresses come, go or stay. */
+export const story: readonly Step[] = [
+  function networksAndFirstPods(town) {
+    town.api.create({ kind: 'Node', metadata: { name: 'node-1' } });
+    town.api.create({ kind: 'Namespace', metadata: { name: 'default' } });
+    for (const name of ['red', 'blue', 'green']) network(town.api, name);
+    subnet(town.api, 'red', '10.1.0.0/26');
+    subnet(town.api, 'blue', '10.2.0.0/26,fd00:2::/120');
+    pod(town.api, 'a', 'red');
+    pod(town.api, 'b', 'red');
+    pod(town.api, 'c', 'red,blue');
+  },
+  (town) => town.workloads.apply(statefulSet),
+  function reservations(town) {
+    reserve(town, 'kept', '10.1.0.20');
+    reserve(town, 'drawn', '');
+    reserve(town, 'together', '10.1.0.21');
+    pod(town.api, 'together', 'red');
+  },
+  (town) => town.workloads.apply(deployment),
+  function namedPool(town) {
+    const spec = { subnet: 'red', ips: ['10.1.0.40..10.1.0.43'] };
+    town.api.create({ kind: 'IPPool', metadata: { name: 'pool' }, spec });
+    pod(town.api, 'pooled', 'red', { [RED_POOL]: 'pool' });
+  },
+  function leaveAndCome(town) {
+    end(town.api, 'a');
+    pod(town.api, 'd', 'red');
+    pod(town.api, 'e', 'red,blue');
+  },
+  function statefulPodComesBack(town) {
+    end(town.api, 'db-0');
+    return town.workloads.reconcile('StatefulSet', 'default/db');
+  },
+  function reservedPodComes(town) {
+    pod(town.api, 'kept', 'red');
+    pod(town.api, 'f', 'red', { 'red.default.kubernetes.io/ip_address': '10.1.0.50' });
+  },
+  function subnetExcludesWhatIsInUse(town) {
+    const excludeIps = ['10.1.0.1', '10.1.0.3..10.1.0.5', '10.1.0.60..10.1.0.62'];
+    town.api.patch('Subnet', 'red', { spec: { excludeIps } });
+    pod(town.api, 'g', 'red');
+  },
+  function pooledPodIsReplaced(town) {
+    const [first] = town.workloads.podsOf('Deployment', 'default/web');
+    if (first !== undefined) endPod(town.api, first);
+    return town.workloads.reconcile('Deployment', 'default/web');
+  },
+  (town) => town.workloads.scale('StatefulSet', 'default/db', 1),
+  function reservedPodGoesAndNicIsUnplugged(town) {
+    end(town.api, 'kept');
+    town.api.patch('Pod', 'default/c', { metadata: { annotations: { [NETWORKS]: 'red' } } });
+  },
+  function podCompletes(town) {
+    town.api.patch('Pod', 'default/b', { status: { phase: 'Succeeded' } });
+    pod(town.api, 'h', 'red');
+  },
+  function subnetComes(town) {
+    subnet(town.api, 'green', '10.3.0.0/26');
+    pod(town.api, 'i', 'green');
+  },
+  function sameNameAtOnce(town) {
+    end(town.api, 'd');
+    pod(town.api, 'd', 'red,blue');
+  },
+  function recordOfLivePodIsDeleted(town) {
+    town.api.delete('IP', 'e.default.red.default');
+  },
+  function subnetGoes(town) {
+    end(town.api, 'i');
+    town.api.delete('Subnet', 'green');
+  },
+  function poolAndReservationGo(town) {
+    end(town.api, 'pooled');
+    town.api.delete('IPPool', 'pool');
+    for (const name of town.reservations.keys()) town.api.delete('IP', name);
+    town.reservations.clear();
+  },
+  (town) => town.workloads.delete('StatefulSet', 'default/db'),
+];
+
+function network(api: KubernetesApiDouble, name: string): void {
+  const config = JSON.stringify({
+    cniVersion: '0.3.1',
+    type: 'macvlan',
+    master: 'eth0',
+    ipam: { type: 'kube-ovn', provider: `${name}.default` },
+  });
+  const metadata = { name, namespace: 'default' };
+  api.create({ kind: 'NetworkAttachmentDefinition', metadata, spec: { config } });
+}
+
+function subnet(api: KubernetesApiDouble, name: string, cidrBlock: string): void {
+  const spec = { provider: `${name}.default`, cidrBlock };
+  api.create({ kind: 'Subnet', metadata: { name }, spec });
+}
+
+/** Creates a pod on a node. @param networks short form, of namespace default */
+export function pod(
+  api: KubernetesApiDouble,
+  name: string,
+  networks: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  const annotations = { [NETWORKS]: networks, ...more };
+  const metadata = { name, namespace: 'default', annotations };
+  api.create({ kind: 'Pod', metadata, spec: { nodeName: 'node-1', restartPolicy: 'Never' } });
+}
+
+/** Creates many pods at once; each third has a second NIC, with addresses of both families. */
+export function burst(api: KubernetesApiDouble, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    pod(api, `burst-${index}`, index % 3 === 0 ? 'red,blue' : 'red');
+  }
+}
+
+/** Creates a pod as somebody does who copies what `kubectl get -o yaml` says of another one. */
+export function copyOf(api: KubernetesApiDouble, name: string, copy: string): void {
+  const { metadata, spec } = api.get('Pod', `default/${name}`);
+  const { annotations } = metadata;
+  api.create({ kind: 'Pod', metadata: { name: copy, namespace: 'default', annotations }, spec });
+}
+
+/** A network of macvlan interfaces, and its Subnet. */
+export function makeNetwork(api: KubernetesApiDouble, name: string, cidrBlock: string): void {
+  network(api, name);
+  subnet(api, name, cidrBlock);
+}
+
+function end(api: KubernetesApiDouble, name: string): void {
+  endPod(api, identityOf(api.get('Pod', `default/${name}`)));
+}
+
+function reserve({ api, reservations }: Town, podName: string, v4IpAddress: string): void {
+  const name = `${podName}.default.red.default`;
+  const spec = { subnet: 'red', podName, namespace: 'default', v4IpAddress };
+  api.create({ kind: 'IP', metadata: { name }, spec });
+  reservations.set(name, v4IpAddress);
+}
+
+const statefulSet = workload('StatefulSet', 'db', { [NETWORKS]: 'blue' });
+const deployment = workload('Deployment', 'web', {
+  [NETWORKS]: 'red',
+  [RED_POOL]: '10.1.0.30,10.1.0.31,10.1.0.32',
+});
+
+function workload(
+  kind: string,
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+): WorkloadManifest {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace: 'default' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name }, annotations }, spec: {} },
+    },
+  };
+}

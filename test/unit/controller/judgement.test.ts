@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import {
+  isSameJudgement,
+  judgePools,
+  judgeSubnets,
+  judgeVpc,
+  type Surroundings,
+} from '../../../src/controller/judgement.ts';
+import { projectIpPool } from '../../../src/controller/objects/ippool.ts';
+import { projectNode } from '../../../src/controller/objects/node.ts';
+import type { SubnetObject } from '../../../src/controller/objects/subnet.ts';
+import { projectVlan } from '../../../src/controller/objects/vlan.ts';
+import {
+  messagesOf,
+  type RawObject,
+  rawObject,
+  settings,
+  subnetObject,
+  vpcObject,
+} from './objects/support.ts';
+
+const EARLY = { metadata: { creationTimestamp: '2026-01-01T00:00:00Z' } };
+const LATE = { metadata: { creationTimestamp: '2026-01-02T00:00:00Z' } };
+
+const plain: Surroundings = {
+  settings,
+  vpcs: [vpcObject('ovn-cluster')],
+  nodes: [],
+  vlan: () => undefined,
+};
+
+/** What is wrong with each Subnet, by name. */
+function judged(subnets: readonly SubnetObject[], changes: Partial<Surroundings> = {}) {
+  const objects = judgeSubnets(subnets, { ...plain, ...changes });
+  return Object.fromEntries([...objects].map(([name, { checked }]) => [name, messagesOf(checked)]));
+}
+
+const poolObject = (name: string, spec: object, more: RawObject = {}) =>
+  projectIpPool(rawObject(name, { ...more, spec }));
+
+describe('a Subnet', () => {
+  const front = subnetObject('front', { cidrBlock: '10.1.0.0/24' }, EARLY);
+
+  it('with which nothing is wrong stays as it is', () => {
+    expect(judgeSubnets([front], plain)).toEqual(new Map([['front', front]]));
+  });
+
+  it('that came later cannot have the addresses of another one', () => {
+    const late = subnetObject('a-copy', { cidrBlock: '10.1.0.128/25' }, LATE);
+    expect(judged([late, front])).toEqual({
+      front: [],
+      'a-copy': [expect.stringContaining('conflict with subnet front')],
+    });
+  });
+
+  it('cannot be without its Vpc', () => {
+    expect(judged([front], { vpcs: [] })).toEqual({ front: ["vpc 'ovn-cluster' not found"] });
+  });
+
+  it('cannot have the address of a node', () => {
+    const addresses = [{ type: 'InternalIP', address: '10.1.0.7' }];
+    const nodes = [projectNode(rawObject('node-1', { status: { addresses } }))];
+    expect(judged([front], { nodes })).toEqual({
+      front: [expect.stringContaining('node node-1 address 10.1.0.7')],
+    });
+  });
+
+  it('cannot be without its Vlan, and needs that one only', () => {
+    const outside = subnetObject('outside', { cidrBlock: '10.2.0.0/24', vlan: 'vlan7' });
+    const vlan7 = projectVlan(rawObject('vlan7', { spec: { id: 7, provider: 'net' } }));
+    const vlan = (name: string) => (name === 'vlan7' ? vlan7 : undefined);
+    expect(judged([outside, front])).toEqual({
+      outside: ['failed to get vlan vlan7: not found'],
+      front: [],
+    });
+    expect(judged([outside, front], { vlan })).toEqual({ outside: [], front: [] });
+  });
+
+  it('has everything that is wrong told at once', () => {
+    const late = subnetObject('late', { cidrBlock: '10.1.0.0/24' }, LATE);
+    expect(judged([front, late], { vpcs: [] }).late).toHaveLength(2);
+  });
+
+  it('that is wrong by itself is told of that, and is in the way of nobody', () => {
+    const wrong = subnetObject('wrong', { cidrBlock: '10.1.0.0/24', gateway: '10.9.0.1' }, EARLY);
+    const late = subnetObject('late', { cidrBlock: '10.1.0.0/24' }, LATE);
+    expect(judged([wrong, late], { vpcs: [vpcObject('ovn-cluster')] })).toEqual({
+      wrong: messagesOf(wrong.checked),
+      late: [],
+    });
+    expect(messagesOf(wrong.checked)).toHaveLength(1);
+  });
+});
+
+describe('an IPPool', () => {
+  const subnets = new Map([['front', subnetObject('front', { cidrBlock: '10.1.0.0/24' })]]);
+  const ips = ['10.1.0.10..10.1.0.19'];
+
+  it('that came later cannot have the addresses of another one', () => {
+    const first = poolObject('z', { subnet: 'front', ips }, EARLY);
+    const second = poolObject('a', { subnet: 'front', ips: ['10.1.0.19'] }, LATE);
+    const pools = judgePools([second, first], subnets);
+    expect(pools.get('z')).toEqual(first);
+    expect(messagesOf(pools.get('a')?.checked ?? { value: '' })).toEqual([
+      'ippool a has conflict IPs with ippool z: 10.1.0.19..10.1.0.19',
+    ]);
+  });
+
+  it('cannot be without its Subnet, which may be a wrong one', () => {
+    const pool = poolObject('a', { subnet: 'front', ips });
+    const wrongOf = (known: typeof subnets) =>
+      [...judgePools([pool], known).values()].flatMap(({ checked }) => messagesOf(checked));
+    expect(wrongOf(new Map())).toEqual(['subnet front of ippool a does not exist']);
+    expect(wrongOf(new Map([['front', subnetObject('front', {})]]))).toEqual([]);
+  });
+
+  it('that is wrong by itself is told of that only', () => {
+    const wrong = poolObject('a', { subnet: 'nowhere', ips: ['x'] });
+    expect(judgePools([wrong], subnets).get('a')?.checked).toEqual(wrong.checked);
+  });
+});
+
+describe('a Vpc', () => {
+  it('cannot have the name of a Subnet, whatever else is wrong with it', () => {
+    const vpc = vpcObject('front');
+    expect(judgeVpc(vpc, new Set(['back']))).toBe(vpc);
+    expect(messagesOf(judgeVpc(vpc, new Set(['front'])).checked)).toEqual([
+      'vpc front and subnet front cannot have the same name',
+    ]);
+    const wrong = vpcObject('front', { policyRoutes: [{ action: 'x' }] });
+    expect(judgeVpc(wrong, new Set(['front'])).checked).toEqual(wrong.checked);
+  });
+});
+
+describe('two judgements', () => {
+  const spec = { cidrBlock: '10.1.0.0/24' };
+  const one = subnetObject('front', spec);
+
+  it('are the same whatever the version and the status say', () => {
+    const metadata = { resourceVersion: '8', finalizers: ['x'] };
+    const other = subnetObject('front', spec, { metadata, status: { v4usingIPs: 3 } });
+    expect(isSameJudgement(one, other)).toBe(true);
+    expect(isSameJudgement(undefined, undefined)).toBe(true);
+  });
+
+  it.each([
+    ['an object that is not there', undefined],
+    ['an object made anew', subnetObject('front', spec, { metadata: { uid: 'other' } })],
+    [
+      'one that is being deleted',
+      subnetObject('front', spec, { metadata: { deletionTimestamp: 'x' } }),
+    ],
+    ['one that says something else', subnetObject('front', { ...spec, excludeIps: ['10.1.0.9'] })],
+    ['one that is wrong', subnetObject('front', { ...spec, gateway: '10.9.0.1' })],
+    ['one of another network', subnetObject('front', { ...spec, provider: 'net.shop.ovn' })],
+  ])('differ from %s', (_, other) => {
+    expect(isSameJudgement(one, other)).toBe(false);
+    expect(isSameJudgement(other, one)).toBe(false);
+  });
+
+  it('differ by the network also where both are wrong alike', () => {
+    const [here, there] = ['a.default', 'b.default'].map((provider) =>
+      subnetObject('front', { cidrBlock: 'nonsense', provider }),
+    );
+    expect(isSameJudgement(here, there)).toBe(false);
+    expect(isSameJudgement(here, here)).toBe(true);
+  });
+});

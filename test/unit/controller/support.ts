@@ -1,0 +1,78 @@
+/**
+ * What the tests of the controller's process share: live copies of the API server double's objects,
+ * objects as it serves them, and waits for what a copy shows.
+ */
+import { type Cluster, createCluster } from '../../../src/controller/cluster.ts';
+import type { Collection } from '../../../src/controller/collection.ts';
+import { type ClusterSettings, defaultSettings } from '../../../src/controller/objects/settings.ts';
+import { KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
+import { configOf, LogDouble } from '../common/kubernetes/support.ts';
+
+export interface LiveCluster extends AsyncDisposable {
+  readonly double: KubernetesApiDouble;
+  readonly cluster: Cluster;
+  readonly settings: ClusterSettings;
+  readonly log: LogDouble;
+}
+
+/** A double with these objects, and copies of it of which none is started. */
+export async function setUpCluster(
+  objects: readonly NewObject[] = [],
+  changes: Partial<ClusterSettings> = {},
+): Promise<LiveCluster> {
+  const double = await KubernetesApiDouble.start();
+  for (const object of objects) double.create(object);
+  const log = new LogDouble();
+  const settings = { ...defaultSettings, ...changes };
+  const cluster = createCluster({ config: configOf(double), settings, log });
+  const dispose = async () => {
+    cluster.stop();
+    await double.close();
+  };
+  return { double, cluster, settings, log, [Symbol.asyncDispose]: dispose };
+}
+
+type Startable = Pick<Collection<unknown>, 'start' | 'synced'>;
+
+/** Starts copies, and resolves when they have their first lists. */
+export async function start(...collections: readonly Startable[]): Promise<void> {
+  for (const collection of collections) collection.start();
+  await Promise.all(collections.map(({ synced }) => synced));
+}
+
+/** Resolves as soon as a copy shows what is wanted of it. */
+export function shows<T>(collection: Collection<T>, isSo: () => boolean): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    if (isSo()) resolve();
+  };
+  const stop = collection.onChange(look);
+  look();
+  return promise.finally(stop);
+}
+
+/** An object of one of Kube-OVN's kinds. */
+export function kubeOvn(kind: string, name: string, spec: object, metadata: object = {}) {
+  return { kind, metadata: { name, ...metadata }, spec };
+}
+
+export interface PodShape {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly phase?: string;
+  readonly spec?: object;
+  /** Name of the KubeVirt VM that runs in it. */
+  readonly virtualMachine?: string;
+}
+
+/** A pod of namespace `shop`, Running unless it is said otherwise. */
+export function podObject(name: string, shape: PodShape = {}) {
+  const { annotations = {}, phase = 'Running', spec = {}, virtualMachine } = shape;
+  const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', uid: 'vmi' };
+  const ownerReferences = virtualMachine === undefined ? [] : [{ ...owner, name: virtualMachine }];
+  return {
+    kind: 'Pod',
+    metadata: { name, namespace: 'shop', annotations, ownerReferences },
+    spec: { nodeName: 'node-1', restartPolicy: 'Never', ...spec },
+    status: { phase },
+  };
+}
