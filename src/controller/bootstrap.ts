@@ -10,6 +10,12 @@ import type { SubnetFlags } from './subnet-flags.ts';
 
 type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
 
+/** The nodes' daemons follow them, and the controller does not. */
+const PROVIDER_NETWORKS = {
+  path: '/apis/kubeovn.io/v1/provider-networks',
+  get: () => undefined,
+};
+
 /** @throws KubernetesError where the server refuses an object */
 export async function bootstrap(
   options: BootstrapOptions,
@@ -36,7 +42,9 @@ export async function bootstrap(
   );
   const { underlay, disableGatewayCheck } = defaultSubnet;
   if (underlay !== undefined) {
-    const { vlan, vlanId: id, providerNetwork: provider } = underlay;
+    const { vlan, vlanId: id, providerNetwork: provider, hostInterface } = underlay;
+    const network = manifest('ProviderNetwork', provider, { defaultInterface: hostInterface });
+    await make(PROVIDER_NETWORKS, network);
     await make(vlans, manifest('Vlan', vlan, { id, provider }));
   }
   const place = underlay && {

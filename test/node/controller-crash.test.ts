@@ -182,28 +182,48 @@ test('rows of objects that went while no controller ran go, and nothing else', a
   await expectPicture(before);
 });
 
-test('a database server that is killed under load loses no address and no row', async () => {
-  const { api, node } = fixture;
-  const names = Array.from({ length: 60 }, (_, index) => `load-${index}`);
-  for (const name of names) fixture.schedule(podOf(name, 'front,back'));
-  await fixture.allocated('default/load-5', 'back.default.ovn');
-  await node.killPart('nb');
-  // Networks of other plugins need no OVN.
-  fixture.schedule(podOf('other', 'lan'));
-  await fixture.allocated('default/other', 'lan.default');
-  const late = fixture.schedule(podOf('late', 'front,back'));
-  await eventAbout(fixture, { kind: 'Pod', name: 'late', reason: 'CreateOVNPortFailed' });
-  await node.startPart('nb');
-  await fixture.allocated(keyOf(late), 'back.default.ovn');
-  for (const name of names) await fixture.allocated(`default/${name}`, 'back.default.ovn');
-  await settled();
+describe('under load', () => {
+  test('a controller that is killed leaves no address and no port to two pods', async () => {
+    const pods = burst('first');
+    await fixture.allocated('default/first-9', 'back.default.ovn');
+    await fixture.restartController('SIGKILL');
+    for (const key of pods) await fixture.allocated(key, 'back.default.ovn');
+    await settled();
+    await expectPortsOfRecords();
+  });
+
+  test('a database server that is killed loses no address and no row', async () => {
+    const { node } = fixture;
+    const pods = burst('second');
+    await fixture.allocated('default/second-5', 'back.default.ovn');
+    await node.killPart('nb');
+    // Networks of other plugins need no OVN.
+    fixture.schedule(podOf('other', 'lan'));
+    await fixture.allocated('default/other', 'lan.default');
+    const late = fixture.schedule(podOf('late', 'front,back'));
+    await eventAbout(fixture, { kind: 'Pod', name: 'late', reason: 'CreateOVNPortFailed' });
+    await node.startPart('nb');
+    for (const key of [keyOf(late), ...pods]) await fixture.allocated(key, 'back.default.ovn');
+    await settled();
+    await expectPortsOfRecords();
+  });
+});
+
+/** Creates many pods at once. @returns their keys */
+function burst(prefix: string): string[] {
+  const names = Array.from({ length: 60 }, (_, index) => `${prefix}-${index}`);
+  return names.map((name) => keyOf(fixture.schedule(podOf(name, 'front,back'))));
+}
+
+/** Each port has what its IP object says, and no address was ever two pods' or another one. */
+async function expectPortsOfRecords(): Promise<void> {
   const addresses = await portAddresses();
-  for (const ip of api.list('IP').filter(({ spec }) => spec?.subnet !== 'lan')) {
-    const { macAddress, ipAddress } = ip.spec as { macAddress: string; ipAddress: string };
-    expect(addresses.get(ip.metadata.name)).toBe(`${macAddress} ${ipAddress}`);
+  const records = fixture.api.list('IP').filter(({ spec }) => spec?.subnet !== 'lan');
+  for (const { metadata, spec = {} } of records) {
+    expect(addresses.get(metadata.name)).toBe(`${spec.macAddress} ${spec.ipAddress}`);
   }
   expect(witness.crimes).toEqual([]);
-});
+}
 
 /** What each port of ours has, by its name. */
 async function portAddresses(): Promise<ReadonlyMap<string, string>> {

@@ -138,10 +138,15 @@ test('what comes after a pod that waits for it lets the pod go on', async () => 
 test('a pod has the addresses of all its networks, or of none', async () => {
   const name = nextName();
   const key = 'macvlan.default.kubernetes.io/ip_address';
-  fixture.schedule(podOf(name, 'net,macvlan', { [key]: '10.3.0.1' }));
-  await eventAbout(fixture, { kind: 'Pod', name, reason: NOT_ACQUIRED });
+  const address = { [`${NET}/ip_address`]: '10.1.0.70' };
+  fixture.schedule(podOf(name, 'net,macvlan', { ...address, [key]: '10.3.0.1' }));
+  await eventAbout(fixture, { kind: 'Pod', name, reason: NOT_ACQUIRED, text: '10.3.0.1' });
   expect(ipsOf(name)).toEqual([]);
+  // What it could have had of the one network is for others.
+  const { pod: other } = await allocated(address);
   fixture.api.patch('Pod', `default/${name}`, { metadata: { annotations: { [key]: null } } });
+  await eventAbout(fixture, { kind: 'Pod', name, reason: NOT_ACQUIRED, text: other.name });
+  await end(other.name);
   await fixture.allocated(`default/${name}`, 'macvlan.default');
   await fixture.allocated(`default/${name}`, PROVIDER);
   await end(name);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NewObject } from '../lab/kubernetes/api.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { ovnNetwork, podOf, subnet } from './controller-manifests.ts';
-import { conditionBecomes, eventAbout, gone } from './controller-observe.ts';
+import { conditionBecomes, eventAbout, gone, messagesAbout } from './controller-observe.ts';
 
 const NOT_VALID = 'ValidateLogicalSwitchFailed';
 const READY = { type: 'Ready', status: 'True' };
@@ -133,7 +133,11 @@ describe('a Subnet that was called wrong is ready', () => {
     await isReady('a-first');
     fixture.apply(subnet('b-second', { ...spec, cidrBlock: '10.9.3.0/24' }));
     await complaint('b-second');
-    await isReady('a-first');
+    // A change of its own has it judged again.
+    fixture.api.patch('Subnet', 'a-first', { spec: { private: true } });
+    const object = { kind: 'Subnet', name: 'a-first' };
+    await eventAbout(fixture, { ...object, reason: 'SetPrivateLogicalSwitchSuccess' });
+    expect(messagesAbout(fixture, { ...object, reason: NOT_VALID })).toEqual([]);
     await drop('Subnet', 'a-first');
     await isReady('b-second');
     await drop('Subnet', 'b-second');

@@ -117,6 +117,13 @@ export async function canPing(sandbox: Sandbox, address: string, ifName?: string
   return (await outcomeInSandbox(sandbox, ...ping)).exitCode === 0;
 }
 
+/** True where a pod gets an answer within 5 s: the first echo may be lost while addresses are learnt. */
+export async function pings(sandbox: Sandbox, address: string, ifName?: string) {
+  const from = ifName === undefined ? [] : ['-I', ifName];
+  const ping = ['ping', '-n', '-c', '1', '-w', '5', ...from, address] as const;
+  return (await outcomeInSandbox(sandbox, ...ping)).exitCode === 0;
+}
+
 /** A key of sysctl in a pod. */
 export async function sysctl(sandbox: Sandbox, key: string): Promise<string> {
   return (await inSandbox(sandbox, 'sysctl', '-n', key)).trim();

@@ -94,6 +94,7 @@ describe('an empty cluster', () => {
     const logical = ['--default-provider-name=fabric', '--default-logical-gateway'];
     await using all = await setUp([OVN, ...underlay, ...vlan, ...logical]);
     await all.run();
+    expect(all.specs('ProviderNetwork')).toEqual({ fabric: { defaultInterface: 'eth1' } });
     expect(all.specs('Vlan')).toEqual({ outside: { id: 7, provider: 'fabric' } });
     expect(all.specs('Subnet')).toEqual({
       join,

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { abortable, startDeadline } from '../../../src/common/concurrency/deadline.ts';
 import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
-import { ControllerProcesses, LEASE } from './crash/controller-process.ts';
+import { ControllerProcesses } from './crash/controller-process.ts';
 import { problemsOf, written } from './crash/oracle.ts';
 import { burst, copyOf, makeNetwork, pod } from './crash/story.ts';
 import { Witness } from './crash/witness.ts';
-import { microTime } from './leadership/support.ts';
+import { LEASE, LEASES, microTime } from './leadership/support.ts';
 
 const KEY = 'kube-system/kube-ovn-controller';
 /** Far above what anything takes here that comes at all. */
@@ -139,7 +139,8 @@ describe('a leader', () => {
       await controller.standsBy();
       await api.requests.waitFor({ verb: 'get', path: LEASE }, 1);
       // The Lease may be one that was left behind, until it is renewed.
-      await api.watches.waitForCount(12);
+      await api.requests.waitFor({ verb: 'watch', path: LEASES }, 1);
+      await api.watches.waitForCount(1);
       holdLease(api, 'kube-ovn-controller-7c9d5b6f4-x2x7k');
       expect(await controller.ended()).toBe(1);
       const last = JSON.parse(controller.log.at(-1) ?? '{}');

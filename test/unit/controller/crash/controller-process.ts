@@ -14,9 +14,6 @@ import { Program } from '../../../lab/program.ts';
 const MAIN = join(import.meta.dirname, '../../../../src/controller/main.ts');
 const READS = ['get', 'list', 'watch'];
 
-export const LEASE =
-  '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-ovn-controller';
-
 /** Another one leads soon after a controller was killed, and none loses it for a busy machine. */
 const FLAGS = [
   '--non-primary-cni-mode=true',

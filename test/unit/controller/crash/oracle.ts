@@ -115,13 +115,21 @@ function ownerProblems(api: KubernetesApiDouble, ip: KubernetesObject, nics: rea
   const { name, labels = {} } = ip.metadata;
   const { podName, namespace } = specOf(ip);
   if (labels['ovn.kubernetes.io/ip_reserved'] === 'true') return [];
-  if (nics.some(({ port }) => port === name)) return [];
+  if (nics.some(({ port }) => port === name) || isTold(api, ip)) return [];
   const [, set, index] = /^(.*)-(\d+)$/.exec(podName) ?? [];
   const found = api.list('StatefulSet').find(({ metadata }) => {
     return keyOf(metadata) === `${namespace}/${set}`;
   });
   const comesBack = found !== undefined && Number(index) < Number(found.spec?.replicas);
   return comesBack ? [] : [`IP ${name} (${specOf(ip).ipAddress}) is nobody's`];
+}
+
+/** True for a NIC that its pod no longer asks for: another plugin's stays in the pod until its end. */
+function isTold(api: KubernetesApiDouble, ip: KubernetesObject): boolean {
+  const { podName, namespace, ipAddress } = specOf(ip);
+  const provider = ip.metadata.name.slice(`${podName}.${namespace}.`.length);
+  const pod = api.list('Pod').find(({ metadata }) => keyOf(metadata) === `${namespace}/${podName}`);
+  return pod !== undefined && isAlive(pod) && written(pod, provider, 'ip_address') === ipAddress;
 }
 
 function sharedAddresses(ips: readonly KubernetesObject[]): string[] {

@@ -61,7 +61,7 @@ export const story: readonly Step[] = [
     return town.workloads.reconcile('Deployment', 'default/web');
   },
   (town) => town.workloads.scale('StatefulSet', 'default/db', 1),
-  function reservedPodGoesAndNicIsUnplugged(town) {
+  function reservedPodGoesAndNicIsNotAskedFor(town) {
     end(town.api, 'kept');
     town.api.patch('Pod', 'default/c', { metadata: { annotations: { [NETWORKS]: 'red' } } });
   },
@@ -76,6 +76,9 @@ export const story: readonly Step[] = [
   function sameNameAtOnce(town) {
     end(town.api, 'd');
     pod(town.api, 'd', 'red,blue');
+  },
+  function podWithForgottenNicGoes(town) {
+    end(town.api, 'c');
   },
   function recordOfLivePodIsDeleted(town) {
     town.api.delete('IP', 'e.default.red.default');
