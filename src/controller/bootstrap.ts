@@ -11,10 +11,7 @@ import type { SubnetFlags } from './subnet-flags.ts';
 type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
 
 /** The nodes' daemons follow them, and the controller does not. */
-const PROVIDER_NETWORKS = {
-  path: '/apis/kubeovn.io/v1/provider-networks',
-  get: () => undefined,
-};
+const PROVIDER_NETWORKS = '/apis/kubeovn.io/v1/provider-networks';
 
 /** @throws KubernetesError where the server refuses an object */
 export async function bootstrap(
@@ -44,7 +41,8 @@ export async function bootstrap(
   if (underlay !== undefined) {
     const { vlan, vlanId: id, providerNetwork: provider, hostInterface } = underlay;
     const network = manifest('ProviderNetwork', provider, { defaultInterface: hostInterface });
-    await make(PROVIDER_NETWORKS, network);
+    // The Vlan of an older cluster has its network.
+    await make({ path: PROVIDER_NETWORKS, get: () => vlans.get(vlan) }, network);
     await make(vlans, manifest('Vlan', vlan, { id, provider }));
   }
   const place = underlay && {

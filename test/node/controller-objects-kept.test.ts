@@ -51,7 +51,12 @@ describe('a StatefulSet', () => {
     const [first] = pods;
     if (first === undefined) throw new Error('there is no pod');
     await fixture.kubelet.end(first);
-    // While it is away, its port and its IP object stay.
+    // One that goes after it has given all back: so nothing more comes of the end of the first.
+    const last = fixture.schedule(podOf('last', 'net'));
+    await allocated(last);
+    await fixture.kubelet.end(last);
+    await gone(fixture, 'IP', ipName('last'));
+    expect(fixture.api.get('IP', ipName('set-0')).metadata.deletionTimestamp).toBeUndefined();
     const other = fixture.schedule(podOf('other', 'net', { [ADDRESS]: '10.1.0.2' }));
     const refused = { kind: 'Pod', name: 'other', reason: 'AcquireAddressFailed' };
     expect(await eventAbout(fixture, refused)).toContain('default/set-0');

@@ -71,7 +71,7 @@ export function ipPoolConflict(
   for (const other of others) {
     const rival = checkedValue(other.checked);
     if (rival === undefined || other.meta.deleting || rival.subnet !== pool.subnet) continue;
-    if (rival.name === pool.name || !isEarlier(other.meta, object.meta)) continue;
+    if (rival.name === pool.name || !isEarlier(other, object)) continue;
     const shared = firstShared(pool.ranges, rival.ranges);
     if (shared === undefined) continue;
     return {

@@ -2,6 +2,7 @@
  * What is kept of every object's metadata, and the finalizer by which an object waits for us when
  * it is deleted. Pure.
  */
+import type { Condition } from './conditions.ts';
 import { rawFields, readQuietly } from './fields.ts';
 
 export interface Meta {
@@ -36,10 +37,24 @@ export function projectMeta(raw: unknown): Meta {
   };
 }
 
-/** True where `one` was there before `other`; by name where both came in one second. */
-export function isEarlier(one: Meta, other: Meta): boolean {
-  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt;
-  return one.name < other.name;
+/** What tells which of two objects was there first. */
+export interface Age {
+  readonly meta: Meta;
+  readonly status: { readonly conditions: readonly Condition[] };
+}
+
+/**
+ * True where `one` was there before `other`. Of two that came in one second it is the one that is
+ * Ready, and where that does not tell, the one with the lower name.
+ */
+export function isEarlier(one: Age, other: Age): boolean {
+  if (one.meta.createdAt !== other.meta.createdAt) return one.meta.createdAt < other.meta.createdAt;
+  if (isReady(one) !== isReady(other)) return isReady(one);
+  return one.meta.name < other.meta.name;
+}
+
+function isReady({ status }: Age): boolean {
+  return status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True');
 }
 
 /** The patch that adds the finalizer, or undefined where it is there or comes too late. */

@@ -30,7 +30,7 @@ const WRITTEN_NAMES = [
 
 /**
  * The patch that makes the pod say this of its NICs, or undefined where it does.
- * @param removed keys of NICs that it no longer has, from `unpluggedKeys`
+ * @param removed keys of NICs that it does not have, from `unpluggedKeys` or `untoldKeys`
  */
 export function annotationsPatch(
   pod: Pod,
@@ -46,6 +46,12 @@ export function annotationsPatch(
 /** The keys of what was written for a NIC that the pod no longer has. */
 export function unpluggedKeys(provider: string): Annotations {
   return Object.fromEntries(WRITTEN_NAMES.map((name) => [annotationKey(provider, name), null]));
+}
+
+/** The keys by which the node's daemon knows that a NIC has its addresses. */
+export function untoldKeys(provider: string): Annotations {
+  const names = ['allocated', 'cidr', 'gateway', 'routed'];
+  return Object.fromEntries(names.map((name) => [annotationKey(provider, name), null]));
 }
 
 /** With the UID, the patch is refused for another pod that has taken the name meanwhile. */

@@ -28,7 +28,7 @@ export function subnetConflicts(
   for (const other of others) {
     const rival = checkedValue(other.checked);
     if (rival === undefined || rival.name === subnet.name) continue;
-    if (!isEarlier(other.meta, object.meta) || !isOneNetwork(subnet, rival)) continue;
+    if (!isEarlier(other, object) || !isOneNetwork(subnet, rival)) continue;
     problems.push(...conflictsOf(subnet, rival));
   }
   return problems;

@@ -14,6 +14,7 @@ import type { Context } from '../context.ts';
 import { desiredPort } from '../desired/port.ts';
 import { NotDone } from '../failure-log.ts';
 import { podNetworks } from '../networks/pod-networks.ts';
+import type { NicRequest } from '../networks/request.ts';
 import { isAllocated } from '../networks/wishes.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, networkEvent } from '../objects/events.ts';
@@ -35,7 +36,7 @@ import {
   podType,
   workloadOf,
 } from '../objects/pod.ts';
-import { type AnnotatedNic, annotationsPatch } from '../objects/pod-annotations.ts';
+import { type AnnotatedNic, annotationsPatch, untoldKeys } from '../objects/pod-annotations.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { DesiredPort } from '../ovn/desired.ts';
 import { NorthboundError } from '../ovn/error.ts';
@@ -86,7 +87,7 @@ export class PodWork {
 
   async #bring(pod: Pod): Promise<void> {
     const { said } = this.#context;
-    const nics = this.#acquire(pod);
+    const nics = await this.#acquire(pod);
     const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
     const isWritten = await this.#bringPorts(pod, nics, surplus.keptPorts);
@@ -105,7 +106,7 @@ export class PodWork {
     said.isWell(aboutPod(pod));
   }
 
-  #acquire(pod: Pod): readonly AnnotatedNic[] {
+  async #acquire(pod: Pod): Promise<readonly AnnotatedNic[]> {
     const { addresses, cluster, said, settings } = this.#context;
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
       throw new NotDone(
@@ -135,8 +136,25 @@ export class PodWork {
       const why = `${message}: ${details}`;
       const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
       said.trouble(aboutPod(pod), event);
+      if (error.reason === 'AddressConflict') await this.#takeBack(pod, networks.nics);
       throw new NotDone(message);
     }
+  }
+
+  /**
+   * A pod that was made from a copy of another's annotations is not to start with the other's
+   * addresses: it is told again that it has none. What it asks for stays.
+   */
+  async #takeBack(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
+    const { addresses, settings } = this.#context;
+    const owner = ownerOfPod(pod, settings);
+    if (pod.end.phase === 'Running') return;
+    const copied = nics.filter(
+      ({ port, isAllocated: isTold }) =>
+        isTold && addresses.allocator.allocationOf(port)?.pod !== owner,
+    );
+    const keys = copied.flatMap(({ provider }) => Object.entries(untoldKeys(provider)));
+    if (keys.length > 0) await this.#tellPod(pod, [], Object.fromEntries(keys));
   }
 
   /** @returns whether anything was written */
@@ -227,10 +245,10 @@ export class PodWork {
   async #tellPod(
     pod: Pod,
     nics: readonly AnnotatedNic[],
-    unplugged: Readonly<Record<string, string | null>>,
+    removed: Readonly<Record<string, string | null>>,
   ): Promise<boolean> {
     const { cluster, writes, settings } = this.#context;
-    const patch = annotationsPatch(pod, nics, settings, unplugged);
+    const patch = annotationsPatch(pod, nics, settings, removed);
     if (patch === undefined) return true;
     const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
     const raw = await writes.patch(path, patch);

@@ -141,6 +141,6 @@ describe('what is there', () => {
     expect(all.specs('Vpc')).toEqual({ 'ovn-cluster': { namespaces: ['mine'] } });
     expect(all.specs('Subnet').join).toEqual({ cidrBlock: '100.65.0.0/16' });
     expect(all.specs('Subnet')).toHaveProperty('ovn-default');
-    expect(all.created()).toBe(4);
+    expect(all.created()).toBe(5);
   });
 });

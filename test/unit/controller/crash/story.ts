@@ -83,6 +83,16 @@ export const story: readonly Step[] = [
   function recordOfLivePodIsDeleted(town) {
     town.api.delete('IP', 'e.default.red.default');
   },
+  async function recordsAreLostWhileNobodyIsThere(town) {
+    await town.kill();
+    for (const { metadata, spec } of town.api.list('IP')) {
+      if (spec?.subnet !== 'red' || town.reservations.has(metadata.name)) continue;
+      town.api.patch('IP', metadata.name, { metadata: { finalizers: [] } });
+      town.api.delete('IP', metadata.name);
+    }
+    // They are first in line.
+    for (const name of ['a-0', 'a-1', 'a-2']) pod(town.api, name, 'red');
+  },
   function subnetGoes(town) {
     end(town.api, 'i');
     town.api.delete('Subnet', 'green');
