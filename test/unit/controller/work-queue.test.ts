@@ -197,7 +197,7 @@ describe('work that fails', () => {
       await fail('a');
       // The first pauses may be over by now.
       if (queue.figures.paused > 0) queue.retryWaiting(() => true);
-      await turns();
+      while (!runningKeys().includes('a')) await sleep(1);
     }
     await fail('a');
     await sleep(60);

@@ -73,13 +73,28 @@ describe('two Subnets', () => {
     expect(subnetConflicts(b, [a, b])).toHaveLength(1);
   });
 
-  it('do not conflict where one is being deleted, or is wrong', () => {
+  it('do not conflict where one is wrong', () => {
+    const wrong = subnet('wrong', { ...wide, mtu: 'x' }, OLD);
+    expect(subnetConflicts(subnet('new', wide), [wrong])).toEqual([]);
+    expect(subnetConflicts(wrong, [subnet('new', wide)])).toEqual([]);
+  });
+
+  it('conflict while one is being deleted: pods have its addresses until it is gone', () => {
     const leaving = subnetObject('old', wide, {
       metadata: { creationTimestamp: OLD, deletionTimestamp: NEW },
     });
-    const wrong = subnet('wrong', { ...wide, mtu: 'x' }, OLD);
-    expect(subnetConflicts(subnet('new', wide), [leaving, wrong])).toEqual([]);
-    expect(subnetConflicts(wrong, [subnet('new', wide)])).toEqual([]);
+    expect(subnetConflicts(subnet('new', wide), [leaving])).toHaveLength(1);
+  });
+
+  it('of one second go by which is Ready, and then by name', () => {
+    const ready = (name: string) =>
+      subnetObject(name, wide, {
+        metadata: { creationTimestamp: NEW },
+        status: { conditions: [{ type: 'Ready', status: 'True' }] },
+      });
+    expect(subnetConflicts(ready('winner'), [subnet('loser', wide)])).toEqual([]);
+    expect(subnetConflicts(subnet('loser', wide), [ready('winner')])).toHaveLength(1);
+    expect(subnetConflicts(subnet('a', wide), [subnet('b', wide)])).toEqual([]);
   });
 
   it('with external gateways have policy routing tables of their own', () => {
