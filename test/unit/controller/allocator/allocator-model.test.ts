@@ -13,8 +13,8 @@ import { randomNumbers } from './trees.ts';
 const ADDRESSES = [...V4, ...V6].map(address);
 
 describe('any sequence of calls', { timeout: 60_000 }, () => {
-  it('has the answers of a simple model, and leaves the state of one', () => {
-    const outcomes = compared(step, { numRuns: 80 });
+  it('has the answers of a simple model, and leaves the state of one', async () => {
+    const outcomes = await compared(step, { numRuns: 80 });
     // Each kind of outcome is reached often enough to mean something.
     const answers = ['acquire', 'reserve', 'adopt', 'release', 'setPool', 'removeSubnet'];
     const refusals = ['AddressConflict', 'AddressOutOfRange', 'InvalidIPFamily'];
@@ -28,8 +28,8 @@ describe('any sequence of calls', { timeout: 60_000 }, () => {
     }
   });
 
-  it('gives released addresses again in their order', () => {
-    const outcomes = compared(simpleStep, { numRuns: 30 });
+  it('gives released addresses again in their order', async () => {
+    const outcomes = await compared(simpleStep, { numRuns: 30 });
     expect(outcomes.get('acquire: answer')).toBeGreaterThan(200);
     expect(outcomes.get('acquire: NoAvailableAddress')).toBeGreaterThan(20);
     expect(outcomes.get('release: answer')).toBeGreaterThan(60);
@@ -37,10 +37,10 @@ describe('any sequence of calls', { timeout: 60_000 }, () => {
 });
 
 /** @returns how often each call ended in which way */
-function compared(steps: fc.Arbitrary<Step>, { numRuns }: { numRuns: number }) {
+async function compared(steps: fc.Arbitrary<Step>, { numRuns }: { numRuns: number }) {
   const outcomes = new Map<string, number>();
   const sequence = fc.array(steps, { minLength: 10, maxLength: 80, size: 'max' });
-  fc.assert(
+  await fc.assert(
     fc.property(sequence, (each) => {
       const { allocator, model } = begun();
       for (const { name, run } of each) {

@@ -27,9 +27,9 @@ function allocatorWith(...draws: readonly (readonly number[])[]) {
 }
 
 describe('a MAC address that is made', () => {
-  it('is local, unicast and in lower case, whatever the random bytes are', () => {
+  it('is local, unicast and in lower case, whatever the random bytes are', async () => {
     const bytes = fc.array(fc.nat(255), { minLength: 6, maxLength: 6 });
-    fc.assert(
+    await fc.assert(
       fc.property(bytes, (draw) => {
         const { mac = '' } = allocatorWith(draw).acquire(drawn('a'));
         expect(parseMac(mac)).toBe(mac);
@@ -215,8 +215,8 @@ it('a MAC address of no Subnet has no owner, and no gateway', () => {
   expect(errorOf(() => allocator.setGatewayMac('net', GATEWAY_MAC)).reason).toBe('NoSubnet');
 });
 
-it('the one spelling of a MAC address is found of each', () => {
-  fc.assert(
+it('the one spelling of a MAC address is found of each', async () => {
+  await fc.assert(
     fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => {
       const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
       const canonical = pairs.join(':');

@@ -39,8 +39,8 @@ function numbersIn(model: readonly boolean[]): bigint[] {
 }
 
 describe('a set of ranges', () => {
-  it('has what was added and not removed, whatever the order', () => {
-    fc.assert(
+  it('has what was added and not removed, whatever the order', async () => {
+    await fc.assert(
       fc.property(changes, (steps) => {
         const { set, model } = made(steps);
         const numbers = numbersIn(model);
@@ -56,8 +56,8 @@ describe('a set of ranges', () => {
     );
   });
 
-  it('consists of as few ranges as possible, the lowest first', () => {
-    fc.assert(
+  it('consists of as few ranges as possible, the lowest first', async () => {
+    await fc.assert(
       fc.property(changes, (steps) => {
         const all = [...made(steps).set];
         all.forEach(({ first, last }, position) => {
@@ -70,8 +70,8 @@ describe('a set of ranges', () => {
     );
   });
 
-  it('is united, cut and compared as any set is', () => {
-    fc.assert(
+  it('is united, cut and compared as any set is', async () => {
+    await fc.assert(
       fc.property(changes, changes, (one, other) => {
         const a = made(one);
         const b = made(other);
@@ -85,8 +85,8 @@ describe('a set of ranges', () => {
     );
   });
 
-  it('is not changed by what is derived from it', () => {
-    fc.assert(
+  it('is not changed by what is derived from it', async () => {
+    await fc.assert(
       fc.property(changes, range, (steps, each) => {
         const { set, model } = made(steps);
         set.add(each);
