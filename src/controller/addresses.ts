@@ -13,12 +13,13 @@ import { AllocationError } from './allocator/error.ts';
 import type { Adoption, AdoptRequest } from './allocator/request.ts';
 import { type ClaimsView, claimOfIp, claimsOfPod, claimsOn } from './claims.ts';
 import type { Cluster } from './cluster.ts';
-import type { IpIndex } from './ip-index.ts';
+import { type IpIndex, ownerOf } from './ip-index.ts';
 import { isSameJudgement, judgePools, judgeSubnets } from './judgement.ts';
 import type { NetworkView } from './networks/request.ts';
 import { indexSubnets } from './networks/subnet-index.ts';
 import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import type { IpPoolObject } from './objects/ippool.ts';
+import { providerOf } from './objects/nic-name.ts';
 import type { Pod } from './objects/pod.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { ClusterSettings } from './objects/settings.ts';
@@ -97,7 +98,8 @@ export class Addresses {
   sawIp(ip: IpObject): void {
     this.refresh();
     const { allocator } = this.#options;
-    if (!this.#known.has(ip.spec.subnet) || isNew(ip)) return;
+    const isWish = isNew(ip) && providerOf(ip.meta.name, ownerOf(ip)) !== undefined;
+    if (!this.#known.has(ip.spec.subnet) || isWish) return;
     const held = allocator.allocationOf(ip.meta.name);
     if (held === undefined) this.#adoptOne(claimOfIp(ip));
     else if (held.reserved && !isReserved(ip)) allocator.unreserve(held);
@@ -131,12 +133,13 @@ export class Addresses {
   #judge(): Rejudged {
     const { cluster, settings } = this.#options;
     const before = { subnets: this.#subnets, ipPools: this.#ipPools };
-    this.#subnets = judgeSubnets([...cluster.subnets.values()], {
+    const surroundings = {
       settings,
       vpcs: [...cluster.vpcs.values()],
       nodes: [...cluster.nodes.values()],
-      vlan: (name) => cluster.vlans.get(name),
-    });
+      vlan: (name: string) => cluster.vlans.get(name),
+    };
+    this.#subnets = judgeSubnets([...cluster.subnets.values()], surroundings, before.subnets);
     this.#ipPools = judgePools([...cluster.ipPools.values()], this.#subnets);
     const subnets = changedNames(before.subnets, this.#subnets);
     const ipPools = changedNames(before.ipPools, this.#ipPools);

@@ -24,16 +24,27 @@ export interface Surroundings {
   vlan(name: string): VlanObject | undefined;
 }
 
-/** Each Subnet with everything that is wrong with it, by name. */
+/**
+ * Each Subnet with everything that is wrong with it, by name.
+ * @param before the same from before: a Subnet whose CIDR cannot be read any more has still got it
+ */
 export function judgeSubnets(
   objects: readonly SubnetObject[],
   surroundings: Surroundings,
+  before: ReadonlyMap<string, SubnetObject> = new Map(),
 ): Map<string, SubnetObject> {
-  const judged = objects.map((object) => ({
+  const all = objects.map((object) => withClaims(object, before.get(object.meta.name)));
+  const judged = all.map((object) => ({
     ...object,
-    checked: withProblems(object.checked, problemsOf(object, objects, surroundings)),
+    checked: withProblems(object.checked, problemsOf(object, all, surroundings)),
   }));
   return new Map(judged.map((object) => [object.meta.name, object]));
+}
+
+function withClaims(object: SubnetObject, before: SubnetObject | undefined): SubnetObject {
+  const { claims, checked: result, meta } = object;
+  const isKnown = 'value' in result || claims.cidrs.length > 0 || before?.meta.uid !== meta.uid;
+  return isKnown ? object : { ...object, claims: { ...claims, cidrs: before.claims.cidrs } };
 }
 
 function problemsOf(

@@ -14,6 +14,7 @@ import { NotDone } from './failure-log.ts';
 import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
 import type { IpObject } from './objects/ip.ts';
+import type { Meta } from './objects/meta.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
@@ -160,10 +161,21 @@ export class Leader {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { cluster, addresses } = this.#context;
+    const { cluster, addresses, said } = this.#context;
     const { vpcs, ipPools } = this.#queues;
+    const own = [
+      cluster.subnets,
+      cluster.vpcs,
+      cluster.ipPools,
+      cluster.securityGroups,
+      cluster.ips,
+    ];
+    const forget = ({ type, value }: Change<{ readonly meta: Meta }>) => {
+      if (type === 'deleted') said.forget(value.meta.uid);
+    };
     const rejudge = () => this.#rejudge();
     return [
+      ...own.map((collection) => collection.onChange(forget)),
       cluster.pods.onChange(({ type, key, value }) => {
         if (type === 'deleted') this.#podWork.gone(value);
         else addresses.sawPod(value);
@@ -173,7 +185,10 @@ export class Leader {
       cluster.subnets.onChange((change) => this.#subnetChanged(change)),
       cluster.vpcs.onChange(({ type, key, value, previous }) => {
         const isNews = type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);
-        if (isNews) rejudge();
+        if (isNews) {
+          rejudge();
+          this.#retryPods();
+        }
         if (isNews || !isDeepStrictEqual(value.meta.finalizers, previous?.meta.finalizers)) {
           vpcs.add(key);
         } else if (value.meta.deleting || !value.status.standby) vpcs.add(key);
@@ -184,7 +199,9 @@ export class Leader {
         this.#addSubnetsIn(key);
       }),
       cluster.nodes.onChange(({ value, previous }) => {
-        if (!isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)) rejudge();
+        if (isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)) return;
+        rejudge();
+        this.#retryPods();
       }),
       cluster.ipPools.onChange(({ type, key, value, previous }) => {
         if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
@@ -207,9 +224,11 @@ export class Leader {
 
   /** Subnets and IPPools may be usable that were not, or the other way round. */
   #rejudge(): void {
-    const { addresses } = this.#context;
+    const { addresses, settings } = this.#context;
     addresses.invalidate();
     const { subnets, ipPools } = addresses.refresh();
+    // Private Subnets let its addresses in, which are the nodes'.
+    if (subnets.includes(settings.joinSubnet)) this.#addSubnetsOf(settings.defaultVpc);
     for (const name of subnets) {
       this.#queues.subnets.add(name);
       this.#queues.usage.add(name);
@@ -226,6 +245,7 @@ export class Leader {
   /** Addresses of a Subnet are free again. */
   #freed(subnet: string): void {
     this.#queues.usage.add(subnet);
+    if (this.#context.cluster.subnets.get(subnet)?.meta.deleting) this.#queues.subnets.add(subnet);
     this.#retryPods();
   }
 
@@ -249,14 +269,10 @@ export class Leader {
       this.#rejudge();
       subnets.add(key);
       for (const object of [value, previous]) {
-        const vpc = object && checkedValue(object.checked)?.vpc;
-        if (vpc) vpcs.add(vpc);
+        if (object?.claims.isOvn) vpcs.add(object.claims.vpc);
       }
       // A Vpc may have had to wait for a name.
       if (type !== 'updated') vpcs.retryWaiting(isWaiting);
-      if (key === this.#context.settings.joinSubnet) {
-        this.#addSubnetsOf(this.#context.settings.defaultVpc);
-      }
     }
     const isLacking = value.defaults !== undefined || value.meta.finalizers.length === 0;
     if (isLacking || value.meta.deleting) subnets.add(key);
@@ -274,7 +290,6 @@ export class Leader {
     const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
     if (isForNobody || isOthers) this.#addOwner(owner);
     if (type !== 'deleted') return;
-    this.#context.said.forget(value.meta.uid);
     // A NIC may wait for the end of the object, and a Subnet or its Vpc for that of the last one.
     this.#retryPods();
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
@@ -287,16 +302,16 @@ export class Leader {
   }
 
   #addSubnetsOf(vpc: string): void {
-    for (const { meta, checked } of this.#context.cluster.subnets.values()) {
-      if (checkedValue(checked)?.vpc === vpc) this.#queues.subnets.add(meta.name);
+    for (const { meta, claims } of this.#context.cluster.subnets.values()) {
+      if (claims.vpc === vpc) this.#queues.subnets.add(meta.name);
     }
   }
 
   /** The ports of a VLAN, and what its pods are told of it. */
   #addSubnetsIn(vlan: string): void {
     const { cluster, ipIndex } = this.#context;
-    for (const { meta, checked } of cluster.subnets.values()) {
-      if (checkedValue(checked)?.vlan !== vlan) continue;
+    for (const { meta, claims } of cluster.subnets.values()) {
+      if (claims.vlan !== vlan) continue;
       this.#queues.subnets.add(meta.name);
       for (const ip of ipIndex.ofSubnet(meta.name).values()) this.#addOwner(ownerOf(ip));
     }

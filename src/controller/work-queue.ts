@@ -107,11 +107,11 @@ export class WorkQueue {
    * is not shorter for it.
    */
   retryWaiting(isWanted: RetryPredicate): void {
+    // They may have looked before it happened.
+    for (const run of this.#running.values()) run.retries.add(isWanted);
     for (const [key, { error }] of [...this.#paused]) {
       if (isWanted(key, error)) this.#enqueue(key);
     }
-    // They may have looked before it happened.
-    for (const run of this.#running.values()) run.retries.add(isWanted);
   }
 
   /** Resolves when nothing is in line and nothing runs; what is paused is not waited for. */

@@ -15,9 +15,9 @@ export function desiredRouter(
   subnets: readonly SubnetObject[],
   { joinSubnet }: ClusterSettings,
 ): DesiredRouter {
-  const valid = subnets.flatMap(({ checked }) => checkedValue(checked) ?? []);
-  const routed = valid.filter(({ hasRouterPort }) => hasRouterPort);
-  const join = vpc.isDefault ? valid.find(({ name }) => name === joinSubnet) : undefined;
+  const routed = subnets.filter(({ claims }) => claims.hasRouterPort);
+  const joining = vpc.isDefault ? subnets.find(({ meta }) => meta.name === joinSubnet) : undefined;
+  const join = joining && checkedValue(joining.checked);
   const own = vpc.staticRoutes.map(
     ({ policy, cidr, nextHop, routeTable }): DesiredRoute => ({
       by: policy === 'policySrc' ? 'src-ip' : 'dst-ip',
@@ -40,12 +40,8 @@ export function desiredRouter(
     routes: [...defaultRoutes(join), ...own],
     policies: [
       ...policies,
-      ...routed.flatMap(({ name, blocks }) =>
-        subnetPolicies(
-          name,
-          blocks.map(({ cidr }) => cidr),
-        ),
-      ),
+      // Also of one with which something is wrong: its pods run on.
+      ...routed.flatMap(({ meta, claims }) => subnetPolicies(meta.name, claims.cidrs)),
     ],
   };
 }

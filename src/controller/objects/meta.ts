@@ -44,17 +44,20 @@ export interface Age {
 }
 
 /**
- * True where `one` was there before `other`. Of two that came in one second it is the one that is
- * Ready, and where that does not tell, the one with the lower name.
+ * True where `one` was there before `other`. Of two that came in one second it is the one that was
+ * found valid, and where that does not tell, the one with the lower name.
  */
 export function isEarlier(one: Age, other: Age): boolean {
   if (one.meta.createdAt !== other.meta.createdAt) return one.meta.createdAt < other.meta.createdAt;
-  if (isReady(one) !== isReady(other)) return isReady(one);
+  if (isValidated(one) !== isValidated(other)) return isValidated(one);
   return one.meta.name < other.meta.name;
 }
 
-function isReady({ status }: Age): boolean {
-  return status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True');
+/** An IPPool has nothing but Ready for it. */
+function isValidated({ status }: Age): boolean {
+  const types = ['Validated', 'Ready'];
+  const told = types.flatMap((type) => status.conditions.find((each) => each.type === type) ?? []);
+  return told[0]?.status === 'True';
 }
 
 /** The patch that adds the finalizer, or undefined where it is there or comes too late. */

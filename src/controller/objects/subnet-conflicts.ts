@@ -7,7 +7,7 @@ import { isEarlier } from './meta.ts';
 import type { Node } from './node.ts';
 import { checkedValue, type Problem, say } from './problem.ts';
 import { overlap } from './reserved-networks.ts';
-import type { Subnet, SubnetObject } from './subnet.ts';
+import type { Subnet, SubnetClaims, SubnetObject } from './subnet.ts';
 import type { VlanObject } from './vlan.ts';
 import type { VpcObject } from './vpc.ts';
 
@@ -16,7 +16,7 @@ import type { VpcObject } from './vpc.ts';
  * networks that OVN does not make, those with one provider are one network.
  *
  * Of two that want an address, the Subnet that came first has it, so that it goes on as it did; also
- * while it is being deleted, since pods have its addresses until it is gone.
+ * while it is being deleted or something is wrong with it, since pods have its addresses.
  */
 export function subnetConflicts(
   object: SubnetObject,
@@ -25,31 +25,29 @@ export function subnetConflicts(
   const subnet = checkedValue(object.checked);
   if (subnet === undefined) return [];
   const problems: Problem[] = [];
-  for (const other of others) {
-    const rival = checkedValue(other.checked);
-    if (rival === undefined || rival.name === subnet.name) continue;
-    if (!isEarlier(other, object) || !isOneNetwork(subnet, rival)) continue;
-    problems.push(...conflictsOf(subnet, rival));
+  for (const rival of others) {
+    if (rival.meta.name === subnet.name || !isOneNetwork(subnet, rival.claims)) continue;
+    if (isEarlier(rival, object)) problems.push(...conflictsOf(subnet, rival));
   }
   return problems;
 }
 
-function isOneNetwork(one: Subnet, other: Subnet): boolean {
+function isOneNetwork(one: Subnet, other: SubnetClaims): boolean {
   if (one.isOvn !== other.isOvn || one.vlan !== other.vlan || one.vpc !== other.vpc) return false;
   return one.isOvn || one.provider === other.provider;
 }
 
-function conflictsOf(subnet: Subnet, rival: Subnet): readonly Problem[] {
+function conflictsOf(subnet: Subnet, { meta, claims, checked }: SubnetObject): readonly Problem[] {
   const problems: Problem[] = [];
-  const pairs = subnet.blocks.flatMap(({ cidr }) =>
-    rival.blocks.map((block) => [cidr, block.cidr]),
-  );
-  if (pairs.some(([one, other]) => one && other && overlap(one, other))) {
+  if (subnet.blocks.some(({ cidr }) => claims.cidrs.some((other) => overlap(cidr, other)))) {
+    const cidrBlock = claims.cidrs.map(cidrText).join(',');
     problems.push({
-      message: `subnet ${subnet.name} cidr ${subnet.cidrBlock} is conflict with subnet ${rival.name} cidr ${rival.cidrBlock}`,
+      message: `subnet ${subnet.name} cidr ${subnet.cidrBlock} is conflict with subnet ${meta.name} cidr ${cidrBlock}`,
       advice: 'take another CIDR, or another VPC',
     });
   }
+  const rival = checkedValue(checked);
+  if (rival === undefined) return problems;
   const tables = [subnet, rival].map(({ policyRoutingTableId }) => policyRoutingTableId);
   const bothHaveEgress = [subnet, rival].every((one) => one.externalEgressGateway.length > 0);
   if (bothHaveEgress && tables[0] === tables[1]) {

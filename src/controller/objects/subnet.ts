@@ -2,6 +2,7 @@
  * Subnet: a range of addresses, and where the NICs that have them are attached.
  */
 import type { Address, Cidr, Family } from '../../common/address.ts';
+import { parseCidr } from '../../common/address.ts';
 import type { AddressRange } from '../allocator/address-range.ts';
 import { rawFields, readFields, readQuietly } from './fields.ts';
 import type { LabelSelector } from './label-selector.ts';
@@ -85,9 +86,20 @@ export interface SubnetOptions {
   readonly dhcpV6Options: string;
 }
 
+/**
+ * What a Subnet has taken, also where something else is wrong with it: its pods run on, and nobody
+ * else is to have their addresses.
+ */
+export interface SubnetClaims
+  extends Pick<SubnetNetwork, 'provider' | 'isOvn' | 'vpc' | 'vlan' | 'hasRouterPort'> {
+  /** Those that can be read. */
+  readonly cidrs: readonly Cidr[];
+}
+
 /** What is kept of a Subnet object. */
 export interface SubnetObject {
   readonly meta: Meta;
+  readonly claims: SubnetClaims;
   /** Also of a Subnet with which something is wrong. */
   readonly provider: string;
   readonly checked: Checked<Subnet>;
@@ -100,16 +112,19 @@ export interface SubnetObject {
 export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
   const meta = projectMeta(raw);
   const { spec, status } = rawFields(raw);
-  const result = checkSubnet(meta.name, spec, settings);
-  const provider = readQuietly(spec).text('provider') || 'ovn';
-  const known = { meta, provider, checked: result, status: projectSubnetStatus(status) };
+  const { result, network } = checkSubnet(meta.name, spec, settings);
+  const said = readQuietly(spec);
+  const provider = said.text('provider') || 'ovn';
+  const cidrs = (said.text('cidrBlock') || said.text('cidr')).split(',');
+  const claims = { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) };
+  const known = { meta, provider, claims, checked: result, status: projectSubnetStatus(status) };
   if (!('value' in result)) return known;
   const defaults = subnetDefaults(rawFields(spec), result.value, settings);
   return defaults === undefined ? known : { ...known, defaults };
 }
 
 /** All rules that concern a Subnet by itself (Kube-OVN's `ValidateSubnet`). */
-function checkSubnet(name: string, spec: unknown, settings: ClusterSettings): Checked<Subnet> {
+function checkSubnet(name: string, spec: unknown, settings: ClusterSettings) {
   const problems: Problem[] = [];
   const report = (problem: Problem) => {
     problems.push(problem);
@@ -120,7 +135,8 @@ function checkSubnet(name: string, spec: unknown, settings: ClusterSettings): Ch
   const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
   const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
   const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
-  return checked({ name, ...network, ...blocks, ...options, gatewayType }, problems);
+  const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType };
+  return { network, result: checked(subnet, problems) };
 }
 
 /** True for an underlay network of which we give out MACs only. */

@@ -22,11 +22,17 @@ const DEFAULT_GROUP = 'default-securitygroup';
 /**
  * Makes the ports of a pod be exactly these; none for a pod that is gone.
  * @param pod `<namespace>/<name>`
+ * @param kept names of ports that stay as they are
  * @throws NorthboundError `missing` where a Subnet has no switch yet; `taken`
  */
-export function planPod(state: NbState, pod: string, ports: readonly DesiredPort[]): Plan {
+export function planPod(
+  state: NbState,
+  pod: string,
+  ports: readonly DesiredPort[],
+  kept: ReadonlySet<string> = new Set(),
+): Plan {
   const draft = newDraft();
-  const names = new Set(ports.map(({ name }) => name));
+  const names = new Set([...ports.map(({ name }) => name), ...kept]);
   const gone = state.portsOfPod(pod).filter(({ name }) => !names.has(name));
   for (const port of gone) removePort(draft, state, port);
   const placed = ports.map((port) => ({ port, reference: placePodPort(draft, state, pod, port) }));

@@ -49,7 +49,8 @@ export function acquireAll(
 function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
   const held = context.allocator.allocationOf(nic.port);
   const place = held && context.subnet(held.subnet);
-  if (nic.isAllocated && held?.pod === context.owner && place !== undefined) {
+  const isWhole = held !== undefined && held.addresses.length >= toldCount(nic);
+  if (nic.isAllocated && held?.pod === context.owner && place !== undefined && isWhole) {
     return annotatedNic(nic, place, held, context);
   }
   let failure: unknown;
@@ -72,6 +73,12 @@ function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
     }
   }
   throw failure;
+}
+
+/** How many addresses the pod was told. Some may turn out to be another's. */
+function toldCount({ attempts }: NicRequest): number {
+  const [{ addresses }] = attempts;
+  return addresses.kind === 'fixed' ? (addresses.entries[0]?.length ?? 0) : 0;
 }
 
 function annotatedNic(

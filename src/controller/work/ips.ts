@@ -4,7 +4,7 @@
  */
 import { AllocationError } from '../allocator/error.ts';
 import type { AcquireRequest } from '../allocator/request.ts';
-import { aboutOwn } from '../announcements.ts';
+import { aboutOwn, aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { NotDone } from '../failure-log.ts';
 import { ownerOf } from '../ip-index.ts';
@@ -39,7 +39,7 @@ export class IpWork {
 
   async work(name: string): Promise<void> {
     const ip = this.#context.cluster.ips.get(name);
-    if (ip === undefined) this.#gone(name);
+    if (ip === undefined) await this.#gone(name);
     else if (ip.meta.deleting) await this.#letGo(ip);
     else if (isNew(ip)) {
       await this.#context.ownerLock.run(ownerOf(ip), () => this.#reserve(ip));
@@ -47,14 +47,18 @@ export class IpWork {
   }
 
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
-  #gone(name: string): void {
-    const { addresses, podIndex } = this.#context;
-    const { allocator } = addresses;
-    const held = allocator.allocationOf(name);
-    if (held === undefined) return;
-    allocator.unreserve(held);
-    if (!podIndex.isRunning(held.pod)) this.#ends.free(held);
-    for (const key of podIndex.keysOf(held.pod)) this.#requestPod(key);
+  async #gone(name: string): Promise<void> {
+    const { addresses, ownerLock, podIndex } = this.#context;
+    const owner = addresses.allocator.allocationOf(name)?.pod;
+    if (owner === undefined) return;
+    await ownerLock.run(owner, async () => {
+      const { allocator } = addresses;
+      const held = allocator.allocationOf(name);
+      if (held === undefined || this.#context.cluster.ips.get(name) !== undefined) return;
+      allocator.unreserve(held);
+      if (!podIndex.isRunning(held.pod)) await this.#ends.endNic(held);
+    });
+    for (const key of podIndex.keysOf(owner)) this.#requestPod(key);
   }
 
   async #letGo(ip: IpObject): Promise<void> {
@@ -121,9 +125,16 @@ export class IpWork {
     });
   }
 
-  #refused({ meta }: IpObject, why: string): NotDone {
+  #refused(ip: IpObject, why: string): NotDone {
+    const { meta } = ip;
+    const owner = ownerOf(ip);
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
     this.#context.said.trouble(aboutOwn('IP', meta), event);
+    // Its pod waits for it.
+    for (const key of this.#context.podIndex.keysOf(owner)) {
+      const pod = this.#context.cluster.pods.get(key);
+      if (pod !== undefined) this.#context.said.trouble(aboutPod(pod), event);
+    }
     return new NotDone(why);
   }
 }

@@ -9,7 +9,6 @@ import type { Owner as Nic } from '../allocator/owners.ts';
 import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { ownerOf } from '../ip-index.ts';
-import { PRIMARY_PROVIDER } from '../networks/primary.ts';
 import type { AllocatedNic } from '../objects/allocated-nic.ts';
 import { networkEvent } from '../objects/events.ts';
 import { type IpObject, isNew, isReserved } from '../objects/ip.ts';
@@ -17,8 +16,6 @@ import { comesBack, keepsAddresses } from '../objects/liveness.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { type Owner, ownerOfPod, type Pod } from '../objects/pod.ts';
 import { checkedValue } from '../objects/problem.ts';
-import type { DesiredPort } from '../ovn/desired.ts';
-import { keptPort } from './kept-ports.ts';
 import type { Ports } from './ports.ts';
 
 /** Who a pod that has gone was. */
@@ -26,7 +23,6 @@ interface Past {
   readonly owner: string;
   readonly statefulSet: Owner | undefined;
   readonly isVirtualMachine: boolean;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export class PodEnds {
@@ -53,13 +49,27 @@ export class PodEnds {
     return this.#past.get(key)?.owner ?? key;
   }
 
-  /** Has IP objects deleted; what a user reserved, or wants to be, stays. */
-  async giveBack(ips: readonly IpObject[]): Promise<void> {
+  /**
+   * Has IP objects deleted; what a user reserved, or wants to be, stays.
+   * @returns those that are deleted now
+   */
+  async giveBack(ips: readonly IpObject[]): Promise<readonly IpObject[]> {
     const { cluster, writes } = this.#context;
     const going = ips.filter((ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip));
     await Promise.all(
       going.map(({ meta }) => writes.remove(`${cluster.ips.path}/${meta.name}`, meta.uid)),
     );
+    return going;
+  }
+
+  /**
+   * Gives back what a single NIC has had whose IP object has gone, of a pod that does not run: its
+   * port first. In the owner's turn.
+   */
+  async endNic(nic: Nic): Promise<void> {
+    const others = [...portsOfOwner(nic.pod, this.#context)].filter((name) => name !== nic.nic);
+    await this.#ports.bring(nic.pod, [], new Set(others));
+    if (!this.#context.podIndex.isRunning(nic.pod)) this.free(nic);
   }
 
   /** Lets go of what a NIC holds and no IP object records. */
@@ -83,10 +93,10 @@ export class PodEnds {
     const ips = ipsOfOwner(owner, this.#context);
     const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past));
     const ended = ips.filter((ip) => !kept.includes(ip));
-    await this.#ports.bring(owner, this.#portsOf(kept, past));
-    await this.giveBack(ended);
+    await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
+    const given = await this.giveBack(ended);
     this.#freeUnrecorded(owner, pod && key);
-    if (pod !== undefined) this.#announce(pod, ended);
+    if (pod !== undefined) this.#announce(pod, given);
     // Of what is kept, it is to be known which StatefulSet it is for.
     if (kept.length === 0 && this.#past.get(key) === past) this.#past.delete(key);
   }
@@ -135,18 +145,8 @@ export class PodEnds {
     return keepsAddresses(ip.addresses, provider, current, object && checkedValue(object.checked));
   }
 
-  #portsOf(ips: readonly IpObject[], { owner, annotations }: Past): readonly DesiredPort[] {
-    return ips.flatMap(({ meta, spec }) => {
-      const provider = providerOf(meta.name, owner);
-      const isOvn = provider === PRIMARY_PROVIDER || spec.macAddress !== '';
-      if (provider === undefined || !isOvn) return [];
-      return [keptPort({ port: meta.name, provider }, annotations, this.#context)];
-    });
-  }
-
   #announce(pod: Pod, ips: readonly IpObject[]): void {
-    const going = ips.filter(({ meta }) => !meta.deleting);
-    const nics = going.flatMap((ip): AllocatedNic[] => {
+    const nics = ips.flatMap((ip): AllocatedNic[] => {
       const object = this.#context.addresses.subnet(ip.spec.subnet);
       const subnet = object && checkedValue(object.checked);
       const provider = providerOf(ip.meta.name, ownerOf(ip));
@@ -160,9 +160,9 @@ export class PodEnds {
 
   #pastOf(pod: Pod): Past {
     const owner = ownerOfPod(pod, this.#context.settings);
-    const { namespace, name, statefulSet, annotations } = pod;
+    const { namespace, name, statefulSet } = pod;
     const isVirtualMachine = owner !== `${namespace}/${name}`;
-    return { owner, statefulSet, isVirtualMachine, annotations };
+    return { owner, statefulSet, isVirtualMachine };
   }
 
   /** Of pods that went while no controller was there, IP objects tell. */
@@ -172,7 +172,7 @@ export class PodEnds {
     const ips = ipsOfOwner(key, this.#context);
     const isMachine = ips.some(({ spec }) => spec.podType === 'VirtualMachine');
     const isVirtualMachine = this.#context.settings.keepsVmAddresses && isMachine;
-    return { owner: key, statefulSet: undefined, isVirtualMachine, annotations: {} };
+    return { owner: key, statefulSet: undefined, isVirtualMachine };
   }
 }
 

@@ -38,10 +38,8 @@ import {
 } from '../objects/pod.ts';
 import { type AnnotatedNic, annotationsPatch, untoldKeys } from '../objects/pod-annotations.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
-import type { DesiredPort } from '../ovn/desired.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { acquireAll } from './allocation.ts';
-import { groupsOf } from './kept-ports.ts';
 import type { PodEnds } from './pod-end.ts';
 import type { Ports } from './ports.ts';
 import { surplusOf } from './surplus.ts';
@@ -90,7 +88,7 @@ export class PodWork {
     const nics = await this.#acquire(pod);
     const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
-    const isWritten = await this.#bringPorts(pod, nics, surplus.keptPorts);
+    const isWritten = await this.#bringPorts(pod, nics, surplus.kept);
     await Promise.all(nics.map((nic) => this.#bringIp(pod, nic)));
     await this.#ends.giveBack(surplus.ended);
     for (const nic of surplus.unrecorded) {
@@ -161,30 +159,38 @@ export class PodWork {
   async #bringPorts(
     pod: Pod,
     nics: readonly AnnotatedNic[],
-    kept: readonly DesiredPort[],
+    kept: ReadonlySet<string>,
   ): Promise<boolean> {
     const { cluster, settings } = this.#context;
     const owner = ownerOfPod(pod, settings);
-    const { annotations } = this.#speakerOf(pod, owner);
+    const groupExists = (name: string) => {
+      const group = cluster.securityGroups.get(name);
+      return group !== undefined && !group.meta.deleting;
+    };
+    const { annotations } = this.#speakerOf(pod);
     const own = nics
       .filter(({ kind }) => kind === 'ovn')
-      .map((nic) => desiredPort(nic, annotations, groupsOf(cluster)));
+      .map((nic) => desiredPort(nic, annotations, groupExists));
     try {
-      return await this.#ports.bring(owner, [...own, ...kept]);
+      return await this.#ports.bring(owner, own, kept);
     } catch (error) {
       throw this.#failedPorts(pod, error);
     }
   }
 
   /**
-   * The pod whose annotations say how the ports are to be. While a virtual machine migrates, there
-   * are two: the one that it migrates from, as long as that runs.
+   * The pod that says how ports and IP objects are to be. While a virtual machine migrates, there
+   * are two: it is the one that it migrates from, as long as that runs.
    */
-  #speakerOf(pod: Pod, owner: string): Pod {
-    if (!pod.migrating) return pod;
-    const { cluster, podIndex } = this.#context;
-    const others = podIndex.keysOf(owner).flatMap((key) => cluster.pods.get(key) ?? []);
-    return others.find((other) => !other.migrating && needsAddresses(other)) ?? pod;
+  #speakerOf(pod: Pod): Pod {
+    if (pod.virtualMachine === undefined) return pod;
+    const { cluster, podIndex, settings } = this.#context;
+    const keys = podIndex.keysOf(ownerOfPod(pod, settings));
+    const running = keys
+      .flatMap((key) => cluster.pods.get(key) ?? [])
+      .filter(needsAddresses)
+      .sort((one, other) => (one.uid < other.uid ? -1 : 1));
+    return running.find(({ migrating }) => !migrating) ?? running[0] ?? pod;
   }
 
   #failedPorts(pod: Pod, error: unknown): unknown {
@@ -204,7 +210,7 @@ export class PodWork {
     const holder: IpHolder = {
       workload: workloadOf(pod, settings),
       namespace: pod.namespace,
-      nodeName: pod.nodeName,
+      nodeName: this.#speakerOf(pod).nodeName,
       podType: podType(pod),
     };
     let ip = ips.get(nic.port);

@@ -10,6 +10,8 @@ import { planPod } from '../ovn/pod-plan.ts';
 import type { NbState } from '../ovn/state.ts';
 
 interface PodPorts {
+  /** They are being removed: nothing that happens to them meanwhile matters. */
+  readonly isEnding?: boolean;
   /** What they were brought to, as text; empty where nobody has looked since they changed. */
   brought: string;
 }
@@ -33,6 +35,7 @@ export class Ports {
 
   /** Somebody else has changed ports of this pod. */
   forget(key: string): void {
+    if (this.#pods.get(key)?.isEnding) return;
     this.#pods.set(key, { brought: '' });
   }
 
@@ -48,21 +51,33 @@ export class Ports {
 
   /**
    * Makes the ports of a pod be exactly these.
+   * @param kept names of ports that stay as they are, where they are
    * @returns whether anything was written
    * @throws NorthboundError
    */
-  async bring(key: string, ports: readonly DesiredPort[]): Promise<boolean> {
-    const wanted = JSON.stringify(ports);
+  async bring(
+    key: string,
+    ports: readonly DesiredPort[],
+    kept: ReadonlySet<string> = new Set(),
+  ): Promise<boolean> {
+    const wanted = JSON.stringify([ports, [...kept].sort()]);
+    const isEnding = ports.length + kept.size === 0;
     const before = this.#pods.get(key);
-    if (before === undefined ? ports.length === 0 : before.brought === wanted) return false;
+    const isDone = before === undefined ? ports.length === 0 : before.brought === wanted;
+    if (isDone) return false;
     if (this.#northbound === undefined) throw noOvn(key);
-    const entry: PodPorts = { brought: '' };
+    const entry: PodPorts = { brought: '', isEnding };
     this.#pods.set(key, entry);
-    const { transactions } = await this.#northbound.bring((state) => planPod(state, key, ports));
-    // Where it was forgotten meanwhile, there is another entry.
-    if (ports.length > 0) entry.brought = wanted;
-    else if (this.#pods.get(key) === entry) this.#pods.delete(key);
-    return transactions.length > 0;
+    try {
+      const plan = await this.#northbound.bring((state) => planPod(state, key, ports, kept));
+      // Where it was forgotten meanwhile, there is another entry.
+      if (!isEnding) entry.brought = wanted;
+      else if (this.#pods.get(key) === entry) this.#pods.delete(key);
+      return plan.transactions.length > 0;
+    } catch (error) {
+      if (this.#pods.get(key) === entry) this.#pods.set(key, { brought: '' });
+      throw error;
+    }
   }
 }
 

@@ -118,7 +118,8 @@ export class SubnetWork {
   async #letGo(object: SubnetObject): Promise<void> {
     const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
-    if (ipIndex.ofSubnet(name).size > 0) {
+    this.#placed.delete(name);
+    if (ipIndex.ofSubnet(name).size > 0 || this.#isHeld(name)) {
       const message = `subnet ${name} is being deleted, and addresses of it are in use: it goes with the last of them`;
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
       return;
@@ -126,6 +127,12 @@ export class SubnetWork {
     await northbound?.bring((state) => planSwitchRemoval(state, name));
     const current = cluster.subnets.get(name);
     await this.#patch(name, current && finalizerRemoved(current.meta));
+  }
+
+  /** True where a NIC holds addresses of it whose IP object is on its way. */
+  #isHeld(name: string): boolean {
+    const usage = this.#context.addresses.allocator.usage(name);
+    return usage !== undefined && usage.IPv4.using + usage.IPv6.using > 0n;
   }
 
   /** Nodes get to pods of the default Vpc by their own ports. */

@@ -9,13 +9,11 @@ import type { IpObject } from '../objects/ip.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { ownerOfPod, type Pod } from '../objects/pod.ts';
 import { unpluggedKeys } from '../objects/pod-annotations.ts';
-import type { DesiredPort } from '../ovn/desired.ts';
-import { keptPort } from './kept-ports.ts';
 import { portsOfOwner } from './pod-end.ts';
 
 export interface Surplus {
-  /** Ports that stay nevertheless. */
-  readonly keptPorts: readonly DesiredPort[];
+  /** Names of NICs that stay as they are. */
+  readonly kept: ReadonlySet<string>;
   /** IP objects of NICs that the pod no longer has. */
   readonly ended: readonly IpObject[];
   /** NICs that hold addresses which nothing records and nobody was told of. */
@@ -32,7 +30,7 @@ export interface Surplus {
 export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Context): Surplus {
   const owner = ownerOfPod(pod, context.settings);
   const wanted = new Set(nics.map(({ port }) => port));
-  const keptPorts: DesiredPort[] = [];
+  const kept = new Set<string>();
   const ended: IpObject[] = [];
   const unrecorded: string[] = [];
   const unplugged: Record<string, string | null> = {};
@@ -40,14 +38,13 @@ export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Cont
     const provider = providerOf(port, owner);
     if (wanted.has(port) || provider === undefined) continue;
     const ip = context.cluster.ips.get(port);
-    if (provider === PRIMARY_PROVIDER) {
-      keptPorts.push(keptPort({ port, provider }, pod.annotations, context));
-    } else if (ip === undefined) {
-      if (!isAllocated(pod, provider)) unrecorded.push(port);
-    } else if (ip.spec.macAddress !== '') {
-      ended.push(ip);
-      Object.assign(unplugged, unpluggedKeys(provider));
-    }
+    // What it was not told of is an earlier pod's of its name.
+    const isTold = isAllocated(pod, provider);
+    const isOvn = provider !== PRIMARY_PROVIDER && (ip?.spec.macAddress ?? '') !== '';
+    if (isTold && !isOvn) kept.add(port);
+    else if (ip === undefined) unrecorded.push(port);
+    else ended.push(ip);
+    if (isTold && isOvn) Object.assign(unplugged, unpluggedKeys(provider));
   }
-  return { keptPorts, ended, unrecorded, unplugged };
+  return { kept, ended, unrecorded, unplugged };
 }

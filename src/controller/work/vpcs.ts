@@ -97,7 +97,7 @@ export class VpcWork {
   /** All that say that they are in the Vpc, also those with which something else is wrong. */
   #subnetsOf(vpc: string): readonly SubnetObject[] {
     return [...this.#context.cluster.subnets.values()].filter(
-      ({ checked }) => checkedValue(checked)?.vpc === vpc,
+      ({ claims }) => claims.isOvn && claims.vpc === vpc,
     );
   }
 

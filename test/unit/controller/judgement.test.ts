@@ -81,12 +81,12 @@ describe('a Subnet', () => {
     expect(judged([front, late], { vpcs: [] }).late).toHaveLength(2);
   });
 
-  it('that is wrong by itself is told of that, and is in the way of nobody', () => {
+  it('that is wrong by itself is told of that, and its addresses stay its own', () => {
     const wrong = subnetObject('wrong', { cidrBlock: '10.1.0.0/24', gateway: '10.9.0.1' }, EARLY);
     const late = subnetObject('late', { cidrBlock: '10.1.0.0/24' }, LATE);
     expect(judged([wrong, late], { vpcs: [vpcObject('ovn-cluster')] })).toEqual({
       wrong: messagesOf(wrong.checked),
-      late: [],
+      late: ['subnet late cidr 10.1.0.0/24 is conflict with subnet wrong cidr 10.1.0.0/24'],
     });
     expect(messagesOf(wrong.checked)).toHaveLength(1);
   });

@@ -88,7 +88,8 @@ export const story: readonly Step[] = [
     for (const { metadata, spec } of town.api.list('IP')) {
       if (spec?.subnet !== 'red' || town.reservations.has(metadata.name)) continue;
       town.api.patch('IP', metadata.name, { metadata: { finalizers: [] } });
-      town.api.delete('IP', metadata.name);
+      // What is being deleted already has gone with that.
+      if (metadata.deletionTimestamp === undefined) town.api.delete('IP', metadata.name);
     }
     // They are first in line.
     for (const name of ['a-0', 'a-1', 'a-2']) pod(town.api, name, 'red');

@@ -59,7 +59,7 @@ describe('the router', () => {
     ]);
   });
 
-  it('has nothing of a Subnet that is wrong, or in which it has no port', () => {
+  it('has nothing of a Subnet in which it has no port, and all of one that became wrong', () => {
     const wrong = subnetObject('wrong', { cidrBlock: '10.2.0.0/24', gateway: '10.9.0.1' });
     const outside = subnetObject('outside', { cidrBlock: '10.3.0.0/24', vlan: 'vlan7' });
     const logical = subnetObject('logical', {
@@ -68,7 +68,10 @@ describe('the router', () => {
       logicalGateway: true,
     });
     const { policies } = desiredRouter(vpcOf('tenant'), [wrong, outside, logical], settings);
-    expect(policies).toEqual([within('logical', 'ip4.dst == 10.4.0.0/24')]);
+    expect(policies).toEqual([
+      within('wrong', 'ip4.dst == 10.2.0.0/24'),
+      within('logical', 'ip4.dst == 10.4.0.0/24'),
+    ]);
   });
 });
 

@@ -73,9 +73,9 @@ describe('two Subnets', () => {
     expect(subnetConflicts(b, [a, b])).toHaveLength(1);
   });
 
-  it('do not conflict where one is wrong', () => {
+  it('conflict also where something else is wrong with the earlier one, whose pods run on', () => {
     const wrong = subnet('wrong', { ...wide, mtu: 'x' }, OLD);
-    expect(subnetConflicts(subnet('new', wide), [wrong])).toEqual([]);
+    expect(subnetConflicts(subnet('new', wide), [wrong])).toHaveLength(1);
     expect(subnetConflicts(wrong, [subnet('new', wide)])).toEqual([]);
   });
 
@@ -86,11 +86,16 @@ describe('two Subnets', () => {
     expect(subnetConflicts(subnet('new', wide), [leaving])).toHaveLength(1);
   });
 
-  it('of one second go by which is Ready, and then by name', () => {
+  it('of one second go by which was found valid, and then by name', () => {
     const ready = (name: string) =>
       subnetObject(name, wide, {
         metadata: { creationTimestamp: NEW },
-        status: { conditions: [{ type: 'Ready', status: 'True' }] },
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'False' },
+            { type: 'Validated', status: 'True' },
+          ],
+        },
       });
     expect(subnetConflicts(ready('winner'), [subnet('loser', wide)])).toEqual([]);
     expect(subnetConflicts(subnet('loser', wide), [ready('winner')])).toHaveLength(1);

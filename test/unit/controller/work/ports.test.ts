@@ -121,11 +121,20 @@ describe('a pod without ports', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('that somebody gives one meanwhile is not forgotten', async () => {
+  it('is forgotten, though its own removal is told meanwhile', async () => {
     const { ports, beforeNext } = await setUp();
     await ports.bring(POD, [portOf()]);
     beforeNext(() => ports.forget(POD));
     await ports.bring(POD, []);
+    expect(ports.keys()).toEqual([]);
+  });
+
+  it('keeps those that are to stay as they are', async () => {
+    const { ports, names } = await setUp();
+    const own = portOf();
+    await ports.bring(POD, [own]);
+    expect(await ports.bring(POD, [], new Set([own.name]))).toBe(false);
+    expect(await names()).toEqual([own.name]);
     expect(ports.keys()).toEqual([POD]);
   });
 });
