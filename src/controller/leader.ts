@@ -15,6 +15,7 @@ import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
 import type { IpObject } from './objects/ip.ts';
 import type { Meta } from './objects/meta.ts';
+import { ownerOfPod } from './objects/pod.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
@@ -161,7 +162,7 @@ export class Leader {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { cluster, addresses, said } = this.#context;
+    const { cluster, addresses, said, settings } = this.#context;
     const { vpcs, ipPools } = this.#queues;
     const own = [
       cluster.subnets,
@@ -180,6 +181,8 @@ export class Leader {
         if (type === 'deleted') this.#podWork.gone(value);
         else addresses.sawPod(value);
         this.#podChanged(key);
+        // The pods of a virtual machine follow each other.
+        if (value.virtualMachine !== undefined) this.#addOwner(ownerOfPod(value, settings));
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
       cluster.subnets.onChange((change) => this.#subnetChanged(change)),

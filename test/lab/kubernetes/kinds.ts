@@ -70,6 +70,13 @@ export const kinds: readonly Kind[] = [
   { apiVersion: kubeOvn, plural: 'ippools', kind: 'IPPool', hasStatus: true },
   { apiVersion: kubeOvn, plural: 'security-groups', kind: 'SecurityGroup', hasStatus: true },
   {
+    apiVersion: 'kubevirt.io/v1',
+    plural: 'virtualmachines',
+    kind: 'VirtualMachine',
+    namespaced: true,
+    hasStatus: true,
+  },
+  {
     apiVersion: 'k8s.cni.cncf.io/v1',
     plural: 'network-attachment-definitions',
     kind: 'NetworkAttachmentDefinition',
