@@ -8,8 +8,9 @@ import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
 import { ipPoolConditionsPatch } from '../objects/ippool-status.ts';
-import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch } from '../objects/meta.ts';
 import { tell } from '../objects/problem.ts';
+import { patchObject } from './patch-object.ts';
 
 export class IpPoolWork {
   readonly #context: Context;
@@ -46,14 +47,11 @@ export class IpPoolWork {
     const current = cluster.ipPools.get(name);
     const patch = current && ipPoolConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
-    const path = `${cluster.ipPools.path}/${name}/status`;
-    cluster.ipPools.wrote(name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.ipPools, { name, patch, part: 'status' });
     said.done(aboutOwn('IPPool', current.meta), outcomeEvent(outcome));
   }
 
-  async #patch(name: string, patch: object | undefined): Promise<void> {
-    if (patch === undefined) return;
-    const { ipPools } = this.#context.cluster;
-    ipPools.wrote(name, await this.#context.writes.patch(`${ipPools.path}/${name}`, patch));
+  async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
+    await patchObject(this.#context.writes, this.#context.cluster.ipPools, { name, patch });
   }
 }

@@ -23,6 +23,7 @@ import { isAlive } from '../objects/liveness.ts';
 import { finalizerRemoved } from '../objects/meta.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
+import { patchObject } from './patch-object.ts';
 import type { PodEnds } from './pod-end.ts';
 
 export class IpWork {
@@ -81,8 +82,7 @@ export class IpWork {
     if ('problems' in read) throw this.#refused(ip, tell(read.problems));
     const nic = this.#acquire(ip, read.value);
     const patch = reservationPatch(ip, nic, read.value.holder);
-    const path = `${cluster.ips.path}/${ip.meta.name}`;
-    cluster.ips.wrote(ip.meta.name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.ips, { name: ip.meta.name, patch });
     // It may wait for that.
     for (const key of this.#context.podIndex.keysOf(ownerOf(ip))) this.#requestPod(key);
   }

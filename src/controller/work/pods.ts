@@ -40,6 +40,7 @@ import { type AnnotatedNic, annotationsPatch, untoldKeys } from '../objects/pod-
 import { checkedValue, tell } from '../objects/problem.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { acquireAll } from './allocation.ts';
+import { patchObject } from './patch-object.ts';
 import type { PodEnds } from './pod-end.ts';
 import type { Ports } from './ports.ts';
 import { surplusOf } from './surplus.ts';
@@ -227,9 +228,7 @@ export class PodWork {
       ip = projectIp(raw);
     }
     this.#checkRecord(pod, nic, ip);
-    const patch = ipPatch(ip, nic, holder);
-    if (patch === undefined) return;
-    ips.wrote(nic.port, await writes.patch(`${ips.path}/${nic.port}`, patch));
+    await patchObject(writes, ips, { name: nic.port, patch: ipPatch(ip, nic, holder) });
   }
 
   /** @throws NotDone where the IP object is not to be written now, or not to say what `nic` has */

@@ -18,6 +18,7 @@ import {
 import { NorthboundError } from '../ovn/error.ts';
 import { portGroupName } from '../ovn/names.ts';
 import { planSecurityGroup, planSecurityGroupRemoval } from '../ovn/security-group-plan.ts';
+import { patchObject } from './patch-object.ts';
 
 export class SecurityGroupWork {
   readonly #context: Context;
@@ -84,11 +85,8 @@ export class SecurityGroupWork {
     wanted: SecurityGroupObject['status'],
   ): Promise<void> {
     const patch = securityGroupStatusPatch(status, wanted);
-    if (patch === undefined) return;
     const { cluster, writes } = this.#context;
-    const { securityGroups } = cluster;
-    const path = `${securityGroups.path}/${meta.name}/status`;
-    securityGroups.wrote(meta.name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.securityGroups, { name: meta.name, patch, part: 'status' });
   }
 }
 

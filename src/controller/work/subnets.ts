@@ -10,7 +10,7 @@ import { desiredSwitch } from '../desired/switch.ts';
 import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
-import { finalizerAdded, finalizerRemoved, type Meta } from '../objects/meta.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch, type Meta } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { Subnet, SubnetObject } from '../objects/subnet.ts';
 import { standbyProblem } from '../objects/subnet-conflicts.ts';
@@ -19,6 +19,7 @@ import { NorthboundError } from '../ovn/error.ts';
 import { gatewayMac } from '../ovn/router-port.ts';
 import type { NbState } from '../ovn/state.ts';
 import { planSwitch, planSwitchRemoval } from '../ovn/switch-plan.ts';
+import { patchObject } from './patch-object.ts';
 
 const NOT_VALID = 'ValidateLogicalSwitchFailed';
 
@@ -149,20 +150,20 @@ export class SubnetWork {
     const current = cluster.subnets.get(name);
     const patch = current && subnetConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
-    const path = `${cluster.subnets.path}/${name}/status`;
-    cluster.subnets.wrote(name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
     said.done(aboutOwn('Subnet', current.meta), outcomeEvent(outcome));
   }
 
-  async #patch(name: string, patch: object | undefined): Promise<void> {
-    if (patch === undefined) return;
-    const { subnets } = this.#context.cluster;
-    subnets.wrote(name, await this.#context.writes.patch(`${subnets.path}/${name}`, patch));
+  async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
+    await patchObject(this.#context.writes, this.#context.cluster.subnets, { name, patch });
   }
 }
 
 /** One patch of both, which name different fields. */
-function merged(one: object | undefined, other: object | undefined): object | undefined {
+function merged(
+  one: MergePatch | undefined,
+  other: MergePatch | undefined,
+): MergePatch | undefined {
   return one === undefined && other === undefined ? undefined : { ...one, ...other };
 }
 

@@ -6,6 +6,7 @@ import { ipPoolUsagePatch } from '../objects/ippool-status.ts';
 import { checkedValue } from '../objects/problem.ts';
 import { isMacOnly, type Subnet } from '../objects/subnet.ts';
 import { countsAsUsing, subnetUsagePatch } from '../objects/subnet-status.ts';
+import { patchObject } from './patch-object.ts';
 
 export class UsageWork {
   readonly #context: Context;
@@ -33,9 +34,7 @@ export class UsageWork {
     const usage = addresses.allocator.usage(name);
     if (current === undefined || usage === undefined) return;
     const patch = subnetUsagePatch(subnet, current.status, this.#using(subnet), usage);
-    if (patch === undefined) return;
-    const path = `${cluster.subnets.path}/${name}/status`;
-    cluster.subnets.wrote(name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
   }
 
   #using(subnet: Subnet): number {
@@ -52,8 +51,6 @@ export class UsageWork {
     const usage = addresses.allocator.poolUsage(subnet, pool);
     if (current === undefined || usage === undefined) return;
     const patch = ipPoolUsagePatch(current.status, usage);
-    if (patch === undefined) return;
-    const path = `${cluster.ipPools.path}/${pool}/status`;
-    cluster.ipPools.wrote(pool, await writes.patch(path, patch));
+    await patchObject(writes, cluster.ipPools, { name: pool, patch, part: 'status' });
   }
 }

@@ -7,12 +7,13 @@ import { desiredRouter } from '../desired/router.ts';
 import { NotDone } from '../failure-log.ts';
 import { judgeVpc } from '../judgement.ts';
 import { failureEvent } from '../objects/events.ts';
-import { finalizerAdded, finalizerRemoved } from '../objects/meta.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { SubnetObject } from '../objects/subnet.ts';
 import { type Vpc, type VpcObject, vpcStatusPatch } from '../objects/vpc.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { planRouter, planRouterRemoval } from '../ovn/router-plan.ts';
+import { patchObject } from './patch-object.ts';
 
 export class VpcWork {
   readonly #context: Context;
@@ -83,15 +84,11 @@ export class VpcWork {
       defaultLogicalSwitch: vpc.isDefault ? settings.defaultSubnet : '',
       subnets: names,
     });
-    if (patch === undefined) return;
-    const path = `${cluster.vpcs.path}/${vpc.name}/status`;
-    cluster.vpcs.wrote(vpc.name, await writes.patch(path, patch));
+    await patchObject(writes, cluster.vpcs, { name: vpc.name, patch, part: 'status' });
   }
 
-  async #patch(name: string, patch: object | undefined): Promise<void> {
-    if (patch === undefined) return;
-    const { vpcs } = this.#context.cluster;
-    vpcs.wrote(name, await this.#context.writes.patch(`${vpcs.path}/${name}`, patch));
+  async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
+    await patchObject(this.#context.writes, this.#context.cluster.vpcs, { name, patch });
   }
 
   /** All that say that they are in the Vpc, also those with which something else is wrong. */

@@ -1,0 +1,22 @@
+/**
+ * A write to an object without namespace, whose outcome is seen at once in the live copy.
+ */
+import type { Collection } from '../collection.ts';
+import type { LeaderWrites } from '../leader-writes.ts';
+import type { MergePatch } from '../objects/meta.ts';
+
+/**
+ * @param patch undefined where there is nothing to write
+ * @param part what of the object: its status is written apart from the rest
+ */
+export async function patchObject<T>(
+  writes: LeaderWrites,
+  collection: Collection<T>,
+  { name, patch, part = 'object' }: { name: string; patch: MergePatch | undefined; part?: Part },
+): Promise<void> {
+  if (patch === undefined) return;
+  const path = `${collection.path}/${name}`;
+  collection.wrote(name, await writes.patch(part === 'status' ? `${path}/status` : path, patch));
+}
+
+type Part = 'object' | 'status';
