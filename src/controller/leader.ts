@@ -69,7 +69,7 @@ export class Leader {
     addresses.refresh();
     // Multus may come later.
     void cluster.nads.synced.then(() => this.#triggers.retryPods());
-    const { pods, ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;
+    const { ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;
     for (const { meta } of cluster.vpcs.values()) vpcs.add(meta.name);
     for (const { meta } of cluster.securityGroups.values()) securityGroups.add(meta.name);
     for (const { meta } of cluster.subnets.values()) {
@@ -82,7 +82,6 @@ export class Leader {
       this.#triggers.podChanged(`${pod.namespace}/${pod.name}`);
     // Of those that have gone, what they had is still there.
     for (const owner of ipIndex.owners()) this.#triggers.addOwner(owner);
-    for (const pod of cluster.pods.values()) pods.add(`${pod.namespace}/${pod.name}`);
   }
 
   /** Begins no more work; resolves when what runs has ended. */

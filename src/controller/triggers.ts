@@ -15,6 +15,7 @@ import { isSameJudgement } from './judgement.ts';
 import type { IpObject } from './objects/ip.ts';
 import type { Meta } from './objects/meta.ts';
 import { ownerOfPod } from './objects/pod.ts';
+import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import { NorthboundError } from './ovn/error.ts';
@@ -141,7 +142,8 @@ export class Triggers {
   podChanged(key: string): void {
     const pod = this.#context.cluster.pods.get(key);
     this.#timers.set(key, pod && this.#podWork.dueAtMs(pod));
-    this.#queues.pods.add(key);
+    // Its sandbox waits for it, if it is ours.
+    this.#queues.pods.add(key, { isUrgent: pod !== undefined && isUntold(pod) });
   }
 
   /** Most changes are of the status, which we write. */

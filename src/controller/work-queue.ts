@@ -3,8 +3,9 @@
  * to be", and its work looks at how things are now. So a key is worked on once at a time; changes
  * that come meanwhile ask for one more run, however many they are.
  *
- * Keys are taken first come first served. Work that fails is tried again after pauses that grow;
- * a change of the object begins again with the shortest, and other events may end them early.
+ * Keys are taken first come first served, those first for which somebody waits. Work that fails is
+ * tried again after pauses that grow; a change of the object begins again with the shortest, and
+ * other events may end them early.
  */
 import { Turns } from '../common/concurrency/turns.ts';
 import type { Logger } from '../common/log.ts';
@@ -63,10 +64,9 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #pauses: RetryPauses;
   readonly #failureLog: FailureLog;
-  /** A Set keeps the order in which its keys came. */
-  readonly #line = new Set<string>();
-  /** Goes on over what comes later, too; a new one would have to pass the gaps of what has left. */
-  readonly #head = this.#line.values();
+  /** Somebody waits for these: they go before all others. */
+  readonly #urgent = new Line();
+  readonly #line = new Line();
   readonly #running = new Map<string, Run>();
   readonly #turns = new Turns();
   readonly #paused = new Map<string, Pause>();
@@ -85,7 +85,7 @@ export class WorkQueue {
 
   get figures(): WorkQueueFigures {
     return {
-      depth: this.#line.size,
+      depth: this.#line.size + this.#urgent.size,
       running: this.#running.size,
       paused: this.#paused.size,
       runs: this.#runCount,
@@ -93,11 +93,15 @@ export class WorkQueue {
     };
   }
 
-  /** The object has changed, or may have: it is worked on after this, at once where it can be. */
-  add(key: string): void {
+  /**
+   * The object has changed, or may have: it is worked on after this, at once where it can be.
+   * @param options.isUrgent true where somebody waits for it: it goes before those of whom that is
+   *   not true, though thousands of these came before
+   */
+  add(key: string, { isUrgent = false } = {}): void {
     this.#failedRuns.delete(key);
     const run = this.#running.get(key);
-    if (run === undefined) this.#enqueue(key);
+    if (run === undefined) this.#enqueue(key, isUrgent);
     else run.isOutdated = true;
   }
 
@@ -125,6 +129,7 @@ export class WorkQueue {
   async stop(): Promise<void> {
     this.#ended ??= Promise.withResolvers();
     this.#line.clear();
+    this.#urgent.clear();
     for (const { timer } of this.#paused.values()) clearTimeout(timer);
     this.#paused.clear();
     this.#settle();
@@ -132,32 +137,27 @@ export class WorkQueue {
   }
 
   get #isIdle(): boolean {
-    return this.#line.size === 0 && this.#running.size === 0;
+    return this.#line.size + this.#urgent.size + this.#running.size === 0;
   }
 
-  #enqueue(key: string): void {
+  #enqueue(key: string, isUrgent = false): void {
     if (this.#ended !== undefined) return;
     clearTimeout(this.#paused.get(key)?.timer);
     this.#paused.delete(key);
-    this.#line.add(key);
+    if (isUrgent) {
+      this.#line.delete(key);
+      this.#urgent.add(key);
+    } else if (!this.#urgent.has(key)) this.#line.add(key);
     this.#begin();
   }
 
   /** Begins as much work as may run. */
   #begin(): void {
     while (this.#running.size < this.#options.concurrency) {
-      const key = this.#next();
+      const key = this.#urgent.take() ?? this.#line.take();
       if (key === undefined) return;
       void this.#run(key);
     }
-  }
-
-  /** Takes the first in line. */
-  #next(): string | undefined {
-    if (this.#line.size === 0) return undefined;
-    const { value } = this.#head.next();
-    if (value !== undefined) this.#line.delete(value);
-    return value;
   }
 
   async #run(key: string): Promise<void> {
@@ -211,5 +211,40 @@ export class WorkQueue {
       this.#idle = undefined;
     }
     if (this.#running.size === 0) this.#ended?.resolve();
+  }
+}
+
+/** Keys in the order in which they came, each once. */
+class Line {
+  readonly #keys = new Set<string>();
+  /** Goes on over what comes later, too; a new one would have to pass the gaps of what has left. */
+  readonly #head = this.#keys.values();
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  add(key: string): void {
+    this.#keys.add(key);
+  }
+
+  delete(key: string): void {
+    this.#keys.delete(key);
+  }
+
+  clear(): void {
+    this.#keys.clear();
+  }
+
+  /** Takes the first. */
+  take(): string | undefined {
+    if (this.#keys.size === 0) return undefined;
+    const { value } = this.#head.next();
+    if (value !== undefined) this.#keys.delete(value);
+    return value;
   }
 }

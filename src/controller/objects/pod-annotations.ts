@@ -54,6 +54,11 @@ export function untoldKeys(provider: string): Annotations {
   return Object.fromEntries(names.map((name) => [annotationKey(provider, name), null]));
 }
 
+/** True for a pod that was not told of any addresses. */
+export function isUntold({ annotations }: Pod): boolean {
+  return !Object.keys(annotations).some((key) => key.endsWith(annotationKey('', 'allocated')));
+}
+
 /** With the UID, the patch is refused for another pod that has taken the name meanwhile. */
 function patchOf({ annotations, uid }: Pod, wanted: Annotations): MergePatch | undefined {
   const changes = changedFields(annotations, wanted);

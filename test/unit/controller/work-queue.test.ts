@@ -55,6 +55,18 @@ async function turns(count = 10): Promise<void> {
 }
 
 describe('a work queue', () => {
+  it('works first on what somebody waits for, whatever was there before', async () => {
+    const { queue, add, succeed, begun } = gatedQueue();
+    await add('a', 'b', 'c', 'd');
+    queue.add('e', { isUrgent: true });
+    queue.add('c', { isUrgent: true });
+    queue.add('e');
+    expect(queue.figures.depth).toBe(4);
+    for (const key of ['a', 'e', 'c', 'b', 'd']) await succeed(key);
+    expect(begun).toEqual(['a', 'e', 'c', 'b', 'd']);
+    await queue.stop();
+  });
+
   it('works on keys first come first served, so many at a time', async () => {
     const { queue, add, succeed, begun } = gatedQueue({ concurrency: 2 });
     await add('a', 'b', 'c', 'd');
