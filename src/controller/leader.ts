@@ -1,5 +1,5 @@
 /**
- * The leader at work: a queue and a work for each kind of object (work-queue.ts, work), what asks
+ * The leader at work: a queue and a work for each kind of object (work-queue.ts, reconcile), what asks
  * for it (triggers.ts), and what is asked for when the leader begins or somebody else has written to
  * the northbound database.
  */
@@ -8,16 +8,16 @@ import type { Context } from './context.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from './ovn/names.ts';
 import type { NbState } from './ovn/state.ts';
+import { IpPoolWork } from './reconcile/ip-pools.ts';
+import { IpWork } from './reconcile/ips.ts';
+import { PodEnds } from './reconcile/pod-end.ts';
+import { PodWork } from './reconcile/pods.ts';
+import { Ports } from './reconcile/ports.ts';
+import { SecurityGroupWork } from './reconcile/security-groups.ts';
+import { SubnetWork } from './reconcile/subnets.ts';
+import { UsageWork } from './reconcile/usage.ts';
+import { VpcWork } from './reconcile/vpcs.ts';
 import { type Queues, Triggers } from './triggers.ts';
-import { IpPoolWork } from './work/ip-pools.ts';
-import { IpWork } from './work/ips.ts';
-import { PodEnds } from './work/pod-end.ts';
-import { PodWork } from './work/pods.ts';
-import { Ports } from './work/ports.ts';
-import { SecurityGroupWork } from './work/security-groups.ts';
-import { SubnetWork } from './work/subnets.ts';
-import { UsageWork } from './work/usage.ts';
-import { VpcWork } from './work/vpcs.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Pods that are worked on at a time: so many can share one look at the northbound database. */

@@ -19,8 +19,8 @@ import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import { NorthboundError } from './ovn/error.ts';
+import type { PodWork } from './reconcile/pods.ts';
 import { Timers } from './timers.ts';
-import type { PodWork } from './work/pods.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** One for each kind of object. */

@@ -3,7 +3,7 @@ import type { Nbctl } from '../../../../src/controller/ovn/nbctl.ts';
 import { createNorthbound } from '../../../../src/controller/ovn/northbound.ts';
 import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
 import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
-import { Ports } from '../../../../src/controller/work/ports.ts';
+import { Ports } from '../../../../src/controller/reconcile/ports.ts';
 import { failureOf, portOf, startDatabase, switchOf } from '../ovn/support.ts';
 
 const POD = 'shop/web-0';
