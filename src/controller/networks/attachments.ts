@@ -93,12 +93,12 @@ function attach(
 }
 
 /** What Subnets name a network by: made of the network's own name, whatever its config says. */
-export function networkProvider({ name, namespace }: Selection, kind: NicKind): string {
+function networkProvider({ name, namespace }: Selection, kind: NicKind): string {
   return kind === 'ovn' ? `${name}.${namespace}.ovn` : `${name}.${namespace}`;
 }
 
 /** What a NIC's annotations are under. */
-export function nicProvider({ ifName }: Selection, network: string, isTwin: boolean): string {
+function nicProvider({ ifName }: Selection, network: string, isTwin: boolean): string {
   return isTwin && ifName !== '' ? `${network}.${ifName}` : network;
 }
 

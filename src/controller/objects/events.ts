@@ -12,14 +12,9 @@ export type NetworkNews = 'PodNetworkAllocated' | 'PodNetworkUpdated' | 'PodNetw
 
 export type Failure =
   | 'AcquireAddressFailed'
-  | 'PodNetworkAllocationFailed'
   | 'PodNetworkUpdateFailed'
   | 'ValidatePodNetworkFailed'
-  | 'GetVlanInfoFailed'
   | 'CreateOVNPortFailed'
-  | 'SetOVNPortL2ForwardFailed'
-  | 'PodNetworkReleaseFailed'
-  | 'PodSecurityUpdateFailed'
   /** Only ours: part of what the pod asks for is not done, and the rest is. */
   | 'PodNetworkNotSupported'
   | 'VpcNotSupported'

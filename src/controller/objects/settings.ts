@@ -21,12 +21,3 @@ export interface ClusterSettings {
   /** True where a KubeVirt VM's pods have their addresses under the VM's name. */
   readonly keepsVmAddresses: boolean;
 }
-
-export const defaultSettings: ClusterSettings = {
-  isPrimary: true,
-  defaultVpc: 'ovn-cluster',
-  defaultSubnet: 'ovn-default',
-  joinSubnet: 'join',
-  podNicType: 'veth-pair',
-  keepsVmAddresses: true,
-};

@@ -165,7 +165,7 @@ function checkHost(gateway: Address, cidr: Cidr, report: Report): void {
  * Why no NIC can have `address` though it is in `cidr`, or undefined. A network of two addresses
  * has neither number nor broadcast address (RFC 3021, RFC 6164), and IPv6 has no broadcast.
  */
-export function notAHost(address: Address, cidr: Cidr): string | undefined {
+function notAHost(address: Address, cidr: Cidr): string | undefined {
   const text = cidrText(cidr);
   if (bits(cidr.family) - cidr.prefixLength < 2) return undefined;
   if (address.text === cidr.network) {

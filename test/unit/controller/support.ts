@@ -4,9 +4,10 @@
  */
 import { type Cluster, createCluster } from '../../../src/controller/cluster.ts';
 import type { Collection } from '../../../src/controller/collection.ts';
-import { type ClusterSettings, defaultSettings } from '../../../src/controller/objects/settings.ts';
+import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
 import { KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
+import { defaultSettings } from './settings.ts';
 
 export interface LiveCluster extends AsyncDisposable {
   readonly double: KubernetesApiDouble;

@@ -5,10 +5,10 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { createCluster } from '../../../src/controller/cluster.ts';
 import { parseFlags } from '../../../src/controller/flags.ts';
-import { defaultSettings } from '../../../src/controller/objects/settings.ts';
 import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
 import { kinds } from '../../lab/kubernetes/kinds.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
+import { defaultSettings } from '../controller/settings.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 

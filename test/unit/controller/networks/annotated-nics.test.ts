@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { annotatedNics } from '../../../../src/controller/networks/annotated-nics.ts';
 import { indexSubnets } from '../../../../src/controller/networks/subnet-index.ts';
-import { defaultSettings } from '../../../../src/controller/objects/settings.ts';
 import { subnetObject } from '../objects/support.ts';
+import { defaultSettings } from '../settings.ts';
 import { podOf } from './support.ts';
 
 interface Shape {

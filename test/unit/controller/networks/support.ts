@@ -11,13 +11,11 @@ import { projectIpPool } from '../../../../src/controller/objects/ippool.ts';
 import { projectNad } from '../../../../src/controller/objects/nad.ts';
 import { projectNamespace } from '../../../../src/controller/objects/namespace.ts';
 import { type Pod, projectPod } from '../../../../src/controller/objects/pod.ts';
-import {
-  type ClusterSettings,
-  defaultSettings,
-} from '../../../../src/controller/objects/settings.ts';
+import type { ClusterSettings } from '../../../../src/controller/objects/settings.ts';
 import { projectSubnet } from '../../../../src/controller/objects/subnet.ts';
 import { projectVpc } from '../../../../src/controller/objects/vpc.ts';
 import { rawObject } from '../objects/support.ts';
+import { defaultSettings } from '../settings.ts';
 
 export interface Cluster {
   readonly settings?: Partial<ClusterSettings>;

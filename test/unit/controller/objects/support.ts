@@ -5,16 +5,14 @@
 import type { Address } from '../../../../src/common/address.ts';
 import { parseAddress } from '../../../../src/common/address.ts';
 import type { Checked } from '../../../../src/controller/objects/problem.ts';
-import {
-  type ClusterSettings,
-  defaultSettings,
-} from '../../../../src/controller/objects/settings.ts';
+import type { ClusterSettings } from '../../../../src/controller/objects/settings.ts';
 import {
   projectSubnet,
   type Subnet,
   type SubnetObject,
 } from '../../../../src/controller/objects/subnet.ts';
 import { projectVpc, type VpcObject } from '../../../../src/controller/objects/vpc.ts';
+import { defaultSettings } from '../settings.ts';
 
 export const settings: ClusterSettings = defaultSettings;
 

@@ -1,0 +1,11 @@
+/** Settings of a controller that is given no flags. */
+import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
+
+export const defaultSettings: ClusterSettings = {
+  isPrimary: true,
+  defaultVpc: 'ovn-cluster',
+  defaultSubnet: 'ovn-default',
+  joinSubnet: 'join',
+  podNicType: 'veth-pair',
+  keepsVmAddresses: true,
+};
