@@ -97,8 +97,15 @@ const MISTAKES = [
   { cidr: '10.0.0.0' },
   { gateway: 'none' },
 ] as const;
-/** Those of limits are nothing to the plugin that we hand out addresses for. */
-const LIMIT_MISTAKES = [{ ingress_rate: 'fast' }, { egress_burst: '1' }, { loss: '101' }] as const;
+/**
+ * Those of limits are nothing to the plugin that we hand out addresses for. A burst is wrong only
+ * without its rate, which the pod may have: undefined takes it away.
+ */
+const LIMIT_MISTAKES = [
+  { ingress_rate: 'fast' },
+  { egress_burst: '1', egress_rate: undefined },
+  { loss: '101' },
+] as const;
 const INVALID_CONFIG = 7;
 
 /** An ADD for a pod with a wrong annotation must be refused, and leave nothing. */
@@ -107,10 +114,11 @@ export async function addWithMistake(play: Play): Promise<void> {
   const pod = createPod(stage, slot, random);
   const hasLimits = slot.nics.every(({ network }) => !network.isIpam);
   const mistake = random.pick(hasLimits ? [...MISTAKES, ...LIMIT_MISTAKES] : MISTAKES);
-  const wrong = slot.nics.map((nic) => ({
-    ...nic,
-    plan: { ...nic.plan, more: { ...nic.plan.more, ...mistake } },
-  }));
+  const wrong = slot.nics.map((nic) => {
+    const more = Object.entries({ ...nic.plan.more, ...mistake });
+    const annotated = more.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
+    return { ...nic, plan: { ...nic.plan, more: Object.fromEntries(annotated) } };
+  });
   await allocate(stage, pod, wrong);
   const home = await kubelet.createHome(pod, wrong);
   for (const nic of wrong) {
