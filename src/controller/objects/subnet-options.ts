@@ -3,6 +3,7 @@
  */
 import type { Address, Cidr } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr } from '../../common/address.ts';
+import { IPV6_MTU_MIN, MTU_MAX, MTU_MIN } from '../../common/mtu.ts';
 import type { Fields } from './fields.ts';
 import { type Problem, say } from './problem.ts';
 import type { AclAction, SubnetAcl, SubnetBlock, SubnetOptions } from './subnet.ts';
@@ -17,8 +18,6 @@ export interface OptionsInput {
 }
 
 const PROTOCOLS = ['', 'IPv4', 'IPv6', 'Dual', 'Mac'];
-/** RFC 8200, section 5; Linux drops IPv6 on interfaces with less. */
-const IPV6_MTU_MIN = 1280;
 const INT32_MAX = 2 ** 31 - 1;
 const ACL_PRIORITY_MAX = 32767;
 const ACL_ACTIONS: readonly AclAction[] = [
@@ -64,13 +63,19 @@ function checkGatewayType(type: string, report: Report): SubnetOptions['gatewayT
   return '';
 }
 
+/** 0 means that it does not say. Any other is one with which the nodes can make an interface. */
 function checkMtu({ name, fields, blocks, report }: OptionsInput): number {
-  const mtu = fields.integer('mtu', 0, INT32_MAX) ?? 0;
+  const mtu = fields.integer('mtu', 0, MTU_MAX) ?? 0;
   const hasV6 = blocks.some(({ family }) => family === 'IPv6');
   if (0 < mtu && mtu < IPV6_MTU_MIN && hasV6) {
     report({
       message: say`subnet ${name} mtu ${mtu} is below the IPv6 minimum ${IPV6_MTU_MIN}`,
       advice: `set mtu to ${IPV6_MTU_MIN} or more, or remove it`,
+    });
+  } else if (0 < mtu && mtu < MTU_MIN) {
+    report({
+      message: say`subnet ${name} mtu ${mtu} is below the minimum ${MTU_MIN}: no interface can have it`,
+      advice: `set mtu to ${MTU_MIN} or more, or remove it`,
     });
   }
   return mtu;

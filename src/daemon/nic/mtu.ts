@@ -3,6 +3,7 @@
  */
 
 import type { Family } from '../../common/address.ts';
+import { IPV6_MTU_MIN, MTU_MAX, MTU_MIN } from '../../common/mtu.ts';
 import { invalid } from '../error.ts';
 import type { Node } from '../objects/node.ts';
 import { providerNetworkMtuLabel } from '../objects/node.ts';
@@ -48,18 +49,11 @@ export function ownMtu({ subnet, providerNetwork, node }: MtuSources): number | 
   return !text ? undefined : checkMtu(text, `node label ${label}`);
 }
 
-/** Least MTU of an IPv6 link (RFC 8200, section 5); the kernel takes no IPv6 address below it. */
-const IPV6_MTU_MIN = 1280;
-
 /** @throws CniError 7 for an MTU that is too small for the NIC's addresses */
 export function refuseSmallMtu(mtu: number, families: readonly Family[]): void {
   if (mtu >= IPV6_MTU_MIN || !families.includes('IPv6')) return;
   throw invalid('the MTU', mtu, `at least ${IPV6_MTU_MIN} bytes for a NIC with an IPv6 address`);
 }
-
-/** RFC 791's least datagram, and the greatest that veth takes. */
-const MTU_MIN = 68;
-const MTU_MAX = 65_535;
 
 function checkMtu(found: number | string, field: string): number {
   const mtu = /^\d{1,5}$/.test(String(found)) ? Number(found) : Number.NaN;

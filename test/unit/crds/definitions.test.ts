@@ -22,6 +22,7 @@ const FORBIDDEN = ['$ref', 'definitions', 'dependencies', 'patternProperties', '
 const KNOWN = [
   ...['type', 'format', 'description', 'default', 'enum', 'properties', 'additionalProperties'],
   ...['items', 'required', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum'],
+  'anyOf',
   ...['x-kubernetes-validations', 'x-kubernetes-map-type', 'x-kubernetes-list-type'],
 ];
 
@@ -106,6 +107,14 @@ describe.each(all)('the schema of %s', (kind, definition) => {
     }
   });
 
+  it('has alternatives only for values, which is all that Kubernetes takes there', () => {
+    for (const { schema } of places) {
+      for (const alternative of (schema.anyOf ?? []) as object[]) {
+        expect(['minimum', 'maximum']).toEqual(expect.arrayContaining(Object.keys(alternative)));
+      }
+    }
+  });
+
   it('has patterns and limits that can be met', () => {
     for (const { schema } of places) {
       if (schema.pattern !== undefined) expect(schema.type).toBe('string');
@@ -155,9 +164,10 @@ describe.each(all)('the schema of %s', (kind, definition) => {
   });
 });
 
-/** The fields that a rule in CEL reads: `self.a.b`. */
+/** The fields that a rule in CEL reads: `self.a.b`; a method at the end is none. */
 function fieldsOf(rule: string): readonly string[] {
-  return [...rule.matchAll(/self\.([A-Za-z0-9.]+)/g)].map(([, path]) => path ?? '');
+  const fields = rule.replaceAll(/\.\w+\(/g, '(');
+  return [...fields.matchAll(/self\.([A-Za-z0-9.]+)/g)].map(([, path]) => path ?? '');
 }
 
 /** Of metadata a rule may read the name. */
@@ -192,3 +202,27 @@ describe('what never changes', () => {
     expect(subnet?.['x-kubernetes-validations']).toMatchObject([{ rule: 'self == oldSelf' }]);
   });
 });
+
+describe('the MTU of a Subnet', () => {
+  const { minimum, maximum, anyOf } = schemaAt(schemaOf('Subnet'), 'spec.mtu') ?? {};
+  const isTaken = (mtu: number) =>
+    isWithin(mtu, { minimum, maximum }) &&
+    (anyOf as readonly Limits[]).some((limits) => isWithin(mtu, limits));
+
+  it.each([0, 68, 1280, 1500, 65_535])('can be %d', (mtu) => {
+    expect(isTaken(mtu)).toBe(true);
+  });
+
+  it.each([-1, 1, 60, 67, 65_536])('cannot be %d: no interface can have it', (mtu) => {
+    expect(isTaken(mtu)).toBe(false);
+  });
+});
+
+interface Limits {
+  readonly minimum?: unknown;
+  readonly maximum?: unknown;
+}
+
+function isWithin(value: number, { minimum, maximum }: Limits): boolean {
+  return value >= Number(minimum ?? -Infinity) && value <= Number(maximum ?? Infinity);
+}

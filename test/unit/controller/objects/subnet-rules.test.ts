@@ -253,6 +253,24 @@ const optionRules: readonly Rule[] = [
     { ...V6, mtu: 1280 },
   ],
   [
+    'an MTU is one that an interface can have',
+    'subnet net mtu 60 is below the minimum 68',
+    { ...V4, mtu: 60 },
+    { ...V4, mtu: 68 },
+  ],
+  [
+    'so it is without addresses of ours',
+    'subnet net mtu 67 is below the minimum 68',
+    { vlan: 'vlan1', mtu: 67 },
+    { vlan: 'vlan1', mtu: 0 },
+  ],
+  [
+    'no interface has a greater MTU than veth',
+    'spec.mtu is wrong: 65536',
+    { ...V4, mtu: 65_536 },
+    { ...V4, mtu: 65_535 },
+  ],
+  [
     "the Vpc's name is another",
     'subnet net and vpc net cannot have the same name',
     { ...V4, vpc: 'net' },
