@@ -1,15 +1,13 @@
 /**
- * A double of the Kubernetes API server: real HTTP on the loopback interface, so that the real
- * client talks to it, and objects in memory that behave as the real server's do. Nothing
+ * A double of the Kubernetes API server: real HTTP/2 over TLS on the loopback interface, so that
+ * the real client talks to it, and objects in memory that behave as the real server's do. Nothing
  * reconciles here: tests play the part of controllers, scheduler and kubelet.
  */
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { Faults } from './faults.ts';
 import { answer, serve, understand, verbOf } from './handler.ts';
 import { kindNamed } from './kinds.ts';
+import { type HttpRequest, type HttpResponse, Listener, type Protocol } from './listener.ts';
 import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
 import { RequestLog } from './requests.ts';
@@ -21,6 +19,18 @@ import type { DeleteOptions } from './writes.ts';
 
 export type { KubernetesObject, NewObject } from './object.ts';
 export { ApiRefusal } from './status.ts';
+
+/** `LAB_PROTOCOL=h2` runs any test over HTTP/2. */
+const DEFAULT_PROTOCOL = (process.env.LAB_PROTOCOL ?? 'plain') as Protocol;
+
+export interface ApiDoubleOptions {
+  /** What clients must bear; none is asked for without it. */
+  readonly token?: string;
+  /** See listener.ts. */
+  readonly protocol?: Protocol;
+  /** Of HTTP/2; 1000 without it. */
+  readonly streamsPerConnection?: number;
+}
 
 /**
  * Objects are named by kind (`Pod`) and key (`namespace/name`, or `name` without a namespace).
@@ -35,26 +45,21 @@ export class KubernetesApiDouble implements AsyncDisposable {
   readonly watches: Watches;
   readonly #store = new ObjectStore();
   readonly #lists: Lists;
-  readonly #server = createServer((request, response) => void this.#handle(request, response));
-  readonly #sockets = new Set<Socket>();
+  readonly #listener: Listener;
   #token: string | undefined;
-  #port = 0;
-  #connectionCount = 0;
 
-  /** @param options.token what clients must bear; none is asked for without it */
-  constructor({ token }: { token?: string } = {}) {
+  constructor(options: ApiDoubleOptions = {}) {
+    const { token, protocol = DEFAULT_PROTOCOL, streamsPerConnection } = options;
     this.#token = token;
     this.#lists = new Lists(this.#store);
     this.watches = new Watches(this.#store);
-    this.#server.on('connection', (socket) => {
-      this.#connectionCount += 1;
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+    this.#listener = new Listener({ protocol, streamsPerConnection }, (request, response) => {
+      void this.#handle(request, response);
     });
   }
 
   /** A double that listens. */
-  static async start(options: { token?: string } = {}): Promise<KubernetesApiDouble> {
+  static async start(options: ApiDoubleOptions = {}): Promise<KubernetesApiDouble> {
     const double = new KubernetesApiDouble(options);
     await double.start();
     return double;
@@ -62,38 +67,42 @@ export class KubernetesApiDouble implements AsyncDisposable {
 
   /** Listens; after a `close` again on the same port, with the same objects. */
   async start(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
+    await this.#listener.listen();
   }
 
   /** Breaks all connections and listens no more. */
   async close(): Promise<void> {
     this.faults.resume();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.resetConnections();
-    await closed;
+    await this.#listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** Like `http://127.0.0.1:12345`. */
+  /** Like `https://127.0.0.1:12345`. */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#listener.url;
   }
 
   /** TCP connections that were accepted so far. */
   get connectionCount(): number {
-    return this.#connectionCount;
+    return this.#listener.connectionCount;
   }
 
   /** TCP connections that are open. */
   get openConnectionCount(): number {
-    return this.#sockets.size;
+    return this.#listener.openConnectionCount;
+  }
+
+  /** The clients' ports of the TCP connections that are open. */
+  get clientPorts(): number[] {
+    return this.#listener.clientPorts;
+  }
+
+  /** The certificate that clients are to trust, PEM; undefined without TLS. */
+  get authority(): string | undefined {
+    return this.#listener.authority;
   }
 
   /** Asks for another token from now on, or for none. */
@@ -103,13 +112,16 @@ export class KubernetesApiDouble implements AsyncDisposable {
 
   /** A kubeconfig for this server with the token that it asks for now; JSON, which is YAML. */
   kubeconfig(): string {
+    const { url: server, authority } = this;
+    const trust =
+      authority === undefined
+        ? // Without this client-node refuses a server without TLS.
+          { 'insecure-skip-tls-verify': true }
+        : { 'certificate-authority-data': Buffer.from(authority).toString('base64') };
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      // Without this client-node refuses a server without TLS.
-      clusters: [
-        { name: 'double', cluster: { server: this.url, 'insecure-skip-tls-verify': true } },
-      ],
+      clusters: [{ name: 'double', cluster: { server, ...trust } }],
       users: [{ name: 'test', user: this.#token === undefined ? {} : { token: this.#token } }],
       contexts: [{ name: 'test', context: { cluster: 'double', user: 'test' } }],
       'current-context': 'test',
@@ -218,7 +230,16 @@ export class KubernetesApiDouble implements AsyncDisposable {
 
   /** Breaks all connections with a TCP reset. */
   resetConnections(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.#listener.reset();
+  }
+
+  /**
+   * Tells the clients of all HTTP/2 connections by GOAWAY to take another one, as a server does
+   * that ends in order. Requests in flight are finished, watches too. See also
+   * `faults.goAwayChance`.
+   */
+  goAway(): void {
+    this.#listener.goAway();
   }
 
   /**
@@ -235,13 +256,19 @@ export class KubernetesApiDouble implements AsyncDisposable {
     this.faults.resume();
   }
 
-  async #handle(http: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(http: HttpRequest, response: HttpResponse): Promise<void> {
     const url = new URL(http.url ?? '/', this.url);
     const verb = verbOf(http.method ?? 'GET', url);
     const path = url.pathname;
-    this.requests.add({ verb, path, query: Object.fromEntries(url.searchParams) });
+    let isGone = false;
+    response.once('close', () => {
+      isGone = true;
+    });
+    const { httpVersion } = http;
+    this.requests.add({ verb, path, query: Object.fromEntries(url.searchParams), httpVersion });
+    if (this.faults.takeGoAway()) this.#listener.goAwayFrom(http);
     await this.faults.audible();
-    if (response.destroyed) return;
+    if (isGone) return;
     try {
       const status = this.faults.take({ verb, path });
       if (status !== undefined) throw injected(status);
@@ -250,11 +277,13 @@ export class KubernetesApiDouble implements AsyncDisposable {
       await serve(understand(http, url), response, backend);
     } catch (error) {
       const refusal = error instanceof ApiRefusal ? error : new ApiRefusal(500, String(error));
+      // The real server gives up the connection of whom it does not know.
+      if (refusal.code === 401) this.#listener.goAwayFrom(http);
       answer(response, refusal.code, refusal.toStatus());
     }
   }
 
-  #authenticate({ headers }: IncomingMessage): void {
+  #authenticate({ headers }: HttpRequest): void {
     if (this.#token === undefined || headers.authorization === `Bearer ${this.#token}`) return;
     throw new ApiRefusal(401, 'Unauthorized');
   }

@@ -13,6 +13,7 @@ export class Faults {
   #planned: PlannedFailure[] = [];
   #always: number | undefined;
   #silence: PromiseWithResolvers<void> | undefined;
+  #goAway: () => boolean = () => false;
 
   /** The next `count` requests that match are answered with this HTTP status. */
   failNext(count: number, status: number, match: RequestMatch = {}): void {
@@ -34,6 +35,22 @@ export class Faults {
     return planned.status;
   }
 
+  /**
+   * What the real server's `--goaway-chance` does: a request has this chance, 0 to 1, that its
+   * HTTP/2 connection is told by GOAWAY to take no more of them. The real server takes at most
+   * 0.02.
+   * @param seed the same one tells the same requests
+   */
+  goAwayChance(chance: number, seed = 1): void {
+    const random = randomOf(seed);
+    this.#goAway = () => random() < chance;
+  }
+
+  /** Whether a request that has come is one of those. */
+  takeGoAway(): boolean {
+    return this.#goAway();
+  }
+
   get isSilent(): boolean {
     return this.#silence !== undefined;
   }
@@ -53,4 +70,15 @@ export class Faults {
   async audible(): Promise<void> {
     await this.#silence?.promise;
   }
+}
+
+/** Numbers from 0 to 1 (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

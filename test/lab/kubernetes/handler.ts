@@ -1,8 +1,8 @@
 /**
  * HTTP requests to the API server double: reads them, lets the store do them, answers.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { needsVersion, parsePath, type Target } from './kinds.ts';
+import type { HttpRequest, HttpResponse } from './listener.ts';
 import type { Lists } from './lists.ts';
 import { isRecord, keyOf, type NewObject } from './object.ts';
 import type { RequestVerb } from './requests.ts';
@@ -17,7 +17,7 @@ export interface ApiRequest {
   readonly verb: RequestVerb;
   readonly target: Target;
   readonly query: URLSearchParams;
-  readonly http: IncomingMessage;
+  readonly http: HttpRequest;
 }
 
 export interface Backend {
@@ -47,7 +47,7 @@ export function verbOf(method: string, url: URL): RequestVerb {
 }
 
 /** @throws ApiRefusal 404 for a path where nothing is, 405 for a method that it does not have */
-export function understand(http: IncomingMessage, url: URL): ApiRequest {
+export function understand(http: HttpRequest, url: URL): ApiRequest {
   const target = parsePath(url.pathname);
   if (target === undefined)
     throw new ApiRefusal(404, 'the server could not find the requested resource');
@@ -60,7 +60,7 @@ export function understand(http: IncomingMessage, url: URL): ApiRequest {
 }
 
 /** Does what the request asks, and answers. @throws ApiRefusal */
-export async function serve(request: ApiRequest, response: ServerResponse, backend: Backend) {
+export async function serve(request: ApiRequest, response: HttpResponse, backend: Backend) {
   const { verb, target } = request;
   const { store, lists } = backend;
   const { kind, isStatus } = target;
@@ -96,7 +96,7 @@ export async function serve(request: ApiRequest, response: ServerResponse, backe
 }
 
 /** Sends JSON. */
-export function answer(response: ServerResponse, status: number, body: object): void {
+export function answer(response: HttpResponse, status: number, body: object): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(body));
 }
@@ -120,7 +120,7 @@ function listOptions(request: ApiRequest) {
   };
 }
 
-function openWatch(request: ApiRequest, response: ServerResponse, watches: Watches): void {
+function openWatch(request: ApiRequest, response: HttpResponse, watches: Watches): void {
   const { query, target } = request;
   const resourceVersion = query.get('resourceVersion') ?? '';
   if (!/^\d*$/.test(resourceVersion)) {
@@ -167,7 +167,7 @@ function replacement(body: NewObject, { kind, name }: Target): NewObject {
 }
 
 async function readPatch(request: ApiRequest): Promise<object> {
-  const type = request.http.headers['content-type']?.split(';')[0];
+  const type = String(request.http.headers['content-type'] ?? '').split(';')[0];
   if (type === MERGE_PATCH) return readBody(request);
   throw new ApiRefusal(
     415,
@@ -176,25 +176,32 @@ async function readPatch(request: ApiRequest): Promise<object> {
 }
 
 async function readDeleteOptions(request: ApiRequest): Promise<DeleteOptions> {
-  const { query, http } = request;
-  const hasBody =
-    http.headers['content-length'] !== undefined && http.headers['content-length'] !== '0';
-  const options = hasBody ? ((await readBody(request)) as DeleteOptions) : {};
+  const { query } = request;
+  const body = await readBytes(request);
+  const options = body.length > 0 ? (parseBody(body, request) as DeleteOptions) : {};
   const asked = query.get('gracePeriodSeconds');
   return asked === null ? options : { ...options, gracePeriodSeconds: Number(asked) };
 }
 
-async function readBody({ http, target }: ApiRequest): Promise<NewObject> {
+async function readBody(request: ApiRequest): Promise<NewObject> {
+  return parseBody(await readBytes(request), request);
+}
+
+async function readBytes({ http }: ApiRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of http as AsyncIterable<Buffer>) {
+  for await (const chunk of http) {
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) throw new ApiRefusal(413, `limit is ${BODY_BYTES_MAX}`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+function parseBody(bytes: Buffer, { target }: ApiRequest): NewObject {
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString());
+    body = JSON.parse(bytes.toString());
   } catch {
     throw new ApiRefusal(400, 'the object provided is unrecognized (must be of type JSON)');
   }

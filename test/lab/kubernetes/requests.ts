@@ -12,6 +12,8 @@ export interface RecordedRequest {
   /** Without the query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
+  /** `1.1` or `2.0`. */
+  readonly httpVersion: string;
 }
 
 /** Which requests are meant; everything that is left out matches. */

@@ -2,8 +2,8 @@
  * The open watches of the API server double.
  */
 import { EventEmitter, once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import type { Kind } from './kinds.ts';
+import type { HttpResponse } from './listener.ts';
 import { type KubernetesObject, withVersion } from './object.ts';
 import type { Predicate } from './selectors.ts';
 import { ApiRefusal } from './status.ts';
@@ -17,7 +17,7 @@ export interface WatchOptions {
   readonly wantsBookmarks: boolean;
   /** 0 for no end; s. */
   readonly timeoutSeconds: number;
-  readonly response: ServerResponse;
+  readonly response: HttpResponse;
 }
 
 interface OpenWatch extends WatchOptions {

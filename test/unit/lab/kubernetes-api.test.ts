@@ -154,7 +154,7 @@ describe('requests', () => {
     const { requests } = client.double;
     expect(requests.all.map(({ verb }) => verb)).toEqual(['list', 'get', 'patch', 'delete']);
     expect(requests.count({ path: `${PODS}/a` })).toBe(3);
-    expect(requests.matching({ verb: 'list' })[0]).toEqual({
+    expect(requests.matching({ verb: 'list' })[0]).toMatchObject({
       verb: 'list',
       path: PODS,
       query: { limit: '1' },
