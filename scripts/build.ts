@@ -13,6 +13,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { removeEnvironmentNames } from './environment-names.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -122,7 +123,8 @@ const dropUnusedOfClient: Plugin = {
 
 /**
  * The executable runs as root in whatever directory the runtime has: bun's habit of loading `.env`
- * and bunfig.toml from there is switched off. bun itself runs without this process's environment.
+ * and bunfig.toml from there is switched off, and so is that of taking orders from variables (see
+ * environment-names.ts). bun itself runs without this process's environment.
  */
 async function compilePlugin(outfile: string): Promise<void> {
   const bunPackage = BUN_PACKAGES[process.arch];
@@ -139,6 +141,7 @@ async function compilePlugin(outfile: string): Promise<void> {
   if (error !== undefined || status !== 0) {
     throw new Error(`${bun} ${args.join(' ')}: ${error?.message ?? stderr}`);
   }
+  removeEnvironmentNames(outfile);
 }
 
 mkdirSync(DIST, { recursive: true });

@@ -1,5 +1,5 @@
 /** dist/kube-ovn, as nodes run it: bun's own sockets, watches and files do what node's do. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { globSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,8 @@ beforeAll(() => {
 /** `npm test` has built it just now. */
 function isOlderThanSource(executable: string): boolean {
   const builtMs = statSync(executable, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return globSync('src/{plugin,wire}/*.ts', { cwd: ROOT }).some(
+  const sources = ['src/{plugin,wire}/*.ts', 'scripts/{build,environment-names}.ts'];
+  return globSync(sources, { cwd: ROOT }).some(
     (source) => statSync(join(ROOT, source)).mtimeMs > builtMs,
   );
 }
@@ -125,6 +126,36 @@ describe('STATUS', () => {
     const { exitCode, stdout } = await execute(env, stdin(await rawDaemon(() => {})));
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: 'no answer from the node daemon' });
+  });
+});
+
+describe('variables by which bun takes orders', () => {
+  const VERSION = { CNI_COMMAND: 'VERSION' };
+
+  it.each([
+    ['BUN_OPTIONS', (folder: string) => `--preload ${folder}/preload.js`],
+    ['BUN_OPTIONS', () => '--inspect-brk=127.0.0.1:0'],
+    ['BUN_OPTIONS', () => '--no-such-option'],
+    ['BUN_INSPECT_PRELOAD', (folder: string) => `${folder}/preload.js`],
+    ['BUN_BE_BUN', () => '1'],
+    ['BUN_BYTECODE_ORDER_OUT', (folder: string) => `${folder}/order`],
+    ['BUN_BYTECODE_DIGEST_OUT', (folder: string) => `${folder}/digest`],
+    ['BUN_JSC_dumpOptions', () => '3'],
+    ['BUN_JSC_noSuchOption', () => '1'],
+    ['NODE_OPTIONS', (folder: string) => `--require ${folder}/preload.js`],
+  ])('have no effect: %s', async (name, valueIn) => {
+    const folder = dirname(freeSocketPath());
+    const trace = join(folder, 'trace');
+    writeFileSync(
+      join(folder, 'preload.js'),
+      `require('node:fs').writeFileSync(${JSON.stringify(trace)}, '');`,
+    );
+    const before = readdirSync(folder);
+    const env = { ...VERSION, [name]: valueIn(folder) };
+    const { status, stdout, stderr } = spawnSync(EXECUTABLE, { env, encoding: 'utf8' });
+    const usual = await execute(VERSION, () => '');
+    expect({ exitCode: status, stdout, stderr }).toEqual({ ...usual, stderr: '' });
+    expect(readdirSync(folder)).toEqual(before);
   });
 });
 
