@@ -37,3 +37,8 @@ export function isOvnProvider(provider: string): boolean {
   const fields = provider.split('.');
   return provider === 'ovn' || (fields.length === 3 && fields[2] === 'ovn');
 }
+
+/** Whether a provider is made of the name of a network of type kube-ovn that has a dot in it. */
+export function isDottedOvnProvider(provider: string): boolean {
+  return provider.split('.').length > 3 && provider.endsWith('.ovn');
+}

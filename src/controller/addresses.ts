@@ -17,6 +17,7 @@ import { type IpIndex, ownerOf } from './ip-index.ts';
 import { isSameJudgement, judgePools, judgeSubnets } from './judgement.ts';
 import type { NetworkView } from './networks/request.ts';
 import { indexSubnets } from './networks/subnet-index.ts';
+import { holdersText } from './objects/holders.ts';
 import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import type { IpPoolObject } from './objects/ippool.ts';
 import { providerOf } from './objects/nic-name.ts';
@@ -231,7 +232,7 @@ export class Addresses {
   }
 
   #makeView(): NetworkView {
-    const { cluster, settings } = this.#options;
+    const { cluster, ipIndex, settings } = this.#options;
     return {
       settings,
       subnets: indexSubnets(this.#subnets.values()),
@@ -240,6 +241,7 @@ export class Addresses {
       ipPools: () => this.#ipPools.values(),
       namespace: (name) => cluster.namespaces.get(name),
       vpcs: () => cluster.vpcs.values(),
+      holdersOf: (subnet) => holdersText(ipIndex.ofSubnet(subnet).values()),
     };
   }
 }

@@ -5,6 +5,7 @@
 import { type EventObject, type EventRecorder, podReference } from '../common/kubernetes/events.ts';
 import type { ObjectEvent } from './objects/events.ts';
 import type { Meta } from './objects/meta.ts';
+import type { Nad } from './objects/nad.ts';
 import type { Pod } from './objects/pod.ts';
 
 export type OwnKind = 'Subnet' | 'Vpc' | 'IPPool' | 'IP' | 'SecurityGroup';
@@ -17,6 +18,12 @@ export function aboutPod({ namespace, name, uid }: Pod): EventObject {
 /** An object of ours, for events about it. */
 export function aboutOwn(kind: OwnKind, { name, uid }: Meta): EventObject {
   return { apiVersion: 'kubeovn.io/v1', kind, name, uid };
+}
+
+/** A NetworkAttachmentDefinition, for events about it. */
+export function aboutNad({ namespace, name, uid }: Nad): EventObject {
+  const apiVersion = 'k8s.cni.cncf.io/v1';
+  return { apiVersion, kind: 'NetworkAttachmentDefinition', namespace, name, uid };
 }
 
 export class Announcements {

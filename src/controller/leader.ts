@@ -17,7 +17,7 @@ import { SecurityGroupWork } from './reconcile/security-groups.ts';
 import { SubnetWork } from './reconcile/subnets.ts';
 import { UsageWork } from './reconcile/usage.ts';
 import { VpcWork } from './reconcile/vpcs.ts';
-import { type Queues, Triggers } from './triggers.ts';
+import { type Queues, sayNadProblem, Triggers } from './triggers.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Pods that are worked on at a time: so many can share one look at the northbound database. */
@@ -65,8 +65,9 @@ export class Leader {
   /** Works on all objects once, and on those that change from then on. */
   start(): void {
     this.#subscriptions = this.#triggers.subscribe();
-    const { cluster, ipIndex, addresses } = this.#context;
+    const { cluster, ipIndex, addresses, said } = this.#context;
     addresses.refresh();
+    for (const nad of cluster.nads.values()) sayNadProblem(nad, said);
     // Multus may come later.
     void cluster.nads.synced.then(() => this.#triggers.retryPods());
     const { ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;

@@ -7,16 +7,19 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../common/kubernetes/watch-cache.ts';
+import { type Announcements, aboutNad } from './announcements.ts';
 import type { Context } from './context.ts';
 import { listsSecurityGroup } from './desired/port.ts';
 import { NotDone } from './failure-log.ts';
 import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
+import { failureEvent } from './objects/events.ts';
 import type { IpObject } from './objects/ip.ts';
 import type { Meta } from './objects/meta.ts';
+import { type Nad, nadProblem } from './objects/nad.ts';
 import { ownerOfPod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
-import { checkedValue } from './objects/problem.ts';
+import { checkedValue, tell } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import { NorthboundError } from './ovn/error.ts';
 import type { PodWork } from './reconcile/pods.ts';
@@ -92,7 +95,11 @@ export class Triggers {
         if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
         ipPools.add(key);
       }),
-      cluster.nads.onChange(() => this.retryPods()),
+      cluster.nads.onChange(({ type, value }) => {
+        if (type === 'deleted') said.forget(value.uid);
+        else sayNadProblem(value, said);
+        this.retryPods();
+      }),
       cluster.namespaces.onChange(({ value, previous }) => {
         if (!isDeepStrictEqual(value, previous)) this.retryPods();
       }),
@@ -218,6 +225,16 @@ export class Triggers {
     for (const { namespace, name, annotations } of cluster.pods.values()) {
       if (listsSecurityGroup(annotations, group)) this.#queues.pods.add(`${namespace}/${name}`);
     }
+  }
+}
+
+/** Whoever made a network does not look at the pods that cannot have it. */
+export function sayNadProblem(nad: Nad, said: Announcements): void {
+  const problem = nadProblem(nad);
+  if (problem === undefined) said.isWell(aboutNad(nad));
+  else {
+    const event = failureEvent('ValidateNadFailed', 'validateNad', tell([problem]));
+    said.trouble(aboutNad(nad), event);
   }
 }
 

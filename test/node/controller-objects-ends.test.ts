@@ -129,9 +129,11 @@ describe('the end of', () => {
     const object = { kind: 'Subnet', name: 'ending' };
     const waits = await conditionBecomes(fixture, object, { type: 'Ready', status: 'False' });
     expect(waits).toMatchObject({ reason: 'DeleteSubnetWaits' });
+    expect(waits.message).toMatch(/in use by pod default\/(first|second), pod default\//);
     const late = fixture.schedule(podOf('late', 'ending'));
     const about = { kind: 'Pod', name: 'late', reason: 'PodNetworkUpdateFailed' };
-    await eventAbout(fixture, { ...about, text: 'is not bound to any subnet' });
+    const text = 'subnet ending is being deleted, and goes with the last of pod default/';
+    await eventAbout(fixture, { ...about, text });
     await fixture.kubelet.end(first);
     await gone(fixture, 'IP', ipName(first, 'ending.default.ovn'));
     expect(fixture.api.get('Subnet', 'ending').metadata.deletionTimestamp).toBeDefined();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ControllerFixture } from './controller-fixture.ts';
 import { macvlanNetwork, NETWORKS, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
-import { eventAbout, gone, messagesAbout } from './controller-observe.ts';
+import { conditionBecomes, eventAbout, gone, messagesAbout } from './controller-observe.ts';
 
 const PROVIDER = 'net.default.ovn';
 /** Of annotations for the NIC on network net. */
@@ -108,6 +108,21 @@ describe('an event says why a pod gets nothing', () => {
     expect(ipsOf(name)).toEqual([]);
     await end(name);
   });
+});
+
+test('a dot in the name of a network of type kube-ovn is told on pod, network and Subnet', async () => {
+  const name = nextName();
+  fixture.apply(ovnNetwork('dot.ted'));
+  fixture.apply(subnet('dotted', { cidrBlock: '10.5.0.0/24', provider: 'dot.ted.default.ovn' }));
+  fixture.schedule(podOf(name, '[{"name":"dot.ted"}]'));
+  const text = 'has a dot in its name';
+  await eventAbout(fixture, { kind: 'Pod', name, reason: NOT_FOUND, text });
+  const nad = { kind: 'NetworkAttachmentDefinition', name: 'dot.ted' };
+  await eventAbout(fixture, { ...nad, reason: 'ValidateNadFailed', text });
+  const object = { kind: 'Subnet', name: 'dotted' };
+  const { message } = await conditionBecomes(fixture, object, { type: 'Ready', status: 'False' });
+  expect(message).toContain('must not have a dot');
+  await end(name);
 });
 
 test('a pod that is corrected gets its addresses', async () => {

@@ -232,6 +232,23 @@ describe('when the deadline passes, nothing is left and the error names the wait
     );
   });
 
+  test('the address on a Subnet that is being deleted', async () => {
+    const provider = 'ending.default.ovn';
+    const metadata = { name: 'ending', finalizers: ['kubeovn.io/kube-ovn-controller'] };
+    fixture.api.create({ kind: 'Subnet', metadata, spec: { provider } });
+    fixture.api.delete('Subnet', 'ending');
+    const { sandbox, pod } = await fixture.pod({ nic: () => undefined });
+    await expectTimeout(
+      sandbox,
+      'net1',
+      { provider },
+      {
+        msg: [`no address allocated to pod default/${pod.name} provider ${provider}: waited`],
+        details: ['Subnet ending, which is being deleted'],
+      },
+    );
+  });
+
   test("OVN's routing", async () => {
     const { sandbox, pod } = await fixture.pod({
       annotations: { [`${ATTACHNET}.kubernetes.io/default_route`]: 'true' },

@@ -6,7 +6,7 @@ import { isDnsName, isOvnProvider } from '../../common/names.ts';
 import { isInterfaceName } from '../../wire/cni.ts';
 import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
 import { failureEvent, type ObjectEvent } from '../objects/events.ts';
-import type { Nad } from '../objects/nad.ts';
+import { dottedName, type Nad } from '../objects/nad.ts';
 import type { Pod } from '../objects/pod.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 import type { Subnet } from '../objects/subnet.ts';
@@ -72,6 +72,8 @@ function attach(
   kind: NicKind,
   configured: string,
 ): Checked<Judgement> {
+  const dotted = kind === 'ovn' ? dottedName(selection) : undefined;
+  if (dotted !== undefined) return { problems: [dotted] };
   const network = networkProvider(selection, kind);
   const provider = nicProvider(selection, network, isTwin);
   const ifName = refusedInterface(selection, network, provider);
@@ -128,8 +130,12 @@ interface SubnetQuery {
 function findSubnet({ pod, provider, network, view }: SubnetQuery): Checked<Subnet> {
   const key = annotationKey(provider, 'logical_switch');
   const named = pod.annotations[key] ?? '';
-  const object = named === '' ? view.subnets.ofProvider(network) : view.subnets.get(named);
-  if (object !== undefined) return usable(object, isAllocated(pod, provider));
+  const { subnets } = view;
+  const object =
+    named === ''
+      ? (subnets.ofProvider(network) ?? subnets.terminatingOf(network))
+      : subnets.get(named);
+  if (object !== undefined) return usable(object, isAllocated(pod, provider), view.holdersOf);
   if (named !== '') {
     return wrong(say`subnet ${named} not found`, say`create it, or correct annotation ${key}`);
   }

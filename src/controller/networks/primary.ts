@@ -52,7 +52,7 @@ function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked
         `create it, or put the pod on another one by ${annotationKey(PRIMARY_PROVIDER, 'logical_switch')}`,
       );
     }
-    const subnet = usable(object, isAllocated(pod, PRIMARY_PROVIDER));
+    const subnet = usable(object, isAllocated(pod, PRIMARY_PROVIDER), view.holdersOf);
     if ('problems' in subnet) return subnet;
     if (!subnet.value.isOvn) {
       const { provider } = subnet.value;

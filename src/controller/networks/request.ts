@@ -62,4 +62,6 @@ export interface NetworkView {
   ipPools(): Iterable<IpPoolObject>;
   namespace(name: string): Namespace | undefined;
   vpcs(): Iterable<VpcObject>;
+  /** Who has addresses of a Subnet, in words; empty for nobody. */
+  holdersOf(subnet: string): string;
 }

@@ -20,6 +20,7 @@ export type Failure =
   | 'VpcNotSupported'
   | 'SubnetNotSupported'
   | 'IPPoolNotSupported'
+  | 'ValidateNadFailed'
   | 'ReconcileVpcFailed'
   | 'ReconcileSecurityGroupFailed';
 

@@ -18,8 +18,13 @@ export type NadConfig =
 export interface Nad {
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly config: NadConfig;
 }
+
+/** What to do about a network of type kube-ovn with a dot in its name. */
+export const DOTLESS =
+  'make the NetworkAttachmentDefinition anew under a name without a dot, and set the provider of it and of its Subnet to <name>.<namespace>.ovn';
 
 /** A raw NetworkAttachmentDefinition as the API server sends it. */
 export function projectNad(raw: unknown): Nad {
@@ -27,11 +32,31 @@ export function projectNad(raw: unknown): Nad {
   const said = readQuietly(metadata);
   const namespace = said.text('namespace');
   const name = said.text('name');
+  const uid = said.text('uid');
   const problems: Problem[] = [];
   const config = readFields(spec, 'spec', (problem) => problems.push(problem)).text('config');
   const [problem] = problems;
-  if (problem !== undefined) return { namespace, name, config: { kind: 'wrong', problem } };
-  return { namespace, name, config: readConfig(config, `${namespace}/${name}`) };
+  if (problem !== undefined) return { namespace, name, uid, config: { kind: 'wrong', problem } };
+  return { namespace, name, uid, config: readConfig(config, `${namespace}/${name}`) };
+}
+
+/**
+ * What is wrong with the name of a network of type kube-ovn, or undefined. Controller and nodes tell
+ * OVN's providers by their three parts, so neither its Subnet nor its NICs would be taken for OVN's.
+ */
+export function dottedName({
+  namespace,
+  name,
+}: Pick<Nad, 'namespace' | 'name'>): Problem | undefined {
+  if (!name.includes('.')) return undefined;
+  const message = say`network-attachment-definition ${namespace}/${name} of type kube-ovn has a dot in its name, with which it cannot be used`;
+  return { message, advice: DOTLESS };
+}
+
+/** What is wrong with a network by itself, or undefined. */
+export function nadProblem(nad: Nad): Problem | undefined {
+  if (nad.config.kind === 'wrong') return nad.config.problem;
+  return nad.config.kind === 'ovn' ? dottedName(nad) : undefined;
 }
 
 /** A single configuration, or a list of plugins where it has no type of its own. */

@@ -1,9 +1,10 @@
 /**
  * The rules for what a Subnet is part of: provider, VPC, VLAN, namespaces. Pure.
  */
-import { isDnsName, isOvnProvider } from '../../common/names.ts';
+import { isDnsName, isDottedOvnProvider, isOvnProvider } from '../../common/names.ts';
 import type { Fields } from './fields.ts';
 import { readLabelSelector } from './label-selector.ts';
+import { DOTLESS } from './nad.ts';
 import { type Problem, say } from './problem.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { SubnetNetwork } from './subnet.ts';
@@ -24,6 +25,12 @@ export function checkNetwork(
     report({
       message: say`subnet ${name} ${field} ${value} is not valid`,
       advice: 'use lower-case letters, digits, "-" and "."',
+    });
+  }
+  if (isDottedOvnProvider(provider)) {
+    report({
+      message: say`subnet ${name} provider ${provider} has ${provider.split('.').length} parts: the name of a network of type kube-ovn must not have a dot`,
+      advice: DOTLESS,
     });
   }
   if (vpc === name) {

@@ -10,6 +10,7 @@ import { desiredSwitch } from '../desired/switch.ts';
 import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
+import { holdersText } from '../objects/holders.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch, type Meta } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { Subnet, SubnetObject } from '../objects/subnet.ts';
@@ -120,8 +121,10 @@ export class SubnetWork {
     const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
     this.#placed.delete(name);
-    if (ipIndex.ofSubnet(name).size > 0 || this.#isHeld(name)) {
-      const message = `subnet ${name} is being deleted, and addresses of it are in use: it goes with the last of them`;
+    const ips = ipIndex.ofSubnet(name);
+    if (ips.size > 0 || this.#isHeld(name)) {
+      const of = ips.size > 0 ? ` by ${holdersText(ips.values())}` : '';
+      const message = `subnet ${name} is being deleted, and addresses of it are in use${of}: it goes with the last of them`;
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
       return;
     }

@@ -54,7 +54,7 @@ export async function awaitAllocation(
     refuseUnboundProvider(pod, attachment, context);
     const nic = readNic(pod.annotations, attachment);
     if (!('missing' in nic)) return { pod, nic };
-    missing = nic.missing;
+    missing = explained(nic.missing, attachment, context);
     return undefined;
   }, signal);
   const { pod, nic } = await waiting(() => missing, found);
@@ -135,6 +135,14 @@ function refuseUnboundProvider(pod: Pod, attachment: LiveAttachment, context: Co
   const { provider, ifName } = attachment;
   if (provider === 'ovn' || namesSubnet(pod.annotations, provider, ifName)) return;
   if (subnetOfProvider(context.subnets.values(), provider) === undefined) throw unbound(provider);
+}
+
+/** A Subnet that is being deleted gives no address to a new NIC, however long it waits. */
+function explained(missing: Wait, { provider }: LiveAttachment, { subnets }: Context): Wait {
+  const subnet = subnetOfProvider(subnets.values(), provider);
+  if (!subnet?.terminating) return missing;
+  const why = `Subnet ${subnet.name}, which is being deleted and gives no address to a new interface`;
+  return { ...missing, lookAt: `${why}; and at ${missing.lookAt}` };
 }
 
 function unbound(provider: string, named?: string): CniError {

@@ -17,6 +17,8 @@ export interface Subnet {
   readonly nodeNetwork: string;
   /** True where the controller has counted that no address is left for a pod. */
   readonly exhausted: boolean;
+  /** True once it has a deletionTimestamp: it goes with the last of its addresses. */
+  readonly terminating: boolean;
 }
 
 /** A raw Subnet as the API server sends it, reduced to what we use. */
@@ -33,6 +35,7 @@ export function projectSubnet(raw: unknown): Subnet {
     disableGatewayCheck: spec.disableGatewayCheck === true,
     nodeNetwork: spec.nodeNetwork ?? '',
     exhausted: isExhausted(spec.cidrBlock ?? '', status),
+    terminating: Boolean(metadata.deletionTimestamp),
   };
 }
 
@@ -50,7 +53,7 @@ function isExhausted(cidrBlock: string, { v4availableIPs, v6availableIPs }: RawS
 }
 
 interface RawSubnet {
-  metadata: { name: string };
+  metadata: { name: string; deletionTimestamp?: string | null };
   spec?: {
     provider?: string;
     cidrBlock?: string;
@@ -72,16 +75,21 @@ interface RawStatus {
 }
 
 /**
- * The Subnet of a network: by provider, the first by name where several have it. Every Subnet
- * of the primary network has the provider `ovn`, so that one says nothing there.
+ * The Subnet of a network: by provider, the first by name where several have it, and one that is
+ * being deleted only where there is no other. Every Subnet of the primary network has the provider
+ * `ovn`, so that one says nothing there.
  */
 export function subnetOfProvider(subnets: Iterable<Subnet>, provider: string): Subnet | undefined {
   if (provider === 'ovn') return undefined;
   let first: Subnet | undefined;
   for (const subnet of subnets) {
-    if (subnet.provider === provider && (first === undefined || subnet.name < first.name)) {
-      first = subnet;
-    }
+    if (subnet.provider === provider && goesBefore(subnet, first)) first = subnet;
   }
   return first;
+}
+
+function goesBefore(one: Subnet, other: Subnet | undefined): boolean {
+  if (other === undefined) return true;
+  if (one.terminating !== other.terminating) return other.terminating;
+  return one.name < other.name;
 }

@@ -82,6 +82,27 @@ describe('a network', () => {
   });
 });
 
+describe('a dot in the name of a network', () => {
+  const named = networks({ name: 'dot.ted' });
+
+  it('is the problem where the network is of type kube-ovn, whatever Subnets there are', () => {
+    const nads = { 'default/dot.ted': { ...ATTACHNET_NAD, provider: 'dot.ted.default.ovn' } };
+    const subnet = { ...attachnetSubnet, provider: 'dot.ted.default.ovn' };
+    for (const subnets of [{}, { subnet }]) {
+      expect(problemsOf(podOf(named), { nads, subnets })).toEqual([
+        'network-attachment-definition default/dot.ted of type kube-ovn has a dot in its name, with which it cannot be used',
+      ]);
+    }
+  });
+
+  it('is none where another plugin makes the interface', () => {
+    const ipam = { ...MACVLAN_NAD.ipam, provider: 'dot.ted.default' };
+    const nads = { 'default/dot.ted': { ...MACVLAN_NAD, ipam } };
+    const subnets = { subnet: { ...macvlanSubnet, provider: 'dot.ted.default' } };
+    expect(nicsOf(podOf(named), { nads, subnets })).toHaveLength(1);
+  });
+});
+
 describe('the Subnet of a network', () => {
   it('is the first by name of several with its provider', () => {
     const subnets = { c: macvlanSubnet, a: macvlanSubnet, b: macvlanSubnet };
@@ -108,6 +129,17 @@ describe('the Subnet of a network', () => {
     expect(problemsOf(podOf(named), both)).toEqual(['subnet a is being deleted']);
     const allocated = { ...named, 'macvlan.default.kubernetes.io/allocated': 'true' };
     expect(problemsOf(podOf(allocated), both)).toEqual([]);
+  });
+
+  it('is being deleted where no other is left: it is named, and who holds it', () => {
+    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const ending = { ...cluster, subnets: { a: { ...macvlanSubnet, metadata } } };
+    const pod = podOf({ [NETWORKS]: 'macvlan' });
+    expect(problemsOf(pod, ending)).toEqual(['subnet a is being deleted']);
+    const held = { ...ending, holders: 'pod shop/web-0' };
+    expect(problemsOf(pod, held)).toEqual([
+      'subnet a is being deleted, and goes with the last of pod shop/web-0',
+    ]);
   });
 
   it('has to be valid', () => {

@@ -28,6 +28,8 @@ export interface Cluster {
   readonly vpcs?: Readonly<Record<string, object>>;
   /** Metadata by name. */
   readonly namespaces?: Readonly<Record<string, object>>;
+  /** Who has addresses of any Subnet, in words. */
+  readonly holders?: string;
 }
 
 /** Fields of a spec. */
@@ -101,6 +103,7 @@ export function viewOf(cluster: Cluster): NetworkView {
     ipPool: (name) => pools.get(name),
     ipPools: () => pools.values(),
     namespace: (name) => namespaces.get(name),
+    holdersOf: () => cluster.holders ?? '',
     vpcs: () =>
       Object.entries(cluster.vpcs ?? {}).map(([name, spec]) =>
         projectVpc(rawObject(name, { spec }), settings.defaultVpc),

@@ -253,6 +253,12 @@ const optionRules: readonly Rule[] = [
     { ...V6, mtu: 1280 },
   ],
   [
+    'a provider of OVN’s has no dot in the name of the network',
+    'subnet net provider a.b.default.ovn has 4 parts: the name of a network of type kube-ovn must not have a dot',
+    { ...V4, provider: 'a.b.default.ovn' },
+    { ...V4, provider: 'a.b.default' },
+  ],
+  [
     'an MTU is one that an interface can have',
     'subnet net mtu 60 is below the minimum 68',
     { ...V4, mtu: 60 },

@@ -25,6 +25,7 @@ describe('a Subnet', () => {
       disableGatewayCheck: true,
       nodeNetwork: 'storage',
       exhausted: false,
+      terminating: false,
     });
   });
 
@@ -95,6 +96,16 @@ describe('the Subnet of a provider', () => {
 
   it('is the one that has it, the first by name', () => {
     expect(subnetOfProvider(all, 'net.default.ovn')?.name).toBe('a');
+  });
+
+  it('is one that is being deleted only where there is no other', () => {
+    const ending = projectSubnet({
+      metadata: { name: 'A', deletionTimestamp: '2026-01-01T00:00:00Z' },
+      spec: { provider: 'net.default.ovn' },
+    });
+    expect(subnetOfProvider([ending, ...all], 'net.default.ovn')?.name).toBe('a');
+    expect(subnetOfProvider([...all, ending], 'net.default.ovn')?.name).toBe('a');
+    expect(subnetOfProvider([ending], 'net.default.ovn')?.terminating).toBe(true);
   });
 
   it('is none where no Subnet has exactly that provider', () => {
