@@ -28,7 +28,12 @@ function asJson(value: unknown): string {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown. Never throws. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return thrown instanceof Error ? `${thrown.message}` : String(thrown);
+  } catch {
+    // No text can be made of it: an object without prototype, or one whose own methods throw.
+    return `a thrown ${typeof thrown}`;
+  }
 }

@@ -4,6 +4,7 @@
  * the northbound database.
  */
 
+import { WorkQueue } from '../common/reconcile/work-queue.ts';
 import type { Context } from './context.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from './ovn/names.ts';
@@ -18,7 +19,6 @@ import { SubnetWork } from './reconcile/subnets.ts';
 import { UsageWork } from './reconcile/usage.ts';
 import { VpcWork } from './reconcile/vpcs.ts';
 import { type Queues, sayNadProblem, Triggers } from './triggers.ts';
-import { WorkQueue } from './work-queue.ts';
 
 /** Pods that are worked on at a time: so many can share one look at the northbound database. */
 const PODS_AT_ONCE = 512;
@@ -36,10 +36,10 @@ export class Leader {
     this.#context = context;
     const { northbound, log } = context;
     this.#ports = new Ports(northbound);
-    const ends = new PodEnds(context, this.#ports, (subnet) => this.#triggers.freed(subnet));
+    const ends = new PodEnds(context, this.#ports, (held) => this.#triggers.freed(held));
     const pods = new PodWork(context, this.#ports, ends);
     const ips = new IpWork(context, ends, (key) => this.#queues.pods.add(key));
-    const subnets = new SubnetWork(context, () => this.#triggers.retryPods());
+    const subnets = new SubnetWork(context, (subnet) => this.#triggers.placed(subnet));
     const usage = new UsageWork(context);
     const vpcs = new VpcWork(context);
     const ipPools = new IpPoolWork(context);
@@ -69,7 +69,7 @@ export class Leader {
     addresses.refresh();
     for (const nad of cluster.nads.values()) sayNadProblem(nad, said);
     // Multus may come later.
-    void cluster.nads.synced.then(() => this.#triggers.retryPods());
+    void cluster.nads.synced.then(() => this.#triggers.nadsSynced());
     const { ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;
     for (const { meta } of cluster.vpcs.values()) vpcs.add(meta.name);
     for (const { meta } of cluster.securityGroups.values()) securityGroups.add(meta.name);

@@ -2,15 +2,16 @@
  * Which change asks for which work.
  *
  * Work looks at how all objects are now, so a change needs no more than the names of the objects that
- * it may matter to. What waits for something else, like a pod for its Subnet, is tried again when
- * that has changed.
+ * it may matter to. What waits for something else, like a pod for its Subnet, says so by name, and
+ * that wakes it (wakes.ts).
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../common/kubernetes/watch-cache.ts';
+import type { WorkQueue } from '../common/reconcile/work-queue.ts';
+import type { Allocation } from './allocator/request.ts';
 import { type Announcements, aboutNad } from './announcements.ts';
 import type { Context } from './context.ts';
 import { listsSecurityGroup } from './desired/port.ts';
-import { NotDone } from './failure-log.ts';
 import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
 import { failureEvent } from './objects/events.ts';
@@ -21,10 +22,10 @@ import { ownerOfPod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue, tell } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
-import { NorthboundError } from './ovn/error.ts';
 import type { PodWork } from './reconcile/pods.ts';
 import { Timers } from './timers.ts';
-import type { WorkQueue } from './work-queue.ts';
+import { waitFor } from './wake-names.ts';
+import { Wakes } from './wakes.ts';
 
 /** One for each kind of object. */
 export type Queues = Readonly<
@@ -36,12 +37,15 @@ export class Triggers {
   readonly #queues: Queues;
   readonly #podWork: Pick<PodWork, 'gone' | 'dueAtMs'>;
   readonly #timers: Timers;
+  readonly #wakes: Wakes;
 
   constructor(context: Context, queues: Queues, podWork: Pick<PodWork, 'gone' | 'dueAtMs'>) {
     this.#context = context;
     this.#queues = queues;
     this.#podWork = podWork;
     this.#timers = new Timers((key) => queues.pods.add(key));
+    const { pods, ips, vpcs, securityGroups } = queues;
+    this.#wakes = new Wakes(context, [pods, ips, vpcs, securityGroups]);
   }
 
   /** @returns ends the subscriptions */
@@ -66,6 +70,7 @@ export class Triggers {
         if (type === 'deleted') this.#podWork.gone(value);
         else addresses.sawPod(value);
         this.podChanged(key);
+        this.#wakes.wake(waitFor.owner(ownerOfPod(value, settings)));
         // The pods of a virtual machine follow each other.
         if (value.virtualMachine !== undefined) this.addOwner(ownerOfPod(value, settings));
       }),
@@ -75,7 +80,10 @@ export class Triggers {
         const isNews = type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);
         if (isNews) {
           rejudge();
-          this.retryPods();
+          const versions = [value, previous].map(
+            (object) => object && checkedValue(object.checked),
+          );
+          this.#wakes.namespaces(...versions.map((vpc) => vpc?.namespaces));
         }
         if (isNews || !isDeepStrictEqual(value.meta.finalizers, previous?.meta.finalizers)) {
           vpcs.add(key);
@@ -86,22 +94,39 @@ export class Triggers {
         rejudge();
         this.#addSubnetsIn(key);
       }),
-      cluster.nodes.onChange(({ value, previous }) => {
-        if (isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)) return;
+      cluster.nodes.onChange(({ type, value, previous }) => {
+        if (
+          type === 'updated' &&
+          isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)
+        )
+          return;
         rejudge();
-        this.retryPods();
+        const before = previous ?? value;
+        const still = type === 'deleted' ? [] : value.internalAddresses;
+        this.#wakes.nodeAddressesFreed(
+          before.internalAddresses.filter((one) => !still.some(({ text }) => text === one.text)),
+        );
       }),
       cluster.ipPools.onChange(({ type, key, value, previous }) => {
-        if (type === 'deleted' || !isSameJudgement(value, previous)) rejudge();
+        if (type === 'deleted' || !isSameJudgement(value, previous)) {
+          rejudge();
+          const versions = [value, previous].map(
+            (object) => object && checkedValue(object.checked),
+          );
+          this.#wakes.namespaces(...versions.map((pool) => pool?.namespaces));
+          // What it no longer has is its Subnet's again.
+          for (const pool of versions) if (pool !== undefined) this.#wakes.subnet(pool.subnet);
+        }
         ipPools.add(key);
       }),
       cluster.nads.onChange(({ type, value }) => {
         if (type === 'deleted') said.forget(value.uid);
         else sayNadProblem(value, said);
-        this.retryPods();
+        this.#wakes.wake(waitFor.nad(value.namespace, value.name));
       }),
-      cluster.namespaces.onChange(({ value, previous }) => {
-        if (!isDeepStrictEqual(value, previous)) this.retryPods();
+      cluster.namespaces.onChange(({ type, value, previous }) => {
+        const isNews = type !== 'updated' || !isDeepStrictEqual(value, previous);
+        if (isNews) this.#wakes.namespaces([value.name]);
       }),
       cluster.statefulSets.onChange(({ type, key, value, previous }) => {
         if (type === 'deleted' || !isDeepStrictEqual(value, previous)) this.#addPodsOfSet(key);
@@ -124,26 +149,33 @@ export class Triggers {
     for (const name of subnets) {
       this.#queues.subnets.add(name);
       this.#queues.usage.add(name);
+      this.#wakes.subnet(name);
     }
     for (const name of ipPools) {
       this.#queues.ipPools.add(name);
+      this.#wakes.wake(waitFor.ipPool(name));
       const subnet = addresses.ipPool(name);
       const of = subnet && checkedValue(subnet.checked)?.subnet;
       if (of !== undefined) this.#queues.usage.add(of);
     }
-    if (subnets.length + ipPools.length > 0) this.retryPods();
   }
 
-  /** Addresses of a Subnet are free again. */
-  freed(subnet: string): void {
+  /** A NIC no longer has this. */
+  freed(held: Allocation): void {
+    const { subnet } = held;
     this.#queues.usage.add(subnet);
     if (this.#context.cluster.subnets.get(subnet)?.meta.deleting) this.#queues.subnets.add(subnet);
-    this.retryPods();
+    this.#wakes.freed(held);
   }
 
-  retryPods(): void {
-    this.#queues.pods.retryWaiting(isWaiting);
-    this.#queues.ips.retryWaiting(isWaiting);
+  /** NICs can be attached to a Subnet. */
+  placed(subnet: string): void {
+    this.#wakes.wake(waitFor.logicalSwitch(subnet));
+  }
+
+  /** All NetworkAttachmentDefinitions are known. */
+  nadsSynced(): void {
+    this.#wakes.wake(waitFor.nads);
   }
 
   podChanged(key: string): void {
@@ -164,8 +196,7 @@ export class Triggers {
       for (const object of [value, previous]) {
         if (object?.claims.isOvn) vpcs.add(object.claims.vpc);
       }
-      // A Vpc may have had to wait for a name.
-      if (type !== 'updated') vpcs.retryWaiting(isWaiting);
+      this.#wakes.subnet(key, value, previous);
     }
     const isLacking = value.defaults !== undefined || value.meta.finalizers.length === 0;
     if (isLacking || value.meta.deleting) subnets.add(key);
@@ -182,9 +213,9 @@ export class Triggers {
     const isForNobody = type === 'added' && !this.#context.podIndex.isRunning(owner);
     const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
     if (isForNobody || isOthers) this.addOwner(owner);
+    this.#wakes.wake(waitFor.ip(key));
     if (type !== 'deleted') return;
-    // A NIC may wait for the end of the object, and a Subnet or its Vpc for that of the last one.
-    this.retryPods();
+    // A Subnet or its Vpc may wait for the end of the last one.
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
     if (subnet?.meta.deleting) this.#queues.subnets.add(subnet.meta.name);
   }
@@ -221,7 +252,7 @@ export class Triggers {
   /** Others may have rules about its members, and pods may list it. */
   #groupCameOrWent(group: string): void {
     const { cluster } = this.#context;
-    this.#queues.securityGroups.retryWaiting(isWaiting);
+    this.#wakes.wake(waitFor.securityGroup(group));
     for (const { namespace, name, annotations } of cluster.pods.values()) {
       if (listsSecurityGroup(annotations, group)) this.#queues.pods.add(`${namespace}/${name}`);
     }
@@ -236,11 +267,4 @@ export function sayNadProblem(nad: Nad, said: Announcements): void {
     const event = failureEvent('ValidateNadFailed', 'validateNad', tell([problem]));
     said.trouble(aboutNad(nad), event);
   }
-}
-
-/** True for what may be done now that other objects have changed. */
-function isWaiting(_key: string, error: unknown): boolean {
-  return (
-    error instanceof NotDone || (error instanceof NorthboundError && error.reason !== 'unreachable')
-  );
 }

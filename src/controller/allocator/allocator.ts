@@ -173,6 +173,14 @@ export class Allocator {
     return this.#subnets.get(subnet)?.usage();
   }
 
+  /** How many addresses nobody has, of the family that has more of them: of a Subnet or an IPPool of it. */
+  availableCount(subnet: string, pool?: string): bigint {
+    const counts = FAMILIES.map(
+      (family) => this.#subnets.get(subnet)?.addresses[family].availableCount(pool) ?? 0n,
+    );
+    return counts.reduce((most, count) => (count > most ? count : most), 0n);
+  }
+
   /** How much of an IPPool is used, or undefined where there is no such Subnet or IPPool. */
   poolUsage(subnet: string, pool: string): Usage | undefined {
     return this.#subnets.get(subnet)?.poolUsage(pool);

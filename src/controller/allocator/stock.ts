@@ -19,6 +19,11 @@ export class Stock {
     return this.#free.union(this.#released);
   }
 
+  /** How many nobody has. */
+  get size(): bigint {
+    return this.#free.size + this.#released.size;
+  }
+
   get released(): RangeSet {
     return this.#released;
   }

@@ -182,6 +182,12 @@ export class SubnetAddresses {
     return this.#usageOf(this.#used.minus(this.#excluded), available);
   }
 
+  /** How many addresses nobody has, of all pools or of one IPPool. Quick, also where they are scattered. */
+  availableCount(pool?: string): bigint {
+    const stocks = pool === undefined ? this.#pools.all() : [this.#pools.stock(pool)];
+    return stocks.reduce((sum, stock) => sum + (stock?.size ?? 0n), 0n);
+  }
+
   /** Addresses of an IPPool count as used even where they are excluded, as in Kube-OVN. */
   poolUsage(name: string): FamilyUsage | undefined {
     const ranges = this.#pools.ranges(name);

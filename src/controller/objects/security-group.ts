@@ -92,20 +92,23 @@ export function securityGroupStatusPatch(
   return changes && { status: changes };
 }
 
-/** The groups that rules name and that are not there. */
-export function remoteGroupProblems(
+/** Names of the groups that rules name and that are not there. */
+export function missingRemoteGroups(
   { ingress, egress }: SecurityGroup,
   exists: (name: string) => boolean,
-): readonly Problem[] {
-  const names = [...ingress, ...egress].flatMap(({ remote }) =>
-    'securityGroup' in remote ? [remote.securityGroup] : [],
-  );
-  return [...new Set(names)]
-    .filter((name) => !exists(name))
-    .map((name) => ({
-      message: say`failed to get remote sg '${name}': not found`,
-      advice: 'create it, or name another SecurityGroup',
-    }));
+): readonly string[] {
+  const names = new Set<string>();
+  for (const { remote } of [...ingress, ...egress]) {
+    if ('securityGroup' in remote) names.add(remote.securityGroup);
+  }
+  return [...names].filter((name) => !exists(name));
+}
+
+export function remoteGroupProblem(name: string): Problem {
+  return {
+    message: say`failed to get remote sg '${name}': not found`,
+    advice: 'create it, or name another SecurityGroup',
+  };
 }
 
 function checkSecurityGroup(name: string, spec: unknown): Checked<SecurityGroup> {

@@ -20,6 +20,8 @@ export interface AllocationContext {
   vlan(name: string): VlanObject | undefined;
   /** A Subnet with which nothing is wrong. */
   subnet(name: string): Subnet | undefined;
+  /** A NIC no longer has this, since it has something else now. */
+  freed(held: Allocation): void;
 }
 
 /**
@@ -34,7 +36,9 @@ export function acquireAll(
   const { allocator, owner } = context;
   const before = nics.map(({ port }) => allocator.allocationOf(port));
   try {
-    return nics.map((nic) => acquire(nic, context));
+    const acquired = nics.map((nic) => acquire(nic, context));
+    for (const had of before) if (had !== undefined && had.pod === owner) tellFreed(had, context);
+    return acquired;
   } catch (error) {
     for (const [index, { port }] of nics.entries()) {
       const had = before[index];
@@ -43,6 +47,14 @@ export function acquireAll(
     }
     throw error;
   }
+}
+
+function tellFreed(had: Allocation, { allocator, freed }: AllocationContext): void {
+  const has = allocator.allocationOf(had.nic);
+  const isSame = (one: Address) => has?.addresses.some((other) => other.text === one.text) ?? false;
+  const isMoved = has?.subnet !== had.subnet;
+  const addresses = had.addresses.filter((address) => isMoved || !isSame(address));
+  if (addresses.length > 0 || has?.mac !== had.mac) freed({ ...had, addresses });
 }
 
 /** What a pod was told that a NIC has, it has, whatever anybody has written since then. */

@@ -2,9 +2,10 @@
  * The work on an IPPool: its conditions say whether its addresses are carved out of its Subnet,
  * which Addresses does.
  */
+
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
-import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
 import { ipPoolConditionsPatch } from '../objects/ippool-status.ts';
@@ -33,7 +34,8 @@ export class IpPoolWork {
     if ('problems' in checked) {
       const message = tell(checked.problems);
       await this.#report(name, { reason: 'UpdateIPAMFailed', message });
-      throw new NotDone(message);
+      // What it is judged by asks for it when it changes.
+      throw new NotDone(message, { waitsFor: [] });
     }
     await this.#report(name, { reason: 'UpdateIPAMSucceeded' });
     if (!checked.value.enableAddressSet) return;

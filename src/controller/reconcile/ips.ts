@@ -2,11 +2,12 @@
  * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
+
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import type { AcquireRequest } from '../allocator/request.ts';
 import { aboutOwn, aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
-import { NotDone } from '../failure-log.ts';
 import { ownerOf } from '../ip-index.ts';
 import { isAllocated } from '../networks/wishes.ts';
 import { type AllocatedNic, addressesText } from '../objects/allocated-nic.ts';
@@ -23,6 +24,7 @@ import { isAlive } from '../objects/liveness.ts';
 import { finalizerRemoved } from '../objects/meta.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
+import { waitFor, waitsOfRequest } from '../wake-names.ts';
 import { patchObject } from './patch-object.ts';
 import type { PodEnds } from './pod-end.ts';
 
@@ -112,7 +114,10 @@ export class IpWork {
       return given === undefined ? nic : { ...nic, mac: given };
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
-      throw this.#refused(ip, `${error.message}: ${error.details}`);
+      const wanted = waitsOfRequest(subnet, request.addresses);
+      const macs = mac === undefined ? [] : [waitFor.mac(subnet.name, mac)];
+      const waits = [waitFor.ip(port), ...wanted, ...macs];
+      throw this.#refused(ip, `${error.message}: ${error.details}`, waits);
     }
   }
 
@@ -125,7 +130,7 @@ export class IpWork {
     });
   }
 
-  #refused(ip: IpObject, why: string): NotDone {
+  #refused(ip: IpObject, why: string, more: readonly string[] = []): NotDone {
     const { meta } = ip;
     const owner = ownerOf(ip);
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
@@ -135,6 +140,7 @@ export class IpWork {
       const pod = this.#context.cluster.pods.get(key);
       if (pod !== undefined) this.#context.said.trouble(aboutPod(pod), event);
     }
-    return new NotDone(why);
+    const waitsFor = [...more, waitFor.subnet(ip.spec.subnet), waitFor.owner(owner)];
+    return new NotDone(why, { waitsFor });
   }
 }

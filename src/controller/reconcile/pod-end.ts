@@ -6,6 +6,7 @@
  */
 
 import type { Owner as Nic } from '../allocator/owners.ts';
+import type { Allocation } from '../allocator/request.ts';
 import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { ownerOf } from '../ip-index.ts';
@@ -28,12 +29,12 @@ interface Past {
 export class PodEnds {
   readonly #context: Context;
   readonly #ports: Ports;
-  readonly #freed: (subnet: string) => void;
+  readonly #freed: (held: Allocation) => void;
   /** By key of the pod, as long as something of it is kept. */
   readonly #past = new Map<string, Past>();
 
-  /** @param freed is called when addresses of a Subnet are free again */
-  constructor(context: Context, ports: Ports, freed: (subnet: string) => void) {
+  /** @param freed is called with what a NIC had and has no longer */
+  constructor(context: Context, ports: Ports, freed: (held: Allocation) => void) {
     this.#context = context;
     this.#ports = ports;
     this.#freed = freed;
@@ -75,7 +76,12 @@ export class PodEnds {
   /** Lets go of what a NIC holds and no IP object records. */
   free(nic: Nic): void {
     const held = this.#context.addresses.allocator.release(nic);
-    if (held !== undefined) this.#freed(held.subnet);
+    if (held !== undefined) this.freed(held);
+  }
+
+  /** A NIC has no longer what it had. */
+  freed(held: Allocation): void {
+    this.#freed(held);
   }
 
   /**

@@ -8,13 +8,14 @@
  */
 
 import { isConflict } from '../../common/kubernetes/api.ts';
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredPort } from '../desired/port.ts';
-import { NotDone } from '../failure-log.ts';
 import { podNetworks } from '../networks/pod-networks.ts';
 import type { NicRequest } from '../networks/request.ts';
+import { trackedView } from '../networks/tracked-view.ts';
 import { isAllocated } from '../networks/wishes.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, networkEvent } from '../objects/events.ts';
@@ -39,6 +40,7 @@ import {
 import { type AnnotatedNic, annotationsPatch, untoldKeys } from '../objects/pod-annotations.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import { NorthboundError } from '../ovn/error.ts';
+import { waitFor, waitsOfNics } from '../wake-names.ts';
 import { acquireAll } from './allocation.ts';
 import { patchObject } from './patch-object.ts';
 import type { PodEnds } from './pod-end.ts';
@@ -110,12 +112,14 @@ export class PodWork {
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
       throw new NotDone(
         'NetworkAttachmentDefinitions are not known yet: is Multus installed, and may the controller list them?',
+        { waitsFor: [waitFor.nads] },
       );
     }
-    const networks = podNetworks(pod, addresses.view);
+    const { view, lookups } = trackedView(addresses.view, pod.namespace);
+    const networks = podNetworks(pod, view);
     if ('problems' in networks) {
       for (const event of networks.events) said.trouble(aboutPod(pod), event);
-      throw new NotDone(tell(networks.problems));
+      throw new NotDone(tell(networks.problems), { waitsFor: lookups });
     }
     for (const event of networks.events) said.notice(aboutPod(pod), event);
     try {
@@ -128,6 +132,7 @@ export class PodWork {
           const object = addresses.subnet(name);
           return object && checkedValue(object.checked);
         },
+        freed: (held) => this.#ends.freed(held),
       });
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
@@ -136,7 +141,7 @@ export class PodWork {
       const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
       said.trouble(aboutPod(pod), event);
       if (error.reason === 'AddressConflict') await this.#takeBack(pod, networks.nics);
-      throw new NotDone(message);
+      throw new NotDone(message, { waitsFor: [...lookups, ...waitsOfNics(networks.nics)] });
     }
   }
 
@@ -175,7 +180,7 @@ export class PodWork {
     try {
       return await this.#ports.bring(owner, own, kept);
     } catch (error) {
-      throw this.#failedPorts(pod, error);
+      throw this.#failedPorts(pod, nics, error);
     }
   }
 
@@ -194,11 +199,14 @@ export class PodWork {
     return running.find(({ migrating }) => !migrating) ?? running[0] ?? pod;
   }
 
-  #failedPorts(pod: Pod, error: unknown): unknown {
+  #failedPorts(pod: Pod, nics: readonly AnnotatedNic[], error: unknown): unknown {
     if (!(error instanceof NorthboundError)) return error;
     const { reason, message, details } = error;
     // A Subnet and its first pods often come together.
-    if (reason === 'missing') return new NotDone(message, { isTransient: true });
+    if (reason === 'missing') {
+      const waitsFor = nics.map(({ subnet }) => waitFor.logicalSwitch(subnet.name));
+      return new NotDone(message, { isTransient: true, waitsFor });
+    }
     const event = failureEvent('CreateOVNPortFailed', 'createPort', `${message}: ${details}`);
     this.#context.said.trouble(aboutPod(pod), event);
     return error;
@@ -233,7 +241,8 @@ export class PodWork {
 
   /** @throws NotDone where the IP object is not to be written now, or not to say what `nic` has */
   #checkRecord(pod: Pod, { port, provider, addresses }: AnnotatedNic, ip: IpObject): void {
-    const wait = (why: string) => new NotDone(`IP ${port} ${why}`, { isTransient: true });
+    const wait = (why: string) =>
+      new NotDone(`IP ${port} ${why}`, { isTransient: true, waitsFor: [waitFor.ip(port)] });
     if (ip.meta.deleting) throw wait('is being deleted: it is made anew when it has gone');
     const { addresses: known } = this.#context;
     const held = known.allocator.allocationOf(port);

@@ -3,14 +3,15 @@
  * is the pods' work.
  */
 import { createHash } from 'node:crypto';
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredSecurityGroup } from '../desired/security-group.ts';
-import { NotDone } from '../failure-log.ts';
 import { failureEvent } from '../objects/events.ts';
 import { type Problem, tell } from '../objects/problem.ts';
 import {
-  remoteGroupProblems,
+  missingRemoteGroups,
+  remoteGroupProblem,
   type SecurityGroup,
   type SecurityGroupObject,
   securityGroupStatusPatch,
@@ -18,6 +19,7 @@ import {
 import { NorthboundError } from '../ovn/error.ts';
 import { portGroupName } from '../ovn/names.ts';
 import { planSecurityGroup, planSecurityGroupRemoval } from '../ovn/security-group-plan.ts';
+import { waitFor } from '../wake-names.ts';
 import { patchObject } from './patch-object.ts';
 
 export class SecurityGroupWork {
@@ -37,12 +39,15 @@ export class SecurityGroupWork {
       return;
     }
     const { checked } = object;
-    if ('problems' in checked) throw await this.#refused(object, checked.problems);
-    const [first, ...rest] = remoteGroupProblems(
+    if ('problems' in checked) throw await this.#refused(object, checked.problems, []);
+    const missing = missingRemoteGroups(
       checked.value,
       (group) => cluster.securityGroups.get(group) !== undefined,
     );
-    if (first !== undefined) throw await this.#refused(object, [first, ...rest]);
+    const [first, ...rest] = missing.map(remoteGroupProblem);
+    if (first !== undefined) {
+      throw await this.#refused(object, [first, ...rest], missing.map(waitFor.securityGroup));
+    }
     await this.#bring(object, checked.value);
   }
 
@@ -71,13 +76,14 @@ export class SecurityGroupWork {
   async #refused(
     object: SecurityGroupObject,
     problems: readonly [Problem, ...Problem[]],
+    waitsFor?: readonly string[],
   ): Promise<NotDone> {
     const why = tell(problems);
     const failed = { ingressLastSyncSuccess: false, egressLastSyncSuccess: false };
     await this.#report(object, { ...object.status, ...failed });
     const event = failureEvent('ReconcileSecurityGroupFailed', 'securityGroup', why);
     this.#context.said.trouble(aboutOwn('SecurityGroup', object.meta), event);
-    return new NotDone(why);
+    return new NotDone(why, waitsFor === undefined ? {} : { waitsFor });
   }
 
   async #report(

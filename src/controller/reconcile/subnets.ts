@@ -4,10 +4,10 @@
  * and counted by usage.ts.
  */
 import type { Cidr } from '../../common/address.ts';
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredSwitch } from '../desired/switch.ts';
-import { NotDone } from '../failure-log.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
 import { holdersText } from '../objects/holders.ts';
@@ -26,12 +26,10 @@ const NOT_VALID = 'ValidateLogicalSwitchFailed';
 
 export class SubnetWork {
   readonly #context: Context;
-  readonly #onPlaced: () => void;
-  /** Subnets that NICs can be attached to. */
-  readonly #placed = new Set<string>();
+  readonly #onPlaced: (subnet: string) => void;
 
-  /** @param onPlaced is called when NICs can be attached to one more Subnet */
-  constructor(context: Context, onPlaced: () => void) {
+  /** @param onPlaced is called when NICs can be attached to a Subnet */
+  constructor(context: Context, onPlaced: (subnet: string) => void) {
     this.#context = context;
     this.#onPlaced = onPlaced;
   }
@@ -40,7 +38,6 @@ export class SubnetWork {
     const { addresses, northbound } = this.#context;
     const object = addresses.subnet(name);
     if (object === undefined) {
-      this.#placed.delete(name);
       await northbound?.bring((state) => planSwitchRemoval(state, name));
     } else if (object.meta.deleting) await this.#letGo(object);
     else await this.#bring(object);
@@ -56,7 +53,8 @@ export class SubnetWork {
       if (!('problems' in object.checked)) return;
       const message = tell(object.checked.problems);
       await this.#report(name, { reason: NOT_VALID, message });
-      throw new NotDone(message);
+      // What it is judged by asks for it when it changes.
+      throw new NotDone(message, { waitsFor: [] });
     }
     if (!subnet.isOvn) {
       await this.#report(name, { reason: 'SetNonOvnSubnetSuccess' });
@@ -68,9 +66,7 @@ export class SubnetWork {
       await this.#report(name, { reason });
       this.#sayWhatIsNotSupported(current.meta, subnet);
     }
-    if (this.#placed.has(name)) return;
-    this.#placed.add(name);
-    this.#onPlaced();
+    this.#onPlaced(name);
   }
 
   #sayWhatIsNotSupported(meta: Meta, subnet: Subnet): void {
@@ -120,7 +116,6 @@ export class SubnetWork {
   async #letGo(object: SubnetObject): Promise<void> {
     const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
-    this.#placed.delete(name);
     const ips = ipIndex.ofSubnet(name);
     if (ips.size > 0 || this.#isHeld(name)) {
       const of = ips.size > 0 ? ` by ${holdersText(ips.values())}` : '';

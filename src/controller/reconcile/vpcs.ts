@@ -1,10 +1,11 @@
 /**
  * The work on a Vpc: its router in OVN, and what its status says.
  */
+
+import { NotDone } from '../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { desiredRouter } from '../desired/router.ts';
-import { NotDone } from '../failure-log.ts';
 import { judgeVpc } from '../judgement.ts';
 import { failureEvent } from '../objects/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../objects/meta.ts';
@@ -13,6 +14,7 @@ import type { SubnetObject } from '../objects/subnet.ts';
 import { type Vpc, type VpcObject, vpcStatusPatch } from '../objects/vpc.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { planRouter, planRouterRemoval } from '../ovn/router-plan.ts';
+import { waitFor } from '../wake-names.ts';
 import { patchObject } from './patch-object.ts';
 
 export class VpcWork {
@@ -43,7 +45,9 @@ export class VpcWork {
     );
     const vpc = checkedValue(checked);
     if (vpc === undefined) {
-      if ('problems' in checked) throw this.#refused(object, tell(checked.problems));
+      // A Vpc cannot have a Subnet's name.
+      const waitsFor = [waitFor.subnet(name)];
+      if ('problems' in checked) throw this.#refused(object, tell(checked.problems), waitsFor);
       return;
     }
     await this.#patch(name, finalizerAdded(object.meta));
@@ -105,9 +109,9 @@ export class VpcWork {
     this.#context.said.notice(aboutOwn('Vpc', meta), event);
   }
 
-  #refused({ meta }: VpcObject, why: string): NotDone {
+  #refused({ meta }: VpcObject, why: string, waitsFor?: readonly string[]): NotDone {
     const event = failureEvent('ReconcileVpcFailed', 'vpc', why);
     this.#context.said.trouble(aboutOwn('Vpc', meta), event);
-    return new NotDone(why);
+    return new NotDone(why, waitsFor === undefined ? {} : { waitsFor });
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+  missingRemoteGroups,
   projectSecurityGroup,
-  remoteGroupProblems,
+  remoteGroupProblem,
   securityGroupStatusPatch,
 } from '../../../../src/controller/objects/security-group.ts';
 import { messagesOf, rawObject, rightOf } from './support.ts';
@@ -117,10 +118,9 @@ describe('a SecurityGroup', () => {
   it('names groups that are there', () => {
     const remote = { ...RULE, remoteType: 'securityGroup', remoteSecurityGroup: 'other' };
     const sg = rightOf(group({ ingressRules: [remote], egressRules: [remote] }).checked);
-    expect(remoteGroupProblems(sg, () => true)).toEqual([]);
-    expect(remoteGroupProblems(sg, (name) => name !== 'other')).toMatchObject([
-      { message: "failed to get remote sg 'other': not found" },
-    ]);
+    expect(missingRemoteGroups(sg, () => true)).toEqual([]);
+    expect(missingRemoteGroups(sg, (name) => name !== 'other')).toEqual(['other']);
+    expect(remoteGroupProblem('other').message).toBe("failed to get remote sg 'other': not found");
   });
 
   it('has a status that is written where it changes', () => {

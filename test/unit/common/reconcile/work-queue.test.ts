@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type RetryPauses, WorkQueue } from '../../../src/controller/work-queue.ts';
-import { LogDouble } from '../daemon/log-double.ts';
+import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
+import { type RetryPauses, WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
+import { LogDouble } from '../../daemon/log-double.ts';
 
 /** Pauses that no test lives to see end. */
-const NEVER: RetryPauses = { firstMs: 600_000, maxMs: 600_000 };
+const NEVER: RetryPauses = { firstMs: 600_000, maxMs: 600_000, namedMs: 600_000 };
 
 /** A queue whose runs end when the test says so. */
 function gatedQueue({ concurrency = 1, pauses = NEVER } = {}) {
@@ -45,6 +46,11 @@ function gatedQueue({ concurrency = 1, pauses = NEVER } = {}) {
       }),
     succeed: (key: string) => settle(() => take(key).resolve()),
     fail: (key: string, why = 'broken') => settle(() => take(key).reject(new Error(why))),
+    throws: (key: string, thrown: unknown) => settle(() => take(key).reject(thrown)),
+    /** The work ends since it has to wait for these. */
+    waitFor: (key: string, ...waitsFor: string[]) =>
+      settle(() => take(key).reject(new NotDone('waiting', { waitsFor }))),
+    wake: (...names: string[]) => settle(() => queue.wake(...names)),
     runningKeys: () => gates.map(({ key }) => key),
   };
 }
@@ -201,19 +207,15 @@ describe('work that fails', () => {
     await queue.stop();
   });
 
-  it('waits for the shortest pause again after its object has changed, and for no shorter one after other events', async () => {
+  it('waits for the shortest pause again after its object has changed', async () => {
     const pauses = { firstMs: 2, maxMs: 600_000 };
     const { queue, add, fail, begun, runningKeys } = gatedQueue({ pauses });
     await add('a');
-    for (let count = 0; count < 18; count++) {
+    for (let count = 0; count < 8; count++) {
       await fail('a');
-      // The first pauses may be over by now.
-      if (queue.figures.paused > 0) queue.retryWaiting(() => true);
       while (!runningKeys().includes('a')) await sleep(1);
     }
     await fail('a');
-    await sleep(60);
-    expect(runningKeys()).toEqual([]);
     await add('a');
     const { length } = begun;
     await fail('a');
@@ -242,32 +244,177 @@ describe('work that fails', () => {
   });
 });
 
-describe('an event that work may have waited for', () => {
-  it('ends the pauses of those alone that it concerns', async () => {
-    const { queue, add, fail, begun, runningKeys } = gatedQueue({ concurrency: 3 });
+describe('work that waits for something by name', () => {
+  it('is woken by that name alone, and by a change of its object', async () => {
+    const { add, waitFor, wake, succeed, begun, runningKeys, queue } = gatedQueue({
+      concurrency: 3,
+    });
     await add('a', 'b', 'c');
-    await fail('a', 'no subnet red');
-    await fail('b', 'no subnet blue');
-    await fail('c', 'no subnet red');
-    queue.retryWaiting((key, error) => key !== 'c' && (error as Error).message.endsWith('red'));
-    await turns();
-    expect(runningKeys()).toEqual(['a']);
-    expect(begun).toHaveLength(4);
-    expect(queue.figures.paused).toBe(2);
-    await fail('a');
+    await waitFor('a', 'Subnet/red', 'Namespace/x');
+    await waitFor('b', 'Subnet/blue');
+    await waitFor('c', 'Subnet/red');
+    await wake('Subnet/green', 'Vpc/red');
+    expect(runningKeys()).toEqual([]);
+    await wake('Subnet/red');
+    expect(runningKeys()).toEqual(['a', 'c']);
+    await succeed('a');
+    await wake('Namespace/x', 'Subnet/red');
+    await add('b');
+    expect(runningKeys()).toEqual(['c', 'b']);
+    expect(begun).toHaveLength(6);
+    await succeed('c');
+    await succeed('b');
     await queue.stop();
   });
 
-  it('is not missed by work that looked before it came, and fails after it', async () => {
-    const { queue, add, fail, begun } = gatedQueue({ concurrency: 2 });
+  it('costs nothing where it is not meant: 1,000 that wait, and 100 events for others', async () => {
+    const runs = new Map<string, number>();
+    const queue = new WorkQueue({
+      concurrency: 64,
+      what: 'the work',
+      log: new LogDouble(),
+      work: async (key) => {
+        runs.set(key, (runs.get(key) ?? 0) + 1);
+        throw new NotDone('no subnet', { waitsFor: [`Subnet/of-${key}`, 'Namespace/x'] });
+      },
+    });
+    for (let key = 0; key < 1_000; key++) queue.add(`${key}`);
+    await queue.idle();
+    for (let event = 0; event < 100; event++) {
+      queue.wake(`Subnet/other-${event}`);
+      await queue.idle();
+    }
+    expect(queue.figures).toMatchObject({ runs: 1_000, paused: 1_000 });
+    queue.wake('Subnet/of-17');
+    await queue.idle();
+    expect(queue.figures.runs).toBe(1_001);
+    expect(runs.get('17')).toBe(2);
+    queue.wake('Namespace/x');
+    await queue.idle();
+    expect(queue.figures).toMatchObject({ runs: 2_001, paused: 1_000 });
+    await queue.stop();
+  });
+
+  it('does not miss what came after it had looked, and before it failed', async () => {
+    const { add, waitFor, wake, begun, queue } = gatedQueue({ concurrency: 2 });
     await add('a', 'b');
-    queue.retryWaiting((_key, error) => (error as Error).message === 'no subnet red');
-    await fail('a', 'no subnet red');
-    await fail('b', 'no subnet blue');
+    await wake('Subnet/red');
+    await waitFor('a', 'Subnet/red');
+    await waitFor('b', 'Subnet/blue');
     expect(begun).toEqual(['a', 'b', 'a']);
-    expect(queue.figures.paused).toBe(1);
-    await fail('a', 'no subnet red');
-    expect(queue.figures.paused).toBe(2);
+    await waitFor('a', 'Subnet/red');
+    expect(queue.figures).toMatchObject({ runs: 3, paused: 2 });
+    await queue.stop();
+  });
+
+  it('of which there is not enough is woken one after another, as long as something is left', async () => {
+    const { add, waitFor, succeed, begun, runningKeys, queue } = gatedQueue({ concurrency: 9 });
+    await add('a', 'b', 'c', 'd');
+    for (const key of ['a', 'b', 'c', 'd']) await waitFor(key, 'addresses');
+    let left = 1;
+    queue.wakeSome('addresses', () => left);
+    await turns();
+    expect(runningKeys()).toEqual(['a']);
+    // It wants another one.
+    await waitFor('a', 'addresses');
+    expect(runningKeys()).toEqual(['b']);
+    left = 0;
+    await succeed('b');
+    expect(runningKeys()).toEqual([]);
+    left = 2;
+    queue.wakeSome('addresses', () => left);
+    await turns();
+    expect(runningKeys()).toEqual(['c', 'd']);
+    await waitFor('c', 'addresses');
+    await waitFor('d', 'addresses');
+    await waitFor('a', 'addresses');
+    // Each was offered what is left once; nobody wants it.
+    expect(runningKeys()).toEqual([]);
+    expect(begun).toHaveLength(9);
+    await queue.stop();
+  });
+
+  it('is looked at again after a long while, should nobody wake it', async () => {
+    const pauses = { firstMs: 600_000, maxMs: 600_000, namedMs: 4 };
+    const { add, waitFor, begun, runningKeys, queue } = gatedQueue({ pauses });
+    await add('a');
+    await waitFor('a', 'Subnet/red');
+    while (!runningKeys().includes('a')) await sleep(1);
+    expect(begun).toEqual(['a', 'a']);
+    await waitFor('a');
+    await queue.stop();
+  });
+});
+
+describe('the priority of a key', () => {
+  it('is kept while it waits, is woken, fails, and changes', async () => {
+    const { queue, add, waitFor, fail, succeed, begun } = gatedQueue();
+    queue.add('pod', { isUrgent: true });
+    await turns();
+    await add('settled-1', 'settled-2');
+    await waitFor('pod', 'Subnet/red');
+    await add('settled-3');
+    queue.wake('Subnet/red');
+    await succeed('settled-1');
+    // A change without priority comes while it runs, and then it fails.
+    await add('pod');
+    await fail('pod');
+    expect(begun.splice(0)).toEqual(['pod', 'settled-1', 'pod', 'pod']);
+    await fail('pod');
+    await add('pod');
+    await succeed('settled-2');
+    expect(begun.splice(0)).toEqual(['settled-2', 'pod']);
+    // It changes to something urgent while it runs.
+    queue.add('pod', { isUrgent: true });
+    await succeed('pod');
+    expect(begun.splice(0)).toEqual(['pod']);
+    // What succeeded has no more of it.
+    await add('pod');
+    await succeed('pod');
+    await succeed('settled-3');
+    expect(begun).toEqual(['settled-3', 'pod']);
+    await succeed('pod');
+    await queue.stop();
+  });
+});
+
+describe('work that throws anything at all', () => {
+  const hostile = {
+    toString() {
+      throw new Error('no text');
+    },
+  };
+  const overflow = () => {
+    const deeper = (): number => deeper() + 1;
+    return deeper();
+  };
+  it('is a failure like others: the queue goes on, and nothing is left unhandled', async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    const thrown = [undefined, null, 0, 'text', Symbol('x'), Object.create(null), hostile];
+    const log = new LogDouble();
+    const queue = new WorkQueue({
+      concurrency: 2,
+      pauses: NEVER,
+      what: 'the work',
+      log,
+      work: (key): Promise<void> => {
+        if (key === 'fine') return Promise.resolve();
+        if (key === 'deep') overflow();
+        if (key === 'spread') Math.max(...new Array(1_000_000).fill(0));
+        throw thrown[Number(key)];
+      },
+    });
+    const bad = [...thrown.keys(), 'deep', 'spread'];
+    for (const key of bad) queue.add(`${key}`);
+    queue.add('fine');
+    await queue.idle();
+    await turns();
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+    const failures = bad.length;
+    expect(queue.figures).toMatchObject({ runs: failures + 1, failures, paused: failures });
     await queue.stop();
   });
 });
@@ -282,7 +429,7 @@ describe('a queue that is stopped', () => {
     const stopped = queue.stop().then(() => {
       isOver = true;
     });
-    queue.retryWaiting(() => true);
+    queue.wake('Subnet/red');
     await add('e', 'a', 'b');
     await succeed('c');
     expect(isOver).toBe(false);
@@ -302,16 +449,16 @@ describe('a queue that is stopped', () => {
 
 type Step =
   | { readonly kind: 'add'; readonly key: string }
-  | { readonly kind: 'end'; readonly fails: boolean; readonly which: number }
-  | { readonly kind: 'retry'; readonly key: string };
+  | { readonly kind: 'end'; readonly how: 'succeed' | 'fail' | 'waitFor'; readonly which: number }
+  | { readonly kind: 'wake'; readonly key: string };
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
-const fails = fc.boolean();
+const how = fc.constantFrom('succeed' as const, 'fail' as const, 'waitFor' as const);
 const which = fc.nat(10);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), key }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const), fails, which }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('retry' as const), key }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const), how, which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wake' as const), key }) },
 );
 
 /** A queue, and the keys that it owes a run. */
@@ -320,6 +467,8 @@ class Model {
   readonly #limit: number;
   /** Keys that have changed since their last run began. */
   readonly due = new Set<string>();
+  /** Keys that wait for what has their name. */
+  readonly #waiting = new Set<string>();
   #seen = 0;
 
   constructor(limit: number) {
@@ -332,8 +481,10 @@ class Model {
     if (next.kind === 'add') {
       this.due.add(next.key);
       await add(next.key);
-    } else if (next.kind === 'retry') {
-      queue.retryWaiting((waiting) => waiting === next.key);
+    } else if (next.kind === 'wake') {
+      // Whoever has not failed for want of it since then is owed another look.
+      if (this.#waiting.delete(next.key)) this.due.add(next.key);
+      queue.wake(next.key);
       await turns();
     } else {
       await this.#end(next);
@@ -344,19 +495,27 @@ class Model {
   /** Lets all that runs, and what begins then, succeed. */
   async finish(): Promise<void> {
     while (this.gated.runningKeys().length > 0) {
-      await this.apply({ kind: 'end', fails: false, which: 0 });
+      await this.apply({ kind: 'end', how: 'succeed', which: 0 });
     }
   }
 
-  async #end({ fails: failing, which: index }: Extract<Step, { kind: 'end' }>): Promise<void> {
+  async #end({ how: end, which: index }: Extract<Step, { kind: 'end' }>): Promise<void> {
     const running = this.gated.runningKeys();
     const ending = running[index % Math.max(running.length, 1)];
-    if (ending !== undefined) await this.gated[failing ? 'fail' : 'succeed'](ending);
+    if (ending === undefined) return;
+    if (end !== 'waitFor') await this.gated[end](ending);
+    else {
+      this.#waiting.add(ending);
+      await this.gated.waitFor(ending, ending, 'else');
+    }
   }
 
   #check(): void {
     const { begun, runningKeys } = this.gated;
-    for (const started of begun.slice(this.#seen)) this.due.delete(started);
+    for (const started of begun.slice(this.#seen)) {
+      this.due.delete(started);
+      this.#waiting.delete(started);
+    }
     this.#seen = begun.length;
     const running = runningKeys();
     expect(running.length).toBeLessThanOrEqual(this.#limit);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { KubernetesError } from '../../../src/common/kubernetes/error.ts';
-import { FailureLog, NotDone } from '../../../src/controller/failure-log.ts';
-import { LogDouble } from '../daemon/log-double.ts';
-import { sizeOfPrivate } from '../daemon/support.ts';
+import { KubernetesError } from '../../../../src/common/kubernetes/error.ts';
+import { FailureLog } from '../../../../src/common/reconcile/failure-log.ts';
+import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
+import { LogDouble } from '../../daemon/log-double.ts';
+import { sizeOfPrivate } from '../../daemon/support.ts';
 
 function failureLog() {
   const log = new LogDouble();

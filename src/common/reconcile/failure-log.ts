@@ -2,24 +2,10 @@
  * Log lines about work that fails again and again: one for each reason of a key, and no more than
  * some for a reason that many keys have.
  */
-import { isConflict } from '../common/kubernetes/error.ts';
-import type { Logger } from '../common/log.ts';
-import { messageOf } from '../common/text.ts';
-
-/**
- * Work is not done, and that is no fault of ours: something is wrong with an object, or something
- * else has to come first. What to do is said where people look for it, on the object.
- */
-export class NotDone extends Error {
-  /** True where it is about to change by itself: another object's work is on its way. */
-  readonly isTransient: boolean;
-
-  constructor(message: string, { isTransient = false } = {}) {
-    super(message);
-    this.name = 'NotDone';
-    this.isTransient = isTransient;
-  }
-}
+import { isConflict } from '../kubernetes/error.ts';
+import type { Logger } from '../log.ts';
+import { messageOf } from '../text.ts';
+import { NotDone } from './not-done.ts';
 
 /** Failures in a row after which something transient is told after all. */
 const TRANSIENT_FAILURES = 5;
@@ -27,6 +13,8 @@ const TRANSIENT_FAILURES = 5;
 const KEYS_PER_REASON_MAX = 10;
 /** Reasons that are told of one key: a message may have a number in it that is never the same. */
 const REASONS_PER_KEY_MAX = 10;
+/** Characters of a reason that are kept and logged. */
+const REASON_CHARS_MAX = 1024;
 
 export class FailureLog {
   readonly #what: string;
@@ -51,7 +39,7 @@ export class FailureLog {
     // After a conflict the work looks at what the other one has written.
     const isTransient = isExpected ? error.isTransient : isConflict(error);
     if (isTransient && failures < TRANSIENT_FAILURES) return;
-    const reason = messageOf(error);
+    const reason = messageOf(error).slice(0, REASON_CHARS_MAX).toWellFormed();
     const told = this.#reasons.get(key) ?? new Set();
     if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;
     this.#reasons.set(key, told.add(reason));

@@ -1,0 +1,310 @@
+/**
+ * Work by key, level-triggered: a key stands for "what is about this object may not be as it ought
+ * to be", and its work looks at how things are now. So a key is worked on once at a time; changes
+ * that come meanwhile ask for one more run, however many they are.
+ *
+ * Keys are taken first come first served, those with priority before all others. A key keeps its
+ * priority until its work succeeds: while it runs, is tried again or waits, whatever else asks for it
+ * (the contract of controller-runtime's priority queue).
+ *
+ * Work that fails says what it waits for (`NotDone.waitsFor`): only `wake` with one of these names, or
+ * a change of the object itself, begins it again. Other failures are tried again after pauses that
+ * grow; a change of the object begins again with the shortest.
+ */
+import { Turns } from '../concurrency/turns.ts';
+import type { Logger } from '../log.ts';
+import { FailureLog } from './failure-log.ts';
+import { Line } from './line.ts';
+import { NotDone } from './not-done.ts';
+import { RecentWakes, WaitIndex } from './wait-index.ts';
+
+export interface WorkQueueOptions {
+  /**
+   * Makes what a key stands for as it ought to be, also where its object is gone. It writes
+   * nothing that is so already: what it writes may come back as a change of the object.
+   */
+  readonly work: (key: string) => Promise<void>;
+  /** Keys that are worked on at a time. */
+  readonly concurrency: number;
+  /** What is not done when it fails, for the log: `the networks of a pod`. */
+  readonly what: string;
+  readonly log: Logger;
+  readonly pauses?: RetryPauses;
+}
+
+export interface RetryPauses {
+  /** After the first failure; ms. Each is twice the one before, less up to a half at random. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /**
+   * After this, less up to a half at random, also work is tried again that waits for something by
+   * name and was not woken: should a name be missing, it is late and not lost. Default: five minutes.
+   */
+  readonly namedMs?: number;
+}
+
+const NAMED_PAUSE_MS = 300_000;
+const DEFAULT_PAUSES: RetryPauses = { firstMs: 50, maxMs: 60_000 };
+
+export interface WorkQueueFigures {
+  /** Keys in line. */
+  readonly depth: number;
+  readonly running: number;
+  /** Keys in a pause after a failure. */
+  readonly paused: number;
+  /** Runs that began, since the beginning. */
+  readonly runs: number;
+  /** Of these, those that failed. */
+  readonly failures: number;
+}
+
+interface Run {
+  /** It has priority. */
+  readonly isUrgent: boolean;
+  /** When it began, among wakes. */
+  readonly beganAt: number;
+  /** Set where the object changed since it began: whether that asked for priority. */
+  again?: { isUrgent: boolean };
+}
+
+interface Pause {
+  readonly isUrgent: boolean;
+  readonly timer: NodeJS.Timeout;
+  /** Pauses are numbered as they begin. */
+  readonly number: number;
+}
+
+/** Something of which there is enough for some of those who wait. */
+interface Share {
+  readonly name: string;
+  /** Of how many more there is enough. */
+  readonly left: () => number;
+  /** Number of the last pause that had begun when it was offered: each is offered it once. */
+  readonly lastPause: number;
+  /** Keys that were woken for it and have not run yet. */
+  offered: number;
+}
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #pauses: Required<RetryPauses>;
+  readonly #failureLog: FailureLog;
+  /** Keys with priority: they go before all others. */
+  readonly #urgent = new Line();
+  readonly #line = new Line();
+  readonly #running = new Map<string, Run>();
+  readonly #turns = new Turns();
+  readonly #paused = new Map<string, Pause>();
+  readonly #waits = new WaitIndex();
+  readonly #wakes = new RecentWakes();
+  /** What keys were woken for that have not run since. */
+  readonly #shares = new Map<string, Share[]>();
+  /** Failures in a row since the object changed. */
+  readonly #failedRuns = new Map<string, number>();
+  #idle: PromiseWithResolvers<void> | undefined;
+  #ended: PromiseWithResolvers<void> | undefined;
+  #runCount = 0;
+  #failureCount = 0;
+  #pauseCount = 0;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#pauses = { namedMs: NAMED_PAUSE_MS, ...(options.pauses ?? DEFAULT_PAUSES) };
+    this.#failureLog = new FailureLog(options.what, options.log);
+  }
+
+  get figures(): WorkQueueFigures {
+    return {
+      depth: this.#line.size + this.#urgent.size,
+      running: this.#running.size,
+      paused: this.#paused.size,
+      runs: this.#runCount,
+      failures: this.#failureCount,
+    };
+  }
+
+  /**
+   * The object has changed, or may have: it is worked on after this, at once where it can be.
+   * @param options.isUrgent true where somebody waits for it: it goes before those of whom that is
+   *   not true, though thousands of these came before. False takes no priority away.
+   */
+  add(key: string, { isUrgent = false } = {}): void {
+    this.#failedRuns.delete(key);
+    const run = this.#running.get(key);
+    if (run === undefined) this.#enqueue(key, isUrgent);
+    else run.again = { isUrgent: isUrgent || (run.again?.isUrgent ?? false) };
+  }
+
+  /**
+   * Something has happened that work may wait for under these names. Keys that wait for one of them
+   * are worked on at once, and so are those that run now and fail for want of it. No other key is
+   * looked at. The pauses of other failures are not shorter for it.
+   */
+  wake(...names: readonly string[]): void {
+    for (const name of names) {
+      // They may have looked before it happened.
+      if (this.#running.size > 0) this.#wakes.record(name);
+      for (const key of this.#waits.waitersOf(name)) this.#resume(key);
+    }
+  }
+
+  /**
+   * As `wake`, where what has come is not enough for all that wait for it: so many are woken as
+   * there is enough for, those who wait longest first. When one of them has run, the next is woken
+   * if something is still left.
+   * @param left of how many more there is enough now
+   */
+  wakeSome(name: string, left: () => number): void {
+    if (this.#running.size > 0) this.#wakes.record(name);
+    this.#offer({ name, left, lastPause: this.#pauseCount, offered: 0 });
+  }
+
+  /** Resolves when nothing is in line and nothing runs; what is paused is not waited for. */
+  async idle(): Promise<void> {
+    if (this.#isIdle) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+
+  /** Begins no more work. Resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#ended ??= Promise.withResolvers();
+    this.#line.clear();
+    this.#urgent.clear();
+    for (const { timer } of this.#paused.values()) clearTimeout(timer);
+    this.#paused.clear();
+    this.#waits.clear();
+    this.#shares.clear();
+    this.#settle();
+    await this.#ended.promise;
+  }
+
+  get #isIdle(): boolean {
+    return this.#line.size + this.#urgent.size + this.#running.size === 0;
+  }
+
+  #offer(share: Share): void {
+    const waiters = this.#waits.waitersOf(share.name);
+    const left = waiters.size === 0 ? 0 : share.left();
+    for (const key of waiters) {
+      const pause = this.#paused.get(key);
+      if (pause === undefined || pause.number > share.lastPause || share.offered >= left) return;
+      share.offered += 1;
+      const shares = this.#shares.get(key);
+      if (shares === undefined) this.#shares.set(key, [share]);
+      else shares.push(share);
+      this.#resume(key);
+    }
+  }
+
+  /** A key has run that something was offered: what it left is for the next. */
+  #passOn(key: string): void {
+    const shares = this.#shares.get(key) ?? [];
+    this.#shares.delete(key);
+    for (const share of shares) {
+      share.offered -= 1;
+      this.#offer(share);
+    }
+  }
+
+  #resume(key: string): void {
+    this.#enqueue(key, false);
+  }
+
+  /** Puts a key in line; one that is paused, or in line already, keeps the priority that it has. */
+  #enqueue(key: string, isUrgent: boolean): void {
+    if (this.#ended !== undefined) return;
+    const hasPriority = isUrgent || (this.#paused.get(key)?.isUrgent ?? false);
+    this.#endPause(key);
+    if (hasPriority) {
+      this.#line.delete(key);
+      this.#urgent.add(key);
+    } else if (!this.#urgent.has(key)) this.#line.add(key);
+    this.#begin();
+  }
+
+  #endPause(key: string): void {
+    clearTimeout(this.#paused.get(key)?.timer);
+    this.#paused.delete(key);
+    this.#waits.delete(key);
+  }
+
+  /** Begins as much work as may run. */
+  #begin(): void {
+    while (this.#running.size < this.#options.concurrency) {
+      const urgent = this.#urgent.take();
+      const key = urgent ?? this.#line.take();
+      if (key === undefined) return;
+      void this.#run(key, urgent !== undefined);
+    }
+  }
+
+  async #run(key: string, isUrgent: boolean): Promise<void> {
+    const run: Run = { isUrgent, beganAt: this.#wakes.now() };
+    this.#running.set(key, run);
+    this.#runCount += 1;
+    try {
+      // Thousands of keys that need no work must not hold up events and renewals of the Lease.
+      await this.#turns.next();
+      await this.#options.work(key);
+      this.#running.delete(key);
+      this.#succeeded(key, run);
+    } catch (error) {
+      this.#running.delete(key);
+      this.#failed(key, error, run);
+    }
+    this.#forgetWakes();
+    this.#passOn(key);
+    this.#begin();
+    this.#settle();
+  }
+
+  #succeeded(key: string, { again }: Run): void {
+    this.#failedRuns.delete(key);
+    this.#failureLog.succeeded(key);
+    if (again !== undefined) this.#enqueue(key, again.isUrgent);
+  }
+
+  #failed(key: string, error: unknown, run: Run): void {
+    this.#failureCount += 1;
+    const failedRuns = (this.#failedRuns.get(key) ?? 0) + 1;
+    this.#failureLog.failed(key, error, failedRuns);
+    if (this.#ended !== undefined) return;
+    const isUrgent = run.isUrgent || (run.again?.isUrgent ?? false);
+    if (run.again !== undefined) {
+      this.#enqueue(key, isUrgent);
+      return;
+    }
+    this.#failedRuns.set(key, failedRuns);
+    const waitsFor = error instanceof NotDone ? error.waitsFor : undefined;
+    if (waitsFor !== undefined && this.#wakes.hasAny(waitsFor, run.beganAt)) {
+      this.#enqueue(key, isUrgent);
+      return;
+    }
+    const ms = this.#pauseMs(failedRuns, waitsFor !== undefined) * (0.5 + Math.random() / 2);
+    const timer = setTimeout(() => this.#resume(key), ms);
+    this.#pauseCount += 1;
+    this.#paused.set(key, { isUrgent, timer, number: this.#pauseCount });
+    this.#waits.add(key, waitsFor ?? []);
+  }
+
+  #pauseMs(failedRuns: number, isNamed: boolean): number {
+    const { firstMs, maxMs, namedMs } = this.#pauses;
+    return isNamed ? namedMs : Math.min(firstMs * 2 ** (failedRuns - 1), maxMs);
+  }
+
+  /** The one that runs longest is the first that was begun. */
+  #forgetWakes(): void {
+    const [oldest] = this.#running.values();
+    this.#wakes.forgetBefore(oldest?.beganAt ?? this.#wakes.now());
+  }
+
+  /** Tells those who wait for the end of work. */
+  #settle(): void {
+    if (this.#isIdle) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
+    if (this.#running.size === 0) this.#ended?.resolve();
+  }
+}
