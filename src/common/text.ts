@@ -20,6 +20,8 @@ const SHOWN_CHARS_MAX = 200;
 const INVISIBLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 function asJson(value: unknown): string {
+  // What is cut off anyway costs nothing.
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_CHARS_MAX + 1));
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

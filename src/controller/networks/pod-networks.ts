@@ -5,7 +5,12 @@
 import { logicalSwitchPort } from '../../common/names.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { type Failure, failureEvent, type ObjectEvent } from '../objects/events.ts';
-import { DEFAULT_NETWORK_ANNOTATION, type Pod, workloadOf } from '../objects/pod.ts';
+import {
+  DEFAULT_NETWORK_ANNOTATION,
+  NETWORKS_ANNOTATION,
+  type Pod,
+  workloadOf,
+} from '../objects/pod.ts';
 import { type Checked, type Problems, say, tell, wrong } from '../objects/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
@@ -26,10 +31,11 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
     return fail('ValidatePodNetworkFailed', 'validate', [first, ...rest], []);
   const selections = podSelections(pod);
   if ('problems' in selections) return failToFind(selections.problems, []);
-  const events: ObjectEvent[] = [];
+  const events = [...joinedNameEvents(selections.value)];
   const contexts: NicContext[] = [];
+  const isTwin = twinsAmong(selections.value);
   for (const selection of selections.value) {
-    const judgement = judge(selection, isTwin(selection, selections.value), pod, view);
+    const judgement = judge(selection, isTwin(selection), pod, view);
     if ('problems' in judgement) return failToFind(judgement.problems, events);
     const { attachment, event } = judgement.value;
     if (event !== undefined) events.push(event);
@@ -105,20 +111,39 @@ function primaryContext(pod: Pod, view: NetworkView): Checked<readonly NicContex
   return { value: [{ pod, kind: 'ovn', provider: PRIMARY_PROVIDER, ...place.value, view }] };
 }
 
-function isTwin(selection: Selection, all: readonly Selection[]): boolean {
-  const { namespace, name } = selection;
-  return all.filter((other) => other.namespace === namespace && other.name === name).length > 1;
+/** @returns whether a selection's network is selected more than once */
+function twinsAmong(all: readonly Selection[]): (selection: Selection) => boolean {
+  const keyOf = ({ namespace, name }: Selection) => `${namespace}/${name}`;
+  const counts = new Map<string, number>();
+  for (const each of all) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  return (selection) => (counts.get(keyOf(selection)) ?? 0) > 1;
 }
 
 /** Two NICs with one key would have one address. */
 function twinProblem(contexts: readonly NicContext[]) {
-  const providers = contexts.map(({ provider }) => provider);
-  const twin = providers.find((provider, index) => providers.indexOf(provider) !== index);
-  if (twin === undefined) return undefined;
-  return wrong(
-    say`several NICs of network ${twin} cannot be told apart`,
-    'set another "interface" for each NIC of a network',
-  );
+  const seen = new Set<string>();
+  for (const { provider } of contexts) {
+    if (seen.has(provider)) {
+      return wrong(
+        say`several NICs of network ${provider} cannot be told apart`,
+        'set another "interface" for each NIC of a network',
+      );
+    }
+    seen.add(provider);
+  }
+  return undefined;
+}
+
+/** Addresses are given all the same: as soon as Multus takes the name, the pod can start. */
+function joinedNameEvents(selections: readonly Selection[]): readonly ObjectEvent[] {
+  const joined = selections.filter(({ isJoined }) => isJoined);
+  return joined.map(({ namespace, name, isDefault }) => {
+    const key = isDefault ? DEFAULT_NETWORK_ANNOTATION : NETWORKS_ANNOTATION;
+    const written = `"name": "${namespace}/${name}"`;
+    const right = `"namespace": "${namespace}", "name": "${name}"`;
+    const what = `annotation ${key} has ${written}, which Multus refuses: write ${right}`;
+    return failureEvent('ValidatePodNetworkFailed', 'validate', what);
+  });
 }
 
 function failToFind(problems: Problems, events: readonly ObjectEvent[]): PodNetworks {

@@ -24,12 +24,22 @@ export interface Selection {
   readonly mac: string;
   /** True for the network that takes the place of the pod's primary one. */
   readonly isDefault: boolean;
+  /**
+   * True where JSON has "namespace/name" in `name`. Kube-OVN's controller and ours take it apart;
+   * Multus does not, and refuses the name.
+   */
+  readonly isJoined?: boolean;
 }
+
+/** Networks of a pod, of both annotations: what is served of one with more is nothing. */
+export const NETWORKS_MAX = 64;
 
 /** What JSON has, and the short form does not. */
 const JSON_MARKS = /["[{]/;
 /** Multus' rule for each part of the short form: what Kubernetes has for a label of a name. */
 const PART = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+/** Longer than any name of a namespace, of an object or of an interface. */
+const PART_CHARS_MAX = 253;
 
 /** All networks of a pod, in the order of its NICs: the default one comes first. */
 export function podSelections({ annotations, namespace }: Pod): Checked<readonly Selection[]> {
@@ -40,9 +50,17 @@ export function podSelections({ annotations, namespace }: Pod): Checked<readonly
     const isDefault = key === DEFAULT_NETWORK_ANNOTATION;
     const found = parseSelections(text, { key, namespace, isDefault });
     if ('problems' in found) return found;
-    selections.push(...found.value);
+    if (selections.length + found.value.length > NETWORKS_MAX) return tooMany(key);
+    for (const selection of found.value) selections.push(selection);
   }
   return { value: selections };
+}
+
+function tooMany(key: string) {
+  return wrong(
+    `annotation ${key} is wrong: a pod has at most ${NETWORKS_MAX} networks, and this one names more`,
+    'name fewer networks: of these none is served',
+  );
 }
 
 interface Origin {
@@ -60,13 +78,16 @@ function parseSelections(text: string, origin: Origin): Checked<readonly Selecti
 /** `[<namespace>/]<name>[@<interface>]`, with commas between. */
 function parseShort(text: string, { key, namespace, isDefault }: Origin) {
   const problems: Problem[] = [];
-  const selections = text.split(',').map((item) => {
+  const items = text.split(',', NETWORKS_MAX + 1);
+  if (items.length > NETWORKS_MAX) return tooMany(key);
+  const selections = items.map((item) => {
     const trimmed = item.trim();
-    const [path = '', ifName = '', ...ats] = trimmed.split('@');
-    const [left = '', right, ...slashes] = path.split('/');
+    // No more parts than show that there are too many.
+    const [path = '', ifName = '', ...ats] = trimmed.split('@', 3);
+    const [left = '', right, ...slashes] = path.split('/', 3);
     const [space, name] = right === undefined ? [namespace, left] : [left || namespace, right];
     const parts = [space, name, ...(trimmed.includes('@') ? [ifName] : [])];
-    if (ats.length > 0 || slashes.length > 0 || !parts.every((part) => PART.test(part))) {
+    if (ats.length > 0 || slashes.length > 0 || !parts.every(isPart)) {
       problems.push({
         message: say`annotation ${key} is wrong: "${trimmed}" is no network`,
         advice: 'write [<namespace>/]<name>[@<interface>] in lower case, with "," between networks',
@@ -75,6 +96,10 @@ function parseShort(text: string, { key, namespace, isDefault }: Origin) {
     return { namespace: space, name, ifName, ips: [], mac: '', isDefault };
   });
   return checked(selections, problems);
+}
+
+function isPart(text: string): boolean {
+  return text.length <= PART_CHARS_MAX && PART.test(text);
 }
 
 function parseJson(text: string, origin: Origin): Checked<readonly Selection[]> {
@@ -88,6 +113,7 @@ function parseJson(text: string, origin: Origin): Checked<readonly Selection[]> 
   if (!Array.isArray(list)) {
     return wrong(say`annotation ${origin.key} is wrong: it is no JSON array`, advice);
   }
+  if (list.length > NETWORKS_MAX) return tooMany(origin.key);
   const problems: Problem[] = [];
   const selections = list.map((value: unknown, index) => {
     const path = `annotation ${origin.key}[${index}]`;
@@ -107,21 +133,23 @@ interface ElementOrigin extends Origin {
 
 function parseElement(fields: Fields, { namespace, isDefault, path, report }: ElementOrigin) {
   const said = fields.text('name');
-  const [left = '', right] = said.split(/\/(.*)/s);
+  const slash = said.indexOf('/');
   const own = fields.text('namespace');
   // Kube-OVN's documentation has "namespace/name" here, which Multus itself does not take apart.
-  const [space, name] = own === '' && right !== undefined ? [left, right] : [own, said];
-  if (!isDnsName(name) || !PART.test(space || namespace)) {
+  const isJoined = own === '' && slash >= 0;
+  const [space, name] = isJoined ? [said.slice(0, slash), said.slice(slash + 1)] : [own, said];
+  if (!isDnsName(name) || !isPart(space || namespace)) {
     report({
       message: say`${path} is wrong: "${space}/${name}" is no network`,
       advice:
         'set "name", and "namespace" if it is not the pod\'s, of a NetworkAttachmentDefinition',
     });
   }
-  for (const gateway of fields.texts('default-route')) {
-    if (parseAddress(gateway) !== undefined) continue;
+  const gateways = fields.texts('default-route');
+  const wrongGateway = gateways.find((gateway) => parseAddress(gateway) === undefined);
+  if (wrongGateway !== undefined) {
     report({
-      message: say`${path}.default-route is wrong: "${gateway}"`,
+      message: say`${path}.default-route is wrong: "${wrongGateway}"`,
       advice: 'write addresses of gateways',
     });
   }
@@ -132,5 +160,6 @@ function parseElement(fields: Fields, { namespace, isDefault, path, report }: El
     ips: fields.texts('ips'),
     mac: fields.text('mac'),
     isDefault,
+    ...(isJoined ? { isJoined } : {}),
   };
 }

@@ -24,6 +24,8 @@ export function trackedView(view: NetworkView, namespace: string): TrackedView {
     lookups,
     view: {
       settings: view.settings,
+      // Only for what is said; the Subnet was looked up before.
+      holdersOf: (subnet) => view.holdersOf(subnet),
       subnets: {
         get all() {
           lookups.add(own);
@@ -36,6 +38,10 @@ export function trackedView(view: NetworkView, namespace: string): TrackedView {
         ofProvider: (provider) => {
           lookups.add(waitFor.subnetsOf(provider));
           return subnets.ofProvider(provider);
+        },
+        terminatingOf: (provider) => {
+          lookups.add(waitFor.subnetsOf(provider));
+          return subnets.terminatingOf(provider);
         },
       },
       nad: (space, name) => {

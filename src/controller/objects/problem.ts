@@ -16,9 +16,17 @@ export type Problems = readonly [Problem, ...Problem[]];
 /** A value that went through all checks, or everything that is wrong with it. */
 export type Checked<T> = { readonly value: T } | { readonly problems: Problems };
 
+/** Problems of one object that are kept: nobody reads more, and an object may have thousands. */
+const PROBLEMS_MAX = 16;
+
 /** @param problems those that are the same count once: a field may be read twice */
 export function checked<T>(value: T, problems: readonly Problem[]): Checked<T> {
-  const [first, ...rest] = new Map(problems.map((problem) => [problem.message, problem])).values();
+  const distinct = new Map<string, Problem>();
+  for (const problem of problems) {
+    if (distinct.size === PROBLEMS_MAX) break;
+    if (!distinct.has(problem.message)) distinct.set(problem.message, problem);
+  }
+  const [first, ...rest] = distinct.values();
   return first === undefined ? { value } : { problems: [first, ...rest] };
 }
 
@@ -41,14 +49,19 @@ export function say(parts: TemplateStringsArray, ...values: readonly unknown[]):
     .join('');
 }
 
-const PLAIN = /^[ -~]{0,200}$/;
+const PLAIN_CHARS_MAX = 200;
+const PLAIN = /^[ -~]*$/;
 
 function plain(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  return typeof value === 'string' && PLAIN.test(value) ? value : show(value);
+  const isShort = typeof value === 'string' && value.length <= PLAIN_CHARS_MAX;
+  return isShort && PLAIN.test(value) ? value : show(value);
 }
 
 /** All of it in one line, for an event or a condition. */
 export function tell(problems: Problems): string {
-  return problems.map(({ message, advice }) => `${message}: ${advice}`).join('; ');
+  return problems
+    .slice(0, PROBLEMS_MAX)
+    .map(({ message, advice }) => `${message}: ${advice}`)
+    .join('; ');
 }

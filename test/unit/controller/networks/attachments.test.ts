@@ -299,3 +299,25 @@ describe('the name of a NIC', () => {
     });
   });
 });
+
+describe('a network whose name in JSON has its namespace in it', () => {
+  it('is served, and an event says what Multus takes instead', () => {
+    const pod = podOf({ [NETWORKS]: JSON.stringify([{ name: 'default/attachnet' }]) });
+    expect(nicsOf(pod, cluster)).toHaveLength(1);
+    expect(eventsOf(pod, cluster)).toEqual([
+      {
+        type: 'Warning',
+        reason: 'ValidatePodNetworkFailed',
+        message:
+          'stage=validate error=annotation k8s.v1.cni.cncf.io/networks has "name": "default/attachnet", which Multus refuses: write "namespace": "default", "name": "attachnet"',
+      },
+    ]);
+  });
+
+  it('is nothing to tell of where namespace and name are apart, or in the short form', () => {
+    const apart = JSON.stringify([{ namespace: 'default', name: 'attachnet' }]);
+    for (const text of [apart, 'default/attachnet']) {
+      expect(eventsOf(podOf({ [NETWORKS]: text }), cluster)).toEqual([]);
+    }
+  });
+});

@@ -79,8 +79,8 @@ describe('networks in JSON', () => {
 
   it('may have the namespace in the name, as in the documentation (T3)', () => {
     expect(selections('[\n {"name": "shop/public-network"},\n {"name": "a/b"}\n]\n')).toEqual([
-      { ...BARE, namespace: 'shop', name: 'public-network' },
-      { ...BARE, namespace: 'a', name: 'b' },
+      { ...BARE, namespace: 'shop', name: 'public-network', isJoined: true },
+      { ...BARE, namespace: 'a', name: 'b', isJoined: true },
     ]);
   });
 
@@ -138,5 +138,27 @@ describe('the default network', () => {
     expect(messagesOf(podSelections(podOf({ [DEFAULT_NETWORK]: 'B' })))[0]).toContain(
       DEFAULT_NETWORK,
     );
+  });
+});
+
+describe('the number of networks of a pod', () => {
+  const short = (count: number) => Array(count).fill('m').join(',');
+  const json = (count: number) => JSON.stringify(Array(count).fill({ name: 'm' }));
+
+  it('is 64 at most, in either form', () => {
+    for (const form of [short, json]) {
+      expect(selections(form(64))).toHaveLength(64);
+      for (const count of [65, 10_000]) {
+        expect(problems(form(count))).toEqual([
+          'annotation k8s.v1.cni.cncf.io/networks is wrong: a pod has at most 64 networks, and this one names more',
+        ]);
+      }
+    }
+  });
+
+  it('counts both annotations', () => {
+    const both = { [DEFAULT_NETWORK]: 'eth', [NETWORKS]: short(64) };
+    expect(messagesOf(podSelections(podOf(both)))).toHaveLength(1);
+    expect(rightOf(podSelections(podOf({ ...both, [NETWORKS]: short(63) })))).toHaveLength(64);
   });
 });
