@@ -159,6 +159,49 @@ describe('default_route', () => {
     expect(await canPing(sandbox, '10.16.0.1', 'eth0')).toBe(true);
   });
 
+  describe('with a network twice', () => {
+    /** A pod with net1 and net2 of attachnet, as Kube-OVN's controller annotates it. */
+    async function twice(annotations: Record<string, string>) {
+      const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });
+      for (const ifName of ['net1', 'net2']) {
+        const { v4, mac } = fixture.next();
+        await fixture.cluster.allocate(pod, { ...nic, ip: v4, mac, ifName });
+        fixture.cluster.annotate(pod, { [`${ATTACHNET}.${ifName}.kubernetes.io/routed`]: 'true' });
+      }
+      fixture.cluster.annotate(pod, {
+        [`${ATTACHNET}.kubernetes.io/routed`]: null,
+        ...annotations,
+      });
+      for (const ifName of ['net1', 'net2']) await mustAdd(sandbox, ifName, ovnConfig());
+      return sandbox;
+    }
+
+    test("the network's key gives it to the first NIC", async () => {
+      const sandbox = await twice(attachnet('default_route', 'true'));
+      await expectRoutes(sandbox, 4, ['default via 172.17.0.1 dev net1']);
+    });
+
+    test("a NIC's own key gives it to that one", async () => {
+      const own = { [`${ATTACHNET}.net2.kubernetes.io/default_route`]: 'true' };
+      for (const annotations of [own, { ...own, ...attachnet('default_route', 'true') }]) {
+        const sandbox = await twice(annotations);
+        await expectRoutes(sandbox, 4, ['default via 172.17.0.1 dev net2']);
+      }
+    });
+
+    test("a NIC's own routes are instead of the network's", async () => {
+      const routes = (dst: string) => JSON.stringify([{ dst, gw: '172.17.0.1' }]);
+      const sandbox = await twice({
+        ...attachnet('routes', routes('10.98.0.0/16')),
+        [`${ATTACHNET}.net2.kubernetes.io/routes`]: routes('10.99.0.0/16'),
+      });
+      await expectRoutes(sandbox, 4, [
+        '10.98.0.0/16 via 172.17.0.1 dev net1',
+        '10.99.0.0/16 via 172.17.0.1 dev net2',
+      ]);
+    });
+  });
+
   test("is OVN's own address with u2o interconnection", async () => {
     const subnet = await fixture.cluster.createSubnet({
       name: 'u2o',

@@ -97,6 +97,29 @@ test('the same network twice: each NIC has what is asked for its interface', asy
   for (const ip of ips) await gone(fixture, 'IP', ip);
 });
 
+test.each([
+  ['the network’s', PROVIDER, 'net1'],
+  ['a NIC’s own', `${PROVIDER}.net2`, 'net2'],
+])(
+  'the same network twice: %s key says which NIC has the default route',
+  async (_, prefix, nic) => {
+    const networks = JSON.stringify(
+      ['net1', 'net2'].map((each) => ({ name: 'attachnet', interface: each })),
+    );
+    const annotations = { [`${prefix}.kubernetes.io/default_route`]: 'true' };
+    const { pod, sandbox } = await fixture.pod(podOf('routed', networks, annotations));
+    expect(await podRoutes(sandbox, 4)).toEqual([`default via 172.17.0.1 dev ${nic}`]);
+    const { metadata } = fixture.api.get('Pod', 'default/routed');
+    const routed = [PROVIDER, `${PROVIDER}.net1`, `${PROVIDER}.net2`].map(
+      (each) => metadata.annotations?.[`${each}.kubernetes.io/routed`],
+    );
+    // Kube-OVN's daemon waits for the first.
+    expect(routed).toEqual([prefix === PROVIDER ? 'true' : undefined, 'true', 'true']);
+    await fixture.kubelet.end(pod);
+    await gone(fixture, 'IP', `routed.default.${PROVIDER}.net2`);
+  },
+);
+
 test('"Create a Kube-OVN Subnet (Provider ovn)": the pod names it by logical_switch', async () => {
   await fixture.subnetStatus('attachnet', ({ v4usingIPs }) => v4usingIPs === 0);
   await drop('attachnet');

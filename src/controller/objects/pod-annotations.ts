@@ -5,7 +5,7 @@
  * `allocated`: the node's daemon waits for them.
  */
 import { parseMac } from '../../common/address.ts';
-import { type AllocatedNic, addressesText, annotationKey } from './allocated-nic.ts';
+import { type AllocatedNic, addressesText, annotationKey, sharedNetwork } from './allocated-nic.ts';
 import { changedFields } from './changes.ts';
 import type { MergePatch } from './meta.ts';
 import type { Pod } from './pod.ts';
@@ -39,8 +39,30 @@ export function annotationsPatch(
   removed: Annotations = {},
 ): MergePatch | undefined {
   const wanted: Record<string, string | null> = { ...removed };
-  for (const nic of nics) Object.assign(wanted, annotationsOf(pod, nic, settings));
+  for (const key of Object.keys(removed)) Object.assign(wanted, unroutedNetwork(pod, key));
+  for (const nic of nics) {
+    Object.assign(wanted, routedNetwork(pod, nic), annotationsOf(pod, nic, settings));
+  }
   return patchOf(pod, wanted);
+}
+
+/**
+ * Kube-OVN's daemon looks for `routed` of NICs that share a network under the network, where no
+ * controller writes it, once the network's `default_route` is "true"; ours looks under both.
+ */
+function routedNetwork({ annotations }: Pod, { provider, kind, isRouted }: AnnotatedNic) {
+  const network = sharedNetwork(provider);
+  if (network === undefined || kind !== 'ovn' || !isRouted) return {};
+  const isAsked = annotations[annotationKey(network, 'default_route')] === 'true';
+  return isAsked ? { [annotationKey(network, 'routed')]: 'true' } : {};
+}
+
+/** @param key of what is removed: with the `routed` of a NIC that of its network goes */
+function unroutedNetwork({ annotations }: Pod, key: string): Annotations {
+  const end = annotationKey('', 'routed');
+  const network = key.endsWith(end) ? sharedNetwork(key.slice(0, -end.length)) : undefined;
+  if (network === undefined || annotations[annotationKey(network, 'allocated')]) return {};
+  return { [annotationKey(network, 'routed')]: null };
 }
 
 /** The keys of what was written for a NIC that the pod no longer has. */

@@ -136,7 +136,7 @@ function reportNetem({ asked, found, enforcement }: InspectedNic, wanted: Traffi
   });
 }
 
-function reportMirror({ port, asked, found }: InspectedNic, { mirrorsAll }: NodeFacts) {
+function reportMirror({ asked, found }: InspectedNic, { mirrorsAll }: NodeFacts) {
   const { isMirrored } = asked;
   const isSame = mirrorsAll || isMirrored === found.isMirrored;
   const annotated = mirrorText(isMirrored);
@@ -146,7 +146,7 @@ function reportMirror({ port, asked, found }: InspectedNic, { mirrorsAll }: Node
     annotated,
     inOvs: mirrorsAll ? 'on for all' : mirrorText(found.isMirrored),
     inForce: '-',
-    source: isMirrored ? `${port.provider}.kubernetes.io/mirror` : '',
+    source: asked.mirrorSource ?? '',
     isRight: isSame,
     notes: isSame ? [] : [hint],
   } satisfies LimitReport;

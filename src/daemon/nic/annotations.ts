@@ -2,8 +2,9 @@
  * The controller's answer for one NIC, read off the pod's annotations. Pure.
  *
  * Keys are `<provider>.kubernetes.io/<name>`. Where several NICs of a pod share a network, the
- * per-NIC keys are under `<provider>.<ifname>` instead; `routes`, `default_route`,
- * `pod_nic_type`, `routed`, `mirror` and `activation_strategy` stay under the plain provider.
+ * per-NIC keys are under `<provider>.<ifname>` instead. Of `routes`, `default_route`, `pod_nic_type`,
+ * `routed`, `mirror` and `activation_strategy` Kube-OVN's daemon reads those under the plain provider
+ * only, for all of these NICs; here the longer key goes first (annotation-keys.ts).
  */
 
 import type { Address, Cidr, Family } from '../../common/address.ts';
@@ -14,7 +15,13 @@ import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
 import { CniError, invalid } from '../error.ts';
 import type { Wait } from '../waiting.ts';
-import { type Annotations, isAllocated, keyPrefix } from './annotation-keys.ts';
+import {
+  type Annotations,
+  holdsDefaultRoute,
+  isAllocated,
+  keyPrefix,
+  ownOrNetwork,
+} from './annotation-keys.ts';
 import type { Route } from './route.ts';
 import { parseRoutes } from './route.ts';
 
@@ -61,7 +68,7 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
   const perNic = keyPrefix(annotations, provider, ifName);
   const nicKey = (name: string) => `${perNic}.kubernetes.io/${name}`;
   const nicValue = (name: string) => annotations[nicKey(name)] ?? '';
-  const networkValue = (name: string) => annotations[`${provider}.kubernetes.io/${name}`] ?? '';
+  const shared = (name: string) => ownOrNetwork(annotations, attachment, name);
 
   if (!isAllocated(annotations, perNic)) {
     const what = `the address of network ${provider} (annotation ${nicKey('ip_address')})`;
@@ -71,24 +78,25 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
   }
   const addresses = readAddresses(nicValue, nicKey);
   const isMacOnly = addresses.length === 0 && nicValue('cidr') === '';
-  const holdsDefaultRoute = readsDefaultRoute(networkValue('default_route'), ifName);
-  const needsRouting = holdsDefaultRoute && !isMacOnly && isOvnProvider(provider);
-  if (!attachment.ipamOnly && needsRouting && networkValue('routed') !== 'true') {
-    const what = `OVN's routing of network ${provider} (annotation ${provider}.kubernetes.io/routed)`;
+  const isDefault = holdsDefaultRoute(annotations, attachment);
+  const needsRouting = isDefault && !isMacOnly && isOvnProvider(provider);
+  if (!attachment.ipamOnly && needsRouting && !isRouted(annotations, [perNic, provider])) {
+    const what = `OVN's routing of network ${provider} (annotation ${nicKey('routed')})`;
     return { missing: { what, lookAt: `the log of ${CONTROLLER}` } };
   }
-  refuseOtherNicTypes(networkValue('pod_nic_type'), `${provider}.kubernetes.io/pod_nic_type`);
+  refuseOtherNicTypes(annotations, [perNic, provider]);
+  const routes = shared('routes');
   return {
     addresses,
     ...optional('mac', readMac(nicValue('mac_address'), nicKey('mac_address'))),
     ...optional('logicalSwitch', readName(nicValue('logical_switch'), nicKey('logical_switch'))),
-    holdsDefaultRoute,
-    routes: readRoutes(networkValue('routes'), `${provider}.kubernetes.io/routes`),
+    holdsDefaultRoute: isDefault,
+    routes: readRoutes(routes.text, routes.key),
     providerNetwork: readName(nicValue('provider_network'), nicKey('provider_network')) ?? '',
     workload: readName(nicValue('virtualmachine'), nicKey('virtualmachine')) ?? pod.name,
     ...optional('sharedNetworkIfName', perNic === provider ? undefined : ifName),
     migrating: Boolean(annotations[MIGRATION_ANNOTATION]),
-    skipGatewayCheck: networkValue('activation_strategy') !== '',
+    skipGatewayCheck: shared('activation_strategy').text !== '',
   };
 }
 
@@ -98,8 +106,9 @@ export function namesSubnet(annotations: Annotations, provider: string, ifName: 
   return Boolean(annotations[`${prefix}.kubernetes.io/logical_switch`]);
 }
 
-function readsDefaultRoute(value: string, ifName: string): boolean {
-  return value === 'true' || (value !== 'false' && ifName === 'eth0');
+/** A controller says it of a NIC under either: Kube-OVN's writes one key and its daemon reads another. */
+function isRouted(annotations: Annotations, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => annotations[`${prefix}.kubernetes.io/routed`] === 'true');
 }
 
 function readAddresses(
@@ -176,13 +185,17 @@ function readRoutes(text: string, key: string): Route[] {
   return parseRoutes(routes, field);
 }
 
-function refuseOtherNicTypes(type: string, key: string): void {
-  if (type === '' || type === 'veth-pair') return;
-  throw new CniError(
-    CniCode.unsupportedField,
-    `annotation ${key} asks for NIC type ${show(type)}`,
-    'this daemon makes veth pairs only: remove the annotation, or set it to "veth-pair"',
-  );
+function refuseOtherNicTypes(annotations: Annotations, prefixes: readonly string[]): void {
+  for (const prefix of prefixes) {
+    const key = `${prefix}.kubernetes.io/pod_nic_type`;
+    const type = annotations[key] ?? '';
+    if (type === '' || type === 'veth-pair') continue;
+    throw new CniError(
+      CniCode.unsupportedField,
+      `annotation ${key} asks for NIC type ${show(type)}`,
+      'this daemon makes veth pairs only: remove the annotation, or set it to "veth-pair"',
+    );
+  }
 }
 
 function splitList(text: string): string[] {

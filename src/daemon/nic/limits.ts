@@ -9,7 +9,7 @@
  * What is wrong in one limit leaves the others as they are.
  */
 import { CniError, invalid } from '../error.ts';
-import { type Annotations, isAllocated, keyPrefix } from './annotation-keys.ts';
+import { type Annotations, isAllocated, keyPrefix, ownOrNetwork } from './annotation-keys.ts';
 import type { Bandwidth } from './bandwidth.ts';
 
 /** All from the pod's point of view. */
@@ -21,6 +21,8 @@ export interface AskedLimits {
   /** Emulation of a bad network, on traffic to the pod. */
   readonly netem: Asked<Netem>;
   readonly isMirrored: boolean;
+  /** The annotation that says that it is mirrored. */
+  readonly mirrorSource?: string;
 }
 
 export interface Asked<T> {
@@ -73,14 +75,16 @@ export function readLimits(
   const { ingressBps, ingressBurstBits, egressBps, egressBurstBits } = bandwidth;
   const asked = <T>(names: readonly string[], read: (source: Source) => T | undefined) =>
     readFirst(annotations, prefixes, names, read);
+  const mirror = ownOrNetwork(annotations, { provider, ifName }, 'mirror');
   const ingress = asked(['ingress_rate', 'ingress_burst'], (source) => readRate(source, 'ingress'));
   const egress = asked(['egress_rate', 'egress_burst'], (source) => readRate(source, 'egress'));
   return {
     ingress: ingress ?? fromRuntime(ingressBps, ingressBurstBits),
     egress: egress ?? fromRuntime(egressBps, egressBurstBits),
     netem: asked(['latency', 'jitter', 'limit', 'loss'], readNetem) ?? {},
-    // Of the network, whichever of its NICs it is; Kube-OVN takes any other word for "false".
-    isMirrored: annotations[`${provider}.kubernetes.io/mirror`] === 'true',
+    // Kube-OVN takes any other word for "false".
+    isMirrored: mirror.text === 'true',
+    ...(mirror.text === 'true' ? { mirrorSource: mirror.key } : {}),
   };
 }
 

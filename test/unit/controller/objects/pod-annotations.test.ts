@@ -208,3 +208,26 @@ describe('a NIC that is unplugged', () => {
     ).toBeUndefined();
   });
 });
+
+describe('NICs that share a network', () => {
+  const network = 'attachnet.default.ovn';
+  const net1 = { ...ovn, provider: `${network}.net1` };
+  const asked = { [`${network}.kubernetes.io/default_route`]: 'true' };
+  const routed = `${network}.kubernetes.io/routed`;
+
+  it('have `routed` of the network, too, where Kube-OVN’s daemon waits for it', () => {
+    expect(written({}, [net1])).not.toHaveProperty([routed]);
+    expect(written(asked, [net1])).toHaveProperty([routed], 'true');
+    expect(written(asked, [{ ...net1, isRouted: false }])).not.toHaveProperty([routed]);
+  });
+
+  it('lose it with the last of them', () => {
+    const before = { ...asked, ...written(asked, [net1]) };
+    const removed = unpluggedKeys(net1.provider);
+    const after = (nics: readonly AnnotatedNic[]) =>
+      annotationsPatch(pod(before), nics, settings, removed);
+    expect(after([])).toHaveProperty(['metadata', 'annotations', routed], null);
+    const net2 = { ...ovn, provider: `${network}.net2` };
+    expect(after([net2])).not.toHaveProperty(['metadata', 'annotations', routed]);
+  });
+});

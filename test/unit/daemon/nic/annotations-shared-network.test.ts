@@ -52,26 +52,32 @@ describe('several NICs of one network', () => {
     expect(read(nicOf({ ...network, ...own }, net1))).not.toEqual(expected);
   });
 
-  it.each(PER_NETWORK)('share %s', (name, value, read, expected) => {
+  it.each(PER_NETWORK)('share %s, unless one has its own', (name, value, read, expected) => {
     const shared = { ...plain, ...under(ATTACHED, { [name]: value }), ...longer() };
-    expect(read(nicOf(shared, net1))).toEqual(expected);
+    if (name !== 'default_route') expect(read(nicOf(shared, net1))).toEqual(expected);
     const own = { ...plain, ...longer({ [name]: value }) };
-    expect(read(nicOf(own, net1))).not.toEqual(expected);
+    const routed = under(LONGER, { routed: 'true' });
+    expect(read(nicOf({ ...own, ...routed }, net1))).toEqual(expected);
   });
 
-  it('share the mark of routing', () => {
-    const { [`${ATTACHED}.kubernetes.io/routed`]: _, ...unrouted } = {
-      ...plain,
-      ...under(ATTACHED, { default_route: 'true' }),
-    };
-    expect(missing({ ...unrouted, ...longer({ routed: 'true' }) }, net1)).toContain('/routed');
-    const routed = under(ATTACHED, { routed: 'true' });
-    expect(missing({ ...unrouted, ...longer(), ...routed }, net1)).toBeUndefined();
+  it('have their own routes instead of those of the network', () => {
+    const routes = [
+      under(ATTACHED, { routes: '[{"dst":"10.1.0.0/16","gw":"10.16.0.3"}]' }),
+      longer({ routes: '[{"dst":"10.2.0.0/16","gw":"10.16.0.4"}]' }),
+    ];
+    const nic = nicOf(Object.assign({ ...plain }, ...routes), net1);
+    expect(nic.routes.map(({ destination }) => destination.network)).toEqual(['10.2.0.0']);
   });
 
-  it('share the type, and are allocated one by one', () => {
-    const type = under(LONGER, { pod_nic_type: 'internal-port' });
-    expect(nicOf({ ...plain, ...longer(), ...type }, net1).mac).toBeDefined();
+  it('are not made where either key asks for another type', () => {
+    const type = { pod_nic_type: 'internal-port' };
+    for (const key of [under(LONGER, type), under(ATTACHED, type)]) {
+      const error = failureOf(() => nicOf({ ...plain, ...longer(), ...key }, net1));
+      expect(error.message).toContain('internal-port');
+    }
+  });
+
+  it('are allocated one by one', () => {
     const own = { ...plain, ...longer({ allocated: undefined, cidr: undefined }) };
     expect(missing(own, net1)).toContain(LONGER);
   });
@@ -79,5 +85,51 @@ describe('several NICs of one network', () => {
   it('have their own key in an error', () => {
     const error = failureOf(() => nicOf({ ...plain, ...longer({ mac_address: 'x' }) }, net1));
     expect(error.message).toBe(`annotation ${LONGER}.kubernetes.io/mac_address is wrong: "x"`);
+  });
+});
+
+describe('the default route of a pod with several NICs of one network', () => {
+  const names = ['net10', 'net2', 'net3'];
+  /** Who has it, with these values of `default_route`: the network's, and those of NICs. */
+  const holders = (network: string | undefined, own: Record<string, string> = {}) => {
+    const annotations = Object.assign(
+      under(ATTACHED, { default_route: network }),
+      ...names.map((name) =>
+        under(`${ATTACHED}.${name}`, { ...WRITTEN, default_route: own[name] }),
+      ),
+    );
+    return names.filter((ifName) => {
+      const attachment = attachmentOf({ ifName, provider: ATTACHED });
+      return nicOf(annotations, attachment).holdsDefaultRoute;
+    });
+  };
+
+  it('is on none where nothing says it', () => {
+    expect(holders(undefined)).toEqual([]);
+    expect(holders('false')).toEqual([]);
+    expect(holders('yes')).toEqual([]);
+  });
+
+  it('is on the first by name where the network says it', () => {
+    expect(holders('true')).toEqual(['net2']);
+  });
+
+  it('is on the one whose own key says it, whatever the network says', () => {
+    for (const network of [undefined, 'true', 'false']) {
+      expect(holders(network, { net3: 'true' })).toEqual(['net3']);
+    }
+  });
+
+  it('is not on one whose own key refuses it', () => {
+    expect(holders('true', { net2: 'false' })).toEqual(['net3']);
+    expect(holders('true', { net2: 'false', net3: 'false', net10: 'false' })).toEqual([]);
+  });
+
+  it('waits for routing, which may be said of the NIC or of the network', () => {
+    const own = (routed: string | undefined) => longer({ default_route: 'true', routed });
+    expect(missing(own(undefined), net1)).toContain(`${LONGER}.kubernetes.io/routed`);
+    expect(missing(own('true'), net1)).toBeUndefined();
+    const network = under(ATTACHED, { routed: 'true' });
+    expect(missing({ ...own(undefined), ...network }, net1)).toBeUndefined();
   });
 });

@@ -42,11 +42,16 @@ describe('several NICs of one network', () => {
     expect(without.ingress.value?.bitsPerSecond).toBe(1_000_000);
   });
 
-  it('share the mirror', () => {
+  it('share the mirror, unless one has its own key', () => {
     const address = own({ ip_address: '' });
     expect(readLimits({ ...plain, ...address }, NET1).isMirrored).toBe(true);
     const only = { ...under(ATTACHED, WRITTEN), ...address, ...own({ mirror: 'true' }) };
-    expect(readLimits(only, NET1).isMirrored).toBe(false);
+    expect(readLimits(only, NET1)).toMatchObject({
+      isMirrored: true,
+      mirrorSource: `${ATTACHED}.net1.kubernetes.io/mirror`,
+    });
+    const refused = { ...plain, ...address, ...own({ mirror: 'false' }) };
+    expect(readLimits(refused, NET1).isMirrored).toBe(false);
   });
 
   it('have their own key in an error', () => {
