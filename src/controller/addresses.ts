@@ -25,6 +25,7 @@ import type { Pod } from './objects/pod.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { ClusterSettings } from './objects/settings.ts';
 import type { SubnetObject } from './objects/subnet.ts';
+import { homeVpc, inUseProblems } from './objects/subnet-in-use.ts';
 
 export interface AddressesOptions {
   readonly cluster: Cluster;
@@ -73,6 +74,24 @@ export class Addresses {
   subnet(name: string): SubnetObject | undefined {
     this.refresh();
     return this.#subnets.get(name);
+  }
+
+  /** All Subnets, likewise. */
+  get subnets(): Iterable<SubnetObject> {
+    this.refresh();
+    return this.#subnets.values();
+  }
+
+  /** Addresses of a Subnet are not in use any more: true where it may say now what it could not. */
+  mayChange(name: string): boolean {
+    const judged = this.#subnets.get(name);
+    const said = this.#options.cluster.subnets.get(name);
+    if (judged?.isHeldBack === undefined || said === undefined) return false;
+    const home = homeVpc(said, this.#options.cluster.vpcs.values());
+    const problems = inUseProblems(said, this.#options.ipIndex.ofSubnet(name).values(), home);
+    const known = 'problems' in judged.checked ? judged.checked.problems : [];
+    const messages = new Set(known.map(({ message }) => message));
+    return problems.length === 0 || problems.some(({ message }) => !messages.has(message));
   }
 
   /** The IPPool, with all that is wrong with it. */
@@ -132,13 +151,14 @@ export class Addresses {
   }
 
   #judge(): Rejudged {
-    const { cluster, settings } = this.#options;
+    const { cluster, ipIndex, settings } = this.#options;
     const before = { subnets: this.#subnets, ipPools: this.#ipPools };
     const surroundings = {
       settings,
       vpcs: [...cluster.vpcs.values()],
       nodes: [...cluster.nodes.values()],
       vlan: (name: string) => cluster.vlans.get(name),
+      ipsOf: (name: string) => ipIndex.ofSubnet(name).values(),
     };
     this.#subnets = judgeSubnets([...cluster.subnets.values()], surroundings, before.subnets);
     this.#ipPools = judgePools([...cluster.ipPools.values()], this.#subnets);

@@ -26,6 +26,9 @@ export function aboutNad({ namespace, name, uid }: Nad): EventObject {
   return { apiVersion, kind: 'NetworkAttachmentDefinition', namespace, name, uid };
 }
 
+/** Texts that are remembered of one object: its author may change it for ever. */
+const TEXTS_MAX = 64;
+
 export class Announcements {
   readonly #events: EventRecorder;
   /** What is wrong with objects and has been said, by UID. */
@@ -72,6 +75,8 @@ export class Announcements {
     const texts = said.get(about.uid) ?? new Set();
     const text = `${event.reason} ${event.message}`;
     if (texts.has(text)) return;
+    const [oldest] = texts;
+    if (texts.size >= TEXTS_MAX && oldest !== undefined) texts.delete(oldest);
     said.set(about.uid, texts.add(text));
     this.done(about, event);
   }

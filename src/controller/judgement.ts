@@ -3,17 +3,25 @@
  * right by itself may want what another one has. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { IpObject } from './objects/ip.ts';
 import { type IpPoolObject, ipPoolConflict } from './objects/ippool.ts';
 import type { Node } from './objects/node.ts';
-import { type Checked, checked, checkedValue, type Problem } from './objects/problem.ts';
+import {
+  type Checked,
+  checked,
+  checkedValue,
+  type Problem,
+  type Problems,
+} from './objects/problem.ts';
 import type { ClusterSettings } from './objects/settings.ts';
-import type { SubnetObject } from './objects/subnet.ts';
+import type { SubnetClaims, SubnetObject } from './objects/subnet.ts';
 import {
   nodeConflicts,
   subnetConflicts,
   vlanProblem,
   vpcProblems,
 } from './objects/subnet-conflicts.ts';
+import { homeVpc, hostsOutside, inUseProblems } from './objects/subnet-in-use.ts';
 import type { VlanObject } from './objects/vlan.ts';
 import { type VpcObject, vpcNameConflict } from './objects/vpc.ts';
 
@@ -22,6 +30,8 @@ export interface Surroundings {
   readonly vpcs: readonly VpcObject[];
   readonly nodes: readonly Node[];
   vlan(name: string): VlanObject | undefined;
+  /** The IP objects of a Subnet; none where they do not matter. */
+  ipsOf?(subnet: string): Iterable<IpObject>;
 }
 
 /**
@@ -33,7 +43,11 @@ export function judgeSubnets(
   surroundings: Surroundings,
   before: ReadonlyMap<string, SubnetObject> = new Map(),
 ): Map<string, SubnetObject> {
-  const all = objects.map((object) => withClaims(object, before.get(object.meta.name)));
+  const all = objects.map((object) => {
+    const known = before.get(object.meta.name);
+    const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
+    return heldBack(withClaims(object, earlier), earlier, surroundings);
+  });
   const judged = all.map((object) => ({
     ...object,
     checked: withProblems(object.checked, problemsOf(object, all, surroundings)),
@@ -42,9 +56,55 @@ export function judgeSubnets(
 }
 
 function withClaims(object: SubnetObject, before: SubnetObject | undefined): SubnetObject {
-  const { claims, checked: result, meta } = object;
-  const isKnown = 'value' in result || claims.cidrs.length > 0 || before?.meta.uid !== meta.uid;
+  const { claims, checked: result } = object;
+  const isKnown = 'value' in result || claims.cidrs.length > 0 || before === undefined;
   return isKnown ? object : { ...object, claims: { ...claims, cidrs: before.claims.cidrs } };
+}
+
+/**
+ * A Subnet whose addresses are in use is not valid where it says what would cut off who has them
+ * (subnet-in-use.ts), and has what it had before. Its IP objects are gone through only where it says
+ * something else than when it was last found right.
+ */
+function heldBack(
+  object: SubnetObject,
+  before: SubnetObject | undefined,
+  { vpcs, ipsOf }: Surroundings,
+): SubnetObject {
+  if (ipsOf === undefined || object.meta.deleting) return object;
+  if (before !== undefined && saysTheSame(object, before)) return object;
+  const { name } = object.meta;
+  const home = homeVpc(object, vpcs);
+  const [first, ...rest] = inUseProblems(object, ipsOf(name), home);
+  if (first === undefined) return object;
+  const problems: Problems =
+    'problems' in object.checked ? [...object.checked.problems, first, ...rest] : [first, ...rest];
+  return {
+    ...object,
+    claims: before?.claims ?? claimsFound(object, home, ipsOf(name)),
+    checked: { problems },
+    isHeldBack: true,
+  };
+}
+
+/** What a Subnet has that was changed while no controller of ours ran. */
+function claimsFound(
+  object: SubnetObject,
+  home: string | undefined,
+  ips: Iterable<IpObject>,
+): SubnetClaims {
+  const { claims } = object;
+  const cidrs = [...claims.cidrs, ...hostsOutside(object, ips)];
+  if (home === undefined) return { ...claims, cidrs };
+  const hasRouterPort = claims.hasRouterPort || !claims.isOvn;
+  return { ...claims, cidrs, isOvn: true, vpc: home, hasRouterPort };
+}
+
+/** Of a Subnet that was found right: true where nobody can be cut off that was not before. */
+function saysTheSame(object: SubnetObject, before: SubnetObject): boolean {
+  if (before.isHeldBack || !isDeepStrictEqual(object.claims, before.claims)) return false;
+  const [now, then] = [object, before].map((each) => checkedValue(each.checked)?.gateway);
+  return now === undefined || now === then;
 }
 
 function problemsOf(

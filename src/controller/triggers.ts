@@ -214,6 +214,7 @@ export class Triggers {
     const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
     if (isForNobody || isOthers) this.addOwner(owner);
     this.#wakes.wake(waitFor.ip(key));
+    if ([...subnets].some((subnet) => addresses.mayChange(subnet))) this.#rejudge();
     if (type !== 'deleted') return;
     // A Subnet or its Vpc may wait for the end of the last one.
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);

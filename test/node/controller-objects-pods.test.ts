@@ -68,6 +68,13 @@ describe('an event says why a pod gets nothing', () => {
     [twins('net', ['net1', 'net1']), {}, NOT_FOUND, 'cannot be told apart'],
     [twins('macvlan', ['net1', 'ovn']), {}, NOT_FOUND, 'interface ovn does not tell the NICs'],
     ['macvlan,macvlan', {}, NOT_FOUND, 'several NICs of network macvlan.default cannot be told'],
+    [
+      '[{"name":"net","interface":"data"},{"name":"macvlan","interface":"data"}]',
+      {},
+      NOT_FOUND,
+      'interface data is both network default/net',
+    ],
+    ['net@net2,macvlan', {}, NOT_FOUND, 'interface net2 is both network default/net'],
     ['Net', {}, NOT_FOUND, '"Net" is no network'],
     ['{"name":"net"}', {}, NOT_FOUND, 'it is no JSON array'],
     ['[{"name":"net"}', {}, NOT_FOUND, 'it is no JSON'],
@@ -108,6 +115,27 @@ describe('an event says why a pod gets nothing', () => {
     expect(ipsOf(name)).toEqual([]);
     await end(name);
   });
+});
+
+test('an event says of each annotation that has no effect what to write instead', async () => {
+  const keys = {
+    'net.default.kubernetes.io/ip_address': '10.1.0.77',
+    'ovn.kubernetes.io/logical_switch': 'net',
+    [`${NET}/default_route`]: 'yes',
+    'macvlan.default.kubernetes.io/ingress_rate': '5',
+  };
+  const { pod } = await allocated(keys, 'net,macvlan');
+  const about = { kind: 'Pod', name: pod.name, reason: 'PodAnnotationIgnored' };
+  for (const key of Object.keys(keys)) {
+    await eventAbout(fixture, { ...about, text: `annotation ${key} has no effect` });
+  }
+  await eventAbout(fixture, { ...about, text: `write ${NET}/ip_address instead` });
+  // What is written now is right, and nothing is said twice.
+  const annotations = { [`${NET}/default_route`]: 'false' };
+  fixture.api.patch('Pod', `default/${pod.name}`, { metadata: { annotations } });
+  await end((await allocated()).pod.name);
+  expect(messagesAbout(fixture, about)).toHaveLength(Object.keys(keys).length);
+  await end(pod.name);
 });
 
 test('a dot in the name of a network of type kube-ovn is told on pod, network and Subnet', async () => {

@@ -14,9 +14,11 @@ import {
 import { type Checked, type Problems, say, tell, wrong } from '../objects/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
+import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
 import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
 import { podSelections, type Selection } from './selections.ts';
+import { unusedAnnotations } from './unused-annotations.ts';
 import { drawnFrom, type NicContext, readWishes } from './wishes.ts';
 
 /** Kubernetes' limit for the name of an object; an IP object is named like its NIC. */
@@ -33,6 +35,7 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   if ('problems' in selections) return failToFind(selections.problems, []);
   const events = [...joinedNameEvents(selections.value)];
   const contexts: NicContext[] = [];
+  const networks: SelectedNetwork[] = [];
   const isTwin = twinsAmong(selections.value);
   for (const selection of selections.value) {
     const judgement = judge(selection, isTwin(selection), pod, view);
@@ -40,15 +43,22 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
     const { attachment, event } = judgement.value;
     if (event !== undefined) events.push(event);
     if (attachment !== undefined) contexts.push(contextOf(attachment, pod, view));
+    networks.push({ selection, isOurs: attachment !== undefined });
   }
   const twins = twinProblem(contexts);
   if (twins !== undefined) return failToFind(twins.problems, events);
+  const sameInterface = interfaceProblem(networks);
+  if (sameInterface !== undefined) return failToFind([sameInterface], events);
   const primary = primaryContext(pod, view);
   if ('problems' in primary) return failToFind(primary.problems, events);
-  return requestAll([...contexts, ...primary.value], events);
+  return requestAll(pod, [...contexts, ...primary.value], events);
 }
 
-function requestAll(contexts: readonly NicContext[], events: readonly ObjectEvent[]): PodNetworks {
+function requestAll(
+  pod: Pod,
+  contexts: readonly NicContext[],
+  events: readonly ObjectEvent[],
+): PodNetworks {
   const nics: NicRequest[] = [];
   for (const context of contexts) {
     const request = requestOf(context);
@@ -57,7 +67,9 @@ function requestAll(contexts: readonly NicContext[], events: readonly ObjectEven
     }
     nics.push(request.value);
   }
-  return { nics, events };
+  // Of a network that is left out its annotations are no mistake besides.
+  const isOneLeftOut = events.some(({ reason }) => reason === 'PodNetworkNotSupported');
+  return { nics, events: isOneLeftOut ? events : [...events, ...unusedAnnotations(pod, nics)] };
 }
 
 function requestOf(context: NicContext): Checked<NicRequest> {

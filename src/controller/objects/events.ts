@@ -17,6 +17,8 @@ export type Failure =
   | 'CreateOVNPortFailed'
   /** Only ours: part of what the pod asks for is not done, and the rest is. */
   | 'PodNetworkNotSupported'
+  /** Only ours: an annotation means nothing as it is written. */
+  | 'PodAnnotationIgnored'
   | 'VpcNotSupported'
   | 'SubnetNotSupported'
   | 'IPPoolNotSupported'

@@ -104,6 +104,8 @@ export interface SubnetObject {
   readonly provider: string;
   readonly checked: Checked<Subnet>;
   readonly status: UsageStatus;
+  /** True where what it says is not in force, since its addresses are in use: see judgement.ts. */
+  readonly isHeldBack?: true;
   /** What the object itself does not say yet and is to say: a merge patch. */
   readonly defaults?: MergePatch;
 }

@@ -47,7 +47,9 @@ export class SubnetWork {
     const { name } = object.meta;
     const current = this.#context.cluster.subnets.get(name);
     if (current === undefined) return;
-    await this.#patch(name, merged(finalizerAdded(current.meta), current.defaults));
+    // What is not in force is left as it was written.
+    const defaults = object.isHeldBack ? undefined : current.defaults;
+    await this.#patch(name, merged(finalizerAdded(current.meta), defaults));
     const subnet = checkedValue(object.checked);
     if (subnet === undefined) {
       if (!('problems' in object.checked)) return;

@@ -95,9 +95,9 @@ export class VpcWork {
     await patchObject(this.#context.writes, this.#context.cluster.vpcs, { name, patch });
   }
 
-  /** All that say that they are in the Vpc, also those with which something else is wrong. */
+  /** All that are in the Vpc, also those with which something else is wrong. */
   #subnetsOf(vpc: string): readonly SubnetObject[] {
-    return [...this.#context.cluster.subnets.values()].filter(
+    return [...this.#context.addresses.subnets].filter(
       ({ claims }) => claims.isOvn && claims.vpc === vpc,
     );
   }

@@ -99,6 +99,17 @@ it('what is to be known is said once, however well the object is', async () => {
   expect(await all.said()).toEqual([[EMPTY.message, 1]]);
 });
 
+it('of an object that changes for ever the oldest texts are forgotten', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.notice(pod, EMPTY);
+  for (let round = 0; round < 64; round++) {
+    all.announcements.notice(pod, { ...EMPTY, message: `round ${round}` });
+    await all.announcements.idle;
+  }
+  all.announcements.notice(pod, EMPTY);
+  expect(await all.said()).toContainEqual([EMPTY.message, 2]);
+});
+
 it('of an object that has gone nothing is kept', async () => {
   await using all = await setUpAnnouncements();
   all.announcements.trouble(pod, EMPTY);
