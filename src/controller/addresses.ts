@@ -10,17 +10,20 @@ import type { Address } from '../common/address.ts';
 import type { Logger } from '../common/log.ts';
 import type { Allocator } from './allocator/allocator.ts';
 import { AllocationError } from './allocator/error.ts';
-import type { Adoption, AdoptRequest } from './allocator/request.ts';
+import type { Adoption, AdoptRequest, Allocation } from './allocator/request.ts';
 import { type ClaimsView, claimOfIp, claimsOfPod, claimsOn } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import { type IpIndex, ownerOf } from './ip-index.ts';
 import { isSameJudgement, judgePools, judgeSubnets } from './judgement.ts';
+import type { Machines } from './machines.ts';
 import type { NetworkView } from './networks/request.ts';
 import { indexSubnets } from './networks/subnet-index.ts';
+import { permitted } from './networks/subnet-policy.ts';
 import { holdersText } from './objects/holders.ts';
 import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import type { IpPoolObject } from './objects/ippool.ts';
 import { providerOf } from './objects/nic-name.ts';
+import { ownerParts } from './objects/owner-key.ts';
 import type { Pod } from './objects/pod.ts';
 import { checkedValue } from './objects/problem.ts';
 import type { ClusterSettings } from './objects/settings.ts';
@@ -30,6 +33,7 @@ import { homeVpc, inUseProblems } from './objects/subnet-in-use.ts';
 export interface AddressesOptions {
   readonly cluster: Cluster;
   readonly ipIndex: IpIndex;
+  readonly machines: Machines;
   readonly allocator: Allocator;
   readonly settings: ClusterSettings;
   readonly log: Logger;
@@ -117,25 +121,27 @@ export class Addresses {
   /** An IP object has come or changed: what it says is in use, whoever made it. */
   sawIp(ip: IpObject): void {
     this.refresh();
-    const { allocator } = this.#options;
-    const isWish = isNew(ip) && providerOf(ip.meta.name, ownerOf(ip)) !== undefined;
+    const { allocator, settings } = this.#options;
+    const isWish = isNew(ip) && providerOf(ip.meta.name, ownerOf(ip, settings)) !== undefined;
     if (!this.#known.has(ip.spec.subnet) || isWish) return;
     const held = allocator.allocationOf(ip.meta.name);
-    if (held === undefined) this.#adoptOne(claimOfIp(ip));
+    if (held === undefined) this.#adoptOne(claimOfIp(ip, this.#options));
     else if (held.reserved && !isReserved(ip)) allocator.unreserve(held);
-    else if (!held.reserved && isReserved(ip))
-      allocator.adopt({ ...held, reserved: true, sharing: true });
+    else if (!held.reserved && isReserved(ip)) this.#keepReserved(held);
   }
 
-  /** A pod has come or changed. One that runs has what its annotations say. */
-  sawPod(pod: Pod): void {
-    if (pod.end.phase !== 'Running') return;
+  /**
+   * A pod runs, says that a NIC was given its addresses, and no IP object says so. It keeps them where
+   * nobody else has them and anybody could have drawn them.
+   * @param port of the NIC
+   * @returns why it does not keep them, or undefined
+   */
+  adoptRunning(pod: Pod, port: string): AllocationError | undefined {
     this.refresh();
     const { allocator } = this.#options;
-    for (const request of claimsOfPod(pod, this.#claimsView())) {
-      const isNews = allocator.allocationOf(request.nic) === undefined;
-      if (isNews && this.#known.has(request.subnet)) allocator.adopt(request);
-    }
+    const request = claimsOfPod(pod, this.#claimsView()).find(({ nic }) => nic === port);
+    if (request === undefined || !this.#mayAdopt(request)) return undefined;
+    return allocator.adopt(request).refused[0];
   }
 
   /** Brings the allocator up to date. */
@@ -216,14 +222,27 @@ export class Addresses {
     const { allocator } = this.#options;
     for (const request of claimsOn(subnets, this.#claimsView())) {
       const held = allocator.allocationOf(request.nic);
+      if (!this.#mayAdopt(request)) continue;
       if (held === undefined) this.#adoptOne(request);
-      else if (request.reserved) allocator.adopt({ ...held, reserved: true, sharing: true });
+      else if (request.reserved) this.#keepReserved(held);
     }
   }
 
   #claimsView(): ClaimsView {
-    const { cluster, ipIndex, settings } = this.#options;
-    return { cluster, ipIndex, settings, subnets: this.view.subnets };
+    return { ...this.#options, subnets: this.view.subnets };
+  }
+
+  /** What only a pod says for itself does not put it on a Subnet that is not for it. */
+  #mayAdopt({ subnet: name, pod, isUnrecorded }: AdoptRequest): boolean {
+    if (!this.#known.has(name)) return false;
+    const object = this.#subnets.get(name);
+    const subnet = object && checkedValue(object.checked);
+    if (!isUnrecorded || subnet === undefined) return true;
+    return 'value' in permitted(subnet, ownerParts(pod).namespace, this.view);
+  }
+
+  #keepReserved(held: Allocation): void {
+    this.#options.allocator.adopt({ ...held, reserved: true, mayShare: () => true });
   }
 
   #adoptOne(request: AdoptRequest): void {

@@ -2,6 +2,7 @@
  * Rows in the northbound database of objects that went while no controller was there.
  */
 import type { Context } from './context.ts';
+import { twinOf } from './objects/owner-key.ts';
 import { newDraft, type Plan } from './ovn/draft.ts';
 import { type Known, leftovers } from './ovn/leftovers.ts';
 import type { Northbound } from './ovn/northbound.ts';
@@ -25,7 +26,7 @@ export async function removeLeftovers(
     vpc: (name) => cluster.vpcs.get(name) !== undefined,
     subnet: (name) => cluster.subnets.get(name) !== undefined,
     securityGroup: (name) => cluster.securityGroups.get(name) !== undefined,
-    pod: (key) => podIndex.isRunning(key) || ipIndex.ofOwner(key).size > 0,
+    pod: (key) => [key, twinOf(key)].some((owner) => isKnownOwner(owner, podIndex, ipIndex)),
   };
   const removeAll = (names: readonly string[], isKnown: (name: string) => boolean, plan: Removal) =>
     Promise.all(
@@ -41,6 +42,14 @@ export async function removeLeftovers(
   );
   await removeAll(subnets, known.subnet, planSwitchRemoval);
   await removeAll(vpcs, known.vpc, planRouterRemoval);
+}
+
+function isKnownOwner(
+  owner: string,
+  podIndex: Context['podIndex'],
+  ipIndex: Context['ipIndex'],
+): boolean {
+  return podIndex.isRunning(owner) || ipIndex.ofOwner(owner).size > 0;
 }
 
 type Removal = (state: NbState, name: string) => Plan;

@@ -3,6 +3,7 @@
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../common/log.ts';
+import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
 import { type IpObject, projectIp } from './objects/ip.ts';
 import { type IpPoolObject, projectIpPool } from './objects/ippool.ts';
@@ -15,6 +16,11 @@ import { projectSecurityGroup, type SecurityGroupObject } from './objects/securi
 import type { ClusterSettings } from './objects/settings.ts';
 import { projectStatefulSet, type StatefulSet } from './objects/stateful-set.ts';
 import { projectSubnet, type SubnetObject } from './objects/subnet.ts';
+import {
+  projectMachineInstance,
+  projectVirtualMachine,
+  type VirtualMachine,
+} from './objects/virtual-machine.ts';
 import { projectVlan, type VlanObject } from './objects/vlan.ts';
 import { projectVpc, type VpcObject } from './objects/vpc.ts';
 
@@ -31,9 +37,13 @@ export interface Cluster {
   readonly statefulSets: Collection<StatefulSet>;
   /** Of Multus, which may be installed later: see `synced`. */
   readonly nads: Collection<Nad>;
+  /** Of KubeVirt, as long as it is not installed without any: see `synced`. */
+  readonly virtualMachines: Collection<VirtualMachine>;
+  /** Likewise. */
+  readonly machineInstances: Collection<MachineInstance>;
   start(): void;
   stop(): void;
-  /** Resolves when all is there but for `nads`, which a cluster without Multus does not have. */
+  /** Resolves when all is there but for what a cluster without Multus or KubeVirt does not have. */
   readonly synced: Promise<unknown>;
 }
 
@@ -66,10 +76,14 @@ export function createCluster({ config, settings, log }: ClusterOptions): Cluste
     namespaces: collection('/api/v1/namespaces', projectNamespace),
     statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet),
   };
-  const all = [...Object.values(needed), nads];
+  const virtualMachines = collection('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine);
+  const instancesPath = '/apis/kubevirt.io/v1/virtualmachineinstances';
+  const machineInstances = collection(instancesPath, projectMachineInstance);
+  const optional = { nads, virtualMachines, machineInstances };
+  const all = [...Object.values(needed), ...Object.values(optional)];
   return {
     ...needed,
-    nads,
+    ...optional,
     start: () => {
       for (const each of all) each.start();
     },

@@ -8,6 +8,7 @@ import type { Announcements } from './announcements.ts';
 import type { Cluster } from './cluster.ts';
 import type { IpIndex } from './ip-index.ts';
 import type { LeaderWrites } from './leader-writes.ts';
+import type { Machines } from './machines.ts';
 import type { ClusterSettings } from './objects/settings.ts';
 import type { Northbound } from './ovn/northbound.ts';
 import type { PodIndex } from './pod-index.ts';
@@ -16,6 +17,7 @@ export interface Context {
   readonly settings: ClusterSettings;
   readonly cluster: Cluster;
   readonly podIndex: PodIndex;
+  readonly machines: Machines;
   readonly ipIndex: IpIndex;
   readonly addresses: Addresses;
   /**

@@ -63,7 +63,7 @@ export interface UnderlayFlags {
   readonly u2oInterconnection: boolean;
 }
 
-/** Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last one is ours. */
+/** Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last two are ours. */
 const USED = {
   kubeconfig: '',
   'non-primary-cni-mode': false,
@@ -92,6 +92,7 @@ const USED = {
   'leader-elect-renew-deadline': `${defaultLeaseTimes.renewDeadlineMs}ms`,
   'leader-elect-retry-period': `${defaultLeaseTimes.renewEveryMs}ms`,
   'probe-port': '10660',
+  'enforce-subnet-namespaces': false,
 };
 
 /** Kube-OVN's other flags, and those of its logging library (klog v2.140). */
@@ -149,6 +150,7 @@ function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettin
     ...(apiServer === undefined ? {} : { apiServer }),
     podNicType: word(given, 'pod-nic-type'),
     keepsVmAddresses: flag(given, 'keep-vm-ip'),
+    enforcesNamespaces: flag(given, 'enforce-subnet-namespaces'),
   };
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Collection } from './collection.ts';
 import type { IpObject } from './objects/ip.ts';
+import { machineOwner, podOwner } from './objects/owner-key.ts';
 
 type ByName = ReadonlyMap<string, IpObject>;
 
@@ -12,8 +13,11 @@ export class IpIndex {
   readonly #byPod = new Map<string, Map<string, IpObject>>();
   readonly #bySubnet = new Map<string, Map<string, IpObject>>();
 
+  readonly #settings: { readonly keepsVmAddresses: boolean };
+
   /** Follows the collection, which has not been started yet. */
-  constructor(ips: Collection<IpObject>) {
+  constructor(ips: Collection<IpObject>, settings: { readonly keepsVmAddresses: boolean }) {
+    this.#settings = settings;
     ips.onChange(({ type, value, previous }) => {
       for (const gone of [previous, type === 'deleted' ? value : undefined]) {
         if (gone !== undefined) this.#remove(gone);
@@ -38,20 +42,25 @@ export class IpIndex {
 
   #add(ip: IpObject): void {
     const { name } = ip.meta;
-    put(this.#byPod, ownerOf(ip), name, ip);
+    put(this.#byPod, ownerOf(ip, this.#settings), name, ip);
     put(this.#bySubnet, ip.spec.subnet, name, ip);
   }
 
   #remove(ip: IpObject): void {
     const { name } = ip.meta;
-    drop(this.#byPod, ownerOf(ip), name);
+    drop(this.#byPod, ownerOf(ip, this.#settings), name);
     drop(this.#bySubnet, ip.spec.subnet, name);
   }
 }
 
-/** `<namespace>/<pod>`, or the KubeVirt VM's name for the pod's; without namespace, not a pod's. */
-export function ownerOf({ spec }: IpObject): string {
-  return `${spec.namespace}/${spec.podName}`;
+/** Key of who has an IP object's addresses, as `ownerOfPod`; without namespace, not a pod's. */
+export function ownerOf(
+  { spec }: IpObject,
+  settings: { readonly keepsVmAddresses: boolean },
+): string {
+  const { namespace, podName, podType } = spec;
+  const isMachine = settings.keepsVmAddresses && podType === 'VirtualMachine';
+  return isMachine ? machineOwner(namespace, podName) : podOwner(namespace, podName);
 }
 
 function put<T>(index: Map<string, Map<string, T>>, key: string, name: string, value: T): void {

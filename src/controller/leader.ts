@@ -6,12 +6,13 @@
 
 import { WorkQueue } from '../common/reconcile/work-queue.ts';
 import type { Context } from './context.ts';
+import { twinOf } from './objects/owner-key.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from './ovn/names.ts';
 import type { NbState } from './ovn/state.ts';
 import { IpPoolWork } from './reconcile/ip-pools.ts';
 import { IpWork } from './reconcile/ips.ts';
-import { PodEnds } from './reconcile/pod-end.ts';
+import { PodEnds, portsOfOwner } from './reconcile/pod-end.ts';
 import { PodWork } from './reconcile/pods.ts';
 import { Ports } from './reconcile/ports.ts';
 import { SecurityGroupWork } from './reconcile/security-groups.ts';
@@ -35,7 +36,7 @@ export class Leader {
   constructor(context: Context) {
     this.#context = context;
     const { northbound, log } = context;
-    this.#ports = new Ports(northbound);
+    this.#ports = new Ports(northbound, (owner) => portsOfOwner(owner, context));
     const ends = new PodEnds(context, this.#ports, (held) => this.#triggers.freed(held));
     const pods = new PodWork(context, this.#ports, ends);
     const ips = new IpWork(context, ends, (key) => this.#queues.pods.add(key));
@@ -94,7 +95,7 @@ export class Leader {
   /** What pods have ports, as the northbound database shows it when this leader begins. */
   foundPorts(state: NbState): void {
     this.#ports.begin(state);
-    for (const owner of this.#ports.keys()) this.#triggers.addOwner(owner);
+    for (const key of this.#ports.keys()) this.#triggers.addPorts(key);
   }
 
   /** Somebody else has changed rows of ours in the northbound database. */
@@ -104,9 +105,9 @@ export class Leader {
     switch (change.kind) {
       case 'pod':
         // A port that went with its pod is told of, too.
-        if (!this.#ports.has(change.key) && !this.#context.podIndex.isRunning(change.key)) break;
+        if (!this.#ports.has(change.key) && !this.#isRunning(change.key)) break;
         this.#ports.forget(change.key);
-        this.#triggers.addOwner(change.key);
+        this.#triggers.addPorts(change.key);
         break;
       case 'subnet':
         subnets.add(change.name);
@@ -122,6 +123,12 @@ export class Leader {
           if (isGroupOf(change.name, meta.name)) securityGroups.add(meta.name);
         }
     }
+  }
+
+  /** @param key what rows of ports say for `pod` */
+  #isRunning(key: string): boolean {
+    const { podIndex } = this.#context;
+    return podIndex.isRunning(key) || podIndex.isRunning(twinOf(key));
   }
 
   /** Nobody knows what has been changed in the northbound database. */

@@ -23,6 +23,7 @@ import { IpIndex } from './ip-index.ts';
 import { Leader } from './leader.ts';
 import { LeaderWrites } from './leader-writes.ts';
 import { acquireLeadership, type Leadership } from './leadership.ts';
+import { Machines } from './machines.ts';
 import { type DriftWatch, watchDrift } from './ovn/drift.ts';
 import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';
 import { createNorthbound, type Northbound } from './ovn/northbound.ts';
@@ -100,9 +101,11 @@ async function lead(
 ): Promise<() => Promise<unknown>> {
   const { settings, podName: reportingInstance } = options;
   const cluster = createCluster({ config, settings, log });
+  const machines = new Machines(cluster, settings);
   const indexes = {
-    podIndex: new PodIndex(cluster.pods, settings),
-    ipIndex: new IpIndex(cluster.ips),
+    machines,
+    podIndex: new PodIndex(cluster.pods, settings, machines),
+    ipIndex: new IpIndex(cluster.ips, settings),
   };
   const api = new KubernetesApi(config);
   const component = 'kube-ovn-controller';
@@ -118,7 +121,8 @@ async function lead(
     signal,
   );
   const { ipIndex } = indexes;
-  const addresses = new Addresses({ cluster, ipIndex, allocator: new Allocator(), settings, log });
+  const allocator = new Allocator();
+  const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
   const northbound = options.northbound && northboundOfLeader(options.northbound, leadership, over);
   const context: Context = {
     ...indexes,

@@ -18,6 +18,7 @@ import { failureEvent } from './objects/events.ts';
 import type { IpObject } from './objects/ip.ts';
 import type { Meta } from './objects/meta.ts';
 import { type Nad, nadProblem } from './objects/nad.ts';
+import { machineOwner, twinOf } from './objects/owner-key.ts';
 import { ownerOfPod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue, tell } from './objects/problem.ts';
@@ -50,7 +51,7 @@ export class Triggers {
 
   /** @returns ends the subscriptions */
   subscribe(): readonly (() => void)[] {
-    const { cluster, addresses, said, settings } = this.#context;
+    const { cluster, said, settings } = this.#context;
     const { vpcs, ipPools } = this.#queues;
     const own = [
       cluster.subnets,
@@ -68,11 +69,10 @@ export class Triggers {
       ...own.map((collection) => collection.onChange(forget)),
       cluster.pods.onChange(({ type, key, value }) => {
         if (type === 'deleted') this.#podWork.gone(value);
-        else addresses.sawPod(value);
         this.podChanged(key);
         this.#wakes.wake(waitFor.owner(ownerOfPod(value, settings)));
         // The pods of a virtual machine follow each other.
-        if (value.virtualMachine !== undefined) this.addOwner(ownerOfPod(value, settings));
+        if (value.machine !== undefined) this.addOwner(ownerOfPod(value, settings));
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
       cluster.subnets.onChange((change) => this.#subnetChanged(change)),
@@ -123,6 +123,14 @@ export class Triggers {
         if (type === 'deleted') said.forget(value.uid);
         else sayNadProblem(value, said);
         this.#wakes.wake(waitFor.nad(value.namespace, value.name));
+      }),
+      cluster.virtualMachines.onChange(({ type, value }) => {
+        // It keeps its addresses for as long as it is there.
+        if (type === 'deleted' || value.deleting) this.#addMachine(value);
+      }),
+      cluster.machineInstances.onChange(({ type, value, previous }) => {
+        // Most changes are of the rest of its status.
+        if (type !== 'updated' || !isDeepStrictEqual(value, previous)) this.#addMachine(value);
       }),
       cluster.namespaces.onChange(({ type, value, previous }) => {
         const isNews = type !== 'updated' || !isDeepStrictEqual(value, previous);
@@ -203,13 +211,13 @@ export class Triggers {
   }
 
   #ipChanged({ type, key, value, previous }: Change<IpObject>): void {
-    const { addresses } = this.#context;
+    const { addresses, settings } = this.#context;
     if (type !== 'deleted') addresses.sawIp(value);
     this.#queues.ips.add(key);
     const subnets = new Set([value.spec.subnet, previous?.spec.subnet ?? '']);
     for (const subnet of subnets) if (subnet !== '') this.#queues.usage.add(subnet);
     // It may have been made for a pod that went meanwhile.
-    const owner = ownerOf(value);
+    const owner = ownerOf(value, settings);
     const isForNobody = type === 'added' && !this.#context.podIndex.isRunning(owner);
     const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
     if (isForNobody || isOthers) this.addOwner(owner);
@@ -219,6 +227,19 @@ export class Triggers {
     // A Subnet or its Vpc may wait for the end of the last one.
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
     if (subnet?.meta.deleting) this.#queues.subnets.add(subnet.meta.name);
+  }
+
+  /** A machine has changed, or one of its pods may be shown to be one now. */
+  #addMachine({ namespace, name }: { readonly namespace: string; readonly name: string }): void {
+    this.addOwner(machineOwner(namespace, name));
+  }
+
+  /** Ports have changed. @param key what their rows say for `pod`: a pod's, or a machine's of that name */
+  addPorts(key: string): void {
+    this.addOwner(key);
+    const { ipIndex, podIndex } = this.#context;
+    const twin = twinOf(key);
+    if (podIndex.keysOf(twin).length > 1 || ipIndex.ofOwner(twin).size > 0) this.addOwner(twin);
   }
 
   addOwner(owner: string): void {
@@ -234,11 +255,11 @@ export class Triggers {
 
   /** The ports of a VLAN, and what its pods are told of it. */
   #addSubnetsIn(vlan: string): void {
-    const { cluster, ipIndex } = this.#context;
+    const { cluster, ipIndex, settings } = this.#context;
     for (const { meta, claims } of cluster.subnets.values()) {
       if (claims.vlan !== vlan) continue;
       this.#queues.subnets.add(meta.name);
-      for (const ip of ipIndex.ofSubnet(meta.name).values()) this.addOwner(ownerOf(ip));
+      for (const ip of ipIndex.ofSubnet(meta.name).values()) this.addOwner(ownerOf(ip, settings));
     }
   }
 

@@ -1,12 +1,14 @@
 /**
- * Works out what of an earlier allocation a NIC can keep, and changes nothing. It may lie anywhere;
- * only what is someone else's already cannot be kept.
+ * Works out what of an earlier allocation a NIC can keep, and changes nothing. What an object of the
+ * cluster records may lie anywhere, and only what is someone else's already cannot be kept; of what
+ * only the pod says, just what anybody could draw can be kept.
  */
 import { numberOf } from './address-range.ts';
 import { AllocationError, ownerText } from './error.ts';
 import type { Numbers } from './holdings.ts';
 import { FAMILIES } from './holdings.ts';
 import { canonicalMac } from './macs.ts';
+import { neverShared } from './owners.ts';
 import type { AdoptRequest } from './request.ts';
 import type { SubnetStore } from './subnet-store.ts';
 
@@ -24,17 +26,26 @@ export function planAdoption(subnet: SubnetStore, request: AdoptRequest): Adopti
     refused.push(problem);
     return undefined;
   };
-  const sharing = request.sharing ?? false;
+  const mayShare = request.mayShare ?? neverShared;
   const numbers = FAMILIES.flatMap((family) => {
     const [address, ...more] = request.addresses.filter((each) => each.family === family);
     if (address === undefined) return [];
     if (more.length > 0) refused.push(secondOfFamily(request, more.map(({ text }) => text).join()));
     const number = numberOf(address);
-    const conflict = subnet.addresses[family].conflict(number, request, sharing);
-    return granted(number, conflict) === undefined ? [] : [[family, number] as const];
+    const addresses = subnet.addresses[family];
+    const problem =
+      (request.isUnrecorded ? addresses.undrawable(number) : undefined) ??
+      addresses.conflict(number, request, mayShare);
+    return granted(number, problem) === undefined ? [] : [[family, number] as const];
   });
   const asked = request.mac === undefined ? undefined : canonicalMac(request.mac);
-  const mac = asked && granted(asked, subnet.macs.conflict(asked, request, sharing));
+  const mac =
+    asked &&
+    granted(
+      asked,
+      (request.isUnrecorded ? subnet.macs.misplacement(asked) : undefined) ??
+        subnet.macs.conflict(asked, request, mayShare),
+    );
   return { numbers: Object.fromEntries(numbers), mac, refused };
 }
 

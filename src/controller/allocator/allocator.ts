@@ -3,13 +3,14 @@
  * state is in memory and is built anew by `adopt` when a controller starts.
  *
  * Invariants, whatever is called in whatever order:
- * - an address has one owner, unless another pod's NIC asked to share it;
+ * - an address has one owner, unless another pod's NIC asked to share it and might;
  * - a NIC has addresses of one Subnet, at most one per family, and at most one MAC address;
  * - what a NIC has changes only by a call for that NIC, or when its Subnet is gone;
  * - a call that throws has changed nothing.
  */
 import { randomBytes } from 'node:crypto';
 import type { Address, Family } from '../../common/address.ts';
+import { ownerName } from '../objects/owner-key.ts';
 import { numberOf } from './address-range.ts';
 import { planAdoption } from './adoption.ts';
 import { AllocationError, ownerText } from './error.ts';
@@ -168,6 +169,12 @@ export class Allocator {
     return this.#subnets.get(subnet)?.macs.ownersOf(mac) ?? [];
   }
 
+  /** Why nobody could draw this address of a Subnet even if nobody had it; undefined where one could. */
+  undrawable(subnet: string, address: Address): AllocationError | undefined {
+    const addresses = this.#subnets.get(subnet)?.addresses[address.family];
+    return addresses?.undrawable(numberOf(address));
+  }
+
   /** How much of a Subnet is used, or undefined where there is no such Subnet. */
   usage(subnet: string): Usage | undefined {
     return this.#subnets.get(subnet)?.usage();
@@ -209,15 +216,16 @@ export class Allocator {
 
   /**
    * Names of ports are joined with dots, and pods' names have dots: NIC "c.d.ovn" of pod "a" in
-   * namespace "b" and NIC "d.ovn" of pod "a.b" in namespace "c" would have one name.
+   * namespace "b" and NIC "d.ovn" of pod "a.b" in namespace "c" would have one name. So would a
+   * pod and a virtual machine of one name.
    */
   #strangerAt(request: Owner & { readonly subnet: string }): AllocationError | undefined {
     const held = this.#holdings.of(request.nic);
     if (held === undefined || held.owner.pod === request.pod) return undefined;
     return new AllocationError({
       reason: 'AddressConflict',
-      what: `pod ${request.pod} cannot have a NIC of this name: there is ${ownerText(held.owner)}`,
-      details: 'rename one of the two pods',
+      what: `${ownerName(request.pod)} cannot have a NIC of this name: there is ${ownerText(held.owner)}`,
+      details: 'rename one of the two, or remove the one that has the name',
       subnet: request.subnet,
       owners: [held.owner],
     });

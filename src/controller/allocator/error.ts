@@ -2,6 +2,7 @@
  * The one kind of failure that an allocation ends with. `reason` is Kube-OVN's text, with which
  * the message begins, so that people find what has been written about it.
  */
+import { ownerName } from '../objects/owner-key.ts';
 import type { Owner } from './owners.ts';
 
 export type AllocationReason =
@@ -66,7 +67,7 @@ export function takenBy(
   });
 }
 
-/** "NIC a.default of pod default/a" */
+/** "NIC a.default of pod default/a", "NIC vm.default of virtual machine default/vm" */
 export function ownerText({ nic, pod }: Owner): string {
-  return `NIC ${nic} of pod ${pod}`;
+  return `NIC ${nic} of ${ownerName(pod)}`;
 }

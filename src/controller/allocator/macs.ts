@@ -3,7 +3,7 @@
  * lower case with colons: "0A-00-…" and "0a:00:…" are the same address.
  */
 import { AllocationError, ownerText, takenBy } from './error.ts';
-import type { Owner } from './owners.ts';
+import type { MayShare, Owner } from './owners.ts';
 import { Owners } from './owners.ts';
 
 /** Gives this many random bytes. */
@@ -39,8 +39,8 @@ export class SubnetMacs {
   }
 
   /** Why `owner` may not have this address, asked for by name, or undefined. */
-  problem(mac: string, owner: Owner, sharing: boolean): AllocationError | undefined {
-    return this.misplacement(mac) ?? this.conflict(mac, owner, sharing);
+  problem(mac: string, owner: Owner, mayShare: MayShare): AllocationError | undefined {
+    return this.misplacement(mac) ?? this.conflict(mac, owner, mayShare);
   }
 
   /** Why nobody may have this address, or undefined. */
@@ -61,8 +61,8 @@ export class SubnetMacs {
   }
 
   /** Whose address it is, where that keeps `owner` from having it, as an error. */
-  conflict(mac: string, owner: Owner, sharing: boolean): AllocationError | undefined {
-    const others = this.#owners.against(owner, mac, sharing);
+  conflict(mac: string, owner: Owner, mayShare: MayShare): AllocationError | undefined {
+    const others = this.#owners.against(owner, mac, mayShare);
     if (others.length === 0) return undefined;
     return takenBy(others, { kind: 'MAC address', address: mac, subnet: this.#subnet });
   }

@@ -1,16 +1,22 @@
 /**
  * Who has what: of IP addresses, by number, and of MAC addresses, by text. There is one owner of
- * each; only where pods agreed to share, as the two pods of a virtual machine do while it migrates,
- * there are more.
+ * each; only where who asks is known to be the same as who has it, as the two pods of a virtual
+ * machine are while it migrates, there are more.
  */
 
 /** A NIC. */
 export interface Owner {
   /** Name of its port: `<pod>.<namespace>`, and for a secondary network `.<provider>`. */
   readonly nic: string;
-  /** `<namespace>/<name>` of its pod. */
+  /** Key of whose it is: a pod, or a virtual machine (see `ownerOfPod`). */
   readonly pod: string;
 }
+
+/** Whether a NIC may have what this owner has already. */
+export type MayShare = (other: Owner) => boolean;
+
+/** The answer for nearly every NIC. */
+export const neverShared: MayShare = () => false;
 
 export class Owners<K> {
   readonly #owners = new Map<K, readonly Owner[]>();
@@ -20,13 +26,13 @@ export class Owners<K> {
   }
 
   /**
-   * Who keeps `owner` from having `key`: nobody, where it has it already. One that shares may have
-   * what other pods have, but NICs of one pod are side by side in it and never share.
+   * Who keeps `owner` from having `key`: nobody, where it has it already. NICs of one pod are side
+   * by side in it and never share, whatever `mayShare` says.
    */
-  against(owner: Owner, key: K, sharing: boolean): readonly Owner[] {
+  against(owner: Owner, key: K, mayShare: MayShare): readonly Owner[] {
     const owners = this.of(key);
     if (owners.some(({ nic }) => nic === owner.nic)) return [];
-    return sharing ? owners.filter(({ pod }) => pod === owner.pod) : owners;
+    return owners.filter((other) => other.pod === owner.pod || !mayShare(other));
   }
 
   add(key: K, owner: Owner): void {

@@ -12,6 +12,7 @@ import { AllocationError } from './error.ts';
 import type { Holding, Numbers } from './holdings.ts';
 import { FAMILIES } from './holdings.ts';
 import { canonicalMac } from './macs.ts';
+import { neverShared } from './owners.ts';
 import { DEFAULT_POOL } from './pools.ts';
 import type { AcquireRequest, AddressWish, FixedAddresses, MacWish } from './request.ts';
 import type { SubnetStore } from './subnet-store.ts';
@@ -78,7 +79,7 @@ function planMac({ subnet, request, held }: Context, wish: MacWish): string | un
   if (wish.kind === 'none') return undefined;
   if (wish.kind === 'fixed') {
     const mac = canonicalMac(wish.mac);
-    const problem = subnet.macs.problem(mac, request, request.sharing ?? false);
+    const problem = subnet.macs.problem(mac, request, request.mayShare ?? neverShared);
     if (problem !== undefined) throw problem;
     return mac;
   }
@@ -133,7 +134,7 @@ function planEntry(
     const number = numberOf(address);
     const { subnet, request } = context;
     const addresses = subnet.addresses[address.family];
-    const problem = addresses.problem(number, request, request.sharing ?? false);
+    const problem = addresses.problem(number, request, request.mayShare ?? neverShared);
     if (problem !== undefined) return problem;
     choices.push({ family: address.family, number, drawn: false });
   }

@@ -5,7 +5,7 @@
 import type { Address, Family } from '../../common/address.ts';
 import type { AddressRange } from './address-range.ts';
 import type { AllocationError } from './error.ts';
-import type { Owner } from './owners.ts';
+import type { MayShare, Owner } from './owners.ts';
 import type { Block, FamilyUsage } from './subnet-addresses.ts';
 
 /** What a Subnet says that matters here. */
@@ -56,8 +56,8 @@ export interface AcquireRequest extends Owner {
   readonly family?: Family | undefined;
   /** Addresses that are not drawn, such as those of nodes. */
   readonly skip?: readonly Address[] | undefined;
-  /** Addresses asked for by name may be another pod's: a virtual machine migrates. */
-  readonly sharing?: boolean | undefined;
+  /** Whose addresses it may have, too, where it asks for them by name; nobody's by default. */
+  readonly mayShare?: MayShare | undefined;
 }
 
 /** What a NIC is known to have, from an earlier controller. */
@@ -65,8 +65,14 @@ export interface AdoptRequest extends Owner {
   readonly subnet: string;
   readonly addresses: FixedAddresses;
   readonly mac?: string | undefined;
-  /** What it has may be another pod's, too. */
-  readonly sharing?: boolean | undefined;
+  /** Who may have the same, too; nobody by default. */
+  readonly mayShare?: MayShare | undefined;
+  /**
+   * True where no object of the cluster says so but the pod itself, whose author may write anything:
+   * it then keeps only what anybody could draw. What is out of range, excluded or the gateway's is
+   * refused.
+   */
+  readonly isUnrecorded?: boolean | undefined;
   /** A user's IP object promises it to the NIC. */
   readonly reserved?: boolean | undefined;
 }
@@ -85,7 +91,7 @@ export interface Allocation extends Owner {
 export interface Adoption {
   /** Undefined where all was refused: the NIC has then what it had before. */
   readonly allocation: Allocation | undefined;
-  /** What the NIC did not get, because it is someone else's. */
+  /** What the NIC did not get: it is someone else's, or nobody's to have. */
   readonly refused: readonly AllocationError[];
   /** What the NIC has, and would not have got: it is out of range, or the gateway's. */
   readonly misplaced: readonly AllocationError[];

@@ -11,7 +11,7 @@ import { cidrText, contains } from '../../common/address.ts';
 import type { AddressRange } from './address-range.ts';
 import { addressOf, numberOf, rangesOf, rangesText, usableOf } from './address-range.ts';
 import { AllocationError, ownerText, takenBy } from './error.ts';
-import type { Owner } from './owners.ts';
+import type { MayShare, Owner } from './owners.ts';
 import { Owners } from './owners.ts';
 import { DEFAULT_POOL, Pools } from './pools.ts';
 import { only, RangeSet } from './range-set.ts';
@@ -102,8 +102,8 @@ export class SubnetAddresses {
    * Why `owner` may not have this address, asked for by name, or undefined. It may be an excluded
    * one and one of any pool: people set aside what they want to give out themselves.
    */
-  problem(number: bigint, owner: Owner, sharing: boolean): AllocationError | undefined {
-    return this.misplacement(number) ?? this.conflict(number, owner, sharing);
+  problem(number: bigint, owner: Owner, mayShare: MayShare): AllocationError | undefined {
+    return this.misplacement(number) ?? this.conflict(number, owner, mayShare);
   }
 
   /** Why nobody may have this address, or undefined. */
@@ -121,9 +121,24 @@ export class SubnetAddresses {
     });
   }
 
+  /** Why nobody could draw this address if nobody had it, or undefined. */
+  undrawable(number: bigint): AllocationError | undefined {
+    const problem = this.misplacement(number);
+    if (problem !== undefined || !this.#excluded.has(number)) return problem;
+    const address = this.#text(number);
+    return new AllocationError({
+      reason: 'AddressOutOfRange',
+      what: `${address} is one of the excludeIps of subnet ${this.#subnet}${this.#hasIt(number)}`,
+      details: 'take another address, or reserve this one by an IP object',
+      subnet: this.#subnet,
+      address,
+      owners: this.#owners.of(number),
+    });
+  }
+
   /** Whose address it is, where that keeps `owner` from having it, as an error. */
-  conflict(number: bigint, owner: Owner, sharing: boolean): AllocationError | undefined {
-    const others = this.#owners.against(owner, number, sharing);
+  conflict(number: bigint, owner: Owner, mayShare: MayShare): AllocationError | undefined {
+    const others = this.#owners.against(owner, number, mayShare);
     if (others.length === 0) return undefined;
     const address = this.#text(number);
     return takenBy(others, { kind: 'address', address, subnet: this.#subnet });

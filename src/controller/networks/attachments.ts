@@ -13,6 +13,7 @@ import type { Subnet } from '../objects/subnet.ts';
 import type { NetworkView } from './request.ts';
 import type { Selection } from './selections.ts';
 import { usable } from './subnet-index.ts';
+import { permitted } from './subnet-policy.ts';
 import { isAllocated } from './wishes.ts';
 
 /** A NIC that is to be, as far as the network says it. */
@@ -135,7 +136,13 @@ function findSubnet({ pod, provider, network, view }: SubnetQuery): Checked<Subn
     named === ''
       ? (subnets.ofProvider(network) ?? subnets.terminatingOf(network))
       : subnets.get(named);
-  if (object !== undefined) return usable(object, isAllocated(pod, provider), view.holdersOf);
+  if (object !== undefined) {
+    const hasAddresses = isAllocated(pod, provider);
+    const subnet = usable(object, hasAddresses, view.holdersOf);
+    // Who has its addresses keeps them; whether it has, is asked later.
+    if ('problems' in subnet || hasAddresses) return subnet;
+    return permitted(subnet.value, pod.namespace, view);
+  }
   if (named !== '') {
     return wrong(say`subnet ${named} not found`, say`create it, or correct annotation ${key}`);
   }

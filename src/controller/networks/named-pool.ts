@@ -4,6 +4,7 @@
 import type { IpPool } from '../objects/ippool.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 import type { NetworkView } from './request.ts';
+import { permittedPool } from './subnet-policy.ts';
 import type { Candidates, Wishes } from './wishes.ts';
 
 /** The IPPool of this name, or why nothing can be had from it. */
@@ -18,13 +19,15 @@ export function findIpPool(name: string, view: NetworkView): Checked<IpPool> {
   return wrong(say`ippool ${name} is not valid: ${message}`, advice);
 }
 
-/** Any address of an IPPool; it has to be one of a Subnet that the NIC may be on. */
+/** Any address of an IPPool, for pods of this namespace; it has to be of a Subnet that the NIC may be on. */
 export function usableNamedPool(
   name: string,
   candidates: Candidates,
+  namespace: string,
   view: NetworkView,
 ): Checked<Wishes['attempts']> {
-  const pool = findIpPool(name, view);
+  const found = findIpPool(name, view);
+  const pool = 'problems' in found ? found : permittedPool(found.value, namespace, view);
   if ('problems' in pool) return pool;
   const subnet = candidates.find((candidate) => candidate.name === pool.value.subnet);
   if (subnet !== undefined)

@@ -96,7 +96,6 @@ function requestOf(context: NicContext): Checked<NicRequest> {
       ...nad,
       ...(selection?.ifName ? { ifName: selection.ifName } : {}),
       ...wishes.value,
-      isShared: kind === 'ovn' && pod.migrating,
     },
   };
 }

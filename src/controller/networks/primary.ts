@@ -11,6 +11,7 @@ import type { Subnet, SubnetObject } from '../objects/subnet.ts';
 import { findIpPool } from './named-pool.ts';
 import type { Attempt, NetworkView } from './request.ts';
 import { usable } from './subnet-index.ts';
+import { permitted, permittedPool } from './subnet-policy.ts';
 import { type Candidates, drawnFrom, isAllocated, type Wishes } from './wishes.ts';
 
 export const PRIMARY_PROVIDER = 'ovn';
@@ -31,7 +32,9 @@ export function primaryPlace(pod: Pod, view: NetworkView): Checked<PrimaryPlace>
   const poolName = poolNameOf(pod);
   if (named === '' && poolName !== undefined) {
     const pool = findIpPool(poolName, view);
-    return 'problems' in pool ? pool : placeOn([pool.value.subnet], pod, view);
+    if ('problems' in pool) return pool;
+    const mine = permittedPool(pool.value, pod.namespace, view);
+    return 'problems' in mine ? mine : placeOn([mine.value.subnet], pod, view);
   }
   return placeOn(named === '' ? namespaceSubnets(pod.namespace, view) : [named], pod, view);
 }
@@ -52,7 +55,7 @@ function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked
         `create it, or put the pod on another one by ${annotationKey(PRIMARY_PROVIDER, 'logical_switch')}`,
       );
     }
-    const subnet = usable(object, isAllocated(pod, PRIMARY_PROVIDER), view.holdersOf);
+    const subnet = usableFor(pod, object, view);
     if ('problems' in subnet) return subnet;
     if (!subnet.value.isOvn) {
       const { provider } = subnet.value;
@@ -72,6 +75,13 @@ function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked
   return {
     value: { candidates, otherwise: () => namespacePools(pod.namespace, candidates, view) },
   };
+}
+
+function usableFor(pod: Pod, object: SubnetObject, view: NetworkView): Checked<Subnet> {
+  const hasAddresses = isAllocated(pod, PRIMARY_PROVIDER);
+  const subnet = usable(object, hasAddresses, view.holdersOf);
+  if ('problems' in subnet || hasAddresses) return subnet;
+  return permitted(subnet.value, pod.namespace, view);
 }
 
 /** Names of the Subnets for the primary NICs of a namespace's pods, best first. */

@@ -1,7 +1,7 @@
 /**
  * What a pod's NICs are to be, and what that is decided by.
  */
-import type { Family } from '../../common/address.ts';
+import type { Address, Family } from '../../common/address.ts';
 import type { AddressWish, MacWish } from '../allocator/request.ts';
 import type { NicKind } from '../objects/allocated-nic.ts';
 import type { ObjectEvent } from '../objects/events.ts';
@@ -32,10 +32,19 @@ export interface NicRequest {
   readonly mac: MacWish;
   /** Tried in this order: the first that succeeds decides, and the last failure is reported. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
-  /** True where it has been given its addresses: the only attempt is for those. */
+  /** True where the pod was told its addresses: the only attempt is for those. */
   readonly isAllocated: boolean;
-  /** True where its addresses may be another pod's, too: a virtual machine migrates. */
-  readonly isShared: boolean;
+  /** What is asked for by name now, of a NIC that has been given its addresses. */
+  readonly asked?: Asked;
+}
+
+/** Addresses and MAC that a pod asks for by name, and where it does. */
+export interface Asked {
+  /** None where it asks for none. */
+  readonly addresses: readonly Address[];
+  readonly mac?: string;
+  /** "annotation net.shop.ovn.kubernetes.io/ip_address" */
+  readonly where: string;
 }
 
 /** Addresses of one Subnet. */

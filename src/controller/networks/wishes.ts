@@ -14,10 +14,10 @@ import { type Checked, say, wrong } from '../objects/problem.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import { usableNamedPool } from './named-pool.ts';
 import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';
-import type { Attempt, NetworkView, NicRequest } from './request.ts';
+import type { Asked, Attempt, NetworkView, NicRequest } from './request.ts';
 import type { Selection } from './selections.ts';
 
-export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated'>;
+export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'>;
 
 /** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */
 export type Candidates = readonly [Subnet, ...Subnet[]];
@@ -43,17 +43,19 @@ export function readWishes(context: NicContext): Checked<Wishes> {
   if ('problems' in mac) return mac;
   const attempts = hasAddresses ? readAllocated(context) : readAttempts(context, family.value);
   if ('problems' in attempts) return attempts;
+  const asked = hasAddresses ? readAsked(context) : undefined;
   return {
     value: {
       ...(family.value === undefined ? {} : { family: family.value }),
       mac: mac.value,
       attempts: attempts.value,
       isAllocated: hasAddresses,
+      ...(asked === undefined ? {} : { asked }),
     },
   };
 }
 
-/** True once the NIC of this network has been given its addresses. */
+/** True once the pod was told the addresses of this network's NIC, or says so itself. */
 export function isAllocated({ annotations }: Pod, provider: string): boolean {
   return annotations[annotationKey(provider, 'allocated')] === 'true';
 }
@@ -109,15 +111,8 @@ export function familyOf(text: string): Family | undefined {
  * before is asked for again.
  */
 function readMac(context: NicContext, hasAddresses: boolean): Checked<MacWish> {
-  const { selection, kind } = context;
-  const annotated = read(context, 'mac_address');
-  const { text, where } = hasAddresses
-    ? annotated
-    : firstWritten(
-        readForInterface(context, 'mac_address'),
-        { text: selection?.mac ?? '', where: '"mac" of the network' },
-        annotated,
-      );
+  const { kind } = context;
+  const { text, where } = hasAddresses ? read(context, 'mac_address') : writtenMac(context);
   if (text === '') return { value: { kind: kind === 'ovn' ? 'drawn' : 'none' } };
   const mac = parseMac(text);
   if (mac !== undefined) return { value: { kind: 'fixed', mac } };
@@ -134,16 +129,46 @@ function readAllocated(context: NicContext): Checked<Wishes['attempts']> {
   return { value: [fixedIn(context.candidates, [addresses.value])] };
 }
 
+/** What can be read of what is asked for by name. */
+function readAsked(context: NicContext): Asked | undefined {
+  const written = writtenAddresses(context);
+  const writtenHere = writtenMac(context);
+  const addresses =
+    written.text === '' ? undefined : parseAddresses(written.text.split(','), written.where);
+  const asked = addresses !== undefined && 'value' in addresses ? addresses.value : [];
+  const mac = parseMac(writtenHere.text);
+  if (asked.length === 0 && mac === undefined) return undefined;
+  const places = [
+    asked.length > 0 ? written.where : '',
+    mac === undefined ? '' : writtenHere.where,
+  ];
+  const where = [...new Set(places.filter((place) => place !== ''))].join(' and ');
+  return { addresses: asked, where, ...(mac === undefined ? {} : { mac }) };
+}
+
+/** Where addresses are asked for by name. */
+function writtenAddresses(context: NicContext): Written {
+  return firstWritten(
+    readForInterface(context, 'ip_address'),
+    { text: context.selection?.ips.join(',') ?? '', where: '"ips" of the network' },
+    read(context, 'ip_address'),
+  );
+}
+
+function writtenMac(context: NicContext): Written {
+  return firstWritten(
+    readForInterface(context, 'mac_address'),
+    { text: context.selection?.mac ?? '', where: '"mac" of the network' },
+    read(context, 'mac_address'),
+  );
+}
+
 function readAttempts(
   context: NicContext,
   family: Family | undefined,
 ): Checked<Wishes['attempts']> {
-  const { selection, candidates, otherwise } = context;
-  const { text, where } = firstWritten(
-    readForInterface(context, 'ip_address'),
-    { text: selection?.ips.join(',') ?? '', where: '"ips" of the network' },
-    read(context, 'ip_address'),
-  );
+  const { candidates, otherwise } = context;
+  const { text, where } = writtenAddresses(context);
   if (text !== '') {
     const addresses = parseAddresses(text.split(','), where);
     if ('problems' in addresses) return addresses;
@@ -163,7 +188,9 @@ function readPool(context: NicContext, { text, where }: Written): Checked<Wishes
   const { pod, candidates, view } = context;
   const pool = parsePool(text, where);
   if ('problems' in pool) return pool;
-  if (pool.value.kind === 'named') return usableNamedPool(pool.value.name, candidates, view);
+  if (pool.value.kind === 'named') {
+    return usableNamedPool(pool.value.name, candidates, pod.namespace, view);
+  }
   const { entries } = pool.value;
   if (!pod.statefulSet) return { value: listIn(candidates, entries) };
   const index = podIndex(pod.name);

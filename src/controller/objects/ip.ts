@@ -8,6 +8,7 @@ import { logicalSwitchPort } from '../../common/names.ts';
 import { type AllocatedNic, addressesText } from './allocated-nic.ts';
 import { changedFields } from './changes.ts';
 import { rawFields, readQuietly } from './fields.ts';
+import { type IpRecord, isSameRecord, readRecord, recordAnnotation } from './ip-record.ts';
 import { FINALIZER, type MergePatch, type Meta, projectMeta } from './meta.ts';
 import { type Checked, say, wrong } from './problem.ts';
 import type { Subnet } from './subnet.ts';
@@ -19,6 +20,8 @@ export interface IpObject {
   readonly spec: IpSpec;
   /** The addresses that it says, IPv4 first; what is no address is left out. */
   readonly addresses: readonly Address[];
+  /** Ours; see ip-record.ts. */
+  readonly record?: IpRecord;
 }
 
 /** Everything that we write; texts as they are in the object. */
@@ -45,6 +48,8 @@ export interface IpHolder {
   /** Empty as long as no node was chosen. */
   readonly nodeName: string;
   readonly podType: '' | 'StatefulSet' | 'VirtualMachine';
+  /** See IpRecord; undefined for a reservation, which is for whoever comes. */
+  readonly uid?: string;
 }
 
 /** What a user wants to be reserved for a NIC that is to come. */
@@ -80,11 +85,13 @@ export function projectIp(raw: unknown): IpObject {
     macAddress: text('macAddress'),
     podType: text('podType'),
   };
+  const record = readRecord(object.metadata);
   return {
     meta: projectMeta(raw),
     labels: readQuietly(object.metadata).textMap('labels'),
     spec,
     addresses: addressesOf(spec),
+    ...(record === undefined ? {} : { record }),
   };
 }
 
@@ -115,12 +122,14 @@ export function hasAll(had: readonly Address[], wanted: readonly Address[]): boo
 
 /** The IP object of a NIC that has none yet, as it is to be created. */
 export function newIp(nic: AllocatedNic, holder: IpHolder): object {
+  const record = recordOf(nic, holder);
   return {
     apiVersion: 'kubeovn.io/v1',
     kind: 'IP',
     metadata: {
       name: nic.port,
       labels: { ...labelsOf(nic.subnet.name, holder.nodeName), [RESERVED_LABEL]: 'false' },
+      ...(record && { annotations: recordAnnotation(record) }),
       finalizers: [FINALIZER],
     },
     spec: {
@@ -136,8 +145,15 @@ export function newIp(nic: AllocatedNic, holder: IpHolder): object {
 /**
  * The patch that makes an IP object say this, or undefined where it does. A node that the object
  * knows and the holder does not stays: the node's daemon may have written it first.
+ * @param isOld true where the pod was told of the NIC before: Kube-OVN's controller may have made the
+ *   object, and that ours would have noted more in it is no reason to write it
  */
-export function ipPatch(ip: IpObject, nic: AllocatedNic, holder: IpHolder): MergePatch | undefined {
+export function ipPatch(
+  ip: IpObject,
+  nic: AllocatedNic,
+  holder: IpHolder,
+  isOld = false,
+): MergePatch | undefined {
   const nodeName = holder.nodeName || ip.spec.nodeName;
   const spec = changedFields({ ...ip.spec }, { ...specOf(nic, { ...holder, nodeName }) });
   const before = ip.spec.subnet;
@@ -147,10 +163,14 @@ export function ipPatch(ip: IpObject, nic: AllocatedNic, holder: IpHolder): Merg
   });
   const { resourceVersion, finalizers } = ip.meta;
   const isHeld = finalizers.includes(FINALIZER);
-  if (!spec && !labels && isHeld) return undefined;
+  const record = recordOf(nic, holder);
+  const isNoted = record === undefined || isSameRecord(record, ip.record);
+  const isNews = !isNoted && !(isOld && ip.record === undefined);
+  if (!spec && !labels && isHeld && !isNews) return undefined;
   // The list of finalizers is replaced as a whole: the version guards it.
   const held = isHeld ? {} : { resourceVersion, finalizers: [...finalizers, FINALIZER] };
-  const metadata = { ...(labels && { labels }), ...held };
+  const annotations = isNoted ? undefined : recordAnnotation(record);
+  const metadata = { ...(labels && { labels }), ...(annotations && { annotations }), ...held };
   return {
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(spec && { spec }),
@@ -200,6 +220,10 @@ export function readReservation(
   }
   const holder = { workload, namespace, nodeName, podType };
   return { value: { port, holder, subnet, addresses, ...(mac === undefined ? {} : { mac }) } };
+}
+
+function recordOf({ addresses, mac = '' }: AllocatedNic, { uid }: IpHolder): IpRecord | undefined {
+  return uid === undefined ? undefined : { uid, addresses: addressesText(addresses), mac };
 }
 
 function specOf(nic: AllocatedNic, holder: IpHolder): IpSpec {

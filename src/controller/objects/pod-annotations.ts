@@ -89,14 +89,18 @@ function patchOf({ annotations, uid }: Pod, wanted: Annotations): MergePatch | u
 
 function annotationsOf(pod: Pod, nic: AnnotatedNic, settings: ClusterSettings): Annotations {
   const { provider, subnet, addresses, kind } = nic;
-  const vm = settings.keepsVmAddresses ? pod.virtualMachine : undefined;
+  const vm = settings.keepsVmAddresses ? pod.machine?.name : undefined;
   const values: Annotations = {
     ip_address: addressesText(addresses),
     ...macOf(pod, nic),
     cidr: subnet.cidrBlock,
     gateway: subnet.gateway,
     allocated: 'true',
-    ...(vm === undefined ? {} : { virtualmachine: vm }),
+    // What does not hold for the NIC goes, whoever wrote it: the node's daemon goes by these.
+    virtualmachine: vm ?? null,
+    logical_router: null,
+    vlan_id: null,
+    provider_network: null,
     ...(kind === 'ovn' ? ovnValues(pod, nic, settings) : { pod_nic_type: null }),
   };
   const keyed = Object.entries(values).map(([name, value]) => [

@@ -1,9 +1,11 @@
 /**
  * What the controller keeps of a Pod: what it asks for, what it has, and whether it still runs.
- * Pure.
+ * Annotations and owners are as the pod's author wrote them. Pure.
  */
 import { MIGRATION_ANNOTATION } from '../../common/names.ts';
+import { type MachineClaim, readMachineClaim } from '../../common/virtual-machine.ts';
 import { type Fields, rawFields, readQuietly } from './fields.ts';
+import { machineOwner, podOwner } from './owner-key.ts';
 
 export interface Pod {
   readonly namespace: string;
@@ -15,10 +17,11 @@ export interface Pod {
   /** Empty as long as no node was chosen. */
   readonly nodeName: string;
   readonly hostNetwork: boolean;
+  /** Only a claim. */
   readonly statefulSet?: Owner;
-  /** Name of the KubeVirt VM that runs in it. */
-  readonly virtualMachine?: string;
-  /** True for a VM's pod that the VM is migrating to. */
+  /** The KubeVirt machine that runs in it, if it does: only a claim (machines.ts). */
+  readonly machine?: MachineClaim;
+  /** True for a machine's pod that says that the machine is migrating to it. */
   readonly migrating: boolean;
   readonly end: PodEnd;
 }
@@ -66,7 +69,7 @@ export function projectPod(raw: unknown): Pod {
     nodeName: spec.text('nodeName'),
     hostNetwork: spec.flag('hostNetwork'),
     ...readStatefulSet(owners, name),
-    ...readVirtualMachine(owners),
+    ...readMachine(owners),
     migrating: Boolean(annotations[MIGRATION_ANNOTATION]),
     end: readEnd(metadata, spec, status),
   };
@@ -78,20 +81,24 @@ export function podIndex(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** What the IP object says of the pod's kind. */
-export function podType(pod: Pod): '' | 'StatefulSet' | 'VirtualMachine' {
-  if (pod.statefulSet) return 'StatefulSet';
-  return pod.virtualMachine === undefined ? '' : 'VirtualMachine';
-}
-
 /** The name that addresses and ports of the pod are under. */
 export function workloadOf(pod: Pod, settings: { readonly keepsVmAddresses: boolean }): string {
-  return (settings.keepsVmAddresses ? pod.virtualMachine : undefined) ?? pod.name;
+  return (settings.keepsVmAddresses ? pod.machine?.name : undefined) ?? pod.name;
 }
 
-/** Whose its addresses are, in the allocator and in IP objects. */
+/**
+ * Whose its addresses are, in the allocator and in IP objects: those of the machine that it claims, as
+ * soon as the claim is shown to be true. Until then it gets none.
+ */
 export function ownerOfPod(pod: Pod, settings: { readonly keepsVmAddresses: boolean }): string {
-  return `${pod.namespace}/${workloadOf(pod, settings)}`;
+  const { namespace, name, machine } = pod;
+  if (machine === undefined || !settings.keepsVmAddresses) return podOwner(namespace, name);
+  return machineOwner(namespace, machine.name);
+}
+
+/** UID of what its IP objects are for: the pod, or the instance of its machine. */
+export function holderUid(pod: Pod, settings: { readonly keepsVmAddresses: boolean }): string {
+  return (settings.keepsVmAddresses ? pod.machine?.uid : undefined) ?? pod.uid;
 }
 
 function readAnnotations(metadata: Fields): Readonly<Record<string, string>> {
@@ -118,14 +125,16 @@ function readStatefulSet(owners: readonly Fields[], podName: string) {
   return owner && { statefulSet: { name: owner.text('name'), uid: owner.text('uid') } };
 }
 
-/** The VM's instance owns the pod, and has the VM's name. */
-function readVirtualMachine(owners: readonly Fields[]) {
-  const owner = owners.find(
-    (candidate) =>
-      candidate.text('kind') === 'VirtualMachineInstance' &&
-      candidate.text('apiVersion').startsWith('kubevirt.io/'),
+function readMachine(owners: readonly Fields[]) {
+  const machine = readMachineClaim(
+    owners.map((owner) => ({
+      apiVersion: owner.text('apiVersion'),
+      kind: owner.text('kind'),
+      name: owner.text('name'),
+      uid: owner.text('uid'),
+    })),
   );
-  return owner && { virtualMachine: owner.text('name') };
+  return machine && { machine };
 }
 
 function readEnd(metadata: Fields, spec: Fields, status: Fields): PodEnd {

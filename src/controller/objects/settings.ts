@@ -20,4 +20,6 @@ export interface ClusterSettings {
   readonly podNicType: string;
   /** True where a KubeVirt VM's pods have their addresses under the VM's name. */
   readonly keepsVmAddresses: boolean;
+  /** True where `namespaces` of Subnets, Vpcs and IPPools say whose pods may be there at all. */
+  readonly enforcesNamespaces: boolean;
 }

@@ -4,9 +4,10 @@
 
 import type { Address } from '../../common/address.ts';
 import type { Allocator } from '../allocator/allocator.ts';
-import { AllocationError } from '../allocator/error.ts';
-import type { Allocation } from '../allocator/request.ts';
-import type { NicRequest } from '../networks/request.ts';
+import { AllocationError, ownerText } from '../allocator/error.ts';
+import type { MayShare } from '../allocator/owners.ts';
+import type { Allocation, MacWish } from '../allocator/request.ts';
+import type { Attempt, NicRequest } from '../networks/request.ts';
 import type { AnnotatedNic } from '../objects/pod-annotations.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import type { VlanObject } from '../objects/vlan.ts';
@@ -15,6 +16,10 @@ export interface AllocationContext {
   readonly allocator: Allocator;
   /** Key of who has the addresses. */
   readonly owner: string;
+  /** Whose addresses the NIC under these annotations may have, too. */
+  mayShare(provider: string): MayShare;
+  /** Addresses that the NIC's IP object says; none where there is none. */
+  recorded(port: string): readonly Address[];
   /** Addresses of nodes, which no pod is to get by chance. */
   readonly nodeAddresses: readonly Address[];
   vlan(name: string): VlanObject | undefined;
@@ -43,7 +48,7 @@ export function acquireAll(
     for (const [index, { port }] of nics.entries()) {
       const had = before[index];
       if (had === undefined) allocator.release({ nic: port, pod: owner });
-      else if (had.pod === owner) allocator.adopt({ ...had, sharing: true });
+      else if (had.pod === owner) allocator.adopt({ ...had, mayShare: () => true });
     }
     throw error;
   }
@@ -57,16 +62,33 @@ function tellFreed(had: Allocation, { allocator, freed }: AllocationContext): vo
   if (addresses.length > 0 || has?.mac !== had.mac) freed({ ...had, addresses });
 }
 
-/** What a pod was told that a NIC has, it has, whatever anybody has written since then. */
 function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
   const held = context.allocator.allocationOf(nic.port);
-  const place = held && context.subnet(held.subnet);
-  const isWhole = held !== undefined && held.addresses.length >= toldCount(nic);
-  if (nic.isAllocated && held?.pod === context.owner && place !== undefined && isWhole) {
-    return annotatedNic(nic, place, held, context);
-  }
+  if (nic.isAllocated && held?.pod === context.owner) return keep(nic, held, context);
+  return acquireFirst(nic, nic.attempts, context);
+}
+
+/** What a NIC was given it has, whatever anybody has written since then. */
+function keep(nic: NicRequest, held: Allocation, context: AllocationContext): AnnotatedNic {
+  const subnet = context.subnet(held.subnet);
+  if (subnet === undefined) throw withoutSubnet(held);
+  const recorded = context.recorded(nic.port);
+  if (held.addresses.length >= recorded.length) return annotatedNic(nic, subnet, held, context);
+  // Some turned out to be another's.
+  const addresses = { kind: 'fixed', entries: [recorded] } as const;
+  const mac = held.mac === undefined ? ({ kind: 'none' } as const) : fixedMac(held.mac);
+  const { family, ...rest } = nic;
+  return acquireFirst({ ...rest, mac }, [{ subnet, addresses }], context);
+}
+
+/** @throws AllocationError of the last attempt */
+function acquireFirst(
+  nic: NicRequest,
+  attempts: readonly Attempt[],
+  context: AllocationContext,
+): AnnotatedNic {
   let failure: unknown;
-  for (const { subnet, addresses } of nic.attempts) {
+  for (const { subnet, addresses } of attempts) {
     try {
       const allocation = context.allocator.acquire({
         nic: nic.port,
@@ -76,7 +98,7 @@ function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
         mac: nic.mac,
         family: nic.family,
         skip: context.nodeAddresses,
-        sharing: nic.isShared,
+        mayShare: context.mayShare(nic.provider),
       });
       return annotatedNic(nic, subnet, allocation, context);
     } catch (error) {
@@ -87,10 +109,17 @@ function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
   throw failure;
 }
 
-/** How many addresses the pod was told. Some may turn out to be another's. */
-function toldCount({ attempts }: NicRequest): number {
-  const [{ addresses }] = attempts;
-  return addresses.kind === 'fixed' ? (addresses.entries[0]?.length ?? 0) : 0;
+function fixedMac(mac: string): MacWish {
+  return { kind: 'fixed', mac };
+}
+
+function withoutSubnet({ nic, pod, subnet }: Allocation): AllocationError {
+  return new AllocationError({
+    reason: 'NoSubnet',
+    what: `${ownerText({ nic, pod })} has addresses of subnet ${subnet}, which is not valid now`,
+    details: 'correct the Subnet: until then the NIC stays as it is',
+    subnet,
+  });
 }
 
 function annotatedNic(

@@ -23,6 +23,7 @@ import {
 import { isAlive } from '../objects/liveness.ts';
 import { finalizerRemoved } from '../objects/meta.ts';
 import { providerOf } from '../objects/nic-name.ts';
+import { ownerName } from '../objects/owner-key.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import { waitFor, waitsOfRequest } from '../wake-names.ts';
 import { patchObject } from './patch-object.ts';
@@ -45,8 +46,12 @@ export class IpWork {
     if (ip === undefined) await this.#gone(name);
     else if (ip.meta.deleting) await this.#letGo(ip);
     else if (isNew(ip)) {
-      await this.#context.ownerLock.run(ownerOf(ip), () => this.#reserve(ip));
+      await this.#context.ownerLock.run(this.#ownerOf(ip), () => this.#reserve(ip));
     }
+  }
+
+  #ownerOf(ip: IpObject): string {
+    return ownerOf(ip, this.#context.settings);
   }
 
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
@@ -66,11 +71,11 @@ export class IpWork {
 
   async #letGo(ip: IpObject): Promise<void> {
     const { cluster, ownerLock, podIndex, writes } = this.#context;
-    const owner = ownerOf(ip);
+    const owner = this.#ownerOf(ip);
     await ownerLock.run(owner, async () => {
       // Of a pod that has ended, the port goes first.
       const isPods = providerOf(ip.meta.name, owner) !== undefined;
-      if (isPods && !podIndex.isRunning(owner)) await this.#ends.end(owner, undefined);
+      if (isPods && !podIndex.isRunning(owner)) await this.#ends.endOwner(owner);
       const patch = finalizerRemoved(ip.meta);
       if (patch !== undefined) await writes.patch(`${cluster.ips.path}/${ip.meta.name}`, patch);
     });
@@ -86,18 +91,21 @@ export class IpWork {
     const patch = reservationPatch(ip, nic, read.value.holder);
     await patchObject(writes, cluster.ips, { name: ip.meta.name, patch });
     // It may wait for that.
-    for (const key of this.#context.podIndex.keysOf(ownerOf(ip))) this.#requestPod(key);
+    for (const key of this.#context.podIndex.keysOf(this.#ownerOf(ip))) this.#requestPod(key);
   }
 
   #acquire(ip: IpObject, reservation: Reservation): AllocatedNic {
-    const { port, holder, subnet, addresses, mac } = reservation;
+    const { port, subnet, addresses, mac } = reservation;
     const { allocator } = this.#context.addresses;
-    const owner = `${holder.namespace}/${holder.workload}`;
+    const owner = this.#ownerOf(ip);
     const held = allocator.allocationOf(port);
     const hasOthers = held !== undefined && !hasAll(held.addresses, addresses);
     if (hasOthers && this.#isTold(owner, subnet.provider)) {
       const has = addressesText(held.addresses);
-      throw this.#refused(ip, `pod ${owner} runs with ${has}: delete the pod first, or this IP`);
+      throw this.#refused(
+        ip,
+        `${ownerName(owner)} runs with ${has}: delete the pod first, or this IP`,
+      );
     }
     const kind = subnet.isOvn ? 'ovn' : 'ipam';
     const request: AcquireRequest = {
@@ -123,16 +131,17 @@ export class IpWork {
 
   /** True where a pod was told what it has; until then it can have something else. */
   #isTold(owner: string, provider: string): boolean {
-    const { cluster, podIndex } = this.#context;
+    const { cluster, machines, podIndex } = this.#context;
     return podIndex.keysOf(owner).some((key) => {
       const pod = cluster.pods.get(key);
-      return pod !== undefined && isAlive(pod, Date.now()) && isAllocated(pod, provider);
+      if (pod === undefined || !isAlive(pod, Date.now())) return false;
+      return machines.problemOf(pod) === undefined && isAllocated(pod, provider);
     });
   }
 
   #refused(ip: IpObject, why: string, more: readonly string[] = []): NotDone {
     const { meta } = ip;
-    const owner = ownerOf(ip);
+    const owner = this.#ownerOf(ip);
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
     this.#context.said.trouble(aboutOwn('IP', meta), event);
     // Its pod waits for it.

@@ -14,7 +14,9 @@ import type { AllocatedNic } from '../objects/allocated-nic.ts';
 import { networkEvent } from '../objects/events.ts';
 import { type IpObject, isNew, isReserved } from '../objects/ip.ts';
 import { comesBack, keepsAddresses } from '../objects/liveness.ts';
+import { projectMeta } from '../objects/meta.ts';
 import { providerOf } from '../objects/nic-name.ts';
+import { ownerParts, portsKeyOf } from '../objects/owner-key.ts';
 import { type Owner, ownerOfPod, type Pod } from '../objects/pod.ts';
 import { checkedValue } from '../objects/problem.ts';
 import type { Ports } from './ports.ts';
@@ -23,7 +25,6 @@ import type { Ports } from './ports.ts';
 interface Past {
   readonly owner: string;
   readonly statefulSet: Owner | undefined;
-  readonly isVirtualMachine: boolean;
 }
 
 export class PodEnds {
@@ -91,20 +92,30 @@ export class PodEnds {
    */
   async end(key: string, pod: Pod | undefined): Promise<void> {
     const past = pod === undefined ? this.#pastOfKey(key) : this.#pastOf(pod);
+    const isOver = await this.#end(past, pod && key, pod);
+    // Of what is kept, it is to be known which StatefulSet it is for.
+    if (isOver && this.#past.get(key) === past) this.#past.delete(key);
+  }
+
+  /** As `end`, for what is held or recorded under the name of an owner of whom no pod is known. */
+  async endOwner(owner: string): Promise<void> {
+    const known = this.#past.get(owner);
+    const statefulSet = known?.owner === owner ? known.statefulSet : undefined;
+    await this.#end({ owner, statefulSet }, undefined, undefined);
+  }
+
+  /** @returns whether nothing is kept for a pod that comes back */
+  async #end(past: Past, endedKey: string | undefined, pod: Pod | undefined): Promise<boolean> {
     const { owner } = past;
-    if (await this.#isNeeded(past, pod && key)) {
-      if (pod === undefined && this.#past.get(key) === past) this.#past.delete(key);
-      return;
-    }
+    if (await this.#isNeeded(owner, endedKey)) return pod === undefined;
     const ips = ipsOfOwner(owner, this.#context);
     const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past));
     const ended = ips.filter((ip) => !kept.includes(ip));
     await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
     const given = await this.giveBack(ended);
-    this.#freeUnrecorded(owner, pod && key);
+    this.#freeUnrecorded(owner, endedKey);
     if (pod !== undefined) this.#announce(pod, given);
-    // Of what is kept, it is to be known which StatefulSet it is for.
-    if (kept.length === 0 && this.#past.get(key) === past) this.#past.delete(key);
+    return kept.length === 0;
   }
 
   /** A pod of the same name may have come meanwhile: what is held is its own then. */
@@ -117,22 +128,28 @@ export class PodEnds {
   }
 
   /** True where another pod has the same addresses, or a stopped virtual machine keeps them. */
-  async #isNeeded(
-    { owner, isVirtualMachine }: Past,
-    endedKey: string | undefined,
-  ): Promise<boolean> {
+  async #isNeeded(owner: string, endedKey: string | undefined): Promise<boolean> {
     if (this.#context.podIndex.isRunning(owner, endedKey)) return true;
-    return isVirtualMachine && (await this.#isVirtualMachine(owner));
+    return ownerParts(owner).isMachine && (await this.#isMachine(owner));
   }
 
-  /** A machine that is stopped gets its addresses back when it is started. */
-  async #isVirtualMachine(owner: string): Promise<boolean> {
-    const [namespace, name] = owner.split('/');
-    const path = `/apis/kubevirt.io/v1/namespaces/${namespace}/virtualmachines/${name}`;
-    const machine = (await this.#context.writes.read(path)) as
-      | { readonly metadata?: { readonly deletionTimestamp?: unknown } }
-      | undefined;
-    return machine !== undefined && !machine.metadata?.deletionTimestamp;
+  /**
+   * A machine that is stopped gets its addresses back when it is started; one that has no more than an
+   * instance has ended with it. What the live copies do not show is asked for before it counts as gone:
+   * they may lag behind, and without KubeVirt's definitions or a right to list them they stay empty.
+   */
+  async #isMachine(owner: string): Promise<boolean> {
+    const { namespace, workload } = ownerParts(owner);
+    const { machineInstances, virtualMachines } = this.#context.cluster;
+    const kinds = [virtualMachines, machineInstances];
+    const shown = kinds.map((kind) => kind.get(portsKeyOf(owner)));
+    if (shown.some((object) => object !== undefined && !object.deleting)) return true;
+    const paths = ['virtualmachines', 'virtualmachineinstances'].map(
+      (plural) =>
+        `/apis/kubevirt.io/v1/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(workload)}`,
+    );
+    const read = await Promise.all(paths.map((path) => this.#context.writes.read(path)));
+    return read.some((raw) => raw !== undefined && !projectMeta(raw).deleting);
   }
 
   /** True where a NIC of a StatefulSet's pod waits for the pod to come back. */
@@ -146,7 +163,7 @@ export class PodEnds {
     // Where the controller was not there to see the pod, the set of that name has made it.
     const owner = statefulSet ?? { name, uid: current.uid };
     if (!comesBack(podName, owner, current)) return false;
-    const provider = providerOf(ip.meta.name, ownerOf(ip)) ?? '';
+    const provider = providerOf(ip.meta.name, ownerOf(ip, this.#context.settings)) ?? '';
     const object = addresses.subnet(subnet);
     return keepsAddresses(ip.addresses, provider, current, object && checkedValue(object.checked));
   }
@@ -155,7 +172,7 @@ export class PodEnds {
     const nics = ips.flatMap((ip): AllocatedNic[] => {
       const object = this.#context.addresses.subnet(ip.spec.subnet);
       const subnet = object && checkedValue(object.checked);
-      const provider = providerOf(ip.meta.name, ownerOf(ip));
+      const provider = providerOf(ip.meta.name, ownerOf(ip, this.#context.settings));
       if (subnet === undefined || provider === undefined) return [];
       const { addresses, spec, meta } = ip;
       return [{ kind: 'ovn', provider, port: meta.name, subnet, addresses, mac: spec.macAddress }];
@@ -165,20 +182,11 @@ export class PodEnds {
   }
 
   #pastOf(pod: Pod): Past {
-    const owner = ownerOfPod(pod, this.#context.settings);
-    const { namespace, name, statefulSet } = pod;
-    const isVirtualMachine = owner !== `${namespace}/${name}`;
-    return { owner, statefulSet, isVirtualMachine };
+    return { owner: ownerOfPod(pod, this.#context.settings), statefulSet: pod.statefulSet };
   }
 
-  /** Of pods that went while no controller was there, IP objects tell. */
   #pastOfKey(key: string): Past {
-    const known = this.#past.get(key);
-    if (known !== undefined) return known;
-    const ips = ipsOfOwner(key, this.#context);
-    const isMachine = ips.some(({ spec }) => spec.podType === 'VirtualMachine');
-    const isVirtualMachine = this.#context.settings.keepsVmAddresses && isMachine;
-    return { owner: key, statefulSet: undefined, isVirtualMachine };
+    return this.#past.get(key) ?? { owner: key, statefulSet: undefined };
   }
 }
 

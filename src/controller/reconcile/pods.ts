@@ -31,21 +31,23 @@ import {
 import { isAlive, releasedAtMs } from '../objects/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
+  holderUid,
   NETWORKS_ANNOTATION,
   ownerOfPod,
   type Pod,
-  podType,
   workloadOf,
 } from '../objects/pod.ts';
-import { type AnnotatedNic, annotationsPatch, untoldKeys } from '../objects/pod-annotations.ts';
+import type { AnnotatedNic } from '../objects/pod-annotations.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { waitFor, waitsOfNics } from '../wake-names.ts';
 import { acquireAll } from './allocation.ts';
 import { patchObject } from './patch-object.ts';
-import type { PodEnds } from './pod-end.ts';
+import { type PodEnds, portsOfOwner } from './pod-end.ts';
 import type { Ports } from './ports.ts';
 import { surplusOf } from './surplus.ts';
+import { tellPod } from './tell-pod.ts';
+import { ToldNics } from './told-nics.ts';
 
 /** Annotations of a NIC of OVN's that Kube-OVN acts on, and this controller does not. */
 const NOT_SUPPORTED = ['dhcp-v4-options', 'dhcp-v6-options', 'activation_strategy'];
@@ -54,9 +56,11 @@ export class PodWork {
   readonly #context: Context;
   readonly #ports: Ports;
   readonly #ends: PodEnds;
+  readonly #told: ToldNics;
 
   constructor(context: Context, ports: Ports, ends: PodEnds) {
     this.#context = context;
+    this.#told = new ToldNics(context);
     this.#ports = ports;
     this.#ends = ends;
   }
@@ -84,6 +88,14 @@ export class PodWork {
       // One that is being deleted keeps what it has, and it is too late for more.
       else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
     });
+    if (owner !== key) await this.#endOwnName(key);
+  }
+
+  /** A machine's pod may have been another's once, or its own: owners can be edited. */
+  async #endOwnName(key: string): Promise<void> {
+    const { ownerLock, podIndex } = this.#context;
+    if (podIndex.isRunning(key) || portsOfOwner(key, this.#context).size === 0) return;
+    await ownerLock.run(key, () => this.#ends.endOwner(key));
   }
 
   async #bring(pod: Pod): Promise<void> {
@@ -97,7 +109,7 @@ export class PodWork {
     for (const nic of surplus.unrecorded) {
       this.#ends.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
     }
-    const isTold = await this.#tellPod(pod, nics, surplus.unplugged);
+    const isTold = await tellPod(this.#context, pod, { nics, removed: surplus.unplugged });
     if (isTold && fresh.length > 0) {
       said.done(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
     } else if (isTold && isWritten) {
@@ -108,7 +120,7 @@ export class PodWork {
   }
 
   async #acquire(pod: Pod): Promise<readonly AnnotatedNic[]> {
-    const { addresses, cluster, said, settings } = this.#context;
+    const { addresses, cluster, machines, said, settings } = this.#context;
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
       throw new NotDone(
         'NetworkAttachmentDefinitions are not known yet: is Multus installed, and may the controller list them?',
@@ -122,10 +134,14 @@ export class PodWork {
       throw new NotDone(tell(networks.problems), { waitsFor: lookups });
     }
     for (const event of networks.events) said.notice(aboutPod(pod), event);
+    await this.#showMachine(pod, networks.nics);
+    const requests = await this.#told.settled(pod, networks.nics);
     try {
-      return acquireAll(networks.nics, {
+      return acquireAll(requests, {
         allocator: addresses.allocator,
         owner: ownerOfPod(pod, settings),
+        mayShare: (provider) => machines.mayShare(pod, provider),
+        recorded: (port) => cluster.ips.get(port)?.addresses ?? [],
         nodeAddresses: addresses.ofNodes,
         vlan: (name) => cluster.vlans.get(name),
         subnet: (name) => {
@@ -140,25 +156,20 @@ export class PodWork {
       const why = `${message}: ${details}`;
       const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
       said.trouble(aboutPod(pod), event);
-      if (error.reason === 'AddressConflict') await this.#takeBack(pod, networks.nics);
       throw new NotDone(message, { waitsFor: [...lookups, ...waitsOfNics(networks.nics)] });
     }
   }
 
-  /**
-   * A pod that was made from a copy of another's annotations is not to start with the other's
-   * addresses: it is told again that it has none. What it asks for stays.
-   */
-  async #takeBack(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
-    const { addresses, settings } = this.#context;
-    const owner = ownerOfPod(pod, settings);
-    if (pod.end.phase === 'Running') return;
-    const copied = nics.filter(
-      ({ port, isAllocated: isTold }) =>
-        isTold && addresses.allocator.allocationOf(port)?.pod !== owner,
-    );
-    const keys = copied.flatMap(({ provider }) => Object.entries(untoldKeys(provider)));
-    if (keys.length > 0) await this.#tellPod(pod, [], Object.fromEntries(keys));
+  /** @throws NotDone where a pod claims to be a machine's, and is not shown to be, or not yet */
+  async #showMachine(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
+    const { cluster, machines, said, settings } = this.#context;
+    const problem = machines.problemOf(pod);
+    if (problem === undefined || nics.length === 0) return;
+    const why = `${problem}: the pod gets no addresses as long as that is so`;
+    said.trouble(aboutPod(pod), failureEvent('AcquireAddressFailed', 'getVirtualMachine', why));
+    if (!cluster.machineInstances.isSynced) throw new NotDone(why);
+    await this.#told.takeBack(pod, nics);
+    throw new NotDone(why, { waitsFor: [waitFor.owner(ownerOfPod(pod, settings))] });
   }
 
   /** @returns whether anything was written */
@@ -189,12 +200,12 @@ export class PodWork {
    * are two: it is the one that it migrates from, as long as that runs.
    */
   #speakerOf(pod: Pod): Pod {
-    if (pod.virtualMachine === undefined) return pod;
-    const { cluster, podIndex, settings } = this.#context;
+    if (pod.machine === undefined) return pod;
+    const { cluster, machines, podIndex, settings } = this.#context;
     const keys = podIndex.keysOf(ownerOfPod(pod, settings));
     const running = keys
       .flatMap((key) => cluster.pods.get(key) ?? [])
-      .filter(needsAddresses)
+      .filter((one) => needsAddresses(one) && machines.isShown(one))
       .sort((one, other) => (one.uid < other.uid ? -1 : 1));
     return running.find(({ migrating }) => !migrating) ?? running[0] ?? pod;
   }
@@ -220,7 +231,8 @@ export class PodWork {
       workload: workloadOf(pod, settings),
       namespace: pod.namespace,
       nodeName: this.#speakerOf(pod).nodeName,
-      podType: podType(pod),
+      podType: this.#podType(pod, nic.port),
+      uid: holderUid(pod, settings),
     };
     let ip = ips.get(nic.port);
     if (ip === undefined) {
@@ -236,7 +248,8 @@ export class PodWork {
       ip = projectIp(raw);
     }
     this.#checkRecord(pod, nic, ip);
-    await patchObject(writes, ips, { name: nic.port, patch: ipPatch(ip, nic, holder) });
+    const patch = ipPatch(ip, nic, holder, isAllocated(pod, nic.provider));
+    await patchObject(writes, ips, { name: nic.port, patch });
   }
 
   /** @throws NotDone where the IP object is not to be written now, or not to say what `nic` has */
@@ -255,19 +268,21 @@ export class PodWork {
     }
   }
 
-  /** @returns false where the pod has gone */
-  async #tellPod(
-    pod: Pod,
-    nics: readonly AnnotatedNic[],
-    removed: Readonly<Record<string, string | null>>,
-  ): Promise<boolean> {
-    const { cluster, writes, settings } = this.#context;
-    const patch = annotationsPatch(pod, nics, settings, removed);
-    if (patch === undefined) return true;
-    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
-    const raw = await writes.patch(path, patch);
-    cluster.pods.wrote(`${pod.namespace}/${pod.name}`, raw);
-    return raw !== undefined;
+  /**
+   * What the IP object says of the pod's kind. A StatefulSet is one that there is: its pods come back,
+   * and addresses are kept for them. What the object says already stays.
+   */
+  #podType(pod: Pod, port: string): IpHolder['podType'] {
+    const { cluster, machines } = this.#context;
+    const { namespace, statefulSet } = pod;
+    const recorded = cluster.ips.get(port)?.spec.podType;
+    if (statefulSet !== undefined) {
+      const current = cluster.statefulSets.get(`${namespace}/${statefulSet.name}`);
+      const isKnown = current?.uid === statefulSet.uid || recorded === 'StatefulSet';
+      return isKnown ? 'StatefulSet' : '';
+    }
+    const isKnown = machines.isShown(pod) || recorded === 'VirtualMachine';
+    return pod.machine !== undefined && isKnown ? 'VirtualMachine' : '';
   }
 
   #sayWhatIsNotSupported(pod: Pod, nics: readonly AnnotatedNic[]): void {

@@ -2,6 +2,7 @@
  * The logical switch ports of pods, as OVN was last brought to have them: a pod whose ports are to
  * be what they are costs no look at the database.
  */
+import { portsKeyOf, twinOf } from '../objects/owner-key.ts';
 import type { DesiredPort } from '../ovn/desired.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { isOurs } from '../ovn/names.ts';
@@ -18,11 +19,17 @@ interface PodPorts {
 
 export class Ports {
   readonly #northbound: Northbound | undefined;
-  /** Of each pod that has ports. */
+  readonly #portsOf: (owner: string) => ReadonlySet<string>;
+  /** Of each pod that has ports, by what their rows say for `pod` (`portsKeyOf`). */
   readonly #pods = new Map<string, PodPorts>();
 
-  constructor(northbound: Northbound | undefined) {
+  /** @param portsOf names of all NICs of an owner, as far as they are known */
+  constructor(
+    northbound: Northbound | undefined,
+    portsOf: (owner: string) => ReadonlySet<string> = () => new Set(),
+  ) {
     this.#northbound = northbound;
+    this.#portsOf = portsOf;
   }
 
   /** Pods that have ports in `state`, which is from before any of them was brought. */
@@ -50,17 +57,24 @@ export class Ports {
   }
 
   /**
-   * Makes the ports of a pod be exactly these.
-   * @param kept names of ports that stay as they are, where they are
+   * Makes the ports of an owner be exactly these. Those of a machine and of a pod of one name are told
+   * apart by their names alone.
+   * @param owner see `ownerOfPod`
+   * @param keptNames names of ports that stay as they are, where they are
    * @returns whether anything was written
    * @throws NorthboundError
    */
   async bring(
-    key: string,
+    owner: string,
     ports: readonly DesiredPort[],
-    kept: ReadonlySet<string> = new Set(),
+    keptNames: ReadonlySet<string> = new Set(),
   ): Promise<boolean> {
-    const wanted = JSON.stringify([ports, [...kept].sort()]);
+    const key = portsKeyOf(owner);
+    const others = this.#portsOf(twinOf(owner));
+    const kept = new Set([...keptNames, ...others]);
+    // The two of one name bring their ports by turns.
+    const turn = others.size > 0 ? [owner] : [];
+    const wanted = JSON.stringify([ports, [...kept].sort(), ...turn]);
     const isEnding = ports.length + kept.size === 0;
     const before = this.#pods.get(key);
     const isDone = before === undefined ? ports.length === 0 : before.brought === wanted;

@@ -77,6 +77,13 @@ export const kinds: readonly Kind[] = [
     hasStatus: true,
   },
   {
+    apiVersion: 'kubevirt.io/v1',
+    plural: 'virtualmachineinstances',
+    kind: 'VirtualMachineInstance',
+    namespaced: true,
+    // KubeVirt's definition has no subresource for it.
+  },
+  {
     apiVersion: 'k8s.cni.cncf.io/v1',
     plural: 'network-attachment-definitions',
     kind: 'NetworkAttachmentDefinition',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { frontSubnet, ipOf, podWith, setUpAddresses } from './addresses-support.ts';
+import { machineInstance } from './support.ts';
 
 const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
 
@@ -37,13 +38,58 @@ describe('before anybody draws', () => {
     expect(all.draw('b')).toBe('10.1.0.2');
   });
 
-  it('an address that the Subnet does not have stays with who has it, and that is told', async () => {
-    await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.9.0.9')]);
+  it.each([
+    ['the Subnet does not have', '10.9.0.9'],
+    ['is the gateway’s', '10.1.0.1'],
+    ['is excluded', '10.1.0.6'],
+  ])('an address that %s stays with who an IP object says has it', async (_, address) => {
+    const objects = [podWith('a', address), ipOf('a', address)];
+    await using all = await setUpAddresses([frontSubnet({ excludeIps: ['10.1.0.6'] }), ...objects]);
     expect(all.draw('b')).toBe('10.1.0.2');
-    expect(all.owners('10.9.0.9')).toEqual(['shop/a']);
-    expect(all.log.lines).toMatchObject([
-      { level: 'warn', fields: { nic: 'a.shop', pod: 'shop/a' } },
-    ]);
+    expect(all.owners(address)).toEqual(['shop/a']);
+  });
+
+  it.each([
+    ['the Subnet does not have', '10.9.0.9'],
+    ['is the gateway’s', '10.1.0.1'],
+    ['is excluded', '10.1.0.6'],
+  ])(
+    'an address that %s is nobody’s where only a pod says so, and that is told',
+    async (_, address) => {
+      const objects = [podWith('a', address)];
+      await using all = await setUpAddresses([
+        frontSubnet({ excludeIps: ['10.1.0.6'] }),
+        ...objects,
+      ]);
+      expect(all.draw('b')).toBe('10.1.0.2');
+      expect(all.owners(address)).toEqual([]);
+      expect(all.log.lines).toMatchObject([
+        { level: 'error', fields: { nic: 'a.shop', pod: 'shop/a' } },
+      ]);
+    },
+  );
+
+  it('a pod whose annotations were edited has what its IP object says', async () => {
+    const objects = [podWith('a', '10.1.0.5'), ipOf('a', '10.1.0.2')];
+    await using all = await setUpAddresses([frontSubnet(), ...objects]);
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.owners('10.1.0.5')).toEqual([]);
+  });
+
+  it('a pod whose IP object was edited has what it was given, as both have noted it', async () => {
+    const noted = { uid: 'a', addresses: '10.1.0.2', mac: '' };
+    const { metadata, ...rest } = ipOf('a', '10.1.0.5');
+    const annotations = { 'ovn.kubernetes.io/allocation': JSON.stringify(noted) };
+    const edited = { ...rest, metadata: { ...metadata, annotations } };
+    await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2'), edited]);
+    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
+    expect(all.owners('10.1.0.5')).toEqual([]);
+  });
+
+  it('nothing is held for annotations of a pod that is not its machine’s', async () => {
+    const forged = podWith('thief', '10.1.0.2', { virtualMachine: 'vm' });
+    await using all = await setUpAddresses([frontSubnet(), forged]);
+    expect(all.draw('b')).toBe('10.1.0.2');
   });
 });
 
@@ -64,7 +110,7 @@ describe('of several who say that they have an address', () => {
       [...recorded('b'), ipOf('a', '10.1.0.2')],
       'b',
     ],
-    ['a pod that runs before an IP object', [running('b'), ipOf('a', '10.1.0.2')], 'b'],
+    ['an IP object before a pod that runs', [running('a'), ipOf('b', '10.1.0.2')], 'b'],
     ['a pod that runs before one that does not', [waiting('a'), running('b')], 'b'],
     ['an IP object before a pod that does not run', [waiting('a'), ipOf('b', '10.1.0.2')], 'b'],
     [
@@ -78,7 +124,7 @@ describe('of several who say that they have an address', () => {
   });
 
   it('the others are told of by name', async () => {
-    await using all = await setUpAddresses([frontSubnet(), running('a'), waiting('b')]);
+    await using all = await setUpAddresses([frontSubnet(), running('a'), running('b')]);
     all.addresses.refresh();
     expect(all.log.lines).toMatchObject([
       {
@@ -89,14 +135,33 @@ describe('of several who say that they have an address', () => {
     ]);
   });
 
-  it("a virtual machine's pods both have it while it migrates", async () => {
+  describe("where a virtual machine's pods have addresses of their own", () => {
     const machine = { virtualMachine: 'vm' };
-    await using all = await setUpAddresses(
-      [frontSubnet(), podWith('a', '10.1.0.2', machine), podWith('b', '10.1.0.2', machine)],
-      { keepsVmAddresses: false },
-    );
-    expect(all.owners('10.1.0.2').toSorted()).toEqual(['shop/a', 'shop/b']);
-    expect(all.errors()).toEqual([]);
+    const pods = [podWith('a', '10.1.0.2', machine), podWith('b', '10.1.0.2', machine)];
+
+    it('both have it while it migrates', async () => {
+      await using all = await setUpAddresses([frontSubnet(), machineInstance('vm'), ...pods], {
+        keepsVmAddresses: false,
+      });
+      expect(all.owners('10.1.0.2').toSorted()).toEqual(['shop/a', 'shop/b']);
+      expect(all.errors()).toEqual([]);
+    });
+
+    it.each([
+      ['there is no such machine', []],
+      ['it is of another UID', [machineInstance('vm', { uid: 'new' })]],
+      ['it is of another namespace', [machineInstance('vm', { namespace: 'other' })]],
+      [
+        'one of the two is not a pod of it',
+        [{ ...machineInstance('vm'), status: { activePods: { 'uid-of-a': 'node-1' } } }],
+      ],
+    ])('only one has it where %s', async (_, instances) => {
+      await using all = await setUpAddresses([frontSubnet(), ...instances, ...pods], {
+        keepsVmAddresses: false,
+      });
+      expect(all.owners('10.1.0.2')).toHaveLength(1);
+      expect(all.errors()).toEqual([expect.stringContaining('AddressConflict')]);
+    });
   });
 });
 

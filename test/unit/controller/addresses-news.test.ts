@@ -25,11 +25,13 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0] = []) {
       await shows(cluster.ips, () => of()?.meta.resourceVersion === resourceVersion);
       addresses.sawIp(of() as IpObject);
     },
+    /** A pod comes, and says that it was given its NIC. @returns why it does not keep it */
     podComes: async (object: Parameters<typeof double.create>[0]) => {
       const { metadata } = double.create(object);
       const key = `shop/${metadata.name}`;
       await shows(cluster.pods, () => cluster.pods.get(key) !== undefined);
-      addresses.sawPod(cluster.pods.get(key) as Pod);
+      const pod = cluster.pods.get(key) as Pod;
+      return addresses.adoptRunning(pod, `${metadata.name}.shop`)?.message;
     },
     [Symbol.asyncDispose]: all[Symbol.asyncDispose],
   };
@@ -94,14 +96,14 @@ describe('a reservation', () => {
   });
 });
 
-describe('a pod that comes', () => {
-  it('and runs has what its annotations say', async () => {
+describe('a pod that says what it was given, and of which no IP object says so', () => {
+  it('keeps it where it runs and nobody else has it', async () => {
     await using all = await setUp();
     await all.podComes(podWith('a', '10.1.0.2'));
     expect(all.draw('b')).toBe('10.1.0.3');
   });
 
-  it('and does not run yet may have copied them', async () => {
+  it('has nothing where it does not run yet: it may have copied that', async () => {
     await using all = await setUp();
     await all.podComes(podWith('a', '10.1.0.2', { phase: 'Pending' }));
     expect(all.draw('b')).toBe('10.1.0.2');
@@ -110,16 +112,19 @@ describe('a pod that comes', () => {
   it('takes nothing from who has it already', async () => {
     await using all = await setUp();
     expect(all.draw('b')).toBe('10.1.0.2');
-    await all.podComes(podWith('a', '10.1.0.2'));
+    expect(await all.podComes(podWith('a', '10.1.0.2'))).toContain('AddressConflict');
     expect(all.owners('10.1.0.2')).toEqual(['shop/b']);
   });
 
-  it('keeps what was drawn for it, whatever its annotations say', async () => {
+  it.each([
+    ['the gateway', '10.1.0.1', 'AddressConflict'],
+    ['out of range', '10.9.0.9', 'AddressOutOfRange'],
+    ['excluded', '10.1.0.6', 'AddressOutOfRange'],
+  ])('does not get what is %s, also where it runs', async (_, address, reason) => {
     await using all = await setUp();
-    expect(all.draw('a')).toBe('10.1.0.2');
-    await all.podComes(podWith('a', '10.1.0.5'));
-    expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
-    expect(all.owners('10.1.0.5')).toEqual([]);
+    await all.change('Subnet', 'front', { excludeIps: ['10.1.0.6'] });
+    expect(await all.podComes(podWith('a', address))).toContain(reason);
+    expect(all.owners(address)).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import { parseAddress } from '../../../src/common/address.ts';
 import { Addresses } from '../../../src/controller/addresses.ts';
 import { Allocator } from '../../../src/controller/allocator/allocator.ts';
 import { IpIndex } from '../../../src/controller/ip-index.ts';
+import { Machines } from '../../../src/controller/machines.ts';
 import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
 import type { NewObject } from '../../lab/kubernetes/api.ts';
 import { kubeOvn, type PodShape, podObject, setUpCluster, shows, start } from './support.ts';
@@ -41,10 +42,11 @@ export async function setUpAddresses(
   const all = await setUpCluster([kubeOvn('Vpc', 'ovn-cluster', {}), ...objects], changes);
   const { cluster, settings, log, double } = all;
   const allocator = new Allocator();
-  const ipIndex = new IpIndex(cluster.ips);
-  const addresses = new Addresses({ cluster, ipIndex, allocator, settings, log });
-  const { vpcs, subnets, vlans, nodes, ipPools, ips, pods } = cluster;
-  const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods];
+  const ipIndex = new IpIndex(cluster.ips, settings);
+  const machines = new Machines(cluster, settings);
+  const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
+  const { vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances } = cluster;
+  const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances];
   await start(...collections);
   await double.watches.waitForCount(collections.length);
   const draw = (name: string, wish: { pool?: string } = {}) =>

@@ -243,6 +243,7 @@ describe('the options', () => {
         enableLb: true,
         podNicType: 'veth-pair',
         keepsVmAddresses: true,
+        enforcesNamespaces: false,
       },
       defaultSubnet: {
         cidrBlock: '10.16.0.0/16',
@@ -279,6 +280,7 @@ describe('the options', () => {
       '--leader-elect-renew-deadline=40s',
       '--leader-elect-retry-period=1.5s',
       '--probe-port=0',
+      '--enforce-subnet-namespaces',
     ];
     const environment = {
       POD_NAME: 'pod-b',
@@ -298,6 +300,7 @@ describe('the options', () => {
         apiServer: { family: 'IPv4', text: '10.96.0.1' },
         podNicType: 'internal-port',
         keepsVmAddresses: false,
+        enforcesNamespaces: true,
       },
       defaultSubnet: {
         cidrBlock: '10.1.0.0/16,fd00:1::/64',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { IpIndex } from '../../../src/controller/ip-index.ts';
+import { Machines } from '../../../src/controller/machines.ts';
 import { PodIndex } from '../../../src/controller/pod-index.ts';
-import { kubeOvn, podObject, setUpCluster, shows, start } from './support.ts';
+import { kubeOvn, machineInstance, podObject, setUpCluster, shows, start } from './support.ts';
 
 const ip = (name: string, podName: string, subnet: string) =>
   kubeOvn('IP', name, { podName, namespace: 'shop', subnet, v4IpAddress: '10.0.0.5' });
@@ -13,7 +14,7 @@ async function setUpIps() {
     ip('b.shop', 'b', 'front'),
   ]);
   const { ips } = all.cluster;
-  const index = new IpIndex(ips);
+  const index = new IpIndex(ips, all.settings);
   await start(ips);
   return {
     ...all,
@@ -73,9 +74,10 @@ async function setUpPods(
   settings: Parameters<typeof setUpCluster>[1] = {},
 ) {
   const all = await setUpCluster(objects, settings);
-  const { pods } = all.cluster;
-  const index = new PodIndex(pods, all.settings);
-  await start(pods);
+  const { pods, machineInstances } = all.cluster;
+  const machines = new Machines(all.cluster, all.settings);
+  const index = new PodIndex(pods, all.settings, machines);
+  await start(machineInstances, pods);
   const dispose = all[Symbol.asyncDispose];
   return { ...all, pods, index, [Symbol.asyncDispose]: dispose };
 }
@@ -90,8 +92,8 @@ describe('the index of pods', () => {
 
   it("has a virtual machine's pods under its name", async () => {
     await using all = await setUpPods([vmPod('launcher-1'), vmPod('launcher-2')]);
-    const keys = ['shop/vm', 'shop/launcher-1', 'shop/launcher-2'];
-    expect(all.index.keysOf('shop/vm')).toEqual(keys);
+    const keys = ['shop/vm:vm', 'shop/launcher-1', 'shop/launcher-2'];
+    expect(all.index.keysOf('shop/vm:vm')).toEqual(keys);
     expect(all.index.keysOf('shop/launcher-1')).toEqual(['shop/launcher-1']);
   });
 
@@ -99,12 +101,12 @@ describe('the index of pods', () => {
     await using all = await setUpPods([vmPod('launcher-1'), vmPod('launcher-2')]);
     all.double.finishDeletion('shop/launcher-1');
     await shows(all.pods, () => all.pods.get('shop/launcher-1') === undefined);
-    expect(all.index.keysOf('shop/vm')).toEqual(['shop/vm', 'shop/launcher-2']);
+    expect(all.index.keysOf('shop/vm:vm')).toEqual(['shop/vm:vm', 'shop/launcher-2']);
   });
 
   it('has them under their own keys where addresses are not kept by the name of the machine', async () => {
     await using all = await setUpPods([vmPod('launcher-1')], { keepsVmAddresses: false });
-    expect(all.index.keysOf('shop/vm')).toEqual(['shop/vm']);
+    expect(all.index.keysOf('shop/vm:vm')).toEqual(['shop/vm:vm']);
   });
 
   it.each([
@@ -119,10 +121,14 @@ describe('the index of pods', () => {
   });
 
   it('knows whether another pod of the machine than one runs', async () => {
-    await using all = await setUpPods([vmPod('launcher-1'), vmPod('launcher-2', 'Succeeded')]);
-    expect(all.index.isRunning('shop/vm')).toBe(true);
-    expect(all.index.isRunning('shop/vm', 'shop/launcher-1')).toBe(false);
-    expect(all.index.isRunning('shop/vm', 'shop/launcher-2')).toBe(true);
+    await using all = await setUpPods([
+      machineInstance('vm'),
+      vmPod('launcher-1'),
+      vmPod('launcher-2', 'Succeeded'),
+    ]);
+    expect(all.index.isRunning('shop/vm:vm')).toBe(true);
+    expect(all.index.isRunning('shop/vm:vm', 'shop/launcher-1')).toBe(false);
+    expect(all.index.isRunning('shop/vm:vm', 'shop/launcher-2')).toBe(true);
     expect(all.index.isRunning('shop/nobody')).toBe(false);
   });
 });

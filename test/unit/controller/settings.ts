@@ -8,4 +8,5 @@ export const defaultSettings: ClusterSettings = {
   joinSubnet: 'join',
   podNicType: 'veth-pair',
   keepsVmAddresses: true,
+  enforcesNamespaces: false,
 };

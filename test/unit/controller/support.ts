@@ -22,7 +22,7 @@ export async function setUpCluster(
   changes: Partial<ClusterSettings> = {},
 ): Promise<LiveCluster> {
   const double = await KubernetesApiDouble.start();
-  for (const object of objects) double.create(object);
+  createAll(double, objects);
   const log = new LogDouble();
   const settings = { ...defaultSettings, ...changes };
   const cluster = createCluster({ config: configOf(double), settings, log });
@@ -31,6 +31,20 @@ export async function setUpCluster(
     await double.close();
   };
   return { double, cluster, settings, log, [Symbol.asyncDispose]: dispose };
+}
+
+/** Creates objects in order; pods of a machine's instance that came before them name its real UID. */
+function createAll(double: KubernetesApiDouble, objects: readonly NewObject[]): void {
+  let instance: unknown = INSTANCE_UID;
+  for (const object of objects) {
+    const owners = (object.metadata?.ownerReferences ?? []) as { uid: string }[];
+    const ownerReferences = owners.map((owner) => {
+      return owner.uid === INSTANCE_UID ? { ...owner, uid: instance } : owner;
+    });
+    const metadata = { ...object.metadata, ...(owners.length > 0 ? { ownerReferences } : {}) };
+    const { uid } = double.create({ ...object, metadata }).metadata;
+    if (object.metadata?.uid === INSTANCE_UID) instance = uid;
+  }
 }
 
 type Startable = Pick<Collection<unknown>, 'start' | 'synced'>;
@@ -61,14 +75,25 @@ export interface PodShape {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly phase?: string;
   readonly spec?: object;
-  /** Name of the KubeVirt VM that runs in it. */
+  /** Name of the KubeVirt VM that it says runs in it. */
   readonly virtualMachine?: string;
+}
+
+/** Stands for the UID of the instance that pods say they are of, whatever the server makes it. */
+const INSTANCE_UID = 'vmi';
+
+/** The instance of a KubeVirt VM that pods of `podObject` say they are of. */
+export function machineInstance(name: string, changes: object = {}) {
+  return {
+    kind: 'VirtualMachineInstance',
+    metadata: { name, namespace: 'shop', uid: INSTANCE_UID, ...changes },
+  };
 }
 
 /** A pod of namespace `shop`, Running unless it is said otherwise. */
 export function podObject(name: string, shape: PodShape = {}) {
   const { annotations = {}, phase = 'Running', spec = {}, virtualMachine } = shape;
-  const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', uid: 'vmi' };
+  const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', uid: INSTANCE_UID };
   const ownerReferences = virtualMachine === undefined ? [] : [{ ...owner, name: virtualMachine }];
   return {
     kind: 'Pod',

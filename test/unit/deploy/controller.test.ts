@@ -53,7 +53,7 @@ describe('deploy/controller.yaml', () => {
     const paths = Object.values(cluster).flatMap((part: object) =>
       'path' in part ? [String(part.path)] : [],
     );
-    expect(paths).toHaveLength(11);
+    expect(paths).toHaveLength(13);
     for (const path of paths) {
       const kind = kinds.find(
         ({ apiVersion, plural }) =>
@@ -77,6 +77,7 @@ describe('deploy/controller.yaml', () => {
     ['coordination.k8s.io', 'leases', 'create'],
     ['coordination.k8s.io', 'leases', 'patch'],
     ['kubevirt.io', 'virtualmachines', 'get'],
+    ['kubevirt.io', 'virtualmachineinstances', 'get'],
   ])('grants what it writes: %s/%s %s', (apiGroup, resource, verb) => {
     expect(isGranted(apiGroup, resource, verb)).toBe(true);
   });

@@ -275,7 +275,7 @@ describe('what is adopted after a restart', () => {
   it('is shared where two pods of a virtual machine have it', () => {
     const allocator = allocatorOf('10.0.0.0/29');
     allocator.adopt(adoption('a', '10.0.0.2', { mac: '02:00:00:00:00:07' }));
-    const shared = { mac: '02:00:00:00:00:07', sharing: true };
+    const shared = { mac: '02:00:00:00:00:07', mayShare: () => true };
     expect(allocator.adopt(adoption('b', '10.0.0.2', shared)).refused).toEqual([]);
     expect(allocator.ownersOf('net', address('10.0.0.2'))).toEqual(['a', 'b'].map(owner));
   });

@@ -62,7 +62,7 @@ describe('addresses that are asked for', () => {
   ] as const)('are not %s, with or without sharing', (text, reason, what) => {
     const allocator = allocatorOf('10.0.0.0/29,fd00::/125', { gateway: '10.0.0.1,fd00::1' });
     for (const sharing of [false, true]) {
-      const error = expectRefused(allocator, fixed('a', text, { sharing }), reason);
+      const error = expectRefused(allocator, fixed('a', text, { mayShare: () => sharing }), reason);
       expect(error.message).toContain(`${reason}: `);
       expect(error.message).toContain(what);
       expect(error).toMatchObject({ subnet: 'net', address: text, owners: [] });
@@ -98,7 +98,7 @@ describe('addresses that are asked for', () => {
     const pod = 'default/web';
     allocator.acquire(fixed('web.net1', '10.0.0.3', { pod }));
     for (const sharing of [false, true]) {
-      const second = fixed('web.net2', '10.0.0.3', { pod, sharing });
+      const second = fixed('web.net2', '10.0.0.3', { pod, mayShare: () => sharing });
       expectRefused(allocator, second, 'AddressConflict');
     }
   });
@@ -174,7 +174,7 @@ describe('a shared address', () => {
     const allocator = allocatorOf('10.0.0.0/30');
     allocator.acquire(fixed('source', '10.0.0.1'));
     expectRefused(allocator, fixed('target', '10.0.0.1'), 'AddressConflict');
-    allocator.acquire(fixed('target', '10.0.0.1', { sharing: true }));
+    allocator.acquire(fixed('target', '10.0.0.1', { mayShare: () => true }));
     expect(allocator.ownersOf('net', address('10.0.0.1'))).toEqual(['source', 'target'].map(owner));
     expect(allocator.usage('net')?.IPv4.using).toBe(1n);
     // Who has it, has it: nothing changes for the first.
@@ -188,7 +188,7 @@ describe('a shared address', () => {
   it('is never drawn', () => {
     const allocator = allocatorOf('10.0.0.0/30');
     allocator.acquire(drawn('a'));
-    expect(textOf(allocator.acquire(drawn('b', { sharing: true })))).toBe('10.0.0.2');
-    expectRefused(allocator, drawn('c', { sharing: true }), 'NoAvailableAddress');
+    expect(textOf(allocator.acquire(drawn('b', { mayShare: () => true })))).toBe('10.0.0.2');
+    expectRefused(allocator, drawn('c', { mayShare: () => true }), 'NoAvailableAddress');
   });
 });

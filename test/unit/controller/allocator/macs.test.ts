@@ -112,7 +112,7 @@ describe('a MAC address that is asked for', () => {
     allocator.setGatewayMac('net', '0A:00:00:00:00:01');
     const asked = withMac('0a:00:00:00:00:01');
     expectRefused(allocator, drawn('a', asked), 'AddressConflict');
-    expectRefused(allocator, drawn('a', { ...asked, sharing: true }), 'AddressConflict');
+    expectRefused(allocator, drawn('a', { ...asked, mayShare: () => true }), 'AddressConflict');
   });
 
   it('takes the place of the one the NIC has, which is free again', () => {
@@ -134,7 +134,11 @@ describe('a MAC address that is asked for', () => {
   it('may be shared by the pods of a virtual machine that migrates', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
     allocator.acquire(fixed('a', '10.0.0.5', withMac(MAC)));
-    const target = fixed('b', '10.0.0.5', { ...withMac(MAC), sharing: true, family: 'IPv4' });
+    const target = fixed('b', '10.0.0.5', {
+      ...withMac(MAC),
+      mayShare: () => true,
+      family: 'IPv4',
+    });
     expect(allocator.acquire(target).mac).toBe(MAC);
     expect(allocator.ownersOfMac('net', MAC)).toEqual([owner('a'), owner('b')]);
     allocator.release(owner('a'));

@@ -81,9 +81,10 @@ const request: fc.Arbitrary<ModelRequest> = fc
   }));
 
 function toRequest(asked: ModelRequest): AcquireRequest {
-  const { nic: name, pod, subnet: net, family, sharing, entries, index } = asked;
+  const { nic: name, pod, subnet: net, family, entries, index } = asked;
+  const mayShare = () => asked.sharing;
   return {
-    ...{ nic: name, pod, subnet: net, family, sharing },
+    ...{ nic: name, pod, subnet: net, family, mayShare },
     addresses:
       entries === undefined
         ? { kind: 'drawn', pool: asked.pool }

@@ -4,6 +4,7 @@
  */
 import type { WorkloadManifest } from '../../../lab/documented.ts';
 import type { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { keyOf } from '../../../lab/kubernetes/object.ts';
 import { endPod, identityOf } from '../../../lab/workloads.ts';
 import type { Town } from './town.ts';
 
@@ -85,6 +86,11 @@ export const story: readonly Step[] = [
   },
   async function recordsAreLostWhileNobodyIsThere(town) {
     await town.kill();
+    // What nothing records any more only those keep that run with it, and only what is not excluded.
+    for (const { metadata } of town.api.list('Pod')) {
+      town.api.patch('Pod', keyOf(metadata), { status: { phase: 'Running' } });
+    }
+    town.api.patch('Subnet', 'red', { spec: { excludeIps: ['10.1.0.1'] } });
     for (const { metadata, spec } of town.api.list('IP')) {
       if (spec?.subnet !== 'red' || town.reservations.has(metadata.name)) continue;
       town.api.patch('IP', metadata.name, { metadata: { finalizers: [] } });

@@ -9,7 +9,7 @@ import type { AcquireRequest } from '../../../../src/controller/allocator/reques
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
 import type { NicRequest } from '../../../../src/controller/networks/request.ts';
 import { newIp, projectIp } from '../../../../src/controller/objects/ip.ts';
-import { type Pod, podType } from '../../../../src/controller/objects/pod.ts';
+import type { Pod } from '../../../../src/controller/objects/pod.ts';
 import { annotationsPatch } from '../../../../src/controller/objects/pod-annotations.ts';
 import { checkedValue } from '../../../../src/controller/objects/problem.ts';
 import {
@@ -61,7 +61,6 @@ function controller() {
         addresses,
         mac: nic.mac,
         family: nic.family,
-        sharing: nic.isShared,
       };
       try {
         const { mac, ...allocation } = allocator.acquire(request);
@@ -84,7 +83,7 @@ function controller() {
       workload: pod.name,
       namespace: pod.namespace,
       nodeName: pod.nodeName,
-      podType: podType(pod),
+      podType: pod.statefulSet === undefined ? ('' as const) : ('StatefulSet' as const),
     };
     for (const nic of nics) ips.push(newIp(nic, holder));
     const patch = annotationsPatch(pod, nics, view.settings) as {

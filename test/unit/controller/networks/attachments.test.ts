@@ -293,10 +293,7 @@ describe('the name of a NIC', () => {
       { [NETWORKS]: 'attachnet', 'kubevirt.io/migrationJobName': 'job' },
       { metadata: { ownerReferences: [owner] } },
     );
-    expect(nicsOf(pod, cluster)[0]).toMatchObject({
-      port: `vm-1.default.${ATTACHNET}`,
-      isShared: true,
-    });
+    expect(nicsOf(pod, cluster)[0]).toMatchObject({ port: `vm-1.default.${ATTACHNET}` });
   });
 });
 

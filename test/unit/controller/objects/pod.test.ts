@@ -6,8 +6,8 @@ import {
   releasedAtMs,
 } from '../../../../src/controller/objects/liveness.ts';
 import {
+  ownerOfPod,
   podIndex,
-  podType,
   projectPod,
   workloadOf,
 } from '../../../../src/controller/objects/pod.ts';
@@ -57,21 +57,39 @@ describe("a pod's owner", () => {
   it('is a StatefulSet whose name its own begins with', () => {
     const owned = pod({ ownerReferences: [{ kind: 'X' }, statefulSet] });
     expect(owned.statefulSet).toEqual({ name: 'web', uid: 'sts' });
-    expect(podType(owned)).toBe('StatefulSet');
     for (const other of [{ name: 'we' }, { apiVersion: 'x/v1' }, { kind: 'ReplicaSet' }]) {
       const unlike = pod({ ownerReferences: [{ ...statefulSet, ...other }] });
       expect(unlike.statefulSet).toBeUndefined();
-      expect(podType(unlike)).toBe('');
     }
   });
 
   it('may be a virtual machine, whose name addresses are under', () => {
-    const vmi = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'vm-1' };
+    const vmi = {
+      apiVersion: 'kubevirt.io/v1',
+      kind: 'VirtualMachineInstance',
+      name: 'vm-1',
+      uid: 'vmi',
+    };
     const owned = pod({ ownerReferences: [vmi] });
-    expect(podType(owned)).toBe('VirtualMachine');
+    expect(owned.machine).toEqual({ name: 'vm-1', uid: 'vmi' });
+    expect(ownerOfPod(owned, { keepsVmAddresses: true })).toBe('shop/vm:vm-1');
+    expect(ownerOfPod(owned, { keepsVmAddresses: false })).toBe('shop/web-0');
     expect(workloadOf(owned, { keepsVmAddresses: true })).toBe('vm-1');
     expect(workloadOf(owned, { keepsVmAddresses: false })).toBe('web-0');
   });
+
+  it.each(['..', 'x?watch=true', 'a/b', '', 'Vm'])(
+    'is no virtual machine of the name %j',
+    (name) => {
+      const vmi = {
+        apiVersion: 'kubevirt.io/v1',
+        kind: 'VirtualMachineInstance',
+        name,
+        uid: 'vmi',
+      };
+      expect(pod({ ownerReferences: [vmi] }).machine).toBeUndefined();
+    },
+  );
 
   it.each([
     ['web-0', 0],

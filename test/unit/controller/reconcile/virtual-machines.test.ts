@@ -8,11 +8,13 @@ import { Life } from '../crash/life.ts';
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
 const ADDRESS = 'macvlan.default.kubernetes.io/ip_address';
 const IP = 'vm.default.macvlan.default';
+const INSTANCE = { name: 'vm', namespace: 'default' };
 const MIGRATION = { 'kubevirt.io/migrationJobName': 'migration-1' };
 
 async function setUp() {
   const double = await KubernetesApiDouble.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(double, object);
+  const { uid } = double.create({ kind: 'VirtualMachineInstance', metadata: INSTANCE }).metadata;
   const life = await Life.begin(double);
   /** A pod of the machine on a node. @returns its address, when it has one */
   const podOn = async (name: string, nodeName: string, annotations: object = {}) => {
@@ -20,7 +22,7 @@ async function setUp() {
       apiVersion: 'kubevirt.io/v1',
       kind: 'VirtualMachineInstance',
       name: 'vm',
-      uid: 'vmi',
+      uid,
     };
     double.create({
       kind: 'Pod',
@@ -81,7 +83,21 @@ it('are kept while it is stopped', async () => {
 it('are given back when it ends with its pod', async () => {
   await using all = await setUp();
   await all.podOn('virt-launcher-vm-1', 'node-1');
+  all.double.delete('VirtualMachineInstance', 'default/vm');
   all.end('virt-launcher-vm-1');
+  await all.gone();
+  await all.double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+});
+
+it('are given back when the machine is deleted while it is stopped', async () => {
+  await using all = await setUp();
+  all.double.create({ kind: 'VirtualMachine', metadata: INSTANCE });
+  await all.podOn('virt-launcher-vm-1', 'node-1');
+  all.double.delete('VirtualMachineInstance', 'default/vm');
+  all.end('virt-launcher-vm-1');
+  await all.settled();
+  expect(all.ips()).toEqual([IP]);
+  all.double.delete('VirtualMachine', 'default/vm');
   await all.gone();
   await all.double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
