@@ -11,6 +11,7 @@ import type { Cluster } from './cluster.ts';
 import { type IpIndex, ownerOf } from './ip-index.ts';
 import type { Machines } from './machines.ts';
 import { type AnnotatedAddresses, annotatedNics } from './networks/annotated-nics.ts';
+import { NETWORKS_MAX } from './networks/selections.ts';
 import type { SubnetIndex } from './networks/subnet-index.ts';
 import { addressesText } from './objects/allocated-nic.ts';
 import { type IpObject, isReserved } from './objects/ip.ts';
@@ -46,9 +47,6 @@ interface Claim {
 
 /** What living pods say of a NIC, by its port. */
 type Said = ReadonlyMap<string, readonly AnnotatedAddresses[]>;
-
-/** NICs of one pod that are looked at: as many as a pod may have networks. */
-const NICS_MAX = 64;
 
 /** All that is said of these Subnets, what is most certain first. */
 export function claimsOn(names: ReadonlySet<string>, view: ClaimsView): readonly AdoptRequest[] {
@@ -126,5 +124,5 @@ function nicsOf(pod: Pod, view: ClaimsView): readonly AnnotatedAddresses[] {
   const { cluster, machines, settings, subnets } = view;
   if (machines.problemOf(pod) !== undefined) return [];
   const subnetOfPort = (port: string) => cluster.ips.get(port)?.spec.subnet;
-  return annotatedNics(pod, { settings, subnets, subnetOfPort }).slice(0, NICS_MAX);
+  return annotatedNics(pod, { settings, subnets, subnetOfPort }).slice(0, NETWORKS_MAX);
 }
