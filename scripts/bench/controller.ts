@@ -5,7 +5,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { KubernetesApi, loadKubeConfig } from '../../src/common/kubernetes/api.ts';
 import { Controller } from '../../test/lab/controller.ts';
-import { KubernetesApiDouble, type KubernetesObject } from '../../test/lab/kubernetes/api.ts';
+import {
+  CONTROLLER,
+  KubernetesApiDouble,
+  type KubernetesObject,
+} from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { median, percentile, round } from './statistics.ts';
 
@@ -64,7 +68,7 @@ async function startStage(before: (api: KubernetesApiDouble) => void = () => {})
   const api = await KubernetesApiDouble.start();
   createNetworks(api);
   before(api);
-  await api.writeKubeconfig(KUBECONFIG);
+  await api.writeKubeconfig(KUBECONFIG, CONTROLLER);
   const startedMs = performance.now();
   const controller = await Controller.start({ kubeconfig: KUBECONFIG, flags: FLAGS });
   const stop = async () => {

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { Daemon } from '../../test/lab/daemon.ts';
-import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../../test/lab/runtime.ts';
 
@@ -43,7 +43,7 @@ export async function startBench(): Promise<Bench> {
     ...network,
   });
   await mkdir('/run/kube', { recursive: true });
-  await api.writeKubeconfig('/run/kube/config');
+  await api.writeKubeconfig('/run/kube/config', DAEMON);
   const daemon = await Daemon.start({ kubeconfig: '/run/kube/config', nodeName: node.chassis });
   const stop = async () => {
     await daemon.stop();

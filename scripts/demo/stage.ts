@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { Controller } from '../../test/lab/controller.ts';
 import { Daemon, SOCKET } from '../../test/lab/daemon.ts';
 import { Kubelet } from '../../test/lab/kubelet.ts';
-import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { CONTROLLER, DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OTHER_PRIMARY_CONFIG } from '../../test/lab/multus.ts';
 import { makeNetworkCard } from '../../test/lab/network-card.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
@@ -15,7 +15,9 @@ import { type PodIdentity, Workloads } from '../../test/lab/workloads.ts';
 import { isReady, untilObject } from './objects.ts';
 import type { Report } from './report.ts';
 
+/** The daemon's. */
 export const KUBECONFIG = '/run/kube/config';
+const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 const NODE_NAME = 'node1';
 /** Another one leads soon after a controller was killed, and none loses it for a busy machine. */
 const CONTROLLER_FLAGS = [
@@ -49,7 +51,7 @@ export async function startStage(report: Report): Promise<Stage> {
   report.info(`a Kubernetes API answers on ${api.url}`);
   await makeNetworkCard();
   const startController = () =>
-    Controller.start({ kubeconfig: KUBECONFIG, flags: CONTROLLER_FLAGS });
+    Controller.start({ kubeconfig: CONTROLLER_KUBECONFIG, flags: CONTROLLER_FLAGS });
   const startDaemon = () => Daemon.start({ kubeconfig: KUBECONFIG, nodeName: NODE_NAME });
   const [controller, daemon] = await Promise.all([startController(), startDaemon()]);
   await node.vsctl('wait-until', 'Mirror', 'm0');
@@ -92,6 +94,7 @@ async function startApi(): Promise<KubernetesApiDouble> {
     api.create({ kind: 'Namespace', metadata: { name } });
   }
   await mkdir('/run/kube', { recursive: true });
-  await api.writeKubeconfig(KUBECONFIG);
+  await api.writeKubeconfig(KUBECONFIG, DAEMON);
+  await api.writeKubeconfig(CONTROLLER_KUBECONFIG, CONTROLLER);
   return api;
 }

@@ -1,7 +1,7 @@
 /** What a soak runs on: a node, a cluster, its networks, the daemon, and the books that are kept. */
 import { mkdir } from 'node:fs/promises';
 import { Cluster } from '../../test/lab/cluster.ts';
-import { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { DaemonLife, KUBECONFIG } from './daemon-life.ts';
 import { Journal } from './journal.ts';
@@ -28,7 +28,7 @@ export async function startStage(): Promise<Stage> {
   await cluster.prepare();
   const networks = await createNetworks(cluster);
   await mkdir('/run/kube', { recursive: true });
-  await api.writeKubeconfig(KUBECONFIG);
+  await api.writeKubeconfig(KUBECONFIG, DAEMON);
   const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
   const daemon = new DaemonLife({ nodeName: node.chassis, ...books });
   await daemon.start();

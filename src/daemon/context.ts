@@ -9,6 +9,7 @@ import type { KubernetesApi } from '../common/kubernetes/api.ts';
 import type { EventRecorder } from '../common/kubernetes/events.ts';
 import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
+import type { Outage } from '../common/outage.ts';
 import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
@@ -41,6 +42,8 @@ export interface Context {
   readonly deletions: Deletions;
   /** News about pods, for people. */
   readonly events: EventRecorder;
+  /** IP objects cannot be written. */
+  readonly ipOutage: Outage;
   /** Limits of running pods. */
   readonly limits: LimitsFollower;
   readonly queue: AttachmentQueue;

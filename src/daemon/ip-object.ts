@@ -1,12 +1,31 @@
 /**
  * The IP object of a NIC learns which node the NIC is on. It is bookkeeping: the pod does not
  * wait for it, and a failure is logged.
+ *
+ * Kube-OVN's charts grant the node daemon get and update of IP objects, not patch: the object is
+ * read and replaced.
  */
-
+import { isConflict, type KubernetesApi, KubernetesError } from '../common/kubernetes/api.ts';
+import type { Logger } from '../common/log.ts';
+import { Outage } from '../common/outage.ts';
+import { messageOf } from '../common/text.ts';
 import type { Context } from './context.ts';
 import type { Allocation } from './nic/allocation.ts';
 
-const PATCH_TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 30_000;
+/** The controller alone writes the object, too, and not for long. */
+const ATTEMPTS_MAX = 5;
+/** Kubernetes' limit for the values of labels and the names in their keys; a longer one is left out. */
+const LABEL_MAX = 63;
+
+/** For all IP objects together: one line says that they cannot be written, however many ADDs follow. */
+export function createIpOutage(log: Logger): Outage {
+  return new Outage(log, {
+    fields: {},
+    lost: 'IP objects do not learn their node: they cannot be written to the API server; unless the reason says otherwise, grant the cluster role of this service account the verbs get and update on ips',
+    back: 'IP objects are written again',
+  });
+}
 
 /** @param name the object's, which is the logical switch port's */
 export async function recordNode(
@@ -15,16 +34,63 @@ export async function recordNode(
   context: Context,
 ): Promise<void> {
   if (nic.addresses.length === 0) return;
-  const subnetName = nic.logicalSwitch ?? subnet?.name;
-  const labels = {
-    'ovn.kubernetes.io/node-name': context.nodeName,
-    ...(subnetName === undefined ? {} : { [subnetName]: '' }),
-  };
-  const patch = { metadata: { labels }, spec: { nodeName: context.nodeName } };
+  const { api, nodeName, ipOutage, log } = context;
+  const place = { nodeName, subnetName: nic.logicalSwitch ?? subnet?.name };
+  const path = `/apis/kubeovn.io/v1/ips/${encodeURIComponent(name)}`;
   try {
-    const signal = AbortSignal.timeout(PATCH_TIMEOUT_MS);
-    await context.api.mergePatch(`/apis/kubeovn.io/v1/ips/${name}`, patch, signal);
+    await write(path, place, api);
+    ipOutage.end(performance.now());
   } catch (error) {
-    context.log.warn({ ip: name, err: error }, 'cannot write the node into the IP object');
+    if (isAboutObject(error)) {
+      log.warn({ ip: name, reason: messageOf(error) }, 'cannot write the node into the IP object');
+      return;
+    }
+    ipOutage.begin(messageOf(error));
   }
+}
+
+/** What is wrong with one object, and not with all that are written. */
+function isAboutObject(error: unknown): boolean {
+  return error instanceof KubernetesError && [400, 404, 409, 422].includes(error.status);
+}
+
+interface Place {
+  readonly nodeName: string;
+  readonly subnetName: string | undefined;
+}
+
+/** @throws KubernetesError; with status 409 when somebody else wrote the object each time */
+async function write(path: string, place: Place, api: KubernetesApi): Promise<void> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  for (let attempt = 1; ; attempt += 1) {
+    const changed = withPlace(await api.get(path, {}, signal), place);
+    if (changed === undefined) return;
+    try {
+      await api.replace(path, changed, signal);
+      return;
+    } catch (error) {
+      if (!isConflict(error) || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+/** The object with its node; undefined where it says so already. */
+function withPlace(object: unknown, { nodeName, subnetName }: Place): object | undefined {
+  const { metadata, spec, ...rest } = (object ?? {}) as {
+    metadata?: { labels?: Readonly<Record<string, string>> };
+    spec?: { nodeName?: unknown };
+  };
+  const isLabel = (text: string | undefined) => text !== undefined && text.length <= LABEL_MAX;
+  const wanted: Readonly<Record<string, string>> = {
+    ...(isLabel(nodeName) ? { 'ovn.kubernetes.io/node-name': nodeName } : {}),
+    ...(isLabel(subnetName) ? { [`${subnetName}`]: '' } : {}),
+  };
+  const labels = { ...metadata?.labels };
+  const isSame = Object.entries(wanted).every(([key, value]) => labels[key] === value);
+  if (isSame && spec?.nodeName === nodeName) return undefined;
+  return {
+    ...rest,
+    metadata: { ...metadata, labels: { ...labels, ...wanted } },
+    spec: { ...spec, nodeName },
+  };
 }

@@ -20,6 +20,7 @@ import { tryAgain } from './error.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { Sweeper } from './garbage/sweeper.ts';
+import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
@@ -159,6 +160,7 @@ function wire(options: Options): Context {
       log,
     }),
     events,
+    ipOutage: createIpOutage(log),
     limits: new LimitsFollower({ pods, interfaces, vsctl, queue, portLock, mirror, events, log }),
     queue,
     succession: new Succession(),

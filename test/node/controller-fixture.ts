@@ -10,6 +10,8 @@ import { Daemon } from '../lab/daemon.ts';
 import { apply } from '../lab/kubectl.ts';
 import { Kubelet, type RunningPod } from '../lab/kubelet.ts';
 import {
+  CONTROLLER,
+  DAEMON,
   KubernetesApiDouble,
   type KubernetesObject,
   type NewObject,
@@ -22,6 +24,7 @@ import type { NetworkConfig } from '../lab/runtime.ts';
 import { bindPod, identityOf, type PodIdentity, Workloads } from '../lab/workloads.ts';
 import { KUBECONFIG } from './fixture.ts';
 
+const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 /** Far above what anything takes here that comes at all. */
 const WAIT_MS = 20_000;
 const LOG_LINES = 20;
@@ -81,7 +84,8 @@ export class ControllerFixture implements AsyncDisposable {
       api.create({ kind: 'Namespace', metadata: { name } });
     }
     await mkdir('/run/kube', { recursive: true });
-    await api.writeKubeconfig(KUBECONFIG);
+    await api.writeKubeconfig(KUBECONFIG, DAEMON);
+    await api.writeKubeconfig(CONTROLLER_KUBECONFIG, CONTROLLER);
     await makeNetworkCard();
     await options.before?.({ api, node });
     const { daemonFlags = ['--add-timeout-seconds=10'] } = options;
@@ -190,7 +194,7 @@ function startController(options: ControllerFixtureOptions): Promise<Controller>
   const { flags = ['--non-primary-cni-mode=true'] } = options;
   const database = 'northbound' in options ? { northbound: options.northbound } : {};
   return Controller.start({
-    kubeconfig: KUBECONFIG,
+    kubeconfig: CONTROLLER_KUBECONFIG,
     flags: [...SHORT_LEASE, ...flags],
     ...database,
   });

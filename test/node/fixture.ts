@@ -5,11 +5,12 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../lab/cluster.ts';
 import { Daemon, SOCKET } from '../lab/daemon.ts';
-import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { DAEMON, KubernetesApiDouble } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.ts';
 
 export const ATTACHNET = 'attachnet.default.ovn';
+/** The daemon's. */
 export const KUBECONFIG = '/run/kube/config';
 
 /** The cluster's own network, for files that create it. */
@@ -67,7 +68,7 @@ export class Fixture implements AsyncDisposable {
       gateway: '172.17.0.1,fd00:172:17::1',
     });
     await mkdir('/run/kube', { recursive: true });
-    await api.writeKubeconfig(KUBECONFIG);
+    await api.writeKubeconfig(KUBECONFIG, DAEMON);
     const daemon = await Daemon.start({ kubeconfig: KUBECONFIG, nodeName: node.chassis, flags });
     await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
     return new Fixture({ node, api, cluster, daemon, attachnet });

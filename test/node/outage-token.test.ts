@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Daemon } from '../lab/daemon.ts';
+import { DAEMON } from '../lab/kubernetes/api.ts';
 import { InCluster } from '../lab/kubernetes/in-cluster.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
@@ -20,8 +21,7 @@ let inCluster: InCluster;
 let tokenCount = 0;
 beforeAll(async () => {
   fixture = await Fixture.start();
-  fixture.api.setToken('token-0');
-  inCluster = await InCluster.start(fixture.api, 'token-0');
+  inCluster = await InCluster.start(fixture.api, DAEMON);
 });
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
@@ -55,7 +55,7 @@ test('with a new token, which alone is taken, watches are opened again and objec
   const { api, daemon } = fixture;
   const token = nextToken();
   await inCluster.writeToken(token);
-  api.setToken(token);
+  api.setToken(token, DAEMON);
   const watches = api.requests.count({ verb: 'watch' });
   api.resetConnections();
   await api.requests.waitFor({ verb: 'watch' }, watches + COLLECTIONS);
@@ -69,7 +69,7 @@ test('objects are written with the new token while the watches of before go on',
   const { api, daemon } = fixture;
   const token = nextToken();
   await inCluster.writeToken(token);
-  api.setToken(token);
+  api.setToken(token, DAEMON);
   await expectAddAndDel((await fixture.pod()).sandbox);
   expect(daemon.logLines(LOST)).toEqual([]);
   expect(daemon.logLines(REFUSED)).toEqual([]);
@@ -78,7 +78,7 @@ test('objects are written with the new token while the watches of before go on',
 test('a token that expires before the next one is there is an outage until it is there', async () => {
   const { api, daemon } = fixture;
   const token = nextToken();
-  api.setToken(token);
+  api.setToken(token, DAEMON);
   const requests = api.requests.count();
   api.resetConnections();
   await daemon.logged(LOST, COLLECTIONS);
@@ -100,7 +100,7 @@ test('a token that is replaced while the API server is not there is used when it
   await daemon.logged(LOST, COLLECTIONS);
   const token = nextToken();
   await inCluster.writeToken(token);
-  api.setToken(token);
+  api.setToken(token, DAEMON);
   await api.start();
   await expectAddAndDel((await fixture.pod()).sandbox);
   await daemon.logged(BACK, COLLECTIONS);
@@ -112,7 +112,7 @@ test('a token that is replaced while the API server is silent is used with the n
   api.silence();
   const token = nextToken();
   await inCluster.writeToken(token);
-  api.setToken(token);
+  api.setToken(token, DAEMON);
   api.resume();
   // The watches of before are mute for good: what ends them is the network, or a time limit.
   api.resetConnections();

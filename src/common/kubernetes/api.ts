@@ -63,6 +63,16 @@ export class KubernetesApi {
   }
 
   /**
+   * Replaces an object, and returns it. The server refuses (409) where the object is no longer at
+   * `metadata.resourceVersion`.
+   */
+  replace(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+    const replacement = { type: 'application/json', content: body };
+    const request = { method: HttpMethod.PUT, path, body: replacement, signal };
+    return this.#request({ verb: 'update', ...request });
+  }
+
+  /**
    * Adds an object to a collection, and returns it as the server completed it.
    * @param path of the collection: `/api/v1/namespaces/default/events`
    */

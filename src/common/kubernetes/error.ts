@@ -3,7 +3,7 @@
  */
 
 /** What was asked: `list` is a `get` of a collection, and reported as one. */
-export type Verb = 'get' | 'create' | 'patch' | 'delete' | 'watch';
+export type Verb = 'get' | 'create' | 'update' | 'patch' | 'delete' | 'watch';
 
 /** The parts of a KubernetesError. */
 export interface KubernetesErrorFields {

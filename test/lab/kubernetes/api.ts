@@ -4,27 +4,32 @@
  * reconciles here: tests play the part of controllers, scheduler and kubelet.
  */
 import { writeFile } from 'node:fs/promises';
+import { ADMIN } from './accounts.ts';
 import { Faults } from './faults.ts';
 import { answer, serve, understand, verbOf } from './handler.ts';
 import { kindNamed } from './kinds.ts';
 import { type HttpRequest, type HttpResponse, Listener, type Protocol } from './listener.ts';
 import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
+import { type Account, attributesOf, authorize } from './rbac.ts';
 import { RequestLog } from './requests.ts';
 import { predicateOf, type Selection } from './selectors.ts';
 import { ApiRefusal, injected } from './status.ts';
 import { ObjectStore } from './store.ts';
+import { Tokens } from './tokens.ts';
 import { Watches } from './watches.ts';
 import type { DeleteOptions } from './writes.ts';
 
+export { ADMIN, CONTROLLER, DAEMON } from './accounts.ts';
 export type { KubernetesObject, NewObject } from './object.ts';
+export type { Account } from './rbac.ts';
 export { ApiRefusal } from './status.ts';
 
 /** `LAB_PROTOCOL=h2` runs any test over HTTP/2. */
-const DEFAULT_PROTOCOL = (process.env.LAB_PROTOCOL ?? 'plain') as Protocol;
+const DEFAULT_PROTOCOL = (process.env.LAB_PROTOCOL ?? 'h2') as Protocol;
 
 export interface ApiDoubleOptions {
-  /** What clients must bear; none is asked for without it. */
+  /** The administrator's; without it one that nobody knows beforehand. */
   readonly token?: string;
   /** See listener.ts. */
   readonly protocol?: Protocol;
@@ -46,11 +51,11 @@ export class KubernetesApiDouble implements AsyncDisposable {
   readonly #store = new ObjectStore();
   readonly #lists: Lists;
   readonly #listener: Listener;
-  #token: string | undefined;
+  readonly #tokens = new Tokens();
 
   constructor(options: ApiDoubleOptions = {}) {
     const { token, protocol = DEFAULT_PROTOCOL, streamsPerConnection } = options;
-    this.#token = token;
+    if (token !== undefined) this.#tokens.set(ADMIN, token);
     this.#lists = new Lists(this.#store);
     this.watches = new Watches(this.#store);
     this.#listener = new Listener({ protocol, streamsPerConnection }, (request, response) => {
@@ -105,13 +110,18 @@ export class KubernetesApiDouble implements AsyncDisposable {
     return this.#listener.authority;
   }
 
-  /** Asks for another token from now on, or for none. */
-  setToken(token: string | undefined): void {
-    this.#token = token;
+  /** What an account has to bear. */
+  tokenOf(account: Account = ADMIN): string {
+    return this.#tokens.of(account);
   }
 
-  /** A kubeconfig for this server with the token that it asks for now; JSON, which is YAML. */
-  kubeconfig(): string {
+  /** Asks an account for another token from now on; the one before is refused. */
+  setToken(token: string, account: Account = ADMIN): void {
+    this.#tokens.set(account, token);
+  }
+
+  /** A kubeconfig for this server with an account's token of now; JSON, which is YAML. */
+  kubeconfig(account: Account = ADMIN): string {
     const { url: server, authority } = this;
     const trust =
       authority === undefined
@@ -122,14 +132,14 @@ export class KubernetesApiDouble implements AsyncDisposable {
       apiVersion: 'v1',
       kind: 'Config',
       clusters: [{ name: 'double', cluster: { server, ...trust } }],
-      users: [{ name: 'test', user: this.#token === undefined ? {} : { token: this.#token } }],
+      users: [{ name: 'test', user: { token: this.tokenOf(account) } }],
       contexts: [{ name: 'test', context: { cluster: 'double', user: 'test' } }],
       'current-context': 'test',
     });
   }
 
-  async writeKubeconfig(path: string): Promise<void> {
-    await writeFile(path, this.kubeconfig(), { mode: 0o600 });
+  async writeKubeconfig(path: string, account: Account = ADMIN): Promise<void> {
+    await writeFile(path, this.kubeconfig(account), { mode: 0o600 });
   }
 
   /** @param object with `kind`; its `apiVersion` is known */
@@ -265,16 +275,20 @@ export class KubernetesApiDouble implements AsyncDisposable {
       isGone = true;
     });
     const { httpVersion } = http;
-    this.requests.add({ verb, path, query: Object.fromEntries(url.searchParams), httpVersion });
+    const query = Object.fromEntries(url.searchParams);
+    const user = this.#userOf(http);
+    this.requests.add({ verb, path, query, httpVersion, user });
     if (this.faults.takeGoAway()) this.#listener.goAwayFrom(http);
     await this.faults.audible();
     if (isGone) return;
     try {
-      const status = this.faults.take({ verb, path });
+      const status = this.faults.take({ verb, path, user });
       if (status !== undefined) throw injected(status);
-      this.#authenticate(http);
+      const account = this.#tokens.authenticate(http.headers.authorization);
+      const request = understand(http, url);
+      authorize(account, attributesOf(verb, request.target));
       const backend = { store: this.#store, lists: this.#lists, watches: this.watches };
-      await serve(understand(http, url), response, backend);
+      await serve(request, response, backend);
     } catch (error) {
       const refusal = error instanceof ApiRefusal ? error : new ApiRefusal(500, String(error));
       // The real server gives up the connection of whom it does not know.
@@ -283,8 +297,12 @@ export class KubernetesApiDouble implements AsyncDisposable {
     }
   }
 
-  #authenticate({ headers }: HttpRequest): void {
-    if (this.#token === undefined || headers.authorization === `Bearer ${this.#token}`) return;
-    throw new ApiRefusal(401, 'Unauthorized');
+  /** Who asks, for the books alone: it may be refused yet. */
+  #userOf({ headers }: HttpRequest): string {
+    try {
+      return this.#tokens.authenticate(headers.authorization).user;
+    } catch {
+      return '';
+    }
   }
 }

@@ -14,12 +14,15 @@ export interface RecordedRequest {
   readonly query: Readonly<Record<string, string>>;
   /** `1.1` or `2.0`. */
   readonly httpVersion: string;
+  /** Who asked; empty where that is not known. */
+  readonly user: string;
 }
 
 /** Which requests are meant; everything that is left out matches. */
 export interface RequestMatch {
   readonly verb?: RequestVerb;
   readonly path?: string;
+  readonly user?: string;
 }
 
 export class RequestLog {
@@ -64,5 +67,6 @@ export class RequestLog {
 
 export function isMatch(request: RequestMatch, match: RequestMatch): boolean {
   if (match.verb !== undefined && match.verb !== request.verb) return false;
+  if (match.user !== undefined && match.user !== request.user) return false;
   return match.path === undefined || match.path === request.path;
 }

@@ -81,6 +81,7 @@ function qualified(kind: Kind): string {
   return group === '' ? kind.plural : `${kind.plural}.${group}`;
 }
 
-function groupOf({ apiVersion }: Kind): string {
+/** Empty for the core group. */
+export function groupOf({ apiVersion }: Kind): string {
   return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 }

@@ -3,7 +3,7 @@ import { KubernetesApi, KubernetesError } from '../../../src/common/kubernetes/a
 import { bootstrap } from '../../../src/controller/bootstrap.ts';
 import { parseFlags } from '../../../src/controller/flags.ts';
 import { LeaderWrites } from '../../../src/controller/leader-writes.ts';
-import type { NewObject } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf } from '../common/kubernetes/support.ts';
 import { kubeOvn, setUpCluster, start } from './support.ts';
 
@@ -16,7 +16,7 @@ async function setUp(argv: readonly string[], objects: readonly NewObject[] = []
   const { cluster, double } = all;
   await start(cluster.vpcs, cluster.subnets, cluster.vlans);
   await double.watches.waitForCount(3);
-  const api = new KubernetesApi(configOf(double));
+  const api = new KubernetesApi(configOf(double, CONTROLLER));
   const lost = new AbortController().signal;
   const leadership = { lost, throwIfLost: () => {}, release: async () => {} };
   const writes = new LeaderWrites(api, leadership);

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
 import { Collection } from '../../../src/controller/collection.ts';
-import { KubernetesApiDouble, type KubernetesObject } from '../../lab/kubernetes/api.ts';
+import {
+  CONTROLLER,
+  KubernetesApiDouble,
+  type KubernetesObject,
+} from '../../lab/kubernetes/api.ts';
 import { configOf, LogDouble, shortLimits } from '../common/kubernetes/support.ts';
 import { sizeOfPrivate } from '../daemon/support.ts';
 import { shows } from './support.ts';
@@ -25,7 +29,7 @@ async function setUp({ versionOf = ({ version }: Kept) => version } = {}) {
   const make = (color: string) =>
     double.create({ kind: 'Subnet', metadata: { name: 'net' }, spec: { color } });
   make('red');
-  const options = { config: configOf(double), path: PATH, log: new LogDouble() };
+  const options = { config: configOf(double, CONTROLLER), path: PATH, log: new LogDouble() };
   const subnets = new Collection<Kept>({ ...options, project, versionOf, limits: shortLimits });
   subnets.start();
   await subnets.synced;

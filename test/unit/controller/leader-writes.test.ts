@@ -3,7 +3,7 @@ import { isConflict, KubernetesApi, KubernetesError } from '../../../src/common/
 import { LeaderWrites } from '../../../src/controller/leader-writes.ts';
 import { LeadershipError } from '../../../src/controller/leadership/error.ts';
 import type { Leadership } from '../../../src/controller/leadership.ts';
-import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
 import { configOf } from '../common/kubernetes/support.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
@@ -12,7 +12,7 @@ const LOST = new LeadershipError('lost', 'the Lease is lost', 'nothing');
 
 async function setUp() {
   const double = await KubernetesApiDouble.start();
-  const api = new KubernetesApi(configOf(double));
+  const api = new KubernetesApi(configOf(double, CONTROLLER));
   const term = new AbortController();
   const leadership: Leadership = {
     lost: term.signal,

@@ -5,7 +5,7 @@
 import { type Cluster, createCluster } from '../../../src/controller/cluster.ts';
 import type { Collection } from '../../../src/controller/collection.ts';
 import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
-import { KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
 import { defaultSettings } from './settings.ts';
 
@@ -25,7 +25,7 @@ export async function setUpCluster(
   createAll(double, objects);
   const log = new LogDouble();
   const settings = { ...defaultSettings, ...changes };
-  const cluster = createCluster({ config: configOf(double), settings, log });
+  const cluster = createCluster({ config: configOf(double, CONTROLLER), settings, log });
   const dispose = async () => {
     cluster.stop();
     await double.close();

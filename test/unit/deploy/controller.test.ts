@@ -5,7 +5,7 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { createCluster } from '../../../src/controller/cluster.ts';
 import { parseFlags } from '../../../src/controller/flags.ts';
-import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
 import { kinds } from '../../lab/kubernetes/kinds.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
 import { defaultSettings } from '../controller/settings.ts';
@@ -48,7 +48,7 @@ function isGranted(apiGroup: string, resource: string, verb: string): boolean {
 describe('deploy/controller.yaml', () => {
   it('grants to list and watch all that the controller follows', async () => {
     await using double = await KubernetesApiDouble.start();
-    const config = configOf(double);
+    const config = configOf(double, CONTROLLER);
     const cluster = createCluster({ config, settings: defaultSettings, log: new LogDouble() });
     const paths = Object.values(cluster).flatMap((part: object) =>
       'path' in part ? [String(part.path)] : [],

@@ -7,15 +7,21 @@ import { ApiRefusal } from '../../lab/kubernetes/api.ts';
 import { Client, PODS, pod } from './support.ts';
 
 describe('a token', () => {
-  it('is asked for where one is set', async () => {
+  it('is that of an account, or the request is refused', async () => {
     await using client = await Client.start({ token: 'secret' });
-    const refused = await client.send('GET', PODS);
-    expect(refused.code).toBe(401);
-    expect(refused.body).toMatchObject({ kind: 'Status', reason: 'Unauthorized' });
-    const wrong = await client.send('GET', PODS, undefined, { Authorization: 'Bearer other' });
-    expect(wrong.code).toBe(401);
     const right = await client.send('GET', PODS, undefined, { Authorization: 'Bearer secret' });
     expect(right.code).toBe(200);
+    const wrong = await client.send('GET', PODS, undefined, { Authorization: 'Bearer other' });
+    expect(wrong.code).toBe(401);
+    expect(wrong.body).toMatchObject({ kind: 'Status', reason: 'Unauthorized' });
+  });
+
+  it('is replaced: the one before is worth nothing', async () => {
+    await using client = await Client.start({ token: 'secret' });
+    client.double.setToken('new');
+    const old = await client.send('GET', PODS, undefined, { Authorization: 'Bearer secret' });
+    expect(old.code).toBe(401);
+    expect((await client.send('GET', PODS)).code).toBe(200);
   });
 });
 

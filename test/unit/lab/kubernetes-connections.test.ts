@@ -19,8 +19,8 @@ interface Connected extends AsyncDisposable {
   ask(path: string): ClientHttp2Stream;
 }
 
-async function setUp(options: { through?: TcpLine; token?: string } = {}): Promise<Connected> {
-  const double = await KubernetesApiDouble.start({ protocol: 'h2', ...options });
+async function setUp(): Promise<Connected> {
+  const double = await KubernetesApiDouble.start({ protocol: 'h2' });
   const session = connectTo(double, double.url);
   await once(session, 'remoteSettings');
   const dispose = async () => {
@@ -28,7 +28,7 @@ async function setUp(options: { through?: TcpLine; token?: string } = {}): Promi
     await double.close();
   };
   const ask = (path: string) => {
-    const stream = session.request({ ':path': path });
+    const stream = session.request({ ':path': path, ...credentials(double) });
     return stream.on('error', () => undefined);
   };
   return { double, session, ask, [Symbol.asyncDispose]: dispose };
@@ -37,6 +37,10 @@ async function setUp(options: { through?: TcpLine; token?: string } = {}): Promi
 function connectTo(double: KubernetesApiDouble, url: string): ClientHttp2Session {
   const session = connect(url, { ca: double.authority ?? '' });
   return session.on('error', () => undefined);
+}
+
+function credentials(double: KubernetesApiDouble) {
+  return { authorization: `Bearer ${double.tokenOf()}` };
 }
 
 async function statusOf(stream: ClientHttp2Stream): Promise<unknown> {
@@ -58,7 +62,10 @@ describe('the double speaks', () => {
     await using double = await KubernetesApiDouble.start({ protocol });
     double.create(pod('a'));
     const agent = new Agent({ connect: { ca: double.authority ?? '' }, allowH2 });
-    const response = await fetch(`${double.url}${PODS}/a`, { dispatcher: agent });
+    const response = await fetch(`${double.url}${PODS}/a`, {
+      dispatcher: agent,
+      headers: credentials(double),
+    });
     expect(await response.json()).toMatchObject({ metadata: { name: 'a' } });
     await agent.close();
     expect(double.requests.all.map(({ httpVersion }) => httpVersion)).toEqual([version]);
@@ -123,7 +130,7 @@ describe('GOAWAY', () => {
         session.once('goaway', () => {
           isTold = true;
         });
-        const stream = session.request({ ':path': PODS }).resume();
+        const stream = session.request({ ':path': PODS, ...credentials(double) }).resume();
         expect(await statusOf(stream)).toBe(200);
         await once(stream, 'close');
         answers.push(isTold);
@@ -139,9 +146,10 @@ describe('GOAWAY', () => {
   });
 
   it('follows a request that is not authenticated', async () => {
-    await using all = await setUp({ token: 'secret' });
+    await using all = await setUp();
     const away = goneAway(all.session);
-    expect(await statusOf(all.ask(PODS))).toBe(401);
+    const stream = all.session.request({ ':path': PODS, authorization: 'Bearer other' });
+    expect(await statusOf(stream)).toBe(401);
     expect(await away).toMatchObject({ code: constants.NGHTTP2_NO_ERROR });
   });
 });
@@ -171,7 +179,7 @@ describe('connections', () => {
       'nothing',
     );
     const fresh = connectTo(double, line.url);
-    expect(await statusOf(fresh.request({ ':path': PODS }))).toBe(200);
+    expect(await statusOf(fresh.request({ ':path': PODS, ...credentials(double) }))).toBe(200);
     expect(double.requests.count()).toBe(1);
     for (const session of [lost, fresh]) session.destroy();
   });

@@ -1,8 +1,13 @@
-/** Plain HTTP requests to the API server double, as any client sends them. */
+/** Requests to the API server double, as any client sends them: the administrator's. */
 import { createInterface, type Interface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { KubernetesApiDouble, type KubernetesObject } from '../../lab/kubernetes/api.ts';
+import { Agent, fetch } from 'undici';
+import {
+  type ApiDoubleOptions,
+  KubernetesApiDouble,
+  type KubernetesObject,
+} from '../../lab/kubernetes/api.ts';
 
 export const PODS = '/api/v1/namespaces/default/pods';
 export const SUBNETS = '/apis/kubeovn.io/v1/subnets';
@@ -22,17 +27,20 @@ export interface Answer {
 export class Client implements AsyncDisposable {
   readonly double: KubernetesApiDouble;
   readonly #watches: AbortController[] = [];
+  readonly #agent: Agent;
 
   private constructor(double: KubernetesApiDouble) {
     this.double = double;
+    this.#agent = new Agent({ connect: { ca: double.authority } });
   }
 
-  static async start(options: { token?: string } = {}): Promise<Client> {
+  static async start(options: ApiDoubleOptions = {}): Promise<Client> {
     return new Client(await KubernetesApiDouble.start(options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const watch of this.#watches) watch.abort();
+    await this.#agent.destroy();
     await this.double.close();
   }
 
@@ -40,11 +48,12 @@ export class Client implements AsyncDisposable {
     method: string,
     path: string,
     body?: object,
-    headers: Record<string, string> = {},
+    more: Record<string, string> = {},
   ): Promise<Answer> {
-    const init =
-      body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
-    const response = await fetch(this.double.url + path, init);
+    const headers = { ...this.#credentials, ...more };
+    const init = { method, headers, dispatcher: this.#agent };
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(this.double.url + path, { ...init, ...content });
     return { code: response.status, body: (await response.json()) as Answer['body'] };
   }
 
@@ -59,8 +68,14 @@ export class Client implements AsyncDisposable {
     const search = new URLSearchParams({ watch: 'true', ...query });
     const response = await fetch(`${this.double.url}${path}?${search}`, {
       signal: controller.signal,
+      headers: this.#credentials,
+      dispatcher: this.#agent,
     });
     return new WatchReader(Readable.fromWeb(response.body as ReadableStream));
+  }
+
+  get #credentials() {
+    return { Authorization: `Bearer ${this.double.tokenOf()}` };
   }
 }
 

@@ -13,6 +13,7 @@ import {
   KubernetesError,
 } from '../../../../src/common/kubernetes/api.ts';
 import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { identity } from '../../../lab/kubernetes/certificate.ts';
 import { configOf, pod } from './support.ts';
 
 const A = '/api/v1/namespaces/default/pods/a';
@@ -200,14 +201,16 @@ describe('connections of a KubernetesApi', () => {
     all.double.create(pod('a'));
     const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
     try {
-      const certFile = join(folder, 'tls.crt');
-      await writeFile(certFile, 'one');
+      const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+      const { certificate, key } = identity();
+      await writeFile(certFile, certificate);
+      await writeFile(keyFile, key);
       const config = configOf(all.double);
-      config.users = [{ name: 'test', certFile, keyFile: certFile }];
+      config.users = [{ name: 'test', certFile, keyFile, token: all.double.tokenOf() }];
       const api = new KubernetesApi(config);
       await warmUp(api);
       const { connectionCount } = all.double;
-      await writeFile(certFile, 'two');
+      await writeFile(certFile, `${certificate}\n`);
       await api.get(A, {}, never);
       expect(all.double.connectionCount).toBe(connectionCount + 1);
       api.destroy();
@@ -233,13 +236,16 @@ describe('connections of a KubernetesApi', () => {
     await warmUp(api);
     const { connectionCount } = double;
     double.setToken('new');
+    token = 'new';
+    await api.get(A, {}, never);
+    expect(double.connectionCount).toBe(connectionCount);
+    token = 'old';
     expect(await rejection(api.get(A, {}, never))).toMatchObject({
       status: 401,
       reason: 'Unauthorized',
     });
     token = 'new';
     await api.get(A, {}, never);
-    expect(double.connectionCount).toBe(connectionCount);
     api.destroy();
   });
 

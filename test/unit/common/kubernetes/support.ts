@@ -7,7 +7,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Change, WatchLimits } from '../../../../src/common/kubernetes/watch-cache.ts';
 import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../../../src/common/log.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { type Account, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 
 export const PODS = '/api/v1/pods';
 
@@ -72,9 +72,10 @@ export function project(raw: unknown): Kept {
   return { name: metadata.name, uid: metadata.uid, color: metadata.labels?.color };
 }
 
-export function configOf(double: KubernetesApiDouble): KubeConfig {
+/** @param account who asks; the administrator without it */
+export function configOf(double: KubernetesApiDouble, account?: Account): KubeConfig {
   const config = new KubeConfig();
-  config.loadFromString(double.kubeconfig());
+  config.loadFromString(double.kubeconfig(account));
   return config;
 }
 

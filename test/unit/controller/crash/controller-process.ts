@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, type KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Program } from '../../../lab/program.ts';
 
@@ -72,7 +72,7 @@ export class ControllerProcesses implements AsyncDisposable {
 
   static async of(api: KubernetesApiDouble): Promise<ControllerProcesses> {
     const folder = await mkdtemp(join(tmpdir(), 'controllers-'));
-    await api.writeKubeconfig(join(folder, 'config'));
+    await api.writeKubeconfig(join(folder, 'config'), CONTROLLER);
     return new ControllerProcesses(api, folder);
   }
 

@@ -19,7 +19,7 @@ import { LeaderWrites } from '../../../../src/controller/leader-writes.ts';
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
 import { Machines } from '../../../../src/controller/machines.ts';
 import { PodIndex } from '../../../../src/controller/pod-index.ts';
-import type { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, type KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import { LogDouble } from '../../daemon/log-double.ts';
 
@@ -64,7 +64,7 @@ export class Life implements AsyncDisposable {
   async #live(double: KubernetesApiDouble): Promise<void> {
     const { signal } = this.#term;
     const config = new KubeConfig();
-    config.loadFromString(double.kubeconfig().replaceAll(double.url, this.#line.url));
+    config.loadFromString(double.kubeconfig(CONTROLLER).replaceAll(double.url, this.#line.url));
     const options = parseFlags(['--non-primary-cni-mode=true'], {});
     const { settings } = options;
     const { log } = this;

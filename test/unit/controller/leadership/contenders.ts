@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import { shortTimes } from './support.ts';
 
@@ -54,7 +54,7 @@ export class Contenders implements AsyncDisposable {
     for (const name of NAMES) {
       const line = await TcpLine.start(double.url);
       contenders.#lines.set(name, line);
-      const config = double.kubeconfig().replaceAll(double.url, line.url);
+      const config = double.kubeconfig(CONTROLLER).replaceAll(double.url, line.url);
       await writeFile(join(folder, `${name}.config`), config);
       contenders.#spawn(name);
     }

@@ -7,7 +7,11 @@ import { expect } from 'vitest';
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
 import type { LeaseTimes } from '../../../../src/controller/leadership/times.ts';
 import { acquireLeadership, type Leadership } from '../../../../src/controller/leadership.ts';
-import { KubernetesApiDouble, type KubernetesObject } from '../../../lab/kubernetes/api.ts';
+import {
+  CONTROLLER,
+  KubernetesApiDouble,
+  type KubernetesObject,
+} from '../../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import { LogDouble } from '../../daemon/log-double.ts';
 
@@ -56,7 +60,7 @@ export class Election implements AsyncDisposable {
     const line = await TcpLine.start(this.double.url);
     this.#stack.use(line);
     const config = new KubeConfig();
-    config.loadFromString(this.double.kubeconfig().replaceAll(this.double.url, line.url));
+    config.loadFromString(this.double.kubeconfig(CONTROLLER).replaceAll(this.double.url, line.url));
     const log = new LogDouble();
     const stopped = new AbortController();
     const options = { config, namespace: 'kube-system', podName, times, log };

@@ -1,0 +1,35 @@
+/**
+ * The tokens of those whom the API server double knows.
+ */
+import { randomBytes } from 'node:crypto';
+import { ANONYMOUS } from './accounts.ts';
+import type { Account } from './rbac.ts';
+import { ApiRefusal } from './status.ts';
+
+export class Tokens {
+  readonly #tokens = new Map<Account, string>();
+
+  /** What an account has to bear; made when it is first asked for. */
+  of(account: Account): string {
+    const token = this.#tokens.get(account) ?? randomBytes(16).toString('hex');
+    this.#tokens.set(account, token);
+    return token;
+  }
+
+  /** Replaces the token of an account: the one before is worth nothing. */
+  set(account: Account, token: string): void {
+    this.#tokens.set(account, token);
+  }
+
+  /**
+   * Who sends a request.
+   * @throws ApiRefusal 401 for what nobody has to bear
+   */
+  authenticate(authorization: string | string[] | undefined): Account {
+    if (authorization === undefined) return ANONYMOUS;
+    for (const [account, token] of this.#tokens) {
+      if (authorization === `Bearer ${token}`) return account;
+    }
+    throw new ApiRefusal(401, 'Unauthorized');
+  }
+}
