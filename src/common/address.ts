@@ -64,7 +64,16 @@ export function cidrText(cidr: Cidr): string {
 /** True where `address` lies in `cidr`. */
 export function contains(cidr: Cidr, address: Address): boolean {
   if (cidr.family !== address.family) return false;
+  if (cidr.family === 'IPv4') {
+    const shift = 32 - cidr.prefixLength;
+    // A shift by 32 is none in JavaScript.
+    return shift === 32 || number(address.text) >>> shift === number(cidr.network) >>> shift;
+  }
   return ipaddr.parse(address.text).match(ipaddr.parse(cidr.network), cidr.prefixLength);
+}
+
+function number(ipv4: string): number {
+  return ipv4.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
 }
 
 /** The unicast MAC that `text` is, in lower case, or undefined. */

@@ -10,6 +10,7 @@ import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { EventRecorder } from '../common/kubernetes/events.ts';
+import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { Addresses } from './addresses.ts';
 import { Allocator } from './allocator/allocator.ts';
@@ -31,6 +32,7 @@ import { PodIndex } from './pod-index.ts';
 import { serveProbes } from './probes.ts';
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+surviveStrayRejections(log);
 
 /** How long work and events in flight may hold up the end; ms. */
 const ENDS_AFTER_MS = 5000;

@@ -9,6 +9,7 @@ import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { WatchCache } from '../common/kubernetes/watch-cache.ts';
+import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
 import { buildApp } from './app.ts';
@@ -36,6 +37,7 @@ import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+surviveStrayRejections(log);
 
 /** Each has up to three tools running: enough for two processors, and still first come first served. */
 const NICS_AT_ONCE = 8;

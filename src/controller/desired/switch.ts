@@ -70,13 +70,32 @@ function dhcpOf({ blocks, mtu, dhcpV4Options, dhcpV6Options }: Subnet): readonly
  * `,` or as Kube-OVN has it `;` between them: `dns_server={1.1.1.1;8.8.8.8}`.
  */
 function readOptions(text: string): Readonly<Record<string, string>> {
-  const entries = text.replace(/\s/g, '').matchAll(/([\w-]+)=(\{[^}]*\}|[^,]+)/g);
-  return Object.fromEntries(
-    [...entries].map(([, name = '', value = '']) => [
-      name,
-      name === 'dns_server' ? value.replaceAll(';', ',') : value,
-    ]),
-  );
+  const options: Record<string, string> = {};
+  for (const entry of splitOptions(text.replace(/\s/g, ''))) {
+    const at = entry.indexOf('=');
+    const name = entry.slice(0, Math.max(at, 0));
+    const value = entry.slice(at + 1);
+    if (!/^[\w-]+$/.test(name) || value === '') continue;
+    options[name] = name === 'dns_server' ? value.replaceAll(';', ',') : value;
+  }
+  return options;
+}
+
+/** Splits at commas that are not in braces. */
+function splitOptions(text: string): readonly string[] {
+  const entries: string[] = [];
+  let begin = 0;
+  let isInBraces = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '{') isInBraces = true;
+    else if (character === '}') isInBraces = false;
+    else if (character === ',' && !isInBraces) {
+      entries.push(text.slice(begin, at));
+      begin = at + 1;
+    }
+  }
+  return [...entries, text.slice(begin)];
 }
 
 /** A unicast address of those that nobody is assigned (IEEE 802, "locally administered"). */

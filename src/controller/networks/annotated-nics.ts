@@ -41,7 +41,8 @@ function readNic(pod: Pod, provider: string, view: AnnotatedView): AnnotatedAddr
   const text = (name: string) => pod.annotations[annotationKey(provider, name)] ?? '';
   const { namespace } = pod;
   const port = logicalSwitchPort({ workload: workloadOf(pod, view.settings), namespace, provider });
-  const parts = text('ip_address').split(',');
+  // One of each family; a list that is longer is nobody's.
+  const parts = text('ip_address').split(',', 3);
   return {
     provider,
     port,

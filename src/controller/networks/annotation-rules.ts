@@ -8,13 +8,15 @@ import { contains, parseAddress, parseCidr, parseMac } from '../../common/addres
 import { annotationKey } from '../objects/allocated-nic.ts';
 import type { Pod } from '../objects/pod.ts';
 import { type Problem, say } from '../objects/problem.ts';
-import { parsePool } from './pool-syntax.ts';
+import { POOL_ENTRIES_MAX, parsePool } from './pool-syntax.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';
 import { familyOf, withoutMask } from './wishes.ts';
 
 type Annotations = Pod['annotations'];
 
 const RATE_KEY = /\.kubernetes\.io\/(ingress|egress)_(rate|burst)$/;
+/** A NIC has one address, and one network, of each of so many families. */
+const FAMILIES = 2;
 const FAMILY_SUFFIX = '.kubernetes.io/ip_family';
 
 /** Everything that is wrong, in the order of the keys. */
@@ -35,7 +37,7 @@ function familyProblems(annotations: Annotations, key: string, text: string): re
     return [{ message, advice: 'set it to "ipv4" or "ipv6"' }];
   }
   return addressKeys(key.slice(0, -FAMILY_SUFFIX.length))
-    .flatMap((addressKey) => listOf(annotations[addressKey] ?? ''))
+    .flatMap((addressKey) => firstOf(annotations[addressKey] ?? ''))
     .filter((part) => parseAddress(withoutMask(part))?.family !== family)
     .map((part) => ({
       message: say`${part} does not match ${key} ${text}`,
@@ -55,9 +57,9 @@ function primaryProblems(annotations: Annotations): readonly Problem[] {
   const textOf = (name: string) => annotations[annotationKey(PRIMARY_PROVIDER, name)] ?? '';
   const keyOf = (name: string) => annotationKey(PRIMARY_PROVIDER, name);
   const cidrText = textOf('cidr');
-  const cidrs = listOf(cidrText).map(parseCidr);
+  const cidrs = firstOf(cidrText).map(parseCidr);
   const problems: Problem[] = [];
-  if (cidrs.includes(undefined)) {
+  if (cidrs.includes(undefined) || cidrs.length > FAMILIES) {
     problems.push({
       message: say`invalid cidr ${cidrText}`,
       advice: `remove annotation ${keyOf('cidr')}: it is written for you`,
@@ -81,7 +83,7 @@ function addressProblems(
   cidrs: readonly Cidr[],
   cidrText: string,
 ): readonly Problem[] {
-  return listOf(text).flatMap((part) => {
+  return firstOf(text).flatMap((part) => {
     const address = parseAddress(withoutMask(part));
     if (address === undefined) {
       return [
@@ -104,16 +106,16 @@ function poolProblems(
   const pool = parsePool(text, key);
   if ('problems' in pool) {
     const [{ advice }] = pool.problems;
-    const bad = listOf(text.replaceAll(';', ',')).find((part) => parseAddress(part) === undefined);
+    const parts = text.split(/[;,]/, POOL_ENTRIES_MAX + 1).map((part) => part.trim());
+    const bad = parts.find((part) => parseAddress(part) === undefined);
+    if (bad === undefined && parts.length > POOL_ENTRIES_MAX) return pool.problems;
     return [{ message: say`${bad ?? text} in ${key} is not a valid address`, advice }];
   }
   if (pool.value.kind === 'named') return [];
-  return pool.value.entries
-    .filter((entry) => outside(entry, cidrs))
-    .map((entry) => ({
-      message: say`${entry.map((address) => address.text).join(',')} not in cidr ${cidrText}`,
-      advice: 'list addresses of the Subnet',
-    }));
+  const entry = pool.value.entries.find((each) => outside(each, cidrs));
+  if (entry === undefined) return [];
+  const message = say`${entry.map((address) => address.text).join(',')} not in cidr ${cidrText}`;
+  return [{ message, advice: 'list addresses of the Subnet' }];
 }
 
 /** True where none of these is in any of the CIDRs, as far as there are CIDRs. */
@@ -129,6 +131,7 @@ function rateProblems(key: string, text: string): readonly Problem[] {
   return [{ message, advice: 'write a whole number of Mbit/s (a rate) or Mbit (a burst)' }];
 }
 
-function listOf(text: string): readonly string[] {
-  return text === '' ? [] : text.split(',').map((part) => part.trim());
+/** The first parts of a list: one more than a NIC can have, which shows that there are too many. */
+function firstOf(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',', FAMILIES + 1).map((part) => part.trim());
 }

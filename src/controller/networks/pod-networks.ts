@@ -15,6 +15,7 @@ import { type Checked, type Problems, say, tell, wrong } from '../objects/proble
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
+import { portProblem } from './port-rules.ts';
 import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
 import { podSelections, type Selection } from './selections.ts';
@@ -84,6 +85,8 @@ function requestOf(context: NicContext): Checked<NicRequest> {
     const advice = 'remove it, and ask for the address by ip_address';
     return wrong(`annotation ${VIP_KEY} is not supported`, advice);
   }
+  const wrongPort = kind === 'ovn' ? portProblem(pod, provider) : undefined;
+  if (wrongPort !== undefined) return { problems: [wrongPort] };
   const wishes = readWishes(context);
   if ('problems' in wishes) return wishes;
   const nad = selection && { nad: { namespace: selection.namespace, name: selection.name } };

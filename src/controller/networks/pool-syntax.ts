@@ -8,6 +8,9 @@ import { isDnsName } from '../../common/names.ts';
 import type { FixedAddresses } from '../allocator/request.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 
+/** Addresses that one annotation lists at most. */
+export const POOL_ENTRIES_MAX = 4096;
+
 export type PoolWish =
   | { readonly kind: 'named'; readonly name: string }
   /** Each entry is one NIC's: one address, or one of each family. */
@@ -16,6 +19,10 @@ export type PoolWish =
 /** @param key of the annotation, for what is said about it */
 export function parsePool(text: string, key: string): Checked<PoolWish> {
   const tokens = splitEntries(text);
+  if (tokens.length > POOL_ENTRIES_MAX) {
+    const advice = 'put them into an IPPool, and name that';
+    return wrong(`${key} lists more than ${POOL_ENTRIES_MAX} addresses`, advice);
+  }
   const [only = ''] = tokens;
   if (tokens.length === 1 && !only.includes(',') && parseAddress(only) === undefined) {
     // No name has a slash: a CIDR is meant, or a name is misspelled.
@@ -25,10 +32,11 @@ export function parsePool(text: string, key: string): Checked<PoolWish> {
   }
   const entries: FixedAddresses[] = [];
   for (const token of tokens) {
-    const parts = token.split(',').map((part) => part.trim());
-    const addresses = parts.flatMap((part) => parseAddress(part) ?? []);
-    const bad = parts.find((part) => parseAddress(part) === undefined);
-    if (bad !== undefined) return refuse(bad, key);
+    const parts = token.split(',', 3).map((part) => part.trim());
+    const parsed = parts.map(parseAddress);
+    const bad = parsed.indexOf(undefined);
+    if (bad >= 0) return refuse(parts[bad] ?? '', key);
+    const addresses = parsed.filter((address) => address !== undefined);
     if (!isOneOfEachFamily(addresses)) {
       const advice = 'an entry is one address, or one of each family: "v4,v6"';
       return wrong(say`${token} in ${key} is not one NIC's addresses`, advice);
@@ -40,10 +48,11 @@ export function parsePool(text: string, key: string): Checked<PoolWish> {
 
 /** Without `;`, a comma is between entries, unless there are two and both make one of a NIC's. */
 function splitEntries(text: string): readonly string[] {
-  if (text.includes(';')) return text.split(';').map((token) => token.trim());
-  const tokens = text.split(',').map((token) => token.trim());
+  const separator = text.includes(';') ? ';' : ',';
+  const tokens = text.split(separator, POOL_ENTRIES_MAX + 1).map((token) => token.trim());
+  if (separator === ';' || tokens.length !== 2) return tokens;
   const addresses = tokens.flatMap((token) => parseAddress(token) ?? []);
-  const isPair = tokens.length === 2 && addresses.length === 2 && isOneOfEachFamily(addresses);
+  const isPair = addresses.length === 2 && isOneOfEachFamily(addresses);
   return isPair ? [tokens.join(',')] : tokens;
 }
 

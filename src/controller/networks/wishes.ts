@@ -17,6 +17,9 @@ import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';
 import type { Asked, Attempt, NetworkView, NicRequest } from './request.ts';
 import type { Selection } from './selections.ts';
 
+/** Of a list of addresses of one NIC no more is read: that is too many already. */
+const SHOWN_ADDRESSES = 4;
+
 export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'>;
 
 /** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */
@@ -124,7 +127,7 @@ function readMac(context: NicContext, hasAddresses: boolean): Checked<MacWish> {
 function readAllocated(context: NicContext): Checked<Wishes['attempts']> {
   const written = read(context, 'ip_address');
   if (written.text === '') return { value: [drawnFrom(context.candidates[0])] };
-  const addresses = parseAddresses(written.text.split(','), written.where);
+  const addresses = parseAddresses(written.text.split(',', SHOWN_ADDRESSES), written.where);
   if ('problems' in addresses) return addresses;
   return { value: [fixedIn(context.candidates, [addresses.value])] };
 }
@@ -150,7 +153,7 @@ function readAsked(context: NicContext): Asked | undefined {
 function writtenAddresses(context: NicContext): Written {
   return firstWritten(
     readForInterface(context, 'ip_address'),
-    { text: context.selection?.ips.join(',') ?? '', where: '"ips" of the network' },
+    { text: context.firstOf(selection?.ips ?? []).join(','), where: '"ips" of the network' },
     read(context, 'ip_address'),
   );
 }
@@ -170,7 +173,7 @@ function readAttempts(
   const { candidates, otherwise } = context;
   const { text, where } = writtenAddresses(context);
   if (text !== '') {
-    const addresses = parseAddresses(text.split(','), where);
+    const addresses = parseAddresses(text.split(',', SHOWN_ADDRESSES), where);
     if ('problems' in addresses) return addresses;
     const other = addresses.value.find((address) => family && address.family !== family);
     if (other !== undefined) {
@@ -225,6 +228,10 @@ function listIn(candidates: Candidates, entries: readonly FixedAddresses[]): Wis
 
 function hasAll({ blocks }: Subnet, addresses: FixedAddresses): boolean {
   return addresses.every((address) => blocks.some(({ cidr }) => contains(cidr, address)));
+}
+
+function firstOf(texts: readonly string[]): readonly string[] {
+  return texts.slice(0, SHOWN_ADDRESSES);
 }
 
 /** One address, or one of each family; a mask does not matter, since it is the Subnet's. */

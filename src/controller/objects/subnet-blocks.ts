@@ -25,6 +25,9 @@ export interface BlocksInput {
 
 const NO_BLOCKS: Blocks = { blocks: [], cidrBlock: '', gateway: '', protocol: 'Mac', excludes: [] };
 
+/** Of a list with one part of each family no more is read: that is too many already. */
+const PARTS_READ = 4;
+
 /** Reports what is wrong; what it returns then is of no use. */
 export function checkBlocks({ name, fields, network, settings, report }: BlocksInput): Blocks {
   const text = readCidrText(fields, report);
@@ -82,7 +85,7 @@ function checkNoBlocks(name: string, fields: Fields, report: Report): Blocks {
 
 /** One CIDR, or one of each family; IPv4 first. Undefined where that cannot be told. */
 function checkCidrs(name: string, text: string, report: Report): readonly Cidr[] | undefined {
-  const cidrs = text.split(',').map(parseCidr);
+  const cidrs = text.split(',', PARTS_READ).map(parseCidr);
   const [first, second, ...rest] = cidrs;
   if (first === undefined || cidrs.includes(undefined) || rest.length > 0) {
     return refuseFormat(text, report);
@@ -136,7 +139,7 @@ function checkGateways(
       advice: 'write it in lower case',
     });
   }
-  for (const part of text.split(',')) {
+  for (const part of text.split(',', PARTS_READ)) {
     const gateway = parseAddress(part);
     const cidr = cidrs.find((candidate) => gateway && contains(candidate, gateway));
     if (gateway === undefined || cidr === undefined || gateways.has(gateway.family)) {

@@ -30,29 +30,44 @@ function rangeText({ first, last }: AddressRange): string {
   return first.text === last.text ? first.text : `${first.text}..${last.text}`;
 }
 
+/** A range with its ends as numbers, which are worked out once. */
+interface NumberedRange {
+  readonly range: AddressRange;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
 function merge(ranges: readonly AddressRange[]): readonly AddressRange[] {
-  const sorted = ranges.toSorted(compare);
-  const merged: AddressRange[] = [];
-  for (const range of sorted) {
+  const sorted = ranges.map(numbered).sort(compare);
+  const merged: NumberedRange[] = [];
+  for (const next of sorted) {
     const before = merged.at(-1);
-    if (before === undefined || !meets(before, range)) merged.push(range);
-    else if (!includes(before, range)) merged.splice(-1, 1, { ...before, last: range.last });
+    if (before === undefined || !meets(before, next)) merged.push(next);
+    else if (next.last > before.last) {
+      const range = { first: before.range.first, last: next.range.last };
+      merged.splice(-1, 1, { range, first: before.first, last: next.last });
+    }
   }
-  return merged;
+  return merged.map(({ range }) => range);
 }
 
-function compare(one: AddressRange, other: AddressRange): number {
-  if (one.first.family !== other.first.family)
-    return one.first.family < other.first.family ? -1 : 1;
-  const difference = numberOf(one.first) - numberOf(other.first);
-  return difference < 0n ? -1 : Number(difference > 0n);
+function numbered(range: AddressRange): NumberedRange {
+  return { range, first: numberOf(range.first), last: numberOf(range.last) };
 }
 
-/** @param range begins where `before` does, or after that */
-function meets(before: AddressRange, range: AddressRange): boolean {
-  return (
-    before.first.family === range.first.family && numberOf(range.first) <= numberOf(before.last)
-  );
+function familyOf({ range }: NumberedRange) {
+  return range.first.family;
+}
+
+function compare(one: NumberedRange, other: NumberedRange): number {
+  if (familyOf(one) !== familyOf(other)) return familyOf(one) < familyOf(other) ? -1 : 1;
+  if (one.first === other.first) return 0;
+  return one.first < other.first ? -1 : 1;
+}
+
+/** @param next begins where `before` does, or after that */
+function meets(before: NumberedRange, next: NumberedRange): boolean {
+  return familyOf(before) === familyOf(next) && next.first <= before.last;
 }
 
 /** True where all of `inner` is in `outer`. */

@@ -110,6 +110,9 @@ export interface SubnetObject {
   readonly defaults?: MergePatch;
 }
 
+/** One of each family, and what shows that there are more. */
+const CIDRS_READ = 4;
+
 /** A raw Subnet as the API server sends it. Never throws for what a user can write. */
 export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
   const meta = projectMeta(raw);
@@ -117,7 +120,7 @@ export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetOb
   const { result, network } = checkSubnet(meta.name, spec, settings);
   const said = readQuietly(spec);
   const provider = said.text('provider') || 'ovn';
-  const cidrs = (said.text('cidrBlock') || said.text('cidr')).split(',');
+  const cidrs = (said.text('cidrBlock') || said.text('cidr')).split(',', CIDRS_READ);
   const claims = { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) };
   const known = { meta, provider, claims, checked: result, status: projectSubnetStatus(status) };
   if (!('value' in result)) return known;

@@ -57,6 +57,10 @@ export interface Missing {
   readonly missing: Wait;
 }
 
+const LIST_PARTS_READ = 4;
+/** Each of them is read anew whenever the pod changes, and is a line for ip. */
+const ROUTES_MAX = 1024;
+
 const CONTROLLER = 'kube-ovn-controller';
 
 /**
@@ -174,14 +178,14 @@ function readName(text: string, key: string): string | undefined {
 function readRoutes(text: string, key: string): Route[] {
   if (text === '') return [];
   const field = `annotation ${key}`;
-  const expected = 'a JSON array of {"dst": "<CIDR>", "gw": "<IP address>"}';
+  const expected = `a JSON array of {"dst": "<CIDR>", "gw": "<IP address>"}, ${ROUTES_MAX} at most`;
   let routes: unknown;
   try {
     routes = JSON.parse(text);
   } catch {
     throw invalid(field, text, expected);
   }
-  if (!Array.isArray(routes)) throw invalid(field, text, expected);
+  if (!Array.isArray(routes) || routes.length > ROUTES_MAX) throw invalid(field, text, expected);
   return parseRoutes(routes, field);
 }
 
@@ -198,9 +202,10 @@ function refuseOtherNicTypes(annotations: Annotations, prefixes: readonly string
   }
 }
 
+/** The parts of a list with one part of each family; of one that is longer, what shows that. */
 function splitList(text: string): string[] {
   return text
-    .split(',')
+    .split(',', LIST_PARTS_READ)
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
