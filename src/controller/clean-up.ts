@@ -37,9 +37,7 @@ export async function removeLeftovers(
     );
   const { vpcs, subnets, securityGroups, pods } = leftovers(state, known);
   await removeAll(pods, known.pod, (now, key) => planPod(now, key, []));
-  await removeAll(securityGroups, known.securityGroup, (now, name) =>
-    planSecurityGroupRemoval(now, name, known.securityGroup),
-  );
+  await removeAll(securityGroups, known.securityGroup, planSecurityGroupRemoval);
   await removeAll(subnets, known.subnet, planSwitchRemoval);
   await removeAll(vpcs, known.vpc, planRouterRemoval);
 }

@@ -199,15 +199,18 @@ describe('SecurityGroups', () => {
     expect(await reaches(peers[1], '10.1.0.64', 'fd00:1::64')).toBe(true);
   });
 
-  test('a port is closed from its first packet on, and open when its last group goes', async () => {
+  test('a port is closed from its first packet on, also when its last group goes, and open when it lists none', async () => {
     const pod = await securedPod('65', ['late']);
     expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     await fixture.group(groupOf('late', [any4, any6]));
     expect(await reaches(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     await fixture.group(groupOf('late'));
     expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
-    await fixture.northbound.bring((state) => planSecurityGroupRemoval(state, 'late', () => false));
+    await fixture.northbound.bring((state) => planSecurityGroupRemoval(state, 'late'));
     await fixture.settle();
+    expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
+    const open = { ...pod, port: { ...pod.port, securityGroups: [] } };
+    await fixture.bringPort(open);
     expect(await reaches(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     expect(await reaches(pod, '10.1.0.5', 'fd00:1::5')).toBe(true);
   });

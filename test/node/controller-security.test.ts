@@ -6,7 +6,7 @@ import { networkStatusesOf } from '../lab/network-status.ts';
 import { inSandbox } from '../lab/runtime.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { ovnNetwork, podOf, subnet } from './controller-manifests.ts';
-import { gone } from './controller-observe.ts';
+import { eventAbout, gone, messagesAbout } from './controller-observe.ts';
 import { canPing, pings } from './observe.ts';
 
 const DEFAULT_ROUTE = { 'front.default.ovn.kubernetes.io/default_route': 'true' };
@@ -84,12 +84,13 @@ test('a static route of a Vpc leads through the pod that it names', async () => 
   expect(await pings(back.sandbox, '192.0.2.77', 'net1')).toBe(true);
 });
 
-test('a SecurityGroup blocks what it does not allow, follows its rules, and goes', async () => {
+test('a SecurityGroup blocks what it does not allow, follows its rules, and closes its members when it goes', async () => {
   const listed = { 'front.default.ovn.kubernetes.io/security_groups': 'web' };
   const guarded = await fixture.pod(podOf('guarded', 'front', { ...DEFAULT_ROUTE, ...listed }));
   const target = addressOf(guarded);
-  // A group that does not exist restricts nothing.
-  expect(await pings(front.sandbox, target, 'net1')).toBe(true);
+  const missing = { kind: 'Pod', name: 'guarded', reason: 'SecurityGroupNotFound' };
+  expect(await eventAbout(fixture, missing)).toContain('SecurityGroup web does not exist');
+  expect(await canPing(front.sandbox, target, 'net1')).toBe(false);
   await group([]);
   expect(await canPing(front.sandbox, target, 'net1')).toBe(false);
   await group([`${addressOf(front)}/32`]);
@@ -97,7 +98,13 @@ test('a SecurityGroup blocks what it does not allow, follows its rules, and goes
   expect(await canPing(back.sandbox, target, 'net1')).toBe(false);
   fixture.api.delete('SecurityGroup', 'web');
   await gone(fixture, 'SecurityGroup', 'web');
-  expect(await pings(back.sandbox, target, 'net1')).toBe(true);
+  await fixture.node.nbctl('wait-until', 'Port_Group', 'ovn.sg.kubeovn_deny_all', 'ports!=[]');
+  await settled();
+  expect(await canPing(front.sandbox, target, 'net1')).toBe(false);
+  expect(messagesAbout(fixture, missing).length).toBeGreaterThan(0);
+  // Of a group that is there again its members are let through.
+  await group([`${addressOf(front)}/32`]);
+  expect(await pings(front.sandbox, target, 'net1')).toBe(true);
   await fixture.kubelet.end(guarded.pod);
 });
 

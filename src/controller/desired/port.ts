@@ -42,7 +42,10 @@ export function securityGroupsOf(annotations: Annotations, provider: string): re
 export function listsSecurityGroup(annotations: Annotations, group: string): boolean {
   return Object.entries(annotations).some(
     ([key, value]) =>
-      key.endsWith(annotationKey('', 'security_groups')) && listed(value).includes(group),
+      key.endsWith(annotationKey('', 'security_groups')) &&
+      // Most pods list others.
+      value.includes(group) &&
+      listed(value).includes(group),
   );
 }
 

@@ -19,6 +19,8 @@ export type Failure =
   | 'PodNetworkNotSupported'
   /** Only ours: an annotation means nothing as it is written. */
   | 'PodAnnotationIgnored'
+  /** Only ours: a NIC lists a SecurityGroup that is not there. */
+  | 'SecurityGroupNotFound'
   | 'VpcNotSupported'
   | 'SubnetNotSupported'
   | 'IPPoolNotSupported'

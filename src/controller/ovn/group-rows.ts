@@ -1,9 +1,9 @@
 /**
  * Port groups of SecurityGroups, and the one that denies what none of them allows. Pure.
  *
- * That one holds each port whose pod lists a SecurityGroup that exists. It is made where it is
- * missing, with the first port that needs it: a port without it is open, and a port that has only
- * it is closed until its own groups are there.
+ * That one holds each port whose pod lists a SecurityGroup, whether that exists or not. It is made
+ * where it is missing, with the first port that needs it: a port without it is open, and a port that
+ * has only it is closed until its own groups are there.
  */
 import type { Family } from '../../common/address.ts';
 import { planAcls } from './acl-plan.ts';

@@ -34,7 +34,8 @@ export function planPodGroups(
     gone.map(({ uuid }) => uuid),
     [],
   );
-  const secured = placed.filter(({ port }) => existingGroups(state, port).length > 0);
+  // Also where no group of its is there yet, or any more: then nothing allows anything.
+  const secured = placed.filter(({ port }) => port.securityGroups.length > 0);
   deny(
     draft,
     state,
@@ -46,7 +47,7 @@ export function planPodGroups(
 function planMembership(draft: Draft, state: NbState, { port, reference }: PlacedPort): void {
   const groups = existingGroups(state, port);
   for (const { name } of port.securityGroups) draft.share(claimed.group(name));
-  const wanted = groups.length > 0 ? [...groups, DENY_ALL_GROUP] : [];
+  const wanted = port.securityGroups.length > 0 ? [...groups, DENY_ALL_GROUP] : [];
   const rows = wanted.map((group) => groupRow(state, group));
   leaveGroups(draft, state, [reference], rows);
   for (const group of groups) {

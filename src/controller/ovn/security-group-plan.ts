@@ -16,11 +16,11 @@ import {
   groupRow,
   join,
 } from './group-rows.ts';
-import { addressSetName, DENY_ALL_GROUP, isOurs, portGroupName } from './names.ts';
+import { addressSetName, isOurs, portGroupName } from './names.ts';
 import { textsOf } from './pod-groups.ts';
-import type { PortGroup, SwitchPort } from './rows.ts';
+import type { PortGroup } from './rows.ts';
 import { securityGroupAcls } from './security-acls.ts';
-import { addressesOf, listedGroups, type NbState } from './state.ts';
+import { addressesOf, type NbState } from './state.ts';
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 
@@ -50,14 +50,10 @@ export function planSecurityGroup(state: NbState, desired: DesiredSecurityGroup)
 }
 
 /**
- * Removes the rows of a SecurityGroup that is gone. Ports that list no other one are open then.
- * @param exists whether there is a SecurityGroup of a name
+ * Removes the rows of a SecurityGroup that is gone. Ports that list it stay in the group that denies
+ * all: those that list no other one are closed then, until it is there again or is listed no more.
  */
-export function planSecurityGroupRemoval(
-  state: NbState,
-  name: string,
-  exists: (group: string) => boolean,
-): Plan {
+export function planSecurityGroupRemoval(state: NbState, name: string): Plan {
   const draft = newDraft();
   draft.claim(claimed.group(name));
   const row = groupRow(state, name);
@@ -65,16 +61,6 @@ export function planSecurityGroupRemoval(
   for (const family of FAMILIES) {
     const set = addressSetRow(state, name, family);
     if (set !== undefined) draft.destroy('Address_Set', set.uuid);
-  }
-  const denied = groupRow(state, DENY_ALL_GROUP);
-  if (denied !== undefined) {
-    const isFree = (port: SwitchPort) =>
-      !listedGroups(port).some((other) => other !== name && exists(other));
-    const members = new Set(denied.ports);
-    const freed = state.portsListing(name).filter(isFree);
-    draft.share(claimed.group(DENY_ALL_GROUP));
-    const uuids = freed.map(({ uuid }) => uuid).filter((uuid) => members.has(uuid));
-    draft.remove('Port_Group', denied.uuid, 'ports', uuids);
   }
   return draft.done();
 }

@@ -12,6 +12,7 @@ import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
+import { missingGroupEvents } from '../desired/missing-groups.ts';
 import { desiredPort } from '../desired/port.ts';
 import { podNetworks } from '../networks/pod-networks.ts';
 import type { NicRequest } from '../networks/request.ts';
@@ -116,7 +117,15 @@ export class PodWork {
       said.done(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
     }
     this.#sayWhatIsNotSupported(pod, nics);
-    said.isWell(aboutPod(pod));
+    const { annotations } = this.#speakerOf(pod);
+    const missing = missingGroupEvents(nics, annotations, (name) => this.#groupExists(name));
+    if (missing.length === 0) said.isWell(aboutPod(pod));
+    for (const event of missing) said.trouble(aboutPod(pod), event);
+  }
+
+  #groupExists(name: string): boolean {
+    const group = this.#context.cluster.securityGroups.get(name);
+    return group !== undefined && !group.meta.deleting;
   }
 
   async #acquire(pod: Pod): Promise<readonly AnnotatedNic[]> {
@@ -178,16 +187,11 @@ export class PodWork {
     nics: readonly AnnotatedNic[],
     kept: ReadonlySet<string>,
   ): Promise<boolean> {
-    const { cluster, settings } = this.#context;
-    const owner = ownerOfPod(pod, settings);
-    const groupExists = (name: string) => {
-      const group = cluster.securityGroups.get(name);
-      return group !== undefined && !group.meta.deleting;
-    };
+    const owner = ownerOfPod(pod, this.#context.settings);
     const { annotations } = this.#speakerOf(pod);
     const own = nics
       .filter(({ kind }) => kind === 'ovn')
-      .map((nic) => desiredPort(nic, annotations, groupExists));
+      .map((nic) => desiredPort(nic, annotations, (name) => this.#groupExists(name)));
     try {
       return await this.#ports.bring(owner, own, kept);
     } catch (error) {

@@ -33,9 +33,7 @@ export class SecurityGroupWork {
     const { cluster, northbound } = this.#context;
     const object = cluster.securityGroups.get(name);
     if (object === undefined || object.meta.deleting) {
-      const exists = (group: string) =>
-        group !== name && cluster.securityGroups.get(group) !== undefined;
-      await northbound?.bring((state) => planSecurityGroupRemoval(state, name, exists));
+      await northbound?.bring((state) => planSecurityGroupRemoval(state, name));
       return;
     }
     const { checked } = object;

@@ -57,7 +57,7 @@ it('are named by the objects that they were of, and go with their removal', asyn
   });
   for (const pod of found.pods) await database.bring((state) => planPod(state, pod, []));
   for (const name of found.securityGroups)
-    await database.bring((state) => planSecurityGroupRemoval(state, name, none));
+    await database.bring((state) => planSecurityGroupRemoval(state, name));
   for (const name of found.subnets) await database.bring((state) => planSwitchRemoval(state, name));
   for (const name of found.vpcs) await database.bring((state) => planRouterRemoval(state, name));
   const picture = await pictureOf(database);

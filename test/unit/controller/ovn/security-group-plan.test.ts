@@ -48,10 +48,8 @@ async function bringPod(database: NbDatabase, pod: string, ...ports: DesiredPort
 const bringPort = (database: NbDatabase, name: string, addresses: string, groups: string[]) =>
   bringPod(database, name, portOf(addresses, { name, groups }));
 
-const remove = (database: NbDatabase, name: string, existing: readonly string[] = []) =>
-  database.bring((state) =>
-    planSecurityGroupRemoval(state, name, (group) => existing.includes(group)),
-  );
+const remove = (database: NbDatabase, name: string) =>
+  database.bring((state) => planSecurityGroupRemoval(state, name));
 
 const membersOf = async (database: NbDatabase, group: string) =>
   (await rowNamed(database, 'Port_Group', group)).ports ?? [];
@@ -210,11 +208,19 @@ describe('a port with SecurityGroups', () => {
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([]);
   });
 
-  it('is open where none of them exists', async () => {
+  it('is closed where none of them exists, until one does or it lists none', async () => {
     const database = await setUp();
     const port = portOf('10.1.0.5', { name: 'one' });
-    await bringPod(database, 'one', { ...port, securityGroups: [{ name: 'web', exists: false }] });
-    expect(await rowsOf(database, 'Port_Group')).toEqual([]);
+    const listing = { ...port, securityGroups: [{ name: 'web', exists: false }] };
+    await bringPod(database, 'one', listing);
+    expect(await membersOf(database, DENY)).toEqual(['one']);
+    await bring(database, groupOf('web'));
+    expect(await membersOf(database, 'ovn.sg.web')).toEqual(['one']);
+    await remove(database, 'web');
+    expect(await membersOf(database, DENY)).toEqual(['one']);
+    expect(planPod(await database.read(), 'shop/one', [listing])).toEqual(NOTHING);
+    await bringPod(database, 'one', port);
+    expect(await membersOf(database, DENY)).toEqual([]);
   });
 
   it('leaves groups that its pod lists no more, with its addresses', async () => {
@@ -301,14 +307,15 @@ describe('a port with SecurityGroups', () => {
 });
 
 describe('the removal of a SecurityGroup', () => {
-  it('opens ports that list no other one, and only these', async () => {
+  it('leaves the ports that list it closed but for what other groups allow', async () => {
     const database = await setUp();
     await bring(database, groupOf('web'));
     await bring(database, groupOf('db'));
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     await bringPort(database, 'two', '10.1.0.6', ['web', 'db']);
-    await remove(database, 'web', ['db']);
-    expect(await membersOf(database, DENY)).toEqual(['two']);
+    await remove(database, 'web');
+    expect(await membersOf(database, DENY)).toEqual(['one', 'two']);
+    expect(await membersOf(database, 'ovn.sg.db')).toEqual(['two']);
     const groups = await rowsOf(database, 'Port_Group');
     expect(groups.map(({ name }) => name)).toEqual(['ovn.sg.db', DENY]);
     const sets = await rowsOf(database, 'Address_Set');
@@ -316,8 +323,7 @@ describe('the removal of a SecurityGroup', () => {
       'ovn.sg.db.associated.v4',
       'ovn.sg.db.associated.v6',
     ]);
-    const isDb = (name: string) => name === 'db';
-    expect(planSecurityGroupRemoval(await database.read(), 'web', isDb)).toEqual(NOTHING);
+    expect(planSecurityGroupRemoval(await database.read(), 'web')).toEqual(NOTHING);
   });
 
   it('leaves the group to those who have put ACLs into it', async () => {
@@ -330,9 +336,7 @@ describe('the removal of a SecurityGroup', () => {
     const group = await rowNamed(database, 'Port_Group', 'ovn.sg.web');
     expect(group.acls).toEqual([expect.objectContaining({ priority: 9 })]);
     expect(group).not.toHaveProperty('ports');
-    expect(
-      planSecurityGroupRemoval(await database.read(), 'web', () => false).transactions,
-    ).toEqual([]);
+    expect(planSecurityGroupRemoval(await database.read(), 'web').transactions).toEqual([]);
   });
 });
 

@@ -182,7 +182,7 @@ export function removals(state: NbState, { routers, switches, groups, pods }: Wo
     ...found.securityGroups.map(
       (name): Planner =>
         (current) =>
-          planSecurityGroupRemoval(current, name, exists),
+          planSecurityGroupRemoval(current, name),
     ),
     ...found.subnets.map(
       (name): Planner =>
