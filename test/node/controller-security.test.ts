@@ -84,6 +84,45 @@ test('a static route of a Vpc leads through the pod that it names', async () => 
   expect(await pings(back.sandbox, '192.0.2.77', 'net1')).toBe(true);
 });
 
+test('a policy of a Vpc leads outside, also where the Vpc has no route there', async () => {
+  const outside = '203.0.113.9';
+  await inSandbox(front.sandbox, 'ip', 'address', 'add', `${outside}/32`, 'dev', 'lo');
+  const policyRoutes = [
+    {
+      priority: 100,
+      match: `ip4.dst == ${outside}`,
+      action: 'reroute',
+      nextHopIP: addressOf(front),
+    },
+  ];
+  const vpc = (spec: object) => fixture.apply({ kind: 'Vpc', metadata: { name: 'tenant' }, spec });
+  vpc({ staticRoutes: [] });
+  await defaultRoutesBecome([]);
+  expect(await canPing(back.sandbox, outside, 'net1')).toBe(false);
+  vpc({ staticRoutes: [], policyRoutes });
+  await defaultRoutesBecome(['10.2.0.1']);
+  await settled();
+  expect(await pings(back.sandbox, outside, 'net1')).toBe(true);
+  // The user's own route takes its place, and the policy still decides.
+  const own = { cidr: '0.0.0.0/0', nextHopIP: '10.2.0.254', policy: 'policyDst' };
+  vpc({ staticRoutes: [own], policyRoutes });
+  await defaultRoutesBecome(['10.2.0.254']);
+  await settled();
+  expect(await pings(back.sandbox, outside, 'net1')).toBe(true);
+  vpc({ staticRoutes: [], policyRoutes: [] });
+  await defaultRoutesBecome([]);
+});
+
+/** Waits until the routes to anywhere in the northbound database are by these next hops. */
+async function defaultRoutesBecome(hops: readonly string[]): Promise<void> {
+  const find = async () => {
+    const words = ['--bare', '--columns=nexthop', 'find', 'Logical_Router_Static_Route'];
+    const found = await fixture.node.nbctl(...words, 'ip_prefix="0.0.0.0/0"');
+    return found.split('\n').filter((line) => line !== '');
+  };
+  await expect.poll(find, { timeout: 20_000, interval: 50 }).toEqual(hops);
+}
+
 test('a SecurityGroup blocks what it does not allow, follows its rules, and closes its members when it goes', async () => {
   const listed = { 'front.default.ovn.kubernetes.io/security_groups': 'web' };
   const guarded = await fixture.pod(podOf('guarded', 'front', { ...DEFAULT_ROUTE, ...listed }));

@@ -37,7 +37,7 @@ export function desiredRouter(
   return {
     name: vpc.name,
     learnsFromArpRequests: false,
-    routes: [...defaultRoutes(join), ...own],
+    routes: [...defaultRoutes(join), ...own, ...routesForPolicies(vpc, routed)],
     policies: [
       ...policies,
       // Also of one with which something is wrong: its pods run on.
@@ -51,6 +51,29 @@ const ANYWHERE: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0/0', IPv6: ':
 /** What the default Vpc does not know goes to the nodes, by the Subnet that joins them with it. */
 function defaultRoutes(join: Subnet | undefined): readonly DesiredRoute[] {
   return (join?.blocks ?? []).flatMap(({ family, gateway }) => routeTo(ANYWHERE[family], gateway));
+}
+
+/**
+ * OVN drops what has no route before it asks policies, so that a policy to anywhere outside would be
+ * without effect. Any route lets packets get that far; one to the router's own address leads nowhere
+ * for those that no policy takes (northd(8), "IP Routing" comes before "Policy").
+ */
+function routesForPolicies(vpc: Vpc, routed: readonly SubnetObject[]): readonly DesiredRoute[] {
+  if (!vpc.policyRoutes.some(({ action }) => action === 'reroute')) return [];
+  const own = new Map<Family, Address>();
+  const staying = routed.filter(({ meta }) => !meta.deleting);
+  for (const { checked } of staying.toSorted(byName)) {
+    for (const { family, gateway } of checkedValue(checked)?.blocks ?? []) {
+      if (!own.has(family)) own.set(family, gateway);
+    }
+  }
+  return [...own].flatMap(([family, address]) =>
+    routeTo(ANYWHERE[family], address).map((route) => ({ ...route, isFallback: true })),
+  );
+}
+
+function byName(one: SubnetObject, other: SubnetObject): number {
+  return one.meta.name < other.meta.name ? -1 : 1;
 }
 
 function routeTo(text: string, nexthop: Address): readonly DesiredRoute[] {

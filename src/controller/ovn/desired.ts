@@ -21,6 +21,8 @@ export interface DesiredRoute {
   readonly nexthop: Address;
   /** Empty for the main one. */
   readonly routeTable: string;
+  /** True where any other route for the same prefix takes its place, whoever made that. */
+  readonly isFallback?: boolean;
 }
 
 export interface DesiredPolicy {

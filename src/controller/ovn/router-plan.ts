@@ -95,15 +95,31 @@ function planRoutes(
   parent: Parent,
   desired: readonly DesiredRoute[],
 ): void {
-  const missing = new Map(desired.map((route) => [keyOfDesiredRoute(route), route]));
+  const others = found.filter((row) => !isManagedRoute(row));
+  const wanted = desired.filter((route) => !isReplaced(route, desired, others));
+  const missing = new Map(wanted.map((route) => [keyOfDesiredRoute(route), route]));
   const surplus: string[] = [];
   for (const row of found.filter(isManagedRoute)) {
     if (!missing.delete(keyOfRoute(row))) surplus.push(row.uuid);
   }
-  for (const row of found.filter((each) => !isManagedRoute(each))) missing.delete(keyOfRoute(row));
+  for (const row of others) missing.delete(keyOfRoute(row));
   parent.detach('static_routes', surplus);
   const created = [...missing.values()].map((route) => createRoute(draft, route));
   if (created.length > 0) parent.attach('static_routes', created);
+}
+
+/** True for a fallback beside another route for the same prefix: the two would share the traffic. */
+function isReplaced(
+  route: DesiredRoute,
+  desired: readonly DesiredRoute[],
+  others: readonly Route[],
+): boolean {
+  if (!route.isFallback) return false;
+  const place = placeOfDesiredRoute(route);
+  return (
+    desired.some((other) => !other.isFallback && placeOfDesiredRoute(other) === place) ||
+    others.some((row) => placeOfRoute(row) === place)
+  );
 }
 
 function createRoute(draft: Draft, { by, prefix, nexthop, routeTable }: DesiredRoute): string {
@@ -120,16 +136,24 @@ function isManagedRoute(row: Route): boolean {
   return isOurs(row) && row.bfd === undefined && hasOnly(row.ids, ['vendor']);
 }
 
-function keyOfDesiredRoute({ by, prefix, nexthop, routeTable }: DesiredRoute): string {
-  return JSON.stringify([routeTable, by, cidrText(prefix), nexthop.text]);
+function keyOfDesiredRoute(route: DesiredRoute): string {
+  return `${placeOfDesiredRoute(route)} ${route.nexthop.text}`;
+}
+
+function keyOfRoute(row: Route): string {
+  return `${placeOfRoute(row)} ${parseAddress(row.nexthop)?.text ?? row.nexthop}`;
+}
+
+/** What a route is for, whatever its next hop. */
+function placeOfDesiredRoute({ by, prefix, routeTable }: DesiredRoute): string {
+  return JSON.stringify([routeTable, by, cidrText(prefix)]);
 }
 
 /** In canonical text: a prefix may stand there as an address, or with host bits. */
-function keyOfRoute({ by, prefix, nexthop, routeTable }: Route): string {
+function placeOfRoute({ by, prefix, routeTable }: Route): string {
   const address = parseAddress(prefix);
   const cidr = parseCidr(address === undefined ? prefix : `${prefix}/${bits(address.family)}`);
-  const to = cidr === undefined ? prefix : cidrText(cidr);
-  return JSON.stringify([routeTable, by, to, parseAddress(nexthop)?.text ?? nexthop]);
+  return JSON.stringify([routeTable, by, cidr === undefined ? prefix : cidrText(cidr)]);
 }
 
 function planPolicies(

@@ -75,6 +75,31 @@ describe('the router', () => {
   });
 });
 
+describe('a Vpc with policies that reroute', () => {
+  const dual = subnetObject('dual', { cidrBlock: '10.2.0.0/24,fd00:2::/64', vpc: 'tenant' });
+  const fallback = { isFallback: true };
+  const routesOf = (policyRoutes: readonly object[], ...subnets: (typeof dual)[]) =>
+    desiredRouter(vpcOf('tenant', { policyRoutes }), subnets, settings).routes;
+  const reroute = { priority: 10, match: 'ip4', action: 'reroute', nextHopIP: '10.1.0.2' };
+
+  it('has a route to anywhere, by which packets get as far as the policies', () => {
+    expect(routesOf([reroute], front)).toEqual([routeOf('0.0.0.0/0', '10.1.0.1', fallback)]);
+    expect(routesOf([reroute], front, dual)).toEqual([
+      routeOf('0.0.0.0/0', '10.2.0.1', fallback),
+      routeOf('::/0', 'fd00:2::1', fallback),
+    ]);
+  });
+
+  it('has none where it has no Subnet, or where no policy leads anywhere', () => {
+    const deleting = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const spec = { cidrBlock: '10.5.0.0/24', vpc: 'tenant' };
+    const going = subnetObject('going', spec, { metadata: deleting });
+    expect(routesOf([reroute])).toEqual([]);
+    expect(routesOf([reroute], going)).toEqual([]);
+    expect(routesOf([{ priority: 10, match: 'ip4', action: 'drop' }], front)).toEqual([]);
+  });
+});
+
 describe('the router of the default Vpc', () => {
   const routesWith = (...subnets: Parameters<typeof desiredRouter>[1]) =>
     desiredRouter(vpcOf('ovn-cluster'), subnets, settings).routes;

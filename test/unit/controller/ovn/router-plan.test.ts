@@ -264,3 +264,38 @@ describe('the removal of a router', () => {
     expect(planRouterRemoval(await database.read(), 'tenant').transactions).toEqual([]);
   });
 });
+
+describe('a route that is there for want of another', () => {
+  const ANYWHERE = '0.0.0.0/0';
+  const fallback = routeOf(ANYWHERE, '10.1.0.1', { isFallback: true });
+  const hopsOf = async (database: NbDatabase) =>
+    (await rowsOf(database, ROUTE)).map(({ nexthop }) => nexthop);
+
+  it('goes when its router has another one for the same prefix', async () => {
+    const database = await startDatabase();
+    await bring(database, routerOf({ routes: [fallback] }));
+    expect(await hopsOf(database)).toEqual(['10.1.0.1']);
+    const own = routeOf(ANYWHERE, '10.1.0.254');
+    await bring(database, routerOf({ routes: [own, fallback] }));
+    expect(await hopsOf(database)).toEqual(['10.1.0.254']);
+    await bring(database, routerOf({ routes: [fallback] }));
+    expect(await hopsOf(database)).toEqual(['10.1.0.1']);
+    await bring(database, routerOf());
+    expect(await hopsOf(database)).toEqual([]);
+  });
+
+  it('goes also where that is none of ours, and not for another prefix, table or end', async () => {
+    const database = await startDatabase();
+    await bring(database, routerOf({ routes: [fallback] }));
+    const others = [
+      routeOf('10.0.0.0/8', '10.1.0.9'),
+      routeOf(ANYWHERE, '10.1.0.9', { by: 'src-ip' }),
+      routeOf(ANYWHERE, '10.1.0.9', { routeTable: 'other' }),
+    ];
+    await bring(database, routerOf({ routes: [...others, fallback] }));
+    expect(await hopsOf(database)).toContain('10.1.0.1');
+    await database.by('--ecmp', 'lr-route-add', 'tenant', ANYWHERE, '10.1.0.99');
+    await bring(database, routerOf({ routes: [fallback] }));
+    expect(await hopsOf(database)).toEqual(['10.1.0.99']);
+  });
+});
