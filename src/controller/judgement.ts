@@ -22,6 +22,7 @@ import {
   vpcProblems,
 } from './objects/subnet-conflicts.ts';
 import { homeVpc, hostsOutside, inUseProblems } from './objects/subnet-in-use.ts';
+import { findRivals, type Rivals } from './objects/subnet-rivals.ts';
 import type { VlanObject } from './objects/vlan.ts';
 import { type VpcObject, vpcNameConflict } from './objects/vpc.ts';
 
@@ -48,9 +49,10 @@ export function judgeSubnets(
     const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
     return heldBack(withClaims(object, earlier), earlier, surroundings);
   });
+  const rivals = findRivals(all, surroundings.nodes);
   const judged = all.map((object) => ({
     ...object,
-    checked: withProblems(object.checked, problemsOf(object, all, surroundings)),
+    checked: withProblems(object.checked, problemsOf(object, rivals, surroundings)),
   }));
   return new Map(judged.map((object) => [object.meta.name, object]));
 }
@@ -109,15 +111,15 @@ function saysTheSame(object: SubnetObject, before: SubnetObject): boolean {
 
 function problemsOf(
   object: SubnetObject,
-  others: readonly SubnetObject[],
-  { settings, vpcs, nodes, vlan }: Surroundings,
+  rivals: Rivals,
+  { settings, vpcs, vlan }: Surroundings,
 ): readonly Problem[] {
   const subnet = checkedValue(object.checked);
   if (subnet === undefined) return [];
   const vlanWrong = vlanProblem(subnet, subnet.vlan === '' ? undefined : vlan(subnet.vlan));
   return [
-    ...subnetConflicts(object, others),
-    ...nodeConflicts(subnet, nodes, settings.defaultVpc),
+    ...subnetConflicts(object, rivals.subnetsOf(object)),
+    ...nodeConflicts(subnet, rivals.nodesOf(object), settings.defaultVpc),
     ...vpcProblems(subnet, vpcs, settings.defaultVpc),
     ...(vlanWrong === undefined ? [] : [vlanWrong]),
   ];

@@ -1,8 +1,10 @@
 /**
  * IPPool: a named part of a Subnet's addresses, for those who ask for it. Pure.
  */
+import type { Family } from '../../common/address.ts';
 import type { AddressRange } from '../allocator/address-range.ts';
-import { numberOf, parseRange } from '../allocator/address-range.ts';
+import { addressOf, numbersOf, parseRange } from '../allocator/address-range.ts';
+import type { NumberRange } from '../allocator/range-tree.ts';
 import { rawFields, readFields } from './fields.ts';
 import { projectIpPoolStatus } from './ippool-status.ts';
 import { isEarlier, type Meta, projectMeta } from './meta.ts';
@@ -82,18 +84,51 @@ export function ipPoolConflict(
   return undefined;
 }
 
-/** The first two ranges with an address in common, as a text. */
+interface SortedRange extends NumberRange {
+  readonly family: Family;
+}
+
+/** Of each list of ranges, worked out once: it is compared with those of all pools of the Subnet. */
+const sortedRanges = new WeakMap<readonly AddressRange[], readonly SortedRange[]>();
+
+function sortedOf(ranges: readonly AddressRange[]): readonly SortedRange[] {
+  const known = sortedRanges.get(ranges);
+  if (known !== undefined) return known;
+  const sorted = ranges
+    .map((range) => ({ ...numbersOf(range), family: range.first.family }))
+    .sort(comparePlaces);
+  sortedRanges.set(ranges, sorted);
+  return sorted;
+}
+
+function comparePlaces(one: SortedRange, other: SortedRange): number {
+  if (one.family !== other.family) return one.family < other.family ? -1 : 1;
+  if (one.first === other.first) return 0;
+  return one.first < other.first ? -1 : 1;
+}
+
+/** The lowest addresses that both have, as a text. O(ranges), once they are sorted. */
 function firstShared(
   ranges: readonly AddressRange[],
   others: readonly AddressRange[],
 ): string | undefined {
-  for (const { first, last } of ranges) {
-    for (const other of others) {
-      if (other.first.family !== first.family) continue;
-      const from = numberOf(first) < numberOf(other.first) ? other.first : first;
-      const to = numberOf(last) > numberOf(other.last) ? other.last : last;
-      if (numberOf(from) <= numberOf(to)) return `${from.text}..${to.text}`;
-    }
+  const [left, right] = [sortedOf(ranges), sortedOf(others)];
+  for (let [l, r] = [0, 0]; l < left.length && r < right.length; ) {
+    const [one, other] = [left[l] as SortedRange, right[r] as SortedRange];
+    if (isBefore(one, other)) l += 1;
+    else if (isBefore(other, one)) r += 1;
+    else return sharedText(one, other);
   }
   return undefined;
+}
+
+/** True where all of one is before all of the other. */
+function isBefore(one: SortedRange, other: SortedRange): boolean {
+  return one.family === other.family ? one.last < other.first : one.family < other.family;
+}
+
+function sharedText(one: SortedRange, other: SortedRange): string {
+  const from = one.first < other.first ? other.first : one.first;
+  const to = one.last > other.last ? other.last : one.last;
+  return `${addressOf(one.family, from).text}..${addressOf(one.family, to).text}`;
 }

@@ -95,8 +95,8 @@ describe('the work on what a pod says', () => {
     timeOf(write, ANNOTATIONS_CHARS_MAX / 4);
     const quarter = leastTimeOf(write, ANNOTATIONS_CHARS_MAX / 4);
     const whole = leastTimeOf(write, ANNOTATIONS_CHARS_MAX);
-    // What takes no time at all does not matter.
-    expect(whole).toBeLessThan(Math.max(RATIO_MAX * quarter, 20));
+    // What takes no time does not matter: with the square it was seconds.
+    expect(whole).toBeLessThan(Math.max(RATIO_MAX * quarter, 250));
   });
 
   it('ends in one short message, whatever is quoted in it', () => {
