@@ -137,7 +137,9 @@ function readAsked(context: NicContext): Asked | undefined {
   const written = writtenAddresses(context);
   const writtenHere = writtenMac(context);
   const addresses =
-    written.text === '' ? undefined : parseAddresses(written.text.split(','), written.where);
+    written.text === ''
+      ? undefined
+      : parseAddresses(written.text.split(',', SHOWN_ADDRESSES), written.where);
   const asked = addresses !== undefined && 'value' in addresses ? addresses.value : [];
   const mac = parseMac(writtenHere.text);
   if (asked.length === 0 && mac === undefined) return undefined;
@@ -153,7 +155,7 @@ function readAsked(context: NicContext): Asked | undefined {
 function writtenAddresses(context: NicContext): Written {
   return firstWritten(
     readForInterface(context, 'ip_address'),
-    { text: context.firstOf(selection?.ips ?? []).join(','), where: '"ips" of the network' },
+    { text: firstOf(context.selection?.ips ?? []).join(','), where: '"ips" of the network' },
     read(context, 'ip_address'),
   );
 }
