@@ -186,8 +186,10 @@ export class Addresses {
         this.#known.delete(name);
         continue;
       }
-      // One that has become wrong keeps what it has: its pods run on.
-      const subnet = checkedValue(object.checked);
+      // One that has become wrong keeps what it has: its pods run on. Of one that was changed while no
+      // controller ran it is known at least who has what, wherever that lies.
+      const found = this.#known.has(name) ? undefined : object.said;
+      const subnet = checkedValue(object.checked) ?? found;
       if (subnet === undefined) continue;
       const { blocks, excludes } = subnet;
       const isSet = this.#tell(name, () => allocator.setSubnet({ name, blocks, excludes }));

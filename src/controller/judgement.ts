@@ -79,6 +79,7 @@ function heldBack(
   const home = homeVpc(object, vpcs);
   const [first, ...rest] = inUseProblems(object, ipsOf(name), home);
   if (first === undefined) return object;
+  const said = checkedValue(object.checked);
   const problems: Problems =
     'problems' in object.checked ? [...object.checked.problems, first, ...rest] : [first, ...rest];
   return {
@@ -86,6 +87,7 @@ function heldBack(
     claims: before?.claims ?? claimsFound(object, home, ipsOf(name)),
     checked: { problems },
     isHeldBack: true,
+    ...(said === undefined ? {} : { said }),
   };
 }
 

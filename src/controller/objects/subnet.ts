@@ -106,6 +106,8 @@ export interface SubnetObject {
   readonly status: UsageStatus;
   /** True where what it says is not in force, since its addresses are in use: see judgement.ts. */
   readonly isHeldBack?: true;
+  /** What it says then, where nothing else is wrong with it. */
+  readonly said?: Subnet;
   /** What the object itself does not say yet and is to say: a merge patch. */
   readonly defaults?: MergePatch;
 }
