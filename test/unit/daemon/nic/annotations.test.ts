@@ -295,6 +295,14 @@ describe('routes of an annotation', () => {
     ]);
   });
 
+  it('are 1,024 at most', () => {
+    const routes = (count: number) =>
+      JSON.stringify(Array(count).fill({ dst: '10.9.0.0/24', gw: '10.16.0.1' }));
+    expect(nicWith({ routes: routes(1_024) }).routes).toHaveLength(1_024);
+    const message = failureOf(() => nicWith({ routes: routes(1_025) })).message;
+    expect(message.length).toBeLessThan(500);
+  });
+
   it.each(['', '[]'])('are none where it is %j', (routes) => {
     expect(nicWith({ routes }).routes).toEqual([]);
   });
