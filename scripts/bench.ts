@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import {
   measureAttachments,
   measureBurst,
+  measureLoopDelay,
   measureMemory,
   measureSizes,
 } from './bench/attachments.ts';
@@ -35,7 +36,8 @@ async function measureNode() {
   const attachments = await measureAttachments(bench);
   const burst = await measureBurst(bench);
   const sizes = await measureSizes(bench);
+  const delay = await measureLoopDelay(bench);
   const memory = await measureMemory(bench);
   await bench.stop();
-  return { ...executable, ...attachments, ...sizes, ...burst, ...memory };
+  return { ...executable, ...attachments, ...sizes, ...burst, ...delay, ...memory };
 }

@@ -5,6 +5,7 @@ import { command, outcomeOf } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
 import { type CniOutcome, cni } from '../../test/lab/runtime.ts';
 import { version } from './executable.ts';
+import { hostileAnnotations, longestDelay } from './loop-delay.ts';
 import type { Bench, WaitingPod } from './stage.ts';
 import { floorGateway, IPAM_CONFIG, OVN_CONFIG, preparePods, settle } from './stage.ts';
 import { median, percentile, round } from './statistics.ts';
@@ -57,6 +58,22 @@ export async function measureBurst(bench: Bench) {
   await Promise.all(pods.map(del));
   await settle(bench);
   return { burst50_adds_per_s: round(BURST / seconds, 1) };
+}
+
+/** The node's pods come at once, one of them with all the annotations that a pod can have. */
+export async function measureLoopDelay(bench: Bench) {
+  const [last] = await preparePods(bench, 1);
+  const comeAtOnce = async () => {
+    for (let made = 0; made < 1000; made += 1) {
+      const isHostile = made === 500;
+      const annotations = isHostile ? hostileAnnotations('default/attachnet') : {};
+      bench.cluster.createPod(isHostile ? 'hostile' : `idle-${made}`, annotations);
+    }
+    // It has its answer when the daemon has read those before.
+    bench.cluster.createPod('idle-last');
+    if (last !== undefined) await ipam(last);
+  };
+  return { daemon_loop_delay_max_ms_hostile_burst: await longestDelay(bench.daemon, comeAtOnce) };
 }
 
 /**

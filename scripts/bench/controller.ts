@@ -11,6 +11,7 @@ import {
   type KubernetesObject,
 } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
+import { hostileAnnotations, longestDelay } from './loop-delay.ts';
 import { median, percentile, round } from './statistics.ts';
 
 const KUBECONFIG = '/run/kube/controller-config';
@@ -40,6 +41,7 @@ export async function measureController() {
   const bare = await bareWrites(small, BURST);
   const burst = await allocateAtOnce(small, MACVLAN, BURST);
   const ovnBurst = await allocateAtOnce(small, ATTACHNET, OVN_BURST);
+  const delay = await longestDelay(small.controller, () => burstWithHostilePod(small));
   const patches = countPatches(small.api, '/api/v1/namespaces/default/pods/pod-');
   await small.stop();
   const large = await measureStart();
@@ -52,7 +54,8 @@ export async function measureController() {
     ctl_burst_s: round(burst),
     ctl_burst_pods_per_s: round(BURST / burst, 0),
     ctl_burst_over_bare: round(burst / bare),
-    ctl_patches_per_pod: round(patches / (2 * SINGLE_PODS + BURST + OVN_BURST), 3),
+    ctl_loop_delay_max_ms_hostile_burst: delay,
+    ctl_patches_per_pod: round(patches / (2 * SINGLE_PODS + 2 * BURST + OVN_BURST), 3),
     ctl_ovn_burst_pods_per_s: round(OVN_BURST / ovnBurst, 0),
     ...large,
   };
@@ -137,6 +140,21 @@ async function allocateAtOnce(
   for (let made = 0; made < count; made += 1) createPod(api, network);
   await done;
   return (performance.now() - startedMs) / 1000;
+}
+
+/** A burst with a pod in it that asks for all that one pod can ask for. */
+async function burstWithHostilePod(stage: ControllerStage): Promise<void> {
+  const hostile = { name: 'hostile', namespace: 'default' };
+  const done = allAllocated(stage.api, MACVLAN, BURST);
+  for (let made = 0; made < BURST; made += 1) {
+    if (made === BURST / 2) {
+      const annotations = hostileAnnotations('default/macvlan');
+      const metadata = { ...hostile, annotations };
+      stage.api.create({ kind: 'Pod', metadata, spec: { nodeName: 'node1', containers: [] } });
+    }
+    createPod(stage.api, MACVLAN);
+  }
+  await done;
 }
 
 /** Resolves when so many pods more than now have their annotations. */

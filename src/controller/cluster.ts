@@ -2,6 +2,7 @@
  * Live copies of everything in the API server that the controller goes by.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
+import { createContact } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
 import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
@@ -55,11 +56,12 @@ export interface ClusterOptions {
 
 /** Nothing of it may be older than the leadership: who has which address is read off it. */
 export function createCluster({ config, settings, log }: ClusterOptions): Cluster {
+  const contact = createContact(log);
   const collection = <T>(
     path: string,
     project: (raw: unknown) => T,
     versionOf: (value: T) => string = () => '',
-  ) => new Collection<T>({ config, path, project, versionOf, log, isFresh: true });
+  ) => new Collection<T>({ config, path, project, versionOf, log, contact, isFresh: true });
   const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
     collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
   const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);

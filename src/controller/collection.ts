@@ -4,6 +4,7 @@
  * written.
  */
 import {
+  type Availability,
   type ChangeListener,
   WatchCache,
   type WatchCacheOptions,
@@ -40,6 +41,21 @@ export class Collection<T> {
   /** True once the first list is in. */
   get isSynced(): boolean {
     return this.#cache.isSynced;
+  }
+
+  /** As WatchCache's. */
+  get settled(): Promise<void> {
+    return this.#cache.settled;
+  }
+
+  /** As WatchCache's. */
+  get availability(): Availability {
+    return this.#cache.availability;
+  }
+
+  /** As WatchCache's. */
+  onAvailability(listener: (now: Availability) => void): () => void {
+    return this.#cache.onAvailability(listener);
   }
 
   start(): void {

@@ -6,7 +6,6 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Backoff } from '../common/concurrency/backoff.ts';
 import { isConflict, KubernetesApi } from '../common/kubernetes/api.ts';
 import type { Logger } from '../common/log.ts';
-import { messageOf } from '../common/text.ts';
 import { LeaseObject, newHolder } from './leadership/lease.ts';
 import { LeaseWatch } from './leadership/lease-watch.ts';
 import { Term } from './leadership/term.ts';
@@ -72,9 +71,7 @@ export async function acquireLeadership(
     } catch (error) {
       signal.throwIfAborted();
       // Another one was quicker: nothing is wrong.
-      if (!isConflict(error)) {
-        log.warn({ path: object.path, error: messageOf(error) }, 'the Lease could not be taken');
-      }
+      if (!isConflict(error)) watch.takeFailed(error);
     }
     await backoff.pause(signal);
     await watch.refresh(signal).catch(() => undefined);

@@ -10,6 +10,7 @@ import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { EventRecorder } from '../common/kubernetes/events.ts';
+import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { Addresses } from './addresses.ts';
@@ -51,6 +52,7 @@ async function start(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => ending.abort(new Error(`ended by ${signal}`)));
   }
+  watchEventLoop(log);
   const config = loadKubeConfig(options.kubeconfigPath);
   // Who stands by is ready; who leads is it when all objects are known.
   let isReady = true;

@@ -6,6 +6,7 @@
  * read and replaced.
  */
 import { isConflict, type KubernetesApi, KubernetesError } from '../common/kubernetes/api.ts';
+import { KINDS, objectPath } from '../common/kubernetes/path.ts';
 import type { Logger } from '../common/log.ts';
 import { Outage } from '../common/outage.ts';
 import { messageOf } from '../common/text.ts';
@@ -36,7 +37,7 @@ export async function recordNode(
   if (nic.addresses.length === 0) return;
   const { api, nodeName, ipOutage, log } = context;
   const place = { nodeName, subnetName: nic.logicalSwitch ?? subnet?.name };
-  const path = `/apis/kubeovn.io/v1/ips/${encodeURIComponent(name)}`;
+  const path = objectPath(KINDS.ips, name);
   try {
     await write(path, place, api);
     ipOutage.end(performance.now());

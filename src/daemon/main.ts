@@ -2,13 +2,16 @@
  * kube-ovn-cni: parses flags, wires the parts, listens, and ends on a signal. Nothing else; or runs
  * a command, where the first argument names one.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
-import { WatchCache } from '../common/kubernetes/watch-cache.ts';
+import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
+import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
+import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
@@ -69,6 +72,7 @@ if (command === 'limits') {
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
+  watchEventLoop(log);
   const context = wire(options);
   const { pods, subnets, node, interfaces, bridges, mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
@@ -109,9 +113,11 @@ function wire(options: Options): Context {
   const table = (name: string, columns: readonly string[]) =>
     new OvsTable({ database: ovsDatabase, table: name, columns, log });
   const vsctl = createVsctl(ovsDatabase);
+  const contact = createContact(log);
   const pods = new WatchCache({
     config,
-    path: '/api/v1/pods',
+    contact,
+    path: collectionPath(KINDS.pods),
     fieldSelector: `spec.nodeName=${nodeName}`,
     project: projectPod,
     log,
@@ -120,7 +126,8 @@ function wire(options: Options): Context {
   pods.onChange(deletedPods.onChange);
   const node = new WatchCache({
     config,
-    path: '/api/v1/nodes',
+    contact,
+    path: collectionPath(KINDS.nodes),
     fieldSelector: `metadata.name=${nodeName}`,
     project: projectNode,
     log,
@@ -145,7 +152,8 @@ function wire(options: Options): Context {
     deletedPods,
     subnets: new WatchCache({
       config,
-      path: '/apis/kubeovn.io/v1/subnets',
+      contact,
+      path: collectionPath(KINDS.subnets),
       project: projectSubnet,
       log,
     }),

@@ -5,6 +5,7 @@
 
 import { parseAddress } from '../common/address.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
+import { KINDS, objectPath } from '../common/kubernetes/path.ts';
 import { run } from '../common/process/run.ts';
 import type { Context } from './context.ts';
 import type { NetworkType } from './nic/mtu.ts';
@@ -106,5 +107,5 @@ async function readSystemId({ vsctl }: Context): Promise<string> {
 
 async function annotate({ api, nodeName }: Context, systemId: string): Promise<void> {
   const patch = { metadata: { annotations: { [CHASSIS_ANNOTATION]: systemId } } };
-  await api.mergePatch(`/api/v1/nodes/${nodeName}`, patch, AbortSignal.timeout(30_000));
+  await api.mergePatch(objectPath(KINDS.nodes, nodeName), patch, AbortSignal.timeout(30_000));
 }

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../lab/cluster.ts';
 import { Daemon, SOCKET } from '../lab/daemon.ts';
-import { DAEMON, KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { type ApiDoubleOptions, DAEMON, KubernetesApiDouble } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.ts';
 
@@ -56,9 +56,12 @@ export class Fixture implements AsyncDisposable {
   }
 
   /** @param flags further flags of the daemon */
-  static async start(flags: readonly string[] = ['--add-timeout-seconds=10']): Promise<Fixture> {
+  static async start(
+    flags: readonly string[] = ['--add-timeout-seconds=10'],
+    apiOptions: ApiDoubleOptions = {},
+  ): Promise<Fixture> {
     const node = await OvnNode.start();
-    const api = await KubernetesApiDouble.start();
+    const api = await KubernetesApiDouble.start(apiOptions);
     const cluster = new Cluster(api, node, node.chassis);
     await cluster.prepare();
     const attachnet = await cluster.createSubnet({

@@ -2,9 +2,9 @@
  * Single requests to the API server, as raw JSON. What changes all the time is watched
  * instead: see watch-cache.ts.
  */
-import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { fetch, type RequestInit } from 'undici';
-import { type KeptConnections, keepConnections } from './connections.ts';
+import { HttpMethod, type KubeConfig } from '@kubernetes/client-node';
+import { readText } from './body.ts';
+import { type ConnectionLimits, type KeptConnections, keepConnections } from './connections.ts';
 import {
   errorOfAnswer,
   errorOfConnection,
@@ -12,20 +12,15 @@ import {
   OwnReason,
   type Verb,
 } from './error.ts';
+import { type Answer, exchange, type Query, type Question } from './exchange.ts';
 
 export { loadKubeConfig } from './config.ts';
 export { isConflict, isNotFound, KubernetesError } from './error.ts';
 
-/** Parameters of a request's query; undefined ones are left out. */
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+export type { Query } from './exchange.ts';
 
-interface Request {
+interface Request extends Question {
   readonly verb: Verb;
-  readonly method: HttpMethod;
-  readonly path: string;
-  readonly query?: Query;
-  readonly body?: { readonly type: string; readonly content: unknown };
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -36,13 +31,18 @@ export class KubernetesApi {
   readonly #connections: KeptConnections;
 
   /** @param config who and where; it is copied, see `keepConnections` */
-  constructor(config: KubeConfig) {
-    this.#connections = keepConnections(config);
+  constructor(config: KubeConfig, limits?: ConnectionLimits) {
+    this.#connections = keepConnections(config, limits);
   }
 
-  /** For client-node's own classes: what they send goes over this object's connections. */
+  /** Who and where; what is sent with it goes over this object's connections. */
   get config(): KubeConfig {
     return this.#connections.config;
+  }
+
+  /** True where the connection is asked all the time whether it is alive (HTTP/2). */
+  get isSupervised(): boolean {
+    return this.#connections.isSupervised;
   }
 
   /**
@@ -95,38 +95,47 @@ export class KubernetesApi {
     this.#connections.destroy();
   }
 
+  /**
+   * Reads a collection, or follows it, as a stream of bytes: whoever asks reads it to its end or
+   * destroys it, and `signal` ends it.
+   * @throws KubernetesError, also for a refusal
+   */
+  stream(verb: 'get' | 'watch', path: string, query: Query, signal: AbortSignal): Promise<Answer> {
+    return this.#answer({ verb, method: HttpMethod.GET, path, query, signal });
+  }
+
+  /** The next request goes over a new connection: nothing was heard on this one for too long. */
+  renewConnection(): void {
+    this.#connections.renew();
+  }
+
   async #request(request: Request): Promise<unknown> {
     const { verb, path, signal } = request;
-    const answer = await this.#send(request).catch((error: unknown) => {
-      if (signal.aborted) throw signal.reason;
-      throw errorOfConnection({ verb, path }, error);
+    const answer = await this.#answer(request);
+    const text = await readText(answer).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : errorOfConnection({ verb, path }, error);
     });
-    if (answer.status < 200 || answer.status > 299) throw errorOfAnswer({ verb, path }, answer);
     try {
-      return JSON.parse(answer.body);
+      return JSON.parse(text);
     } catch (error) {
       const fields = { status: answer.status, reason: OwnReason.malformed, verb, path };
       throw new KubernetesError(fields, 'the answer is not JSON', { cause: error });
     }
   }
 
-  async #send({ method, path, query = {}, body, signal }: Request) {
-    signal.throwIfAborted();
-    const url = new URL((this.config.getCurrentCluster()?.server ?? '') + path);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
+  /** An answer that is no refusal. */
+  async #answer(request: Request): Promise<Answer> {
+    const { verb, path, signal } = request;
+    try {
+      signal.throwIfAborted();
+      const answer = await exchange(this.#connections, request);
+      const { status, statusText } = answer;
+      if (status >= 200 && status <= 299) return answer;
+      throw errorOfAnswer({ verb, path }, { status, statusText, body: await readText(answer) });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof KubernetesError) throw error;
+      throw errorOfConnection({ verb, path }, error);
     }
-    const context = new RequestContext(url.href, method);
-    context.setHeaderParam('Accept', 'application/json');
-    if (body !== undefined) context.setHeaderParam('Content-Type', body.type);
-    // Reads the token and the certificates anew, as far as client-node does.
-    await this.config.applySecurityAuthentication(context);
-    const init: RequestInit = { method, headers: context.getHeaders(), signal };
-    const dispatcher = context.getDispatcher();
-    if (dispatcher !== undefined) init.dispatcher = dispatcher;
-    if (body !== undefined) init.body = JSON.stringify(body.content);
-    const response = await fetch(url, init);
-    const { status, statusText } = response;
-    return { status, statusText, body: await response.text() };
   }
 }

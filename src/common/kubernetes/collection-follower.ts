@@ -7,10 +7,11 @@
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Backoff } from '../concurrency/backoff.ts';
-import type { Logger } from '../log.ts';
-import { Outage } from '../outage.ts';
+import type { SharedOutage } from '../shared-outage.ts';
 import { messageOf } from '../text.ts';
 import { KubernetesApi, type Query } from './api.ts';
+import { type Availability, unavailability } from './availability.ts';
+import type { ConnectionLimits } from './connections.ts';
 import { KubernetesError, OwnReason, readStatus } from './error.ts';
 import type { WatchLimits } from './limits.ts';
 import { listAll } from './listing.ts';
@@ -21,12 +22,15 @@ import { followWatch } from './watch-stream.ts';
 export interface Sink {
   /** A list begins; one that fails half way is followed by another begin, not by an end. */
   beginList(): void;
+  /** @param raw an OversizedObject where the object is too large to be read */
   listed(identity: Identity, raw: unknown): void;
   /** The list is complete: what was not listed is gone. */
   endList(): void;
   /** An object was added or modified. */
   changed(identity: Identity, raw: unknown): void;
   deleted(identity: Identity): void;
+  /** Called after each list, watch or failure: mostly with what it said before. */
+  availability(now: Availability): void;
 }
 
 export interface FollowerOptions {
@@ -36,7 +40,9 @@ export interface FollowerOptions {
   /** True where the first list must not be older than the request for it. */
   readonly isFresh: boolean;
   readonly limits: WatchLimits;
-  readonly log: Logger;
+  readonly connectionLimits?: ConnectionLimits;
+  /** Where an outage is told. */
+  readonly contact: SharedOutage;
   readonly sink: Sink;
 }
 
@@ -46,29 +52,28 @@ export interface FollowerOptions {
  */
 const LIST_AGAIN_STATUSES: ReadonlySet<number> = new Set([400, 404, 410]);
 
+/** Refusals in a row that are no news about a collection that could be read before. */
+const PASSING_REFUSALS = 4;
+
 export class CollectionFollower {
   readonly #options: FollowerOptions;
   readonly #api: KubernetesApi;
   readonly #backoff: Backoff;
-  readonly #outage: Outage;
   readonly #stopped = new AbortController();
   #hasListed = false;
   /** What the sink has seen; undefined where the collection must be listed. */
   #resourceVersion: string | undefined;
   /** Since a watch was open for a while, the server could not go on from where we were. */
   #wasForgotten = false;
+  /** In a row: answers that say that the collection cannot be followed. */
+  #refusals = 0;
   #contactAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FollowerOptions) {
-    const { config, limits, log, path } = options;
+    const { config, limits, connectionLimits } = options;
     this.#options = options;
-    this.#api = new KubernetesApi(config);
+    this.#api = new KubernetesApi(config, connectionLimits);
     this.#backoff = new Backoff({ firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs });
-    this.#outage = new Outage(log, {
-      fields: { path },
-      lost: 'objects of the cluster may be out of date: lost touch with the API server, trying again',
-      back: 'objects of the cluster are up to date again: back in touch with the API server',
-    });
   }
 
   /** Time since the server was last heard; ms, Infinity before the first time. */
@@ -80,6 +85,7 @@ export class CollectionFollower {
   stop(): void {
     this.#stopped.abort();
     this.#api.destroy();
+    this.#options.contact.end(this, performance.now());
   }
 
   /** Lists and watches until `stop`. Never rejects. */
@@ -91,18 +97,33 @@ export class CollectionFollower {
         await this.#watch(this.#resourceVersion);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof KubernetesError && LIST_AGAIN_STATUSES.has(error.status)) {
-          this.#resourceVersion = undefined;
-          // A server that is back after a long outage has waited long enough for the list; one that
-          // goes on like that has not.
-          if (!this.#wasForgotten) this.#backoff.reset();
-          this.#wasForgotten = true;
-        }
-        this.#outage.begin(messageOf(error));
+        this.#failed(error);
         // Only a stop ends the pause early, and with it this loop.
         await this.#backoff.pause(signal).catch(() => undefined);
       }
     }
+  }
+
+  #failed(error: unknown): void {
+    const { contact, sink } = this.#options;
+    if (error instanceof KubernetesError && LIST_AGAIN_STATUSES.has(error.status)) {
+      this.#resourceVersion = undefined;
+      // A server that is back after a long outage has waited long enough for the list; one that
+      // goes on like that has not.
+      if (!this.#wasForgotten) this.#backoff.reset();
+      this.#wasForgotten = true;
+    }
+    const availability = unavailability(error);
+    this.#refusals = availability === undefined ? 0 : this.#refusals + 1;
+    // A server that starts forbids everything for a moment.
+    const isLasting = !this.#hasListed || this.#refusals > PASSING_REFUSALS;
+    if (availability === undefined || !isLasting) {
+      contact.begin(this, messageOf(error));
+      return;
+    }
+    // The server is there: it says that it has nothing for us.
+    contact.end(this, performance.now());
+    sink.availability(availability);
   }
 
   /** @returns the resource version that the sink has seen now */
@@ -118,34 +139,37 @@ export class CollectionFollower {
       pageSize: limits.pageSize,
       timeoutMs: limits.listTimeoutMs,
       signal: this.#stopped.signal,
-      onPage: (items) => {
+      onContact: () => {
         this.#contactAt = performance.now();
-        for (const raw of items) {
-          const identity = identify(raw);
-          if (identity === undefined)
-            throw this.#listAgain('get', 'a listed object without identity');
-          sink.listed(identity, raw);
-        }
+      },
+      onItem: (raw) => {
+        const identity = identify(raw);
+        if (identity === undefined)
+          throw this.#listAgain('get', 'a listed object without identity');
+        sink.listed(identity, raw);
       },
     });
     // A stop while the last page was read: nobody expects changes any more.
     this.#stopped.signal.throwIfAborted();
     this.#hasListed = true;
     sink.endList();
+    sink.availability({ state: 'synced' });
     return resourceVersion;
   }
 
   /** Follows one watch; returns when it ended as watches do. */
   async #watch(resourceVersion: string): Promise<void> {
-    const { path, selectors, limits } = this.#options;
-    const { inactivityMs, steadyMs, watchTimeoutSeconds } = limits;
+    const { path, selectors, limits, sink } = this.#options;
+    const { steadyMs } = limits;
+    const { inactivityMs, wantedSeconds } = watchTimes(limits, this.#api.isSupervised);
     // At random, so that the watches that a restarted server got at once do not end at once.
-    const timeoutSeconds = Math.ceil(watchTimeoutSeconds * (1 - Math.random() / 5));
+    const timeoutSeconds = Math.ceil(wantedSeconds * (1 - Math.random() / 5));
     let openedAt = 0;
     let steady: NodeJS.Timeout | undefined;
     try {
       const end = await followWatch({
-        config: this.#api.config,
+        api: this.#api,
+        signal: this.#stopped.signal,
         path,
         query: { ...selectors, resourceVersion, timeoutSeconds, allowWatchBookmarks: true },
         inactivityMs,
@@ -155,7 +179,9 @@ export class CollectionFollower {
           steady = setTimeout(() => {
             this.#backoff.reset();
             this.#wasForgotten = false;
-            this.#outage.end(openedAt);
+            this.#refusals = 0;
+            this.#options.contact.end(this, openedAt);
+            sink.availability({ state: 'synced' });
           }, steadyMs);
         },
         onEvent: (type, object) => this.#onEvent(type, object),
@@ -219,3 +245,13 @@ export class CollectionFollower {
  * and the watch catches up. A later list must not be older than what the sink has seen.
  */
 const ANY_VERSION = '0';
+
+/** How long a watch may last, and may be silent. */
+function watchTimes(limits: WatchLimits, isSupervised: boolean) {
+  const { inactivityMs, watchTimeoutSeconds, unaskedInactivityMs, unaskedTimeoutSeconds } = limits;
+  if (isSupervised) return { inactivityMs, wantedSeconds: watchTimeoutSeconds };
+  return {
+    inactivityMs: Math.min(inactivityMs, unaskedInactivityMs),
+    wantedSeconds: Math.min(watchTimeoutSeconds, unaskedTimeoutSeconds),
+  };
+}

@@ -1,5 +1,5 @@
 /**
- * Connections to the API server that are used again.
+ * Connections to the API server: used again, and given up when nothing is heard on them.
  *
  * client-node 2.0.1 makes a new undici Agent, and with it a new TCP connection and TLS
  * handshake, for every single request. We put our own function in the place of its private
@@ -7,22 +7,81 @@
  * the same. client-node reads certificate files again for every request, so a new client
  * certificate or CA is a change of these options and leads to a new Agent. Tokens are headers:
  * they are no part of the Agent, and change without one.
+ *
+ * A connection whose other end is gone without a word (a load balancer that failed over, a
+ * control-plane node that lost its power) looks like a quiet one. So it is asked:
+ *
+ * - HTTP/2, which every API server speaks: PING each `pingEveryMs`. undici sends it and has no
+ *   limit for the answer; we end a socket on which nothing arrives for `silenceMs`. The answer comes
+ *   from the far end of TLS, so that it also tells of load balancers that keep a dead connection.
+ * - HTTP/1.1: probes of TCP, after ten seconds and then ten of them one second apart (libuv). They
+ *   are answered by a load balancer in between; that is why watches are short there, see limits.ts.
  */
 import type { AgentOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { type Cluster, type DispatcherOptions, KubeConfig } from '@kubernetes/client-node';
-import type { Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 
 type CreateDispatcher = (cluster: Cluster | null, options: AgentOptions) => Dispatcher | undefined;
+
+/** How connections are supervised. */
+export interface ConnectionLimits {
+  /** TCP and TLS; ms. */
+  readonly connectMs: number;
+  readonly pingEveryMs: number;
+  /** Nothing was heard for so long, not even the answer to a PING: the connection is dead; ms. */
+  readonly silenceMs: number;
+}
+
+export const defaultConnectionLimits: ConnectionLimits = {
+  connectMs: 10_000,
+  pingEveryMs: 5_000,
+  silenceMs: 15_000,
+};
+
+/**
+ * A connection was given up. After a GOAWAY undici asks no more, so that one on which a watch has
+ * nothing to say ends so, too: whoever can goes on over another one, and nothing is wrong.
+ */
+class SilentConnection extends Error {
+  constructor(silenceMs: number) {
+    super(`the connection is dead: no answer to PING within ${silenceMs} ms`);
+    this.name = 'SilentConnection';
+  }
+}
+
+/** Depth to which causes are followed. */
+const CAUSES_MAX = 5;
+
+/** True where something failed since its connection was given up. */
+export function isSilentConnection(thrown: unknown): boolean {
+  let cause = thrown;
+  for (let depth = 0; depth < CAUSES_MAX && cause instanceof Error; depth++) {
+    if (cause instanceof SilentConnection) return true;
+    cause = cause.cause;
+  }
+  return false;
+}
+
+const KEEP_ALIVE_DELAY_MS = 10_000;
+/** An API server keeps a connection without requests for 90 s or longer. */
+const IDLE_MS = 30_000;
 
 /** A KubeConfig with connections of its own. */
 export interface KeptConnections {
   /** Every request that takes its dispatcher from here goes over the kept connections. */
   readonly config: KubeConfig;
+  /** True where the connection that was opened last is asked whether it is alive (HTTP/2). */
+  readonly isSupervised: boolean;
   /**
-   * Ends every request at once, also those that wait for a connection or an answer, and lets
-   * none begin. There is no other way to end a `Watch` that has no answer yet.
+   * The next request goes over a new connection; those in flight are finished on the old one.
+   * @param dispatcher of the request that failed: a newer one is not given up for it
    */
+  abandon(dispatcher: Dispatcher | undefined): void;
+  /** The same for the connection that the next request would go over. */
+  renew(): void;
+  /** Ends every request at once, also those that wait for an answer, and lets none begin. */
   destroy(): void;
 }
 
@@ -31,7 +90,10 @@ export interface KeptConnections {
  * were added to `source` by hand are not copied.
  * @throws Error when client-node has no `createDispatcher` any more
  */
-export function keepConnections(source: KubeConfig): KeptConnections {
+export function keepConnections(
+  source: KubeConfig,
+  limits: ConnectionLimits = defaultConnectionLimits,
+): KeptConnections {
   const { clusters, users, contexts, currentContext } = source;
   const config = new KubeConfig();
   config.loadFromOptions({ clusters, users, contexts, currentContext });
@@ -39,22 +101,33 @@ export function keepConnections(source: KubeConfig): KeptConnections {
   if (typeof create !== 'function') {
     throw new Error('this version of @kubernetes/client-node has no KubeConfig.createDispatcher');
   }
-  const cache = new DispatcherCache(config, create.bind(config) as CreateDispatcher);
+  const cache = new DispatcherCache(config, create.bind(config) as CreateDispatcher, limits);
   Object.assign(config, { createDispatcher: cache.create });
-  return { config, destroy: () => cache.destroy() };
+  return {
+    config,
+    get isSupervised() {
+      return cache.isSupervised;
+    },
+    abandon: (dispatcher) => cache.abandon(dispatcher),
+    renew: () => cache.renew(),
+    destroy: () => cache.destroy(),
+  };
 }
 
 class DispatcherCache {
   readonly #config: KubeConfig;
   readonly #create: CreateDispatcher;
+  readonly #limits: ConnectionLimits;
   /** The latest one, and older ones on which requests are still running. */
   readonly #open = new Set<Dispatcher>();
   #latest: { options: DispatcherOptions; dispatcher: Dispatcher | undefined } | undefined;
   #isDestroyed = false;
+  isSupervised = false;
 
-  constructor(config: KubeConfig, create: CreateDispatcher) {
+  constructor(config: KubeConfig, create: CreateDispatcher, limits: ConnectionLimits) {
     this.#config = config;
     this.#create = create;
+    this.#limits = limits;
   }
 
   readonly create: CreateDispatcher = (cluster, agentOptions) => {
@@ -63,19 +136,64 @@ class DispatcherCache {
     if (this.#latest !== undefined && isDeepStrictEqual(this.#latest.options, options)) {
       return this.#latest.dispatcher;
     }
-    const outdated = this.#latest?.dispatcher;
-    // Undefined stands for undici's global dispatcher, which is not ours to close.
-    const dispatcher = this.#create(cluster, agentOptions);
+    this.abandon(this.#latest?.dispatcher);
+    const dispatcher = this.#toDispatcher(options) ?? this.#create(cluster, agentOptions);
     if (dispatcher !== undefined) this.#open.add(dispatcher);
     this.#latest = { options, dispatcher };
-    // Requests in flight are finished first: a watch ends within its timeoutSeconds.
-    if (outdated !== undefined) void this.#finish(outdated.close(), outdated);
     return dispatcher;
   };
+
+  abandon(dispatcher: Dispatcher | undefined): void {
+    if (dispatcher === undefined || this.#latest?.dispatcher !== dispatcher) return;
+    this.#latest = undefined;
+    // Requests in flight are finished first: a watch ends within its timeoutSeconds.
+    void this.#finish(dispatcher.close(), dispatcher);
+  }
+
+  renew(): void {
+    this.abandon(this.#latest?.dispatcher);
+  }
 
   destroy(): void {
     this.#isDestroyed = true;
     for (const dispatcher of this.#open) void this.#finish(dispatcher.destroy(), dispatcher);
+  }
+
+  /** Undefined for connections through a proxy, which are client-node's. */
+  #toDispatcher(options: DispatcherOptions): Dispatcher | undefined {
+    if (options.type !== 'agent' && options.type !== 'none') return undefined;
+    const { connectMs, pingEveryMs } = this.#limits;
+    const tls = options.type === 'agent' ? options.connect : {};
+    const connect = buildConnector({
+      ...(tls as buildConnector.BuildOptions),
+      allowH2: true,
+      preferH2: true,
+      timeout: connectMs,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    return new Agent({
+      connect: (target, callback) => {
+        connect(target, (...answer) => {
+          const [error, socket] = answer;
+          if (error === null) this.#opened(socket);
+          callback(...answer);
+        });
+      },
+      allowH2: true,
+      h2Options: { pingInterval: pingEveryMs },
+      keepAliveTimeout: IDLE_MS,
+      // Whoever asks has a deadline; a watch is silent for as long as nothing changes.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  #opened(socket: Socket): void {
+    this.isSupervised = 'alpnProtocol' in socket && socket.alpnProtocol === 'h2';
+    if (!this.isSupervised) return;
+    endWhenSilent(socket, this.#limits.silenceMs);
+    delayEnd(socket);
   }
 
   async #finish(closing: Promise<void>, dispatcher: Dispatcher): Promise<void> {
@@ -83,4 +201,45 @@ class DispatcherCache {
     await closing.catch(() => undefined);
     this.#open.delete(dispatcher);
   }
+}
+
+/** For answers that have arrived and are not read yet; ms. */
+const END_DELAY_MS = 100;
+
+/**
+ * undici 8.12 destroys an HTTP/2 session as soon as its socket ends, and with it the answers that
+ * have arrived and are not read yet: those before a server that has said GOAWAY closes the connection.
+ */
+function delayEnd(socket: Socket): void {
+  const emit = socket.emit.bind(socket) as (event: string, ...values: unknown[]) => boolean;
+  Object.assign(socket, {
+    emit: (event: string, ...values: unknown[]) => {
+      if (event !== 'end') return emit(event, ...values);
+      setTimeout(() => emit(event, ...values), END_DELAY_MS);
+      return true;
+    },
+  });
+}
+
+/** Ends a connection on which nothing arrives, though it is asked all the time. */
+function endWhenSilent(socket: Socket, silenceMs: number): void {
+  const lookEveryMs = silenceMs / 6;
+  let bytesRead = socket.bytesRead;
+  let heardAt = performance.now();
+  let lookedAt = heardAt;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    // Where this process did not run for a while, what has arrived meanwhile is not read yet.
+    const isLate = now - lookedAt > 2 * lookEveryMs;
+    lookedAt = now;
+    if (isLate || socket.bytesRead !== bytesRead) {
+      bytesRead = socket.bytesRead;
+      heardAt = now;
+      return;
+    }
+    if (now - heardAt < silenceMs) return;
+    clearInterval(timer);
+    socket.destroy(new SilentConnection(silenceMs));
+  }, lookEveryMs).unref();
+  socket.once('close', () => clearInterval(timer));
 }

@@ -2,10 +2,11 @@
  * Writes Events about objects, for people who ask why an object is as it is. They are news: nobody
  * waits for them, they are tried once, and those that cannot be written are given up.
  */
+
 import pLimit from 'p-limit';
 import { KeyedLock } from '../concurrency/keyed-lock.ts';
 import type { Logger } from '../log.ts';
-import { isNotFound, type KubernetesApi, KubernetesError } from './api.ts';
+import { isConflict, isNotFound, type KubernetesApi, KubernetesError } from './api.ts';
 import { EventLog } from './event-log.ts';
 import {
   cutMessage,
@@ -15,6 +16,7 @@ import {
   type ObjectEvent,
   timestamp,
 } from './event-object.ts';
+import { below, collectionPath, KINDS } from './path.ts';
 
 export {
   type EventObject,
@@ -130,15 +132,17 @@ export class EventRecorder {
     const { about, event, at } = occurrence;
     const object = newEventObject(about, event, { reporter: this.#reporter, at });
     const { namespace } = object.metadata;
-    const collection = `/api/v1/namespaces/${namespace}/events`;
-    const path = `${collection}/${object.metadata.name}`;
+    const collection = collectionPath(KINDS.events, namespace);
+    const path = below(collection, object.metadata.name);
     try {
       await this.#api.create(collection, object, signal);
       this.#remember(keyOf(occurrence), { path, count: 1 });
       this.#log.written('create');
     } catch (error) {
+      // Its name is its own: it was sent twice, and done the first time.
+      if (isConflict(error)) this.#remember(keyOf(occurrence), { path, count: 1 });
       // Nobody will look at the object any more.
-      if (!isNamespaceGone(error, namespace)) this.#log.failed('create', error);
+      else if (!isNamespaceGone(error, namespace)) this.#log.failed('create', error);
     }
   }
 

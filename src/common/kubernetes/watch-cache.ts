@@ -4,12 +4,22 @@
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
+import { timed } from '../loop-delay.ts';
+import { Outage } from '../outage.ts';
+import type { SharedOutage } from '../shared-outage.ts';
 import { messageOf } from '../text.ts';
+import { type Availability, isSameAvailability } from './availability.ts';
 import { CollectionFollower } from './collection-follower.ts';
+import type { ConnectionLimits } from './connections.ts';
+import { createContact } from './contact.ts';
 import { defaultLimits, type WatchLimits } from './limits.ts';
+import { OversizedObject } from './oversized.ts';
+import { resourceName, resourceOf } from './path.ts';
 import { type Entry, type Identity, ObjectStore } from './store.ts';
 import { type ChangeListener, Subscribers } from './subscribers.ts';
 
+export type { Availability } from './availability.ts';
+export { createContact } from './contact.ts';
 export type { WatchLimits } from './limits.ts';
 export type { Change } from './store.ts';
 export type { ChangeListener } from './subscribers.ts';
@@ -29,17 +39,29 @@ export interface WatchCacheOptions<T> {
   /** Makes of a raw object what is kept. Where it throws, the object stays as it was. */
   readonly project: (raw: unknown) => T;
   readonly log: Logger;
+  /** Where an outage is told, for caches that are cut off together; its own without one. */
+  readonly contact?: SharedOutage;
   readonly limits?: Partial<WatchLimits>;
+  readonly connectionLimits?: ConnectionLimits;
 }
 
 export class WatchCache<T> {
   /** Resolves when the first list is in; pending for as long as it fails, and after a stop. */
   readonly synced: Promise<void>;
+  /**
+   * Resolves when the first list is in, or when the server says that it cannot come: the kind does
+   * not exist, or we may not list it. What a program can do without waits for this one.
+   */
+  readonly settled: Promise<void>;
   readonly #options: WatchCacheOptions<T>;
   readonly #follower: CollectionFollower;
   readonly #store = new ObjectStore<T>();
   readonly #subscribers: Subscribers<T>;
   readonly #resolveSynced: () => void;
+  readonly #resolveSettled: () => void;
+  readonly #unavailable: Readonly<Record<'missing' | 'forbidden', Outage>>;
+  readonly #availabilityListeners = new Set<(now: Availability) => void>();
+  #availability: Availability = { state: 'pending' };
   #isStarted = false;
   #isSynced = false;
   /** What a list that has not ended brought so far. */
@@ -55,28 +77,55 @@ export class WatchCache<T> {
       selectors: { fieldSelector, labelSelector },
       isFresh,
       limits: { ...defaultLimits, ...limits },
-      log,
+      ...(options.connectionLimits && { connectionLimits: options.connectionLimits }),
+      contact: options.contact ?? createContact(log),
       sink: {
         beginList: () => {
           this.#listed = new Map();
         },
         listed: (identity, raw) => {
-          const entry = this.#toEntry(identity, raw);
+          const entry = this.#timed(identity, () => this.#toEntry(identity, raw));
           if (entry !== undefined) this.#listed.set(identity.key, entry);
         },
-        endList: () => this.#endList(),
-        changed: (identity, raw) => this.#change(identity, raw),
+        endList: () =>
+          timed(
+            () => `the end of the list ${path}`,
+            () => this.#endList(),
+          ),
+        changed: (identity, raw) => this.#timed(identity, () => this.#change(identity, raw)),
         deleted: ({ key }) => this.#subscribers.deliver(this.#store.remove(key)),
+        availability: (now) => this.#setAvailability(now),
       },
     });
+    this.#unavailable = unavailableOutages(path, log);
     const synced = Promise.withResolvers<void>();
     this.synced = synced.promise;
     this.#resolveSynced = synced.resolve;
+    const settled = Promise.withResolvers<void>();
+    this.settled = settled.promise;
+    this.#resolveSettled = settled.resolve;
   }
 
   /** True once the first list is in. */
   get isSynced(): boolean {
     return this.#isSynced;
+  }
+
+  /** Whether the collection can be followed, and what is in the way where it cannot. */
+  get availability(): Availability {
+    return this.#availability;
+  }
+
+  /**
+   * Calls `listener` with what the availability is, each time it has changed.
+   * @returns ends the subscription
+   */
+  onAvailability(listener: (now: Availability) => void): () => void {
+    const own = (now: Availability) => listener(now);
+    this.#availabilityListeners.add(own);
+    return () => {
+      this.#availabilityListeners.delete(own);
+    };
   }
 
   /** Number of objects. */
@@ -151,6 +200,24 @@ export class WatchCache<T> {
     this.#resolveSynced();
   }
 
+  #timed<R>({ key }: Identity, work: () => R): R {
+    return timed(() => `an object of ${this.#options.path}: ${key}`, work);
+  }
+
+  #setAvailability(now: Availability): void {
+    const before = this.#availability;
+    if (isSameAvailability(before, now)) return;
+    this.#availability = now;
+    const at = performance.now();
+    for (const state of ['missing', 'forbidden'] as const) {
+      if (now.state !== state) this.#unavailable[state].end(at);
+    }
+    if (now.state === 'missing') this.#unavailable.missing.begin('404');
+    if (now.state === 'forbidden') this.#unavailable.forbidden.begin(`403 for ${now.verb}`);
+    if (now.state !== 'pending') this.#resolveSettled();
+    for (const listener of [...this.#availabilityListeners]) listener(now);
+  }
+
   #change(identity: Identity, raw: unknown): void {
     const { key } = identity;
     const entry = this.#toEntry(identity, raw);
@@ -165,6 +232,7 @@ export class WatchCache<T> {
     const same = known?.uid === uid ? known : undefined;
     if (same?.resourceVersion === resourceVersion) return same;
     try {
+      if (raw instanceof OversizedObject) throw raw.toError();
       return { uid, resourceVersion, value: this.#options.project(raw) };
     } catch (error) {
       const { log, path } = this.#options;
@@ -175,4 +243,21 @@ export class WatchCache<T> {
       return same;
     }
   }
+}
+
+/** Lines about a kind that cannot be followed, though the server is there. */
+function unavailableOutages(path: string, log: Logger) {
+  const name = resourceName(resourceOf(path));
+  return {
+    missing: new Outage(log, {
+      fields: { path },
+      lost: `there are no ${name} in this cluster: install their CustomResourceDefinition where they are needed; they are followed as soon as it is there`,
+      back: `${name} are followed: their CustomResourceDefinition is there`,
+    }),
+    forbidden: new Outage(log, {
+      fields: { path },
+      lost: `${name} may not be read: grant the role of this program's service account the verbs get, list and watch on them; they are followed as soon as it is`,
+      back: `${name} are followed: the right to read them is there`,
+    }),
+  };
 }

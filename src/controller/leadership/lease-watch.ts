@@ -15,7 +15,7 @@ import { KubernetesApi } from '../../common/kubernetes/api.ts';
 import { defaultLimits } from '../../common/kubernetes/limits.ts';
 import { followWatch } from '../../common/kubernetes/watch-stream.ts';
 import type { Logger } from '../../common/log.ts';
-import { Outage } from '../../common/outage.ts';
+import { SharedOutage } from '../../common/shared-outage.ts';
 import { messageOf, show } from '../../common/text.ts';
 import { LeadershipError } from './error.ts';
 import { isOurKind, LEASE_NAME, type Lease, LeaseObject, projectLease } from './lease.ts';
@@ -40,7 +40,9 @@ export class LeaseWatch implements Disposable {
   readonly #api: KubernetesApi;
   readonly #object: LeaseObject;
   readonly #condition = new Condition();
-  readonly #outage: Outage;
+  /** Of the watch (`this`), and of what is tried to take the Lease (`#taking`). */
+  readonly #outage: SharedOutage;
+  readonly #taking = {};
   readonly #stopped = new AbortController();
   #hasSeen = false;
   #lease: Lease | undefined;
@@ -56,10 +58,10 @@ export class LeaseWatch implements Disposable {
     this.#options = options;
     this.#api = new KubernetesApi(options.config);
     this.#object = new LeaseObject(this.#api, options.namespace);
-    this.#outage = new Outage(options.log, {
+    this.#outage = new SharedOutage(options.log, {
       fields: { path: this.#object.path },
-      lost: 'cannot see who leads: lost touch with the API server, trying again',
-      back: 'who leads is seen again: back in touch with the API server',
+      lost: 'the Lease cannot be watched or taken, trying again',
+      back: 'the Lease is watched again, and can be taken',
     });
     void this.#follow();
   }
@@ -93,6 +95,11 @@ export class LeaseWatch implements Disposable {
     this.#see(await this.#object.read(AbortSignal.any([signal, timeout])));
   }
 
+  /** An attempt to take it failed. */
+  takeFailed(error: unknown): void {
+    this.#outage.begin(this.#taking, messageOf(error));
+  }
+
   async #follow(): Promise<void> {
     const { signal } = this.#stopped;
     const backoff = new Backoff(pauses(this.#options.times));
@@ -102,7 +109,7 @@ export class LeaseWatch implements Disposable {
         await this.#watch(() => backoff.reset());
       } catch (error) {
         if (signal.aborted) return;
-        this.#outage.begin(messageOf(error));
+        this.#outage.begin(this, messageOf(error));
       }
       // Only a stop ends the pause early, and with it this loop.
       await backoff.pause(signal).catch(() => undefined);
@@ -112,14 +119,15 @@ export class LeaseWatch implements Disposable {
   async #watch(onSeen: () => void): Promise<void> {
     const { watchTimeoutSeconds, inactivityMs } = defaultLimits;
     await followWatch({
-      config: this.#api.config,
+      api: this.#api,
+      signal: this.#stopped.signal,
       path: this.#object.collection,
       query: {
         fieldSelector: `metadata.name=${LEASE_NAME}`,
         timeoutSeconds: watchTimeoutSeconds,
       },
       inactivityMs,
-      onOpen: () => this.#outage.end(performance.now()),
+      onOpen: () => this.#outage.end(this, performance.now()),
       onEvent: (type, object) => {
         if (type === 'ERROR') throw new Error(`the server ended the watch: ${show(object)}`);
         onSeen();
@@ -136,6 +144,8 @@ export class LeaseWatch implements Disposable {
       const { leaseSeconds } = this.#options.times;
       const heldMs = lease.holder === '' ? 0 : (lease.durationMs ?? leaseSeconds * 1000);
       this.#heldUntil = performance.now() + heldMs;
+      // Somebody else could write, and has: it is not to be taken now.
+      if (lease.holder !== '') this.#outage.end(this.#taking, performance.now());
       if (this.#hasSeen) this.#refusal ??= refusalOf(lease, this.#object.path);
     }
     // One that was deleted under its holder's hands is still the holder's until it expires.

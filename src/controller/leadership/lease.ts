@@ -8,8 +8,10 @@
  * no name in Kubernetes has a slash. An annotation would not do to tell them apart: client-go
  * keeps the annotations of the holder before.
  */
+
 import { randomUUID } from 'node:crypto';
 import { isNotFound, type KubernetesApi } from '../../common/kubernetes/api.ts';
+import { below, collectionPath, KINDS } from '../../common/kubernetes/path.ts';
 
 /** What a Lease says. */
 export interface Lease {
@@ -62,8 +64,8 @@ export class LeaseObject {
 
   constructor(api: KubernetesApi, namespace: string) {
     this.#api = api;
-    this.collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-    this.path = `${this.collection}/${LEASE_NAME}`;
+    this.collection = collectionPath(KINDS.leases, namespace);
+    this.path = below(this.collection, LEASE_NAME);
   }
 
   /** Reads it, and not from a cache of the server's; undefined where there is none. */

@@ -22,6 +22,9 @@ export interface TermOptions {
   readonly log: Logger;
 }
 
+/** Who ends does not wait for a server that is away. */
+const RELEASE_ATTEMPTS = 4;
+
 export class Term implements Leadership {
   readonly #options: TermOptions;
   readonly #ended = new AbortController();
@@ -83,13 +86,15 @@ export class Term implements Leadership {
 
   async #giveBack(signal: AbortSignal): Promise<void> {
     const { object, holder } = this.#options;
-    while (this.#lease?.holder === holder) {
+    for (let attempt = 1; this.#lease?.holder === holder; attempt++) {
       try {
         return await object.release(this.#lease, signal);
       } catch (error) {
-        if (!hasChanged(error)) throw error;
+        if (signal.aborted || attempt === RELEASE_ATTEMPTS) throw error;
         // By a renewal of ours, perhaps, that had no answer.
-        this.#lease = await object.read(signal);
+        if (hasChanged(error)) this.#lease = await object.read(signal);
+        // The connection broke, perhaps, and another one works.
+        else await this.#backoff.pause(signal).catch(() => Promise.reject(error));
       }
     }
   }

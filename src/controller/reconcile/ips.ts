@@ -2,7 +2,7 @@
  * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
-
+import { below } from '../../common/kubernetes/path.ts';
 import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import type { AcquireRequest } from '../allocator/request.ts';
@@ -77,7 +77,7 @@ export class IpWork {
       const isPods = providerOf(ip.meta.name, owner) !== undefined;
       if (isPods && !podIndex.isRunning(owner)) await this.#ends.endOwner(owner);
       const patch = finalizerRemoved(ip.meta);
-      if (patch !== undefined) await writes.patch(`${cluster.ips.path}/${ip.meta.name}`, patch);
+      if (patch !== undefined) await writes.patch(below(cluster.ips.path, ip.meta.name), patch);
     });
   }
 

@@ -1,6 +1,7 @@
 /**
  * A write to an object without namespace, whose outcome is seen at once in the live copy.
  */
+import { below } from '../../common/kubernetes/path.ts';
 import type { Collection } from '../collection.ts';
 import type { LeaderWrites } from '../leader-writes.ts';
 import type { MergePatch } from '../objects/meta.ts';
@@ -15,8 +16,8 @@ export async function patchObject<T>(
   { name, patch, part = 'object' }: { name: string; patch: MergePatch | undefined; part?: Part },
 ): Promise<void> {
   if (patch === undefined) return;
-  const path = `${collection.path}/${name}`;
-  collection.wrote(name, await writes.patch(part === 'status' ? `${path}/status` : path, patch));
+  const path = below(collection.path, ...(part === 'status' ? [name, part] : [name]));
+  collection.wrote(name, await writes.patch(path, patch));
 }
 
 type Part = 'object' | 'status';

@@ -5,6 +5,7 @@
  */
 
 import { isNotFound, KubernetesApi, loadKubeConfig } from '../../common/kubernetes/api.ts';
+import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { isDnsName } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
 import { CniError } from '../error.ts';
@@ -73,7 +74,7 @@ function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv) 
 
 /** The pod, and the node it runs on; empty for one that is not scheduled. */
 async function getPod({ kubeconfigPath }: Options, namespace: string, name: string) {
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const path = objectPath(KINDS.pods, name, namespace);
   try {
     const api = new KubernetesApi(loadKubeConfig(kubeconfigPath));
     const signal = AbortSignal.timeout(API_TIMEOUT_MS);

@@ -5,6 +5,7 @@
 
 import type { Deadline } from '../../common/concurrency/deadline.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
+import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import type { Context } from '../context.ts';
@@ -122,7 +123,7 @@ async function endIfReplaced(
   deadline: Deadline,
 ): Promise<void> {
   const { namespace, name, uid } = attachment.pod;
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const path = objectPath(KINDS.pods, name, namespace);
   const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
   const live = await context.api.get(path, {}, signal).catch(() => undefined);
   if (live !== undefined && !isSamePod(projectPod(live), uid)) {

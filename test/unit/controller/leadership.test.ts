@@ -134,8 +134,26 @@ describe.concurrent('a controller that stands by', () => {
     expect(leads(await second.leadership)).toBe(true);
     const warnings = second.log.lines.filter(({ level }) => level === 'warn');
     expect(warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('cannot see who leads'),
+      expect.stringContaining('cannot be watched or taken'),
     ]);
+  });
+
+  it('tells an outage once, however long it is', async () => {
+    await using election = await Election.start();
+    const first = await election.contend('pod-a', shortTimes);
+    const second = await election.contend('pod-b', shortTimes);
+    const leading = await first.leadership;
+    await election.double.watches.waitForCount(1);
+    await election.double.close();
+    // The Lease that it saw expires meanwhile, so that it tries to take it, too.
+    await endOf(leading);
+    await sleep(3_000);
+    const told = second.log.lines.filter(({ level }) => level !== 'info');
+    expect(told.map(({ message }) => message)).toEqual([
+      'the Lease cannot be watched or taken, trying again',
+    ]);
+    await election.double.start();
+    expect(leads(await second.leadership)).toBe(true);
   });
 
   it('leads at once when it has taken the Lease and the answer was lost', async () => {
@@ -268,6 +286,17 @@ describe.concurrent('the leader', () => {
       await next.leadership;
     },
   );
+
+  it('keeps the Lease where its connection dies in silence: it renews over another one', async () => {
+    await using election = await Election.start();
+    const times = { leaseSeconds: 30, renewDeadlineMs: 15_000, renewEveryMs: 100 };
+    const { leadership, line } = await election.contend('pod-a', times);
+    const leading = await leadership;
+    await election.renewals(1);
+    line.lose();
+    await election.renewals(2);
+    expect(leads(leading)).toBe(true);
+  });
 
   it('gives the Lease back though its last renewal had no answer', async () => {
     await using election = await Election.start();

@@ -54,6 +54,20 @@ describe('KubernetesApi', () => {
     expect(all.double.requests.all[0]?.query).toEqual({ limit: '5', labelSelector: 'a=b' });
   });
 
+  it.each([
+    '/api/v1/namespaces/default/pods/..',
+    '/api/v1/namespaces/default/pods/../secrets/a',
+    '/api/v1/namespaces/default/pods/a?watch=true',
+    '/api/v1/namespaces/default/pods/a#',
+    '/api/v1/namespaces/default/pods/%2e%2e',
+    '/api/v1/namespaces/default/pods/a b',
+  ])('sends nothing to %s, which is not what it says', async (path) => {
+    await using all = await setUp();
+    const error = await rejection(all.api.get(path, {}, never));
+    expect((error as Error).message).toContain('is no path of the API server');
+    expect(all.double.requests.count()).toBe(0);
+  });
+
   it('applies a merge patch and returns the object', async () => {
     await using all = await setUp();
     all.double.create(pod('a'));
@@ -220,7 +234,7 @@ describe('connections of a KubernetesApi', () => {
   });
 
   it('serve another token than they were opened with', async () => {
-    await using double = await KubernetesApiDouble.start({ token: 'old' });
+    await using double = await KubernetesApiDouble.start({ token: 'old', protocol: 'plain' });
     double.create(pod('a'));
     const config = configOf(double);
     let token = 'old';

@@ -14,9 +14,11 @@ export const PODS = '/api/v1/pods';
 /** Long enough for a loopback connection on a busy machine, short enough to wait for. */
 export const shortLimits: WatchLimits = {
   pageSize: 500,
-  listTimeoutMs: 300,
+  listTimeoutMs: 3_000,
   watchTimeoutSeconds: 60,
   inactivityMs: 5_000,
+  unaskedTimeoutSeconds: 60,
+  unaskedInactivityMs: 5_000,
   steadyMs: 40,
   backoffFirstMs: 10,
   backoffMaxMs: 80,

@@ -1,0 +1,80 @@
+/** Kinds that a cluster does not have, or that we may not read. */
+import { describe, expect, it } from 'vitest';
+import { PODS, pod, setUp, setUpStarted, steady } from './support.ts';
+
+describe('a kind that does not exist', () => {
+  it('is settled and not synced, names itself, and is told in one line', async () => {
+    await using all = await setUp();
+    all.double.faults.failAll(404);
+    all.cache.start();
+    await all.cache.settled;
+    expect(all.cache.isSynced).toBe(false);
+    expect(all.cache.availability).toEqual({ state: 'missing', group: '', resource: 'pods' });
+    await all.double.requests.waitFor({ verb: 'list' }, 4);
+    expect(all.log.levels).toEqual(['warn']);
+    expect(all.log.lines[0]?.message).toContain('there are no pods in this cluster');
+  });
+
+  it('is followed as soon as it does, and that is told', async () => {
+    await using all = await setUp({ pods: ['a'] });
+    const states: string[] = [];
+    all.cache.onAvailability(({ state }) => states.push(state));
+    all.double.faults.failNext(3, 404, { verb: 'list' });
+    all.cache.start();
+    await all.cache.synced;
+    expect(all.cache.get('default/a')?.color).toBe('red');
+    expect(states).toEqual(['missing', 'synced']);
+    expect(all.log.levels).toEqual(['warn', 'info']);
+  });
+});
+
+describe('a kind that we may not read', () => {
+  it.each(['list', 'watch'] as const)('names the verb that is missing: %s', async (verb) => {
+    await using all = await setUp({ pods: ['a'] });
+    all.double.faults.failNext(20, 403, { verb });
+    all.cache.start();
+    await all.cache.settled;
+    await all.double.requests.waitFor({ verb }, 8);
+    expect(all.cache.availability).toEqual({
+      state: 'forbidden',
+      verb,
+      group: '',
+      resource: 'pods',
+    });
+    expect(all.cache.isSynced).toBe(verb === 'watch');
+    const told = all.log.lines.filter(({ message }) => message.includes('may not be read'));
+    expect(told.map(({ fields }) => fields)).toEqual([{ path: PODS, reason: `403 for ${verb}` }]);
+    const isBack = new Promise((resolve) => {
+      all.cache.onAvailability(({ state }) => state === 'synced' && resolve(state));
+    });
+    all.double.create(pod('b'));
+    await all.sees('b', 'red');
+    await isBack;
+  });
+
+  it('for a moment only, while the server starts, is an outage like any other', async () => {
+    await using all = await setUpStarted({ pods: ['a'] });
+    await steady();
+    all.double.faults.failNext(3, 403);
+    all.double.resetConnections();
+    await all.log.waitForCount(2);
+    expect(all.log.levels).toEqual(['warn', 'info']);
+    expect(all.log.lines[0]?.message).toContain('lost touch');
+    expect(all.cache.availability.state).toBe('synced');
+  });
+});
+
+describe('a server that is away', () => {
+  it('says nothing about a kind: nobody settles for that', async () => {
+    await using all = await setUp();
+    all.double.faults.failAll(503);
+    all.cache.start();
+    let isSettled = false;
+    void all.cache.settled.then(() => {
+      isSettled = true;
+    });
+    await all.double.requests.waitFor({ verb: 'list' }, 3);
+    expect(isSettled).toBe(false);
+    expect(all.cache.availability.state).toBe('pending');
+  });
+});
