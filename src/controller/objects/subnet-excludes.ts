@@ -13,11 +13,11 @@ export function withGateways(
   excludes: readonly AddressRange[],
   blocks: readonly SubnetBlock[],
 ): readonly AddressRange[] {
-  const merged = merge(excludes);
+  const merged = merge(excludes.map(numbered));
   const missing = blocks
-    .map(({ gateway }) => ({ first: gateway, last: gateway }))
-    .filter((gateway) => !merged.some((range) => includes(range, gateway)));
-  return merge([...merged, ...missing]);
+    .map(({ gateway }) => numbered({ first: gateway, last: gateway }))
+    .filter((gateway) => !merged.some((range) => hasAll(range, gateway)));
+  return merge([...merged, ...missing]).map(({ range }) => range);
 }
 
 /** Sorted as texts, which is how Kube-OVN writes them: so neither rewrites what the other wrote. */
@@ -37,8 +37,8 @@ interface NumberedRange {
   readonly last: bigint;
 }
 
-function merge(ranges: readonly AddressRange[]): readonly AddressRange[] {
-  const sorted = ranges.map(numbered).sort(compare);
+function merge(ranges: readonly NumberedRange[]): readonly NumberedRange[] {
+  const sorted = ranges.toSorted(compare);
   const merged: NumberedRange[] = [];
   for (const next of sorted) {
     const before = merged.at(-1);
@@ -48,7 +48,13 @@ function merge(ranges: readonly AddressRange[]): readonly AddressRange[] {
       merged.splice(-1, 1, { range, first: before.first, last: next.last });
     }
   }
-  return merged.map(({ range }) => range);
+  return merged;
+}
+
+function hasAll(outer: NumberedRange, inner: NumberedRange): boolean {
+  return (
+    familyOf(outer) === familyOf(inner) && outer.first <= inner.first && inner.last <= outer.last
+  );
 }
 
 function numbered(range: AddressRange): NumberedRange {
