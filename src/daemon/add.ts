@@ -22,7 +22,7 @@ import { placeNic } from './nic/place.ts';
 import { type NicPlan, planNic } from './nic/plan.ts';
 import type { Route } from './nic/route.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './nic/route.ts';
-import { staleHolders } from './ovs/port.ts';
+import { interfaceNamed, staleHolders } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
@@ -60,7 +60,7 @@ export async function add(
       ? undefined
       : await makeNic(attachment, allocation, context, deadline.signal);
     const response = plan
-      ? toResponse(plan, allocation)
+      ? toResponse(plan, allocation, context)
       : await answerDelegate(attachment, allocation);
     const port = portName(attachment, allocation);
     return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
@@ -106,6 +106,7 @@ async function answerDelegate(
   }
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
+    ...subnetGateways(nic),
     mac_address: '',
     routes: routes.map(toWireRoute),
     mtu: 0,
@@ -146,9 +147,19 @@ async function makeNic(
   return plan;
 }
 
-function toResponse(plan: NicPlan, { nic }: Allocation): CniResponse {
+function toResponse(
+  plan: NicPlan,
+  { nic }: Allocation,
+  { interfaces }: Pick<Context, 'interfaces'>,
+): CniResponse {
+  const { hostInterface } = plan.veth;
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
+    ...subnetGateways(nic),
+    host_interface: {
+      name: hostInterface,
+      mac: interfaceNamed(interfaces, hostInterface)?.mac ?? '',
+    },
     mac_address: nic.mac ?? '',
     routes: plan.interface.routes.map(toWireRoute),
     mtu: plan.veth.mtu,
@@ -185,6 +196,10 @@ async function mtuOf(
 function toIpConfig({ address, cidr, gateway }: NicAddress, isDefault: boolean): IpConfig {
   const config = { protocol: address.family, ip: address.text, cidr: cidrText(cidr) };
   return isDefault && gateway ? { ...config, gateway: gateway.text } : config;
+}
+
+function subnetGateways({ addresses }: Nic): Pick<CniResponse, 'subnet_gateways'> {
+  return { subnet_gateways: addresses.flatMap(({ gateway }) => gateway?.text ?? []) };
 }
 
 function portName(attachment: LiveAttachment, { nic }: Allocation): string {

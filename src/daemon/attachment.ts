@@ -36,6 +36,10 @@ export interface Attachment {
   readonly routes: readonly Route[];
   /** On an ADD that asks for limits. */
   readonly bandwidth?: Bandwidth;
+  /** The interface takes router advertisements: the network configuration's `accept_ra`. */
+  readonly acceptsAdvertisements?: true;
+  /** A new interface of the sandbox has the right IPv6 parameters: the executable saw to it. */
+  readonly isIpv6Prepared?: true;
 }
 
 /** An attachment with a network namespace: what ADD and CHECK need. */
@@ -59,6 +63,29 @@ export function parseDelRequest(request: CniRequest): Attachment {
  * @throws CniError 2, 4 or 7 that names the variable or field
  */
 export function parseAddRequest(request: CniRequest): LiveAttachment {
+  const { net_ns: netns } = request;
+  const identity = parseIdentity(request);
+  if (!identity.ipamOnly) refuseOtherDevices(request);
+  if (!isNetnsPath(netns)) {
+    const expected = "the absolute path of the pod's network namespace, of plain characters";
+    throw wrongEnvironment('CNI_NETNS', netns, expected);
+  }
+  refuseProvider(identity);
+  const routes = parseRoutes(request.routes ?? [], 'routes');
+  const bandwidth = readBandwidth(request.bandwidth);
+  return {
+    ...identity,
+    pod: parsePod(request),
+    netns,
+    routes,
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+    ...(request.accept_ra === true ? { acceptsAdvertisements: true } : {}),
+    ...(request.ipv6_prepared === true ? { isIpv6Prepared: true } : {}),
+  };
+}
+
+/** A plugin that we hand out addresses for makes its interface of whatever its configuration says. */
+function refuseOtherDevices(request: CniRequest): void {
   for (const field of ['deviceID', 'vhost_user_socket_volume_name'] as const) {
     if (request[field]) {
       throw new CniError(
@@ -68,17 +95,6 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
       );
     }
   }
-  const { net_ns: netns } = request;
-  const identity = parseIdentity(request);
-  if (!isNetnsPath(netns)) {
-    const expected = "the absolute path of the pod's network namespace, of plain characters";
-    throw wrongEnvironment('CNI_NETNS', netns, expected);
-  }
-  refuseProvider(identity);
-  const routes = parseRoutes(request.routes ?? [], 'routes');
-  const bandwidth = readBandwidth(request.bandwidth);
-  const attachment = { ...identity, pod: parsePod(request), netns, routes };
-  return bandwidth === undefined ? attachment : { ...attachment, bandwidth };
 }
 
 function refuseProvider({ provider, ipamOnly }: Pick<Attachment, 'provider' | 'ipamOnly'>): void {

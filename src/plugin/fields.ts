@@ -64,14 +64,26 @@ export function dns(from: Source): Dns {
   const domain = text(said, 'domain');
   const found: Dns = domain === '' ? {} : { domain };
   for (const key of ['nameservers', 'search', 'options'] as const) {
-    const entries = list(said, key, 'an array of strings');
+    const entries = strings(said, key);
     if (entries.length > 0) {
-      found[key] = entries.every((entry) => typeof entry === 'string')
-        ? entries
-        : wrong(said, key, 'an array of strings', entries);
+      found[key] = entries;
     }
   }
   return found;
+}
+
+/** The strings of the array under `key`; none where it is missing. */
+export function strings(from: Source, key: string): string[] {
+  const entries = list(from, key, 'an array of strings');
+  return entries.every((entry) => typeof entry === 'string')
+    ? entries
+    : wrong(from, key, 'an array of strings', entries);
+}
+
+/** True under `key`; false where it is missing. */
+export function flag(from: Source, key: string): boolean {
+  const found = from.fields[key] ?? false;
+  return typeof found === 'boolean' ? found : wrong(from, key, 'true or false', found);
 }
 
 /** Throws the source's error for the field `key`. */

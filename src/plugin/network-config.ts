@@ -7,7 +7,17 @@ import { CniCode } from '../wire/cni.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { bandwidth } from './bandwidth.ts';
 import { cniError, mismatch } from './error.ts';
-import { dns, isObject, type Json, object, routes, type Source, text, wrong } from './fields.ts';
+import {
+  dns,
+  flag,
+  isObject,
+  type Json,
+  object,
+  routes,
+  type Source,
+  text,
+  wrong,
+} from './fields.ts';
 import type { Command } from './invocation.ts';
 
 /** The versions of the CNI specification this executable speaks, oldest first. */
@@ -66,7 +76,8 @@ export function refuseOlder(cniVersion: string, command: Command, since: string)
 /**
  * Throws error 7, which names the field. DEL reads neither `routes` nor `dns`: it has no use for
  * them, and a mistake there, which kept ADD from working, must not keep the pod from going.
- * `bandwidth` is for the ADD that makes an interface; the plugin that delegates to us shapes its own.
+ * What is said about the making of an interface, `bandwidth` among it, is read where we make it;
+ * a plugin that delegates to us has its own ideas of such fields.
  * `ifName` is empty for the verbs about a whole network.
  */
 export function checkConfig(top: Source, command: Command, ifName: string): NetworkConfig {
@@ -84,14 +95,25 @@ export function checkConfig(top: Source, command: Command, ifName: string): Netw
     provider: providerOf(own, mayLackProvider),
     routes: isDel ? [] : routes(own),
     dns: isDel ? {} : dns(top),
+    ...(isDelegate ? {} : interfaceFields(top)),
+    ...(command === 'ADD' && !isDelegate ? { ...bandwidth(top), ...acceptRa(top) } : {}),
+  };
+  return { isDelegate, serverSocket: socketPath(own), request };
+}
+
+function interfaceFields(top: Source): Partial<CniRequest> {
+  return {
     vf_driver: text(top, 'vf_driver'),
     deviceID: text(top, 'deviceID'),
     vhost_user_socket_volume_name: text(top, 'vhost_user_socket_volume_name'),
     vhost_user_socket_name: text(top, 'vhost_user_socket_name'),
     vhost_user_socket_consumption: text(top, 'vhost_user_socket_consumption'),
-    ...(command === 'ADD' && !isDelegate ? bandwidth(top) : {}),
   };
-  return { isDelegate, serverSocket: socketPath(own), request };
+}
+
+/** A field of ours: true where an administrator wants addresses from the routers of an underlay. */
+function acceptRa(top: Source): Pick<CniRequest, 'accept_ra'> {
+  return flag(top, 'accept_ra') ? { accept_ra: true } : {};
 }
 
 /** Missing on a further interface, it would be the logical switch port of the pod's eth0. */

@@ -7,20 +7,32 @@ import { isInterfaceName } from '../wire/cni.ts';
 import type { Dns } from '../wire/messages.ts';
 import { familyOf, parseCidr } from './cidr.ts';
 import { badAnswer } from './daemon-call.ts';
-import { dns, type Json, objects, routes, type Source, text, wrong } from './fields.ts';
+import {
+  dns,
+  type Json,
+  object,
+  objects,
+  routes,
+  type Source,
+  strings,
+  text,
+  wrong,
+} from './fields.ts';
 
 export interface Result {
   /** CNI's interface object with `mtu`; undefined for an IPAM delegate. */
   readonly nic: Json | undefined;
-  /** `address` has the subnet's prefix length; `gateway` only where the NIC has the default route. */
+  /** CNI's interface object of the veth pair's end on the node; undefined where it is not said. */
+  readonly hostInterface: Json | undefined;
+  /** `address` has the subnet's prefix length; `gateway` is the Subnet's, and asks for no route. */
   readonly addresses: readonly { family: number; address: string; gateway: string | undefined }[];
   readonly routes: readonly { family: number; dst: string; gw: string | undefined }[];
   readonly dns: Dns;
 }
 
 /**
- * Checks the answer to an ADD. Without routes in it each address with a gateway gets a default
- * route; without DNS in it (the Go daemon sends none) the configuration's holds. `sandbox` is
+ * Checks the answer to an ADD. Without routes in it each address with `gateway`, which is the one
+ * of the NIC's default route, gets a default route; without DNS in it (the Go daemon sends none) the configuration's holds. `sandbox` is
  * undefined for an IPAM delegate. Throws error 11, which names the field.
  */
 export function readResult(answer: Json, sandbox: string | undefined, configDns: Dns): Result {
@@ -28,15 +40,17 @@ export function readResult(answer: Json, sandbox: string | undefined, configDns:
   if (!('ips' in answer)) {
     wrong(from, 'ips', 'an array or null', answer.ips);
   }
-  const addresses = objects(from, 'ips', 'an array').map(readAddress);
+  const ips = objects(from, 'ips', 'an array').map(readAddress);
+  const gateways = readGateways(from);
   const said = routes(from).map(({ dst, gw }, i) => readRoute(from, dst, gw, i));
-  const byGateway = addresses.flatMap(({ family, gateway: gw }) =>
+  const byGateway = ips.flatMap(({ family, gateway: gw }) =>
     gw === undefined ? [] : { family, dst: defaultOf(family), gw },
   );
   const saidDns = dns(from);
   return {
     nic: sandbox === undefined ? undefined : readNic(from, sandbox),
-    addresses,
+    hostInterface: sandbox === undefined ? undefined : readHostInterface(from),
+    addresses: ips.map((ip) => ({ ...ip, gateway: ip.gateway ?? gateways.get(ip.family) })),
     routes: said.length > 0 ? said : byGateway,
     dns: Object.keys(saidDns).length > 0 ? saidDns : configDns,
   };
@@ -59,10 +73,15 @@ function onePerFamily({ addresses, routes }: Result): Json {
   return { ip4: entry(4), ip6: entry(6) };
 }
 
-function interfacesAndIps({ nic, addresses, routes }: Result, cniVersion: string): Json {
+/**
+ * The pod's interface comes first: it is the one that the addresses point to. Plugins that are
+ * chained behind us look for the other end among those without a sandbox.
+ */
+function interfacesAndIps(result: Result, cniVersion: string): Json {
+  const { nic, hostInterface, addresses, routes } = result;
   const mtu = cniVersion === '1.1.0' ? nic?.mtu : undefined;
   return {
-    interfaces: nic && [{ ...nic, mtu }],
+    interfaces: nic && [{ ...nic, mtu }, ...(hostInterface ? [hostInterface] : [])],
     ips: addresses.map(({ family, address, gateway }) => ({
       version: cniVersion.startsWith('0.') ? String(family) : undefined,
       interface: nic && 0,
@@ -94,6 +113,16 @@ function readAddress(from: Source): Result['addresses'][number] {
   return { family, address: `${ip}/${cidr.length}`, gateway };
 }
 
+/** Of the addresses' Subnet, by family; Kube-OVN's daemon does not say them. */
+function readGateways(from: Source): ReadonlyMap<number, string> {
+  const gateways = strings(from, 'subnet_gateways');
+  const wrongOne = gateways.find((gateway) => familyOf(gateway) === 0);
+  if (wrongOne !== undefined) {
+    wrong(from, 'subnet_gateways', 'an array of addresses', wrongOne);
+  }
+  return new Map(gateways.map((gateway) => [familyOf(gateway), gateway]));
+}
+
 /** Without `dst` it is the default route of its gateway's family. */
 function readRoute(from: Source, dst: string, gw: string, i: number): Result['routes'][number] {
   if (familyOf(gw) === 0 && (gw !== '' || dst === '')) {
@@ -106,19 +135,34 @@ function readRoute(from: Source, dst: string, gw: string, i: number): Result['ro
 }
 
 function readNic(from: Source, sandbox: string): Json {
-  const name = text(from, 'nicname');
-  const mac = text(from, 'mac_address') || undefined;
+  const name = readName(from, 'nicname');
+  const mac = readMac(from, 'mac_address');
   const mtu = from.fields.mtu ?? 0;
-  if (!isInterfaceName(name)) {
-    wrong(from, 'nicname', 'the name of an interface', name);
-  }
-  if (mac !== undefined && !/^[\da-f]{2}(:[\da-f]{2})+$/i.test(mac)) {
-    wrong(from, 'mac_address', 'a MAC address', mac);
-  }
   if (!Number.isSafeInteger(mtu) || Number(mtu) < 0) {
     wrong(from, 'mtu', 'a number of bytes', mtu);
   }
   return { name, mac, mtu: mtu || undefined, sandbox };
+}
+
+/** Kube-OVN's daemon does not say it. */
+function readHostInterface(from: Source): Json | undefined {
+  if (from.fields.host_interface === undefined) {
+    return undefined;
+  }
+  const said = object(from, 'host_interface');
+  return { name: readName(said, 'name'), mac: readMac(said, 'mac') };
+}
+
+function readName(from: Source, key: string): string {
+  const name = text(from, key);
+  return isInterfaceName(name) ? name : wrong(from, key, 'the name of an interface', name);
+}
+
+function readMac(from: Source, key: string): string | undefined {
+  const mac = text(from, key) || undefined;
+  return mac === undefined || /^[\da-f]{2}(:[\da-f]{2})+$/i.test(mac)
+    ? mac
+    : wrong(from, key, 'a MAC address', mac);
 }
 
 function defaultOf(family: number): string {

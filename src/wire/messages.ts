@@ -58,6 +58,13 @@ export const CniRequestSchema = Type.Object({
   network: Type.Optional(Type.String()),
   /** Ours: `runtimeConfig.bandwidth`, on the ADD of an interface that we make. */
   bandwidth: Type.Optional(BandwidthSchema),
+  /** Ours: the network's interfaces may configure themselves from router advertisements. */
+  accept_ra: Type.Optional(Type.Boolean()),
+  /**
+   * Ours: the executable has seen to it that an interface which is made in the sandbox now may
+   * have IPv6, and takes router advertisements only where `accept_ra` asks for it.
+   */
+  ipv6_prepared: Type.Optional(Type.Boolean()),
 });
 export type CniRequest = Static<typeof CniRequestSchema>;
 
@@ -138,6 +145,20 @@ export const CniResponseSchema = Type.Object({
   dns: DnsSchema,
   /** Empty on success. */
   error: Type.String(),
+  /**
+   * Ours: the gateways of the addresses' Subnet, one of a family at most. They ask for no route,
+   * as `gateway` of an address in CNI's result does not; Kube-OVN's executable makes a default
+   * route of each `gateway` above.
+   */
+  subnet_gateways: Type.Optional(Type.Array(Type.String())),
+  /** Ours: the other end of the pod's veth pair, on the node. */
+  host_interface: Type.Optional(
+    Type.Object({
+      name: Type.String(),
+      /** Empty where it is not known. */
+      mac: Type.String(),
+    }),
+  ),
   /** Ours: what a CNI error object says of this failure; Kube-OVN has only `error`. */
   cni_error: Type.Optional(
     Type.Object({ code: Type.Number(), msg: Type.String(), details: Type.String() }),

@@ -23,7 +23,8 @@ describe('the result', () => {
     });
     const result = await mustAdd(sandbox, 'net1', ovnConfig({ cniVersion }));
     const [v4, v6] = nic.ip.split(',');
-    return { result, sandbox, nic, v4: `${v4}/16`, v6: `${v6}/64` };
+    const { name, mac_in_use: mac } = await attachmentRow(fixture.node, sandbox, 'net1');
+    return { result, sandbox, nic, host: { name, mac }, v4: `${v4}/16`, v6: `${v6}/64` };
   }
   const routes = [
     { dst: '0.0.0.0/0', gw: '172.17.0.1' },
@@ -43,10 +44,10 @@ describe('the result', () => {
   test.each(['0.3.0', '0.3.1', '0.4.0'])(
     'in version %s says the family of addresses',
     async (version) => {
-      const { result, sandbox, nic, v4, v6 } = await added(version);
+      const { result, sandbox, nic, host, v4, v6 } = await added(version);
       expect(result).toEqual({
         cniVersion: version,
-        interfaces: [{ name: 'net1', mac: nic.mac, sandbox: sandbox.netns }],
+        interfaces: [{ name: 'net1', mac: nic.mac, sandbox: sandbox.netns }, host],
         ips: [
           { version: '4', interface: 0, address: v4, gateway: '172.17.0.1' },
           { version: '6', interface: 0, address: v6, gateway: 'fd00:172:17::1' },
@@ -60,11 +61,11 @@ describe('the result', () => {
   test.each(['1.0.0', '1.1.0'])(
     'in version %s does not, and 1.1.0 has the MTU',
     async (version) => {
-      const { result, sandbox, nic, v4, v6 } = await added(version);
+      const { result, sandbox, nic, host, v4, v6 } = await added(version);
       const mtu = version === '1.1.0' ? { mtu: 1400 } : {};
       expect(result).toEqual({
         cniVersion: version,
-        interfaces: [{ name: 'net1', mac: nic.mac, sandbox: sandbox.netns, ...mtu }],
+        interfaces: [{ name: 'net1', mac: nic.mac, sandbox: sandbox.netns, ...mtu }, host],
         ips: [
           { interface: 0, address: v4, gateway: '172.17.0.1' },
           { interface: 0, address: v6, gateway: 'fd00:172:17::1' },

@@ -31,7 +31,7 @@ function podWith(change: (nic: NicPlan, v6: string) => NicPlan) {
 test('an ADD makes an interface that reaches its gateway, and a DEL takes it away', async () => {
   const { sandbox, nic } = await fixture.pod();
   const result = await mustAdd(sandbox, 'net1', ovnConfig());
-  expect(result.ips).toEqual([{ interface: 0, address: `${nic.ip}/16` }]);
+  expect(result.ips).toEqual([{ interface: 0, address: `${nic.ip}/16`, gateway: GATEWAY4 }]);
   expect(await canPing(sandbox, GATEWAY4)).toBe(true);
 
   await mustDelete(sandbox, 'net1', ovnConfig());
@@ -71,8 +71,11 @@ test.each([
 ])('an interface may be called %s', async (ifName) => {
   const { sandbox, nic } = await fixture.pod();
   const result = await mustAdd(sandbox, ifName, ovnConfig());
-  expect(result.interfaces).toEqual([{ name: ifName, mac: nic.mac, sandbox: sandbox.netns }]);
-  const { name } = await attachmentRow(fixture.node, sandbox, ifName);
+  const { name, mac_in_use: mac } = await attachmentRow(fixture.node, sandbox, ifName);
+  expect(result.interfaces).toEqual([
+    { name: ifName, mac: nic.mac, sandbox: sandbox.netns },
+    { name, mac },
+  ]);
   expect(Buffer.byteLength(name)).toBeLessThanOrEqual(15);
   expect(name).toMatch(/_h$/);
   expect(await canPing(sandbox, GATEWAY4, ifName)).toBe(true);

@@ -7,6 +7,7 @@ import {
   DUAL,
   delegated,
   dualPod,
+  dualSubnet,
   macvlanConfig,
   startIpamNode,
   succeeded,
@@ -17,6 +18,13 @@ beforeAll(async () => {
   fixture = await startIpamNode();
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
+
+const GATEWAYS = dualSubnet.gateway.split(',');
+
+/** They ask for no route: `gateway` of an address is the network's. */
+function withGateways(addresses: readonly string[]) {
+  return addresses.map((address, index) => ({ address, gateway: GATEWAYS[index] }));
+}
 
 /** One call for addresses, as a plugin of `config.type` makes it. */
 function delegate(
@@ -40,7 +48,7 @@ test.each(['macvlan', 'ipvlan', 'vlan', 'host-device', 'bridge', 'sriov'])(
     const before = await stateWith(sandbox);
     const routes = [{ dst: '10.1.0.0/16', gw: '172.18.0.254' }];
     const result = succeeded(await delegate('ADD', sandbox, delegated(type, DUAL, {}, { routes })));
-    expect(result.ips).toEqual(addresses.map((address) => ({ address })));
+    expect(result.ips).toEqual(withGateways(addresses));
     expect(result.routes).toEqual(routes);
     expect(await stateWith(sandbox)).toEqual(before);
   },
@@ -55,8 +63,16 @@ test.each(['0.1.0', '0.2.0'])(
     const config = { ...delegated('macvlan', DUAL, { dns }, { routes }), cniVersion };
     expect(succeeded(await delegate('ADD', sandbox, config))).toEqual({
       cniVersion,
-      ip4: { ip: addresses[0], routes: [{ dst: '0.0.0.0/0', gw: '172.18.0.254' }] },
-      ip6: { ip: addresses[1], routes: [{ dst: 'fd00:99::/64', gw: 'fd00:172:18::fe' }] },
+      ip4: {
+        ip: addresses[0],
+        gateway: GATEWAYS[0],
+        routes: [{ dst: '0.0.0.0/0', gw: '172.18.0.254' }],
+      },
+      ip6: {
+        ip: addresses[1],
+        gateway: GATEWAYS[1],
+        routes: [{ dst: 'fd00:99::/64', gw: 'fd00:172:18::fe' }],
+      },
       dns,
     });
   },
@@ -70,8 +86,8 @@ test.each(['0.3.0', '0.3.1', '0.4.0'])(
     expect(succeeded(await delegate('ADD', sandbox, config))).toEqual({
       cniVersion,
       ips: [
-        { version: '4', address: addresses[0] },
-        { version: '6', address: addresses[1] },
+        { version: '4', address: addresses[0], gateway: GATEWAYS[0] },
+        { version: '6', address: addresses[1], gateway: GATEWAYS[1] },
       ],
       routes: [],
       dns: {},
@@ -87,7 +103,7 @@ test.each(['1.0.0', '1.1.0'])(
     const config = { ...delegated('macvlan', DUAL, { dns }), cniVersion };
     expect(succeeded(await delegate('ADD', sandbox, config))).toEqual({
       cniVersion,
-      ips: addresses.map((address) => ({ address })),
+      ips: withGateways(addresses),
       routes: [],
       dns,
     });

@@ -35,7 +35,9 @@ test("the documentation's macvlan pod gets its address and reaches its neighbour
   succeeded(await play('ADD', two.sandbox, two.request));
 
   expect(result.cniVersion).toBe('0.3.0');
-  expect(result.ips).toEqual([{ version: '4', address: '172.17.0.11/16', interface: 0 }]);
+  expect(result.ips).toEqual([
+    { version: '4', address: '172.17.0.11/16', interface: 0, gateway: '172.17.0.1' },
+  ]);
   expect(await podAddresses(one.sandbox, 'net1')).toEqual(['172.17.0.11/16']);
   expect((await podLink(one.sandbox, 'net1'))?.linkinfo?.info_kind).toBe('macvlan');
   expect(await podRoutes(one.sandbox, 4)).toEqual([]);
@@ -193,7 +195,7 @@ test('macvlan as the main NIC gets the default routes of its Subnet', async () =
   expect(await podRoutes(sandbox, 6)).toEqual(['default via fd00:172:18::1 dev eth0']);
 });
 
-test('bridge takes the addresses, and makes its own gateway in their networks', async () => {
+test('bridge takes the addresses, and makes their gateway its own', async () => {
   const { sandbox, addresses } = await dualPod(fixture);
   const dns = { nameservers: ['10.96.0.10'], domain: 'lab', search: ['a.lab'], options: ['x'] };
   const config = delegated('bridge', DUAL, { bridge: 'cni0', isGateway: true, dns });

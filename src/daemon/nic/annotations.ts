@@ -88,7 +88,7 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
     const what = `OVN's routing of network ${provider} (annotation ${nicKey('routed')})`;
     return { missing: { what, lookAt: `the log of ${CONTROLLER}` } };
   }
-  refuseOtherNicTypes(annotations, [perNic, provider]);
+  if (!attachment.ipamOnly) refuseOtherNicTypes(annotations, [perNic, provider]);
   const routes = shared('routes');
   return {
     addresses,

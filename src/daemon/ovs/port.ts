@@ -51,13 +51,31 @@ export interface InterfaceRow {
   readonly type: string;
 }
 
+/** What the live copy has of an interface beside its row's marks. */
+export interface LiveInterface extends InterfaceRow {
+  /** Number of its OpenFlow port; undefined until OVS has given it one, and where it cannot. */
+  readonly openflowPort: number | undefined;
+  /** MAC address of the link; undefined until OVS has looked at it. */
+  readonly mac: string | undefined;
+}
+
 /** The columns of the Interface table that a live copy is needed of. */
-export const INTERFACE_COLUMNS = ['name', 'external_ids', 'error', 'ifindex', 'type'];
+export const INTERFACE_COLUMNS = [
+  ...['name', 'external_ids', 'error', 'ifindex', 'type'],
+  ...['ofport', 'mac_in_use'],
+];
 
 /** The live copy's row of that name. */
-export function interfaceNamed(table: OvsTable, name: string): InterfaceRow | undefined {
-  const found = table.named(name);
-  return found && toInterfaceRow(found[1]);
+export function interfaceNamed(table: OvsTable, name: string): LiveInterface | undefined {
+  const [, row] = table.named(name) ?? [];
+  if (row === undefined) return undefined;
+  const { ofport, mac_in_use: mac } = row;
+  return {
+    ...toInterfaceRow(row),
+    // OVS writes -1 for an interface that it cannot open.
+    openflowPort: typeof ofport === 'number' && ofport > 0 ? ofport : undefined,
+    mac: typeof mac === 'string' && mac !== '' ? mac : undefined,
+  };
 }
 
 export function toInterfaceRow(row: Row): InterfaceRow {

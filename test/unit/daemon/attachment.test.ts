@@ -195,6 +195,15 @@ describe('a wrong field of a request', () => {
     },
   );
 
+  it.each(['deviceID', 'vhost_user_socket_volume_name', 'vf_driver'])(
+    '%s is none of our business where another plugin makes the interface',
+    (field) => {
+      const delegated = requestOf({ cni_type: 'macvlan', provider: 'macvlan.default' });
+      const attachment = parseAddRequest({ ...delegated, [field]: '0000:03:00.1' });
+      expect(attachment).toEqual(parseAddRequest(delegated));
+    },
+  );
+
   it.each([
     'run/netns/a',
     '/',

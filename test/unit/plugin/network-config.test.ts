@@ -141,7 +141,6 @@ describe('a configuration of another type with our IPAM', () => {
       provider: 'wrong',
       routes: 'wrong',
       dns: { domain: 'example.org' },
-      deviceID: 'id',
       ipam: { ...IPAM, provider: 'macvlan.default', routes: [{ dst: '0.0.0.0/0' }] },
     };
     expect(check(config)).toMatchObject({
@@ -153,9 +152,17 @@ describe('a configuration of another type with our IPAM', () => {
         provider: 'macvlan.default',
         routes: [{ dst: '0.0.0.0/0', gw: '' }],
         dns: { domain: 'example.org' },
-        deviceID: 'id',
       },
     });
+  });
+
+  it.each([
+    { deviceID: '0000:03:00.1', pciBusID: '0000:03:00.1', vf_driver: 'vfio-pci' },
+    { vhost_user_socket_volume_name: 'volume', vhost_user_socket_name: 'socket' },
+    { deviceID: 5, vf_driver: [], vhost_user_socket_consumption: {}, accept_ra: 'yes' },
+  ])('may say of its interface what it likes: none of it is ours, %j', (fields) => {
+    const plain = { type: 'macvlan', ipam: IPAM };
+    expect(check({ ...plain, ...fields })).toEqual(check(plain));
   });
 
   it('has the provider ovn where it names none', () => {

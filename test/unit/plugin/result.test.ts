@@ -132,6 +132,79 @@ describe('a result with less in it', () => {
   });
 });
 
+/** As a daemon answers that says each Subnet's gateway, for a NIC without the default route. */
+const ATTACHED = {
+  ...ANSWER,
+  ips: [
+    { ...V4, gateway: undefined },
+    { ...V6, gateway: undefined },
+  ],
+  subnet_gateways: ['fd00:10:16::1', '10.16.0.254'],
+};
+
+describe("the gateway of an address's Subnet", () => {
+  it.each(['1.0.0', '0.3.1'])(
+    'is in the result, and no route by itself, in version %s',
+    (version) => {
+      for (const result of [printed(version, ATTACHED), asDelegate(version, ATTACHED)]) {
+        expect(result.ips).toMatchObject([
+          { gateway: '10.16.0.254' },
+          { gateway: 'fd00:10:16::1' },
+        ]);
+        expect(result.routes).toEqual([]);
+      }
+    },
+  );
+
+  it.each(['0.1.0', '0.2.0'])('is with the address of its family in version %s', (version) => {
+    expect(asDelegate(version, ATTACHED)).toMatchObject({
+      ip4: { gateway: '10.16.0.254', routes: [] },
+      ip6: { gateway: 'fd00:10:16::1', routes: [] },
+    });
+  });
+
+  it('of one family is not that of the other', () => {
+    const { ips } = asDelegate('1.0.0', { ...ATTACHED, subnet_gateways: ['fd00:10:16::1'] });
+    expect(ips[0]).not.toHaveProperty('gateway');
+    expect(ips[1]).toHaveProperty('gateway');
+  });
+
+  it('is not said by an older daemon, whose gateways are default routes', () => {
+    const older = { ...ANSWER, ips: [V4, { ...V6, gateway: undefined }] };
+    expect(asDelegate('1.0.0', older)).toMatchObject({ routes: [ROUTES[0]] });
+    expect(asDelegate('1.0.0', older).ips[1]).not.toHaveProperty('gateway');
+  });
+
+  it('beside a default route leaves that one alone', () => {
+    const newer = { ...ANSWER, subnet_gateways: ['10.16.0.1', 'fd00:10:16::1'] };
+    expect(printed('1.0.0', newer)).toEqual(printed('1.0.0'));
+  });
+});
+
+describe('the host end of the veth pair', () => {
+  const host_interface = { name: '5f1c_net1_h', mac: '4a:00:00:00:00:01' };
+  const answer = { ...ANSWER, host_interface };
+
+  it.each(['0.3.0', '1.0.0', '1.1.0'])(
+    'comes after the interface that the addresses point to, and has no sandbox, in version %s',
+    (version) => {
+      const { interfaces, ips } = printed(version, answer);
+      expect(interfaces).toEqual([expect.objectContaining({ sandbox: NETNS }), host_interface]);
+      expect(ips).toMatchObject([{ interface: 0 }, { interface: 0 }]);
+    },
+  );
+
+  it('may be without a MAC', () => {
+    const nameless = { ...answer, host_interface: { ...host_interface, mac: '' } };
+    expect(printed('1.0.0', nameless).interfaces[1]).toEqual({ name: '5f1c_net1_h' });
+  });
+
+  it('is in no result of a version without interfaces, and in none of a delegate', () => {
+    expect(printed('0.2.0', answer)).toEqual(printed('0.2.0'));
+    expect(asDelegate('1.0.0', answer)).toEqual(asDelegate('1.0.0'));
+  });
+});
+
 describe('routes', () => {
   it('of the daemon replace those by gateway', () => {
     const routes = [{ dst: '10.96.0.0/12', gw: '10.16.0.2' }, { dst: '172.16.0.0/12' }];
@@ -197,6 +270,11 @@ describe('a wrong answer', () => {
     [{ mac_address: 'zz:00' }, 'mac_address: expected a MAC address, found "zz:00"'],
     [{ mtu: '1400' }, 'mtu: expected a number of bytes, found "1400"'],
     [{ mtu: -1 }, 'mtu: expected a number of bytes, found -1'],
+    [{ subnet_gateways: ['x'] }, 'subnet_gateways: expected an array of addresses, found "x"'],
+    [{ subnet_gateways: [1] }, 'subnet_gateways: expected an array of strings, found [1]'],
+    [{ host_interface: 'x' }, 'host_interface: expected an object, found "x"'],
+    [{ host_interface: { mac: '' } }, 'host_interface.name: expected the name of an interface'],
+    [{ host_interface: { name: 'h', mac: 'x' } }, 'host_interface.mac: expected a MAC address'],
     [{ dns: { search: [1] } }, 'dns.search: expected an array of strings, found [1]'],
   ])('%j is error 11: %s', (change, details) => {
     const failure = failureOf(() => readResult({ ...ANSWER, ...change }, NETNS, {}));

@@ -103,6 +103,14 @@ describe('a response', () => {
     expect(accepts(CniResponseSchema, { ...response, cni_error })).toBe(true);
   });
 
+  it('may say the gateways of the Subnets, and the end of the veth pair on the node', () => {
+    const host_interface = { name: 'c0ffee_h', mac: '' };
+    const subnet_gateways = ['10.16.0.1', 'fd00::1'];
+    const newer = { ...response, host_interface, subnet_gateways };
+    expect(accepts(CniResponseSchema, newer)).toBe(true);
+    expect(accepts(CniResponseSchema, { ...newer, subnet_gateways: [1] })).toBe(false);
+  });
+
   it('names the protocol of an address as IPv4 or IPv6', () => {
     const ips = [{ protocol: 'ipv4', ip: '10.16.0.5', cidr: '10.16.0.0/16' }];
     expect(accepts(CniResponseSchema, { ...response, ips })).toBe(false);

@@ -87,6 +87,12 @@ describe('the NIC of any network', () => {
   });
 });
 
+it('of another type is none of our business where another plugin makes the interface', () => {
+  const macvlan = attachmentOf({ provider: 'macvlan.default', ipamOnly: true, ifName: 'net1' });
+  const annotations = under('macvlan.default', { ...WRITTEN, pod_nic_type: 'internal-port' });
+  expect(shown(nicOf(annotations, macvlan))).toEqual(['10.16.0.15 in 10.16.0.0/16 via 10.16.0.1']);
+});
+
 describe('what is not written yet', () => {
   it.each([
     ['nothing at all', {}],
