@@ -52,6 +52,11 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: address.family, network: network.toString(), prefixLength };
 }
 
+/** The address as it is in a packet: 4 bytes or 16. */
+export function addressBytes(address: Address): Buffer {
+  return Buffer.from(ipaddr.parse(address.text).toByteArray());
+}
+
 /** Width of an address in bits. */
 export function bits(family: Family): 32 | 128 {
   return family === 'IPv4' ? 32 : 128;

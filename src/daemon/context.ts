@@ -18,6 +18,7 @@ import type { Node } from './objects/node.ts';
 import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
 import type { Mirror } from './ovs/mirror.ts';
+import type { PacketSender } from './ovs/packet-out.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import type { Succession } from './sandbox/succession.ts';
@@ -38,6 +39,8 @@ export interface Context {
   readonly interfaces: OvsTable;
   readonly bridges: OvsTable;
   readonly mirror: Mirror;
+  /** For frames that a NIC's network is to have from its port. */
+  readonly packets: PacketSender;
   /** DELs that come before every other call. */
   readonly deletions: Deletions;
   /** News about pods, for people. */

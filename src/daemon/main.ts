@@ -33,6 +33,7 @@ import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
 import { Mirror } from './ovs/mirror.ts';
+import { PacketSender } from './ovs/packet-out.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
@@ -163,6 +164,7 @@ function wire(options: Options): Context {
     interfaces,
     bridges,
     mirror,
+    packets: new PacketSender({ database: ovsDatabase, log }),
     deletions: new Deletions({
       directory: deletionsOf(options.socketPath),
       del: (request) => del(request, context),

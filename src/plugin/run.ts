@@ -44,7 +44,8 @@ export async function run(
     const request = { ...config.request, ...podOf(command, env), ...invocation };
     const { isDelegate, serverSocket: socketPath } = config;
     const call: Call = { cniVersion, isDelegate, socketPath, request, top };
-    const body = JSON.stringify(verb.body(call));
+    using preparation = await verb.prepare?.(call);
+    const body = JSON.stringify({ ...verb.body(call), ...preparation?.request });
     const { callDaemon } = await import('./daemon-call.ts');
     const post = { socketPath, path: verb.path, body, ...verb.limits, ...limits };
     const answer = await callDaemon(post, (failure) => verb.unanswered(failure, call, body));

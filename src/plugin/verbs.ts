@@ -30,11 +30,19 @@ export interface Limits {
   readonly socketWaitMs: number;
 }
 
+/** Undone when the daemon has answered. */
+interface Preparation extends Disposable {
+  /** What the daemon is told of it. */
+  readonly request: Partial<CniRequest>;
+}
+
 interface Verb {
   /** The first version of the CNI specification that has it. */
   readonly since: string;
   readonly path: string;
   readonly limits: Limits;
+  /** What is done in the sandbox before the daemon is asked. */
+  readonly prepare?: (call: Call) => Promise<Preparation>;
   /** What the daemon is sent. */
   readonly body: (call: Call) => object;
   /** What the runtime reads. */
@@ -57,6 +65,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
     since: '0.1.0',
     path: ADD_PATH,
     limits: { timeoutMs: DAEMON_TIMEOUT_MS, socketWaitMs: SOCKET_WAIT_MS },
+    prepare: prepareInterface,
     body: wholeRequest,
     print: printAdded,
     unanswered: fail,
@@ -94,6 +103,19 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
     unanswered: notAvailable,
   },
 };
+
+/** A plugin that delegates to us prepares its interface itself. */
+async function prepareInterface({ isDelegate, request }: Call): Promise<Preparation> {
+  if (isDelegate) {
+    return { request: {}, [Symbol.dispose]() {} };
+  }
+  const { prepareSandbox } = await import('./sandbox.ts');
+  const prepared = prepareSandbox(request.net_ns, request.accept_ra ?? false);
+  return {
+    request: prepared === undefined ? {} : { ipv6_prepared: true },
+    [Symbol.dispose]: () => prepared?.restore(),
+  };
+}
 
 function wholeRequest({ request }: Call): CniRequest {
   return request;

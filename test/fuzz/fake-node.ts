@@ -104,6 +104,7 @@ export class FakeNode implements AsyncDisposable {
       vsctl: async (commands: readonly string[]) => this.#transact(commands),
       interfaces: tableOf([]),
       bridges: tableOf([{ name: 'br-int', datapath_type: 'netdev' }]),
+      packets: { send: async () => {} },
       mirror: { all: false, uuid: '00000001-0000-4000-8000-000000000000' },
       limits: { made: () => {}, settled: async () => {} },
       deletions: { done: async () => {} },

@@ -332,8 +332,9 @@ test("what our executable sends has for each of Go's fields a value of Go's type
   const [head = '', body = ''] = (await question.promise).split('\r\n\r\n');
   expect(head).toMatch(/^POST \/api\/v1\/add HTTP\/1\.[01]\r\n/);
   expect(head).toMatch(/^content-type: application\/json$/im);
-  const { pod_uid, network, ...sent } = JSON.parse(body);
-  expect({ pod_uid, network }).toEqual({ pod_uid: sandbox.pod.uid, network: 'net' });
+  const { pod_uid, network, ipv6_prepared, ...sent } = JSON.parse(body);
+  const ours = { pod_uid: sandbox.pod.uid, network: 'net', ipv6_prepared: true };
+  expect({ pod_uid, network, ipv6_prepared }).toEqual(ours);
   const wanted = JSON.parse(goBody(sandbox, { routes: 'null', dns: '{"domain":"lab"}' }));
   expect(sent).toEqual({ ...wanted, routes: [expect.objectContaining({ gw: '172.17.0.254' })] });
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NicPlan, SubnetPlan } from '../lab/cluster.ts';
 import { command } from '../lab/command.ts';
+import { routerAdvertisement, sendFrame } from '../lab/raw-frame.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { podAddresses, podLink } from '../lab/snapshot.ts';
 import { Fixture, ovnConfig } from './fixture.ts';
@@ -194,6 +195,54 @@ describe('on a connected provider network', () => {
       expect(await podAddresses(sandbox, 'net1')).toEqual(['10.90.0.68/16', 'fd00:10:90::68/64']);
       await mustDelete(sandbox, 'net1', configOf(plain));
     });
+  });
+
+  test('an address that comes back with another MAC is reached at once from outside', async () => {
+    const ip = '10.90.3.1,fd00:10:90::3:1';
+    const outside = (...words: string[]) =>
+      command('ip', ['netns', 'exec', 'outside-plain', ...words]);
+    const reach = () =>
+      Promise.all(
+        ip
+          .split(',')
+          .map((address) => outside('ping', '-n', '-c', '1', '-i', '0.02', '-w', '30', address)),
+      );
+    const first = await podOn(plain, ip);
+    await mustAdd(first.sandbox, 'net1', configOf(plain));
+    await reach();
+    await mustDelete(first.sandbox, 'net1', configOf(plain));
+    await fixture.cluster.deletePod(first.pod, [first.nic]);
+    const second = await podOn(plain, ip);
+    await mustAdd(second.sandbox, 'net1', configOf(plain));
+    const startedMs = performance.now();
+    await reach();
+    const tookMs = performance.now() - startedMs;
+    console.log(`reached after ${Math.round(tookMs)} ms`);
+    // A machine that is not told takes 20 s and more.
+    expect(tookMs).toBeLessThan(3000);
+    for (const address of ip.split(',')) {
+      const neighbour = await outside('ip', 'neighbour', 'show', 'to', address);
+      expect(neighbour).toContain(`lladdr ${second.nic.mac}`);
+    }
+    await mustDelete(second.sandbox, 'net1', configOf(plain));
+  });
+
+  test("a NIC takes the router's advertisements where its network says so, and no other does", async () => {
+    const advertised = async (config: object, ip: string) => {
+      const { sandbox } = await podOn(plain, ip);
+      await mustAdd(sandbox, 'net1', { ...configOf(plain), ...config });
+      return sandbox;
+    };
+    const other = await advertised({}, '10.90.3.2,fd00:10:90::3:2');
+    const asking = await advertised({ accept_ra: true }, '10.90.3.3');
+    const router = { ...asking, netns: '/run/netns/outside-plain' };
+    const wire = await podLink(router, 'wire');
+    await sendFrame(router, 'wire', routerAdvertisement(wire?.address ?? ''));
+    const learnt = async (sandbox: Sandbox) =>
+      (await podAddresses(sandbox, 'net1')).filter((text) => text.startsWith('2001:db8:bad:'));
+    await expect.poll(() => learnt(asking), { timeout: 20_000 }).toHaveLength(1);
+    expect(await learnt(other)).toEqual([]);
+    for (const sandbox of [other, asking]) await mustDelete(sandbox, 'net1', configOf(plain));
   });
 
   test('a gateway that is nowhere fails the ADD', async () => {

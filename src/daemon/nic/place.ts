@@ -8,7 +8,7 @@
 
 import { together } from '../../common/concurrency/together.ts';
 import type { Context } from '../context.ts';
-import { flowsInstalled, plug } from '../ovs/port.ts';
+import { flowsInstalled, interfaceNamed, plug } from '../ovs/port.ts';
 import { findPort, unplug } from '../ovs/port-removal.ts';
 import { checkIpv4Free, ipv6Settled } from '../sandbox/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from '../sandbox/gateway.ts';
@@ -23,6 +23,7 @@ import {
   prepareIpv6,
 } from '../sandbox/link.ts';
 import { type Wait, waiting } from '../waiting.ts';
+import { announcementFrames } from './announcement.ts';
 import type { NicPlan } from './plan.ts';
 
 /** @throws CniError; after it nothing of the NIC is left */
@@ -57,6 +58,8 @@ export async function placeNic(
   await waiting(() => stage, context.nicSlots.run(make, signal));
   await awaitFlows(plan, context, signal);
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
+  // Not waited for: it is one frame for each address, and no reason for an ADD to fail.
+  void announce(plan, context);
   await together(signal, (probes) =>
     plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
   );
@@ -115,20 +118,20 @@ async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal):
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
 async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
+  const { isIpv6Prepared, acceptsAdvertisements = false } = plan.attachment;
   const isUnderlay = plan.localnetPatchPort !== undefined;
   const isIpv4Only =
     addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
-  if (isUnderlay || !isIpv4Only) {
-    // A container may see /proc/sys read-only; where the kernel has IPv6 on, nothing is lost but
-    // the guard against router advertisements.
-    await prepareIpv6(netns, ifName).catch((error) => {
-      log.warn(
-        { ifName, err: error },
-        'cannot set IPv6 parameters in the pod: is /proc/sys writable?',
-      );
+  if (!isIpv6Prepared) {
+    // Kube-OVN's executable, or an older one of ours. A container may see /proc/sys read-only.
+    await prepareIpv6({ netns, ifName, acceptsAdvertisements }).catch((error) => {
+      const msg =
+        'cannot set IPv6 parameters in the pod, which may take router advertisements of its neighbours: replace the executable on this node by the one of this daemon, or make /proc/sys writable';
+      log.warn({ ifName, netns, err: error }, msg);
     });
   }
-  const up = linkUpLine(plan.interface, isIpv4Only ? 'no-link-local' : 'link-local');
+  const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements;
+  const up = linkUpLine(plan.interface, isWithoutIpv6 ? 'no-link-local' : 'link-local');
   await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
 }
 
@@ -168,6 +171,19 @@ async function takeUnderlayAddresses(
     };
     await waiting(dad, ipv6Settled(netns, ifName, apply, signal));
   }
+}
+
+/**
+ * Tells the network that the NIC's addresses are here now. Not where a virtual machine is still
+ * running elsewhere with them: it announces itself when it has come.
+ */
+async function announce(plan: NicPlan, { packets, interfaces }: Context): Promise<void> {
+  const { mac, hostInterface } = plan.veth;
+  const port = interfaceNamed(interfaces, hostInterface)?.openflowPort;
+  const addresses = plan.interface.addresses.map(({ address }) => address);
+  if (plan.gatewayCheck === 'skip' || mac === undefined || port === undefined) return;
+  if (addresses.length > 0)
+    await packets.send({ port, frames: announcementFrames(mac, addresses) });
 }
 
 async function checkGateway(

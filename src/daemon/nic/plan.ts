@@ -59,6 +59,13 @@ export function planNic(
   refuseWrongLimits(asked);
   const hostInterface = chooseHostInterface(attachment, context);
   const underlay = subnet?.underlay === true;
+  if (attachment.acceptsAdvertisements && !underlay) {
+    throw invalid(
+      'accept_ra',
+      true,
+      'router advertisements only on an underlay network: on any other the neighbours are pods, and would configure this one',
+    );
+  }
   return {
     attachment,
     pod,

@@ -197,17 +197,27 @@ export async function disableTxChecksum(netns: string, ifName: string): Promise<
 
 /**
  * Lets an interface have IPv6 (runtimes may switch it off in a new namespace) but not configure
- * itself from router advertisements: addresses and routes are the controller's.
+ * itself from router advertisements, which any neighbour can send: addresses and routes are the
+ * controller's. For executables that do not see to it themselves. Before the interface is up.
+ * @throws ToolError where a value is wrong and cannot be written
  */
-export async function prepareIpv6(netns: string, ifName: string): Promise<void> {
+export async function prepareIpv6(options: {
+  netns: string;
+  ifName: string;
+  acceptsAdvertisements: boolean;
+}): Promise<void> {
   if (!HAS_IPV6) return;
-  const key = (name: string) => `net/ipv6/conf/${ifName}/${name}`;
-  await runInNetns(netns, 'sysctl', [
-    '-q',
-    '-w',
-    `${key('disable_ipv6')}=0`,
-    `${key('accept_ra')}=0`,
-  ]);
+  const { netns, ifName, acceptsAdvertisements } = options;
+  const wanted = { disable_ipv6: '0', accept_ra: acceptsAdvertisements ? '1' : '0' };
+  const keys = Object.keys(wanted).map((name) => `net/ipv6/conf/${ifName}/${name}`);
+  const assignments = Object.values(wanted).map((value, index) => `${keys[index]}=${value}`);
+  try {
+    await runInNetns(netns, 'sysctl', ['-q', '-w', ...assignments]);
+  } catch (error) {
+    // Kube-OVN's executable has written the sandbox's defaults, which a new interface takes over.
+    const found = await runInNetns(netns, 'sysctl', ['-n', ...keys]);
+    if (found.trim().split('\n').join() !== Object.values(wanted).join()) throw error;
+  }
 }
 
 function lines(batch: readonly string[]): string {
