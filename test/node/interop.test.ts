@@ -180,7 +180,10 @@ test("Go's ADD and DEL for another plugin get addresses and no interface", async
   expect(readAsGo(added.text)).toMatchObject({
     ips: [{ protocol: 'IPv4', ip: '172.18.0.9', cidr: '172.18.0.0/16' }],
     mac_address: '',
+    subnet_gateways: ['172.18.0.1'],
   });
+  // Of which Go's executable makes a default route.
+  expect(added.text).not.toContain('"gateway"');
   expect(await podLink(sandbox, 'net1')).toBeUndefined();
   expect((await client.post('/api/v1/del', body)).status).toBe(204);
 });

@@ -81,6 +81,8 @@ async function sendFrames(socketPath: string, { port, frames }: PacketOut): Prom
       rest = read.rest;
     }
     throw new Error('ovs-vswitchd closed the connection');
+  } catch (error) {
+    throw signal.aborted ? new Error(`no answer within ${TIMEOUT_MS} ms`) : error;
   } finally {
     socket.destroy();
   }
