@@ -76,17 +76,24 @@ function checkOldest(result: Fields): void {
 function checkNewer(result: Fields, version: string): void {
   refuseOthers(result, ['cniVersion', 'interfaces', 'ips', 'routes', 'dns']);
   const interfaces = result.interfaces === undefined ? [] : listOf(result.interfaces);
-  for (const one of interfaces.map(fieldsOf)) checkInterface(one, version);
+  // The pod's interface, and the other end of its veth pair.
+  must(interfaces.length <= 2, 'there are two ends at most', interfaces);
+  for (const [end, one] of interfaces.map(fieldsOf).entries()) checkInterface(one, version, end);
   const index = interfaces.length > 0 ? 0 : undefined;
   for (const one of listOf(result.ips).map(fieldsOf)) checkEntry(one, version, index);
   for (const route of listOf(result.routes)) checkRoute(fieldsOf(route));
 }
 
-function checkInterface({ name, mac, sandbox, mtu, ...others }: Fields, version: string): void {
+function checkInterface(
+  { name, mac, sandbox, mtu, ...others }: Fields,
+  version: string,
+  end: number,
+): void {
   refuseOthers(others, []);
   must(isLinkName(String(name)), 'an interface has a name', name);
   must(mac === undefined || /^[\da-f:]{17,}$/i.test(String(mac)), 'a MAC is one', mac);
-  must(typeof sandbox === 'string' && sandbox !== '', 'a sandbox is named', sandbox);
+  const isInPod = typeof sandbox === 'string' && sandbox !== '';
+  must(end === 0 ? isInPod : sandbox === undefined, 'the first end is in a sandbox', sandbox);
   must(mtu === undefined || version === '1.1.0', 'an MTU is said since 1.1.0', mtu);
   must(mtu === undefined || Number(mtu) > 0, 'an MTU is a number of bytes', mtu);
 }

@@ -27,7 +27,8 @@ export function checkAnswer({ status, contentType, body }: Answer): string {
     return 'accepted';
   }
   must(contentType.startsWith('application/json'), 'an answer is JSON', contentType);
-  const { cni_error: error, ...answer } = JSON.parse(body) as Fields;
+  const { cni_error: error, ...said } = JSON.parse(body) as Fields;
+  const { subnet_gateways: gateways, host_interface: hostInterface, ...answer } = said;
   must(
     Object.keys(answer).sort().join() === FIELDS.toSorted().join(),
     'all fields are there',
@@ -36,8 +37,14 @@ export function checkAnswer({ status, contentType, body }: Answer): string {
   if (status === 200) {
     must(error === undefined && answer.error === '', 'a success has no error', body);
     checkSuccess(answer);
+    checkOurs(gateways, hostInterface, answer);
     return 'accepted';
   }
+  must(
+    gateways === undefined && hostInterface === undefined,
+    'a failure says nothing of a NIC',
+    body,
+  );
   must(answer.ips === null && answer.routes === null, 'a failure has no result', body);
   return checkFailure(answer, error as Fields, status);
 }
@@ -58,6 +65,24 @@ function checkFailure(answer: Fields, error: Fields, status: number): string {
 /** 400 for what no retry mends; 404 for a call that there is not. */
 function statusesOf(code: number): readonly number[] {
   return code === 11 ? [500, 404] : code === 50 || code === 51 || code >= 100 ? [500] : [400];
+}
+
+/** What Kube-OVN's daemon does not say. */
+function checkOurs(gateways: unknown, hostInterface: unknown, { ips, nicname }: Fields): void {
+  const families = (gateways as string[]).map((gateway) => isIP(gateway));
+  const own = (ips as Fields[]).map(({ ip }) => isIP(String(ip)));
+  must(
+    families.every((family) => own.includes(family)),
+    'gateways are of addresses',
+    gateways,
+  );
+  must(new Set(families).size === families.length, 'one gateway of a family', gateways);
+  must((nicname === '') === (hostInterface === undefined), 'a pair has two ends', hostInterface);
+  if (hostInterface === undefined) return;
+  const { name, mac, ...others } = hostInterface as Fields;
+  must(Object.keys(others).length === 0, 'an end has no other field', others);
+  must(isLinkName(String(name)), 'the end on the node has a name', name);
+  must(mac === '' || isMac(String(mac)), 'a MAC is one', mac);
 }
 
 function checkSuccess({ ips, routes, mac_address: mac, mtu, nicname }: Fields): void {

@@ -218,22 +218,28 @@ const ips = lists(
 
 /** What the daemon says of a successful ADD. */
 const addAnswer = nearObject(
-  fc
-    .tuple(ips.right, routes.right)
-    .map(
-      ([addresses, all]): Members => [
-        ['ips', addresses],
-        ['routes', all],
-        ...membersOf({ mac_address: '00:00:00:53:6b:b6', mtu: 1400, nicname: 'eth0', error: '' }),
-        ['dns', '{}'],
-      ],
-    ),
+  fc.tuple(ips.right, routes.right).map(
+    ([addresses, all]): Members => [
+      ['ips', addresses],
+      ['routes', all],
+      ...membersOf({ mac_address: '00:00:00:53:6b:b6', mtu: 1400, nicname: 'eth0', error: '' }),
+      ...membersOf({
+        subnet_gateways: ['10.16.0.1', 'fd00::1'],
+        host_interface: { name: 'c0ffee_h', mac: '4a:00:00:00:00:01' },
+      }),
+      ['dns', '{}'],
+    ],
+  ),
   {
     ips: ips.near,
     routes: routes.near,
     dns: fc.oneof(dns, oddValue),
     mac_address: json(almost(mac)),
     nicname: json(almost(interfaceName)),
+    subnet_gateways: fc.array(almost(address), { maxLength: 3 }).map((all) => JSON.stringify(all)),
+    host_interface: fc
+      .record({ name: almost(interfaceName), mac: almost(mac) })
+      .map((end) => JSON.stringify(end)),
   },
   ['mtu', 'error', 'cni_error'],
 );
