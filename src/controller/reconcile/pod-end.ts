@@ -5,6 +5,7 @@
  * two ports ever have one address, and a crash in between leaves an object to go on from.
  */
 
+import { below, objectPath } from '../../common/kubernetes/path.ts';
 import type { Owner as Nic } from '../allocator/owners.ts';
 import type { Allocation } from '../allocator/request.ts';
 import { aboutPod } from '../announcements.ts';
@@ -59,7 +60,7 @@ export class PodEnds {
     const { cluster, writes } = this.#context;
     const going = ips.filter((ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip));
     await Promise.all(
-      going.map(({ meta }) => writes.remove(`${cluster.ips.path}/${meta.name}`, meta.uid)),
+      going.map(({ meta }) => writes.remove(below(cluster.ips.path, meta.name), meta.uid)),
     );
     return going;
   }
@@ -144,9 +145,8 @@ export class PodEnds {
     const kinds = [virtualMachines, machineInstances];
     const shown = kinds.map((kind) => kind.get(portsKeyOf(owner)));
     if (shown.some((object) => object !== undefined && !object.deleting)) return true;
-    const paths = ['virtualmachines', 'virtualmachineinstances'].map(
-      (plural) =>
-        `/apis/kubevirt.io/v1/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(workload)}`,
+    const paths = ['virtualmachines', 'virtualmachineinstances'].map((plural) =>
+      objectPath({ group: 'kubevirt.io', version: 'v1', resource: plural }, workload, namespace),
     );
     const read = await Promise.all(paths.map((path) => this.#context.writes.read(path)));
     return read.some((raw) => raw !== undefined && !projectMeta(raw).deleting);

@@ -8,6 +8,7 @@
  */
 
 import { isConflict } from '../../common/kubernetes/api.ts';
+import { below } from '../../common/kubernetes/path.ts';
 import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import { aboutPod } from '../announcements.ts';
@@ -246,7 +247,7 @@ export class PodWork {
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
-      const raw = await writes.read(`${ips.path}/${nic.port}`);
+      const raw = await writes.read(below(ips.path, nic.port));
       if (raw === undefined)
         throw new NotDone(`IP ${nic.port} has just gone`, { isTransient: true });
       ip = projectIp(raw);

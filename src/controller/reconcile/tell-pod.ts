@@ -1,6 +1,7 @@
 /**
  * Writing on a pod what its NICs have: one patch for all of them.
  */
+import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import type { Context } from '../context.ts';
 import type { Pod } from '../objects/pod.ts';
 import { type AnnotatedNic, annotationsPatch } from '../objects/pod-annotations.ts';
@@ -25,7 +26,7 @@ export async function tellPod(context: Context, pod: Pod, tale: Tale): Promise<b
   if (patch === undefined) return true;
   const { resourceVersion } = pod;
   const metadata = { ...(patch.metadata as object), ...(isGuarded ? { resourceVersion } : {}) };
-  const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
+  const path = objectPath(KINDS.pods, pod.name, pod.namespace);
   const raw = await writes.patch(path, { ...patch, metadata });
   cluster.pods.wrote(`${pod.namespace}/${pod.name}`, raw);
   return raw !== undefined;

@@ -9,6 +9,7 @@
  * - What a pod that is on no node yet asks for anew, it gets.
  */
 
+import { below } from '../../common/kubernetes/path.ts';
 import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import { aboutPod } from '../announcements.ts';
@@ -62,7 +63,7 @@ export class ToldNics {
   /** The IP object may be on its way here, as the last that another leader has written. */
   async #isConfirmed(pod: Pod, nic: NicRequest): Promise<boolean> {
     const { addresses, cluster, settings, writes } = this.#context;
-    const raw = await writes.read(`${cluster.ips.path}/${nic.port}`);
+    const raw = await writes.read(below(cluster.ips.path, nic.port));
     if (raw !== undefined) {
       const ip = projectIp(raw);
       const isPods = ownerOf(ip, settings) === ownerOfPod(pod, settings);
