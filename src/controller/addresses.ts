@@ -22,6 +22,7 @@ import { permitted } from './networks/subnet-policy.ts';
 import { holdersText } from './objects/holders.ts';
 import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import type { IpPoolObject } from './objects/ippool.ts';
+import { lackOf } from './objects/lack.ts';
 import { providerOf } from './objects/nic-name.ts';
 import { ownerParts } from './objects/owner-key.ts';
 import type { Pod } from './objects/pod.ts';
@@ -164,6 +165,7 @@ export class Addresses {
       vpcs: [...cluster.vpcs.values()],
       nodes: [...cluster.nodes.values()],
       vlan: (name: string) => cluster.vlans.get(name),
+      lackOf: (kind: 'vlans' | 'vpcs') => lackOf(cluster[kind].availability),
       ipsOf: (name: string) => ipIndex.ofSubnet(name).values(),
     };
     this.#subnets = judgeSubnets([...cluster.subnets.values()], surroundings, before.subnets);
@@ -280,6 +282,7 @@ export class Addresses {
       nad: (namespace, name) => cluster.nads.get(`${namespace}/${name}`),
       ipPool: (name) => this.#ipPools.get(name),
       ipPools: () => this.#ipPools.values(),
+      lackOfIpPools: () => lackOf(cluster.ipPools.availability),
       namespace: (name) => cluster.namespaces.get(name),
       vpcs: () => cluster.vpcs.values(),
       holdersOf: (subnet) => holdersText(ipIndex.ofSubnet(subnet).values()),

@@ -1,11 +1,14 @@
 /**
  * The objects that a cluster begins with: the default Vpc, and where OVN is, the Subnets of pods'
- * primary network and of the nodes. What is there is left as it is.
+ * primary network and of the nodes. What is there is left as it is. A kind that this cluster does not
+ * have, or that we may not read, is left out; it is asked for again when that has changed.
  */
 import { isConflict } from '../common/kubernetes/api.ts';
+import type { Availability } from '../common/kubernetes/availability.ts';
 import type { Cluster } from './cluster.ts';
 import type { Options } from './flags.ts';
 import type { LeaderWrites } from './leader-writes.ts';
+import { lackOf } from './objects/lack.ts';
 import type { SubnetFlags } from './subnet-flags.ts';
 
 type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
@@ -20,10 +23,8 @@ export async function bootstrap(
   writes: LeaderWrites,
 ): Promise<void> {
   const { settings, defaultSubnet, joinSubnet, northbound } = options;
-  const make = async (
-    collection: { path: string; get(key: string): unknown },
-    object: Manifest,
-  ) => {
+  const make = async (collection: Target, object: Manifest) => {
+    if (lackOf(collection.availability) !== undefined) return;
     if (collection.get(object.metadata.name) !== undefined) return;
     try {
       await writes.create(collection.path, object);
@@ -42,7 +43,8 @@ export async function bootstrap(
     const { vlan, vlanId: id, providerNetwork: provider, hostInterface } = underlay;
     const network = manifest('ProviderNetwork', provider, { defaultInterface: hostInterface });
     // The Vlan of an older cluster has its network.
-    await make({ path: PROVIDER_NETWORKS, get: () => vlans.get(vlan) }, network);
+    const { availability } = vlans;
+    await make({ path: PROVIDER_NETWORKS, get: () => vlans.get(vlan), availability }, network);
     await make(vlans, manifest('Vlan', vlan, { id, provider }));
   }
   const place = underlay && {
@@ -53,6 +55,13 @@ export async function bootstrap(
   const spec = { vpc: settings.defaultVpc, default: true, natOutgoing: true, disableGatewayCheck };
   const primary = subnetManifest(settings.defaultSubnet, defaultSubnet, { ...spec, ...place });
   await make(subnets, primary);
+}
+
+/** Where an object is made. */
+interface Target {
+  readonly path: string;
+  readonly availability: Availability;
+  get(key: string): unknown;
 }
 
 interface Manifest {

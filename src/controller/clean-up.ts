@@ -22,10 +22,12 @@ export async function removeLeftovers(
   state: NbState,
   { cluster, ipIndex, podIndex }: Pick<Context, 'cluster' | 'ipIndex' | 'podIndex'>,
 ): Promise<void> {
+  const { vpcs: vpcObjects, securityGroups: groups } = cluster;
   const known: Known = {
-    vpc: (name) => cluster.vpcs.get(name) !== undefined,
+    // Of a kind that is not followed, nobody knows which objects there are.
+    vpc: (name) => !vpcObjects.isSynced || vpcObjects.get(name) !== undefined,
     subnet: (name) => cluster.subnets.get(name) !== undefined,
-    securityGroup: (name) => cluster.securityGroups.get(name) !== undefined,
+    securityGroup: (name) => !groups.isSynced || groups.get(name) !== undefined,
     pod: (key) => [key, twinOf(key)].some((owner) => isKnownOwner(owner, podIndex, ipIndex)),
   };
   const removeAll = (names: readonly string[], isKnown: (name: string) => boolean, plan: Removal) =>

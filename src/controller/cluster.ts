@@ -8,11 +8,13 @@ import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
 import { type IpObject, projectIp } from './objects/ip.ts';
 import { type IpPoolObject, projectIpPool } from './objects/ippool.ts';
+import { lackOf } from './objects/lack.ts';
 import type { Meta } from './objects/meta.ts';
 import { type Nad, projectNad } from './objects/nad.ts';
 import { type Namespace, projectNamespace } from './objects/namespace.ts';
 import { type Node, projectNode } from './objects/node.ts';
 import { type Pod, projectPod } from './objects/pod.ts';
+import type { Problem } from './objects/problem.ts';
 import { projectSecurityGroup, type SecurityGroupObject } from './objects/security-group.ts';
 import type { ClusterSettings } from './objects/settings.ts';
 import { projectStatefulSet, type StatefulSet } from './objects/stateful-set.ts';
@@ -36,16 +38,27 @@ export interface Cluster {
   readonly nodes: Collection<Node>;
   readonly namespaces: Collection<Namespace>;
   readonly statefulSets: Collection<StatefulSet>;
-  /** Of Multus, which may be installed later: see `synced`. */
+  /** Of Multus, which may be installed later. */
   readonly nads: Collection<Nad>;
-  /** Of KubeVirt, as long as it is not installed without any: see `synced`. */
+  /** Of KubeVirt, which a cluster may be without. */
   readonly virtualMachines: Collection<VirtualMachine>;
   /** Likewise. */
   readonly machineInstances: Collection<MachineInstance>;
   start(): void;
   stop(): void;
-  /** Resolves when all is there but for what a cluster without Multus or KubeVirt does not have. */
+  /**
+   * Resolves when all is there without which nothing can be done right, and all else is there, too, or
+   * is known not to come: its kind does not exist in this cluster, or may not be read.
+   */
   readonly synced: Promise<unknown>;
+  /** What this cluster lacks, for each kind that is not followed; it may well be without KubeVirt. */
+  lacks(): readonly Problem[];
+  /**
+   * Calls `listener` when a kind without which much can be done can be followed that could not be, or
+   * cannot any more.
+   * @returns ends the subscription
+   */
+  onAvailability(listener: () => void): () => void;
 }
 
 export interface ClusterOptions {
@@ -66,22 +79,28 @@ export function createCluster({ config, settings, log }: ClusterOptions): Cluste
     collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
   const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);
   const nads = collection('/apis/k8s.cni.cncf.io/v1/network-attachment-definitions', projectNad);
+  const instancesPath = '/apis/kubevirt.io/v1/virtualmachineinstances';
+  const kubeVirt = {
+    virtualMachines: collection('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine),
+    machineInstances: collection(instancesPath, projectMachineInstance),
+  };
+  // Without one of these, addresses in use would not be known, or whose they are.
   const needed = {
     pods,
     subnets: ours('subnets', (raw) => projectSubnet(raw, settings)),
+    ips: ours('ips', projectIp),
+    nodes: collection('/api/v1/nodes', projectNode),
+    namespaces: collection('/api/v1/namespaces', projectNamespace),
+  };
+  const optional = {
     vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
     vlans: ours('vlans', projectVlan),
     ipPools: ours('ippools', projectIpPool),
-    ips: ours('ips', projectIp),
     securityGroups: ours('security-groups', projectSecurityGroup),
-    nodes: collection('/api/v1/nodes', projectNode),
-    namespaces: collection('/api/v1/namespaces', projectNamespace),
     statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet),
+    nads,
+    ...kubeVirt,
   };
-  const virtualMachines = collection('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine);
-  const instancesPath = '/apis/kubevirt.io/v1/virtualmachineinstances';
-  const machineInstances = collection(instancesPath, projectMachineInstance);
-  const optional = { nads, virtualMachines, machineInstances };
   const all = [...Object.values(needed), ...Object.values(optional)];
   return {
     ...needed,
@@ -92,6 +111,20 @@ export function createCluster({ config, settings, log }: ClusterOptions): Cluste
     stop: () => {
       for (const each of all) each.stop();
     },
-    synced: Promise.all(Object.values(needed).map(({ synced }) => synced)),
+    synced: Promise.all([
+      ...Object.values(needed).map(({ synced }) => synced),
+      ...Object.values(optional).map(({ settled }) => settled),
+    ]),
+    lacks: () =>
+      all.flatMap(({ availability, path }) => {
+        const isWithout = availability.state === 'missing' && path.startsWith('/apis/kubevirt.io/');
+        return isWithout ? [] : (lackOf(availability) ?? []);
+      }),
+    onAvailability: (listener) => {
+      const ends = Object.values(optional).map((each) => each.onAvailability(listener));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
   };
 }

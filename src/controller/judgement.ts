@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IpObject } from './objects/ip.ts';
 import { type IpPoolObject, ipPoolConflict } from './objects/ippool.ts';
+import { withLack } from './objects/lack.ts';
 import type { Node } from './objects/node.ts';
 import {
   type Checked,
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly vpcs: readonly VpcObject[];
   readonly nodes: readonly Node[];
   vlan(name: string): VlanObject | undefined;
+  /** Why no objects of a kind are known, where that is no matter of course. */
+  lackOf?(kind: 'vlans' | 'vpcs'): Problem | undefined;
   /** The IP objects of a Subnet; none where they do not matter. */
   ipsOf?(subnet: string): Iterable<IpObject>;
 }
@@ -114,7 +117,7 @@ function saysTheSame(object: SubnetObject, before: SubnetObject): boolean {
 function problemsOf(
   object: SubnetObject,
   rivals: Rivals,
-  { settings, vpcs, vlan }: Surroundings,
+  { settings, vpcs, vlan, lackOf }: Surroundings,
 ): readonly Problem[] {
   const subnet = checkedValue(object.checked);
   if (subnet === undefined) return [];
@@ -122,8 +125,10 @@ function problemsOf(
   return [
     ...subnetConflicts(object, rivals.subnetsOf(object)),
     ...nodeConflicts(subnet, rivals.nodesOf(object), settings.defaultVpc),
-    ...vpcProblems(subnet, vpcs, settings.defaultVpc),
-    ...(vlanWrong === undefined ? [] : [vlanWrong]),
+    ...vpcProblems(subnet, vpcs, settings.defaultVpc).map((each) =>
+      withLack(each, lackOf?.('vpcs')),
+    ),
+    ...(vlanWrong === undefined ? [] : [withLack(vlanWrong, lackOf?.('vlans'))]),
   ];
 }
 

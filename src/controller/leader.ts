@@ -65,12 +65,22 @@ export class Leader {
 
   /** Works on all objects once, and on those that change from then on. */
   start(): void {
-    this.#subscriptions = this.#triggers.subscribe();
-    const { cluster, ipIndex, addresses, said } = this.#context;
-    addresses.refresh();
-    for (const nad of cluster.nads.values()) sayNadProblem(nad, said);
+    const { cluster } = this.#context;
+    this.#subscriptions = [
+      ...this.#triggers.subscribe(),
+      // What needs objects of that kind can be done now, or has another reason to wait.
+      cluster.onAvailability(() => this.#addAll()),
+    ];
     // Multus may come later.
     void cluster.nads.synced.then(() => this.#triggers.nadsSynced());
+    this.#addAll();
+  }
+
+  #addAll(): void {
+    const { cluster, ipIndex, addresses, said } = this.#context;
+    addresses.invalidate();
+    addresses.refresh();
+    for (const nad of cluster.nads.values()) sayNadProblem(nad, said);
     const { ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;
     for (const { meta } of cluster.vpcs.values()) vpcs.add(meta.name);
     for (const { meta } of cluster.securityGroups.values()) securityGroups.add(meta.name);

@@ -18,7 +18,7 @@ import { Allocator } from './allocator/allocator.ts';
 import { Announcements } from './announcements.ts';
 import { bootstrap } from './bootstrap.ts';
 import { removeLeftovers } from './clean-up.ts';
-import { createCluster } from './cluster.ts';
+import { type Cluster, createCluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { IpIndex } from './ip-index.ts';
@@ -56,12 +56,22 @@ async function start(): Promise<void> {
   const config = loadKubeConfig(options.kubeconfigPath);
   // Who stands by is ready; who leads is it when all objects are known.
   let isReady = true;
-  if (options.probePort > 0) await serveProbes(options.probePort, () => isReady);
+  let lacks: () => readonly string[] = () => [];
+  if (options.probePort > 0) {
+    await serveProbes(
+      options.probePort,
+      () => isReady,
+      () => lacks(),
+    );
+  }
   const leadership = await waitToLead(options, config, ending.signal);
   isReady = false;
   const signal = AbortSignal.any([ending.signal, leadership.lost]);
   const over = new AbortController();
-  const parts = { config, leadership, over: over.signal };
+  const following = (cluster: Cluster) => {
+    lacks = () => cluster.lacks().map(({ message, advice }) => `${message}: ${advice}`);
+  };
+  const parts = { config, leadership, over: over.signal, following };
   const stop = await lead(options, parts, signal).catch(async (error: unknown) => {
     if (signal.aborted) return undefined;
     await leadership.release();
@@ -95,12 +105,14 @@ interface Parts {
   readonly leadership: Leadership;
   /** Aborted when nothing may be written any more. */
   readonly over: AbortSignal;
+  /** Is told what is followed from then on. */
+  readonly following: (cluster: Cluster) => void;
 }
 
 /** @returns ends the work */
 async function lead(
   options: Options,
-  { config, leadership, over }: Parts,
+  { config, leadership, over, following }: Parts,
   signal: AbortSignal,
 ): Promise<() => Promise<unknown>> {
   const { settings, podName: reportingInstance } = options;
@@ -116,14 +128,17 @@ async function lead(
   const reporter = { component, reportingComponent: component, reportingInstance };
   const events = new EventRecorder({ api, reporter, limits: EVENT_LIMITS, log });
   const writes = new LeaderWrites(api, leadership);
+  following(cluster);
   cluster.start();
   await abortable(cluster.synced, signal);
-  await untilDone(
-    'cannot make the objects that a cluster begins with',
-    () => bootstrap(options, cluster, writes),
-    log,
-    signal,
-  );
+  const begin = () =>
+    untilDone(
+      'cannot make the objects that a cluster begins with',
+      () => bootstrap(options, cluster, writes),
+      log,
+      signal,
+    );
+  await begin();
   const { ipIndex } = indexes;
   const allocator = new Allocator();
   const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
@@ -141,7 +156,12 @@ async function lead(
   };
   const leader = new Leader(context);
   leader.start();
-  log.info({}, 'all objects are followed');
+  log.info({ lacks: cluster.lacks() }, 'all objects are followed');
+  cluster.onAvailability(() => {
+    begin().catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  });
   const drift = options.northbound && followNorthbound(options.northbound, leader, signal, context);
   return async () => {
     drift?.stop();

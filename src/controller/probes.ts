@@ -7,15 +7,24 @@ import { createServer, type Server } from 'node:http';
 /**
  * Answers until the server is closed.
  * @param isReady false until all objects are known; a controller that stands by is ready, too
+ * @param lacks what it has to do without, in words; the answers have them
  */
-export async function serveProbes(port: number, isReady: () => boolean): Promise<Server> {
+export async function serveProbes(
+  port: number,
+  isReady: () => boolean,
+  lacks: () => readonly string[] = () => [],
+): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     const isKnown = path === '/livez' || path === '/readyz' || path === '/healthz';
     const isFine = path === '/livez' || isReady();
+    const answer = (status: number, text: string) => {
+      const notes = path === '/livez' ? [] : lacks();
+      response.writeHead(status).end(`${[text, ...notes].join('\n')}\n`);
+    };
     if (!isKnown) response.writeHead(404).end('not found\n');
-    else if (isFine) response.writeHead(200).end('ok\n');
-    else response.writeHead(503).end('the objects of the cluster are not known yet\n');
+    else if (isFine) answer(200, 'ok');
+    else answer(503, 'the objects of the cluster are not known yet');
   });
   server.listen(port);
   await once(server, 'listening');

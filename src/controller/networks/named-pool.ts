@@ -2,6 +2,7 @@
  * An IPPool that is asked for by name. Pure.
  */
 import type { IpPool } from '../objects/ippool.ts';
+import { withLack } from '../objects/lack.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 import type { NetworkView } from './request.ts';
 import { permittedPool } from './subnet-policy.ts';
@@ -12,7 +13,8 @@ export function findIpPool(name: string, view: NetworkView): Checked<IpPool> {
   const object = view.ipPool(name);
   if (object === undefined) {
     const advice = 'create it, name another one, or list addresses';
-    return wrong(say`failed to get ippool ${name}: not found`, advice);
+    const problem = { message: say`failed to get ippool ${name}: not found`, advice };
+    return { problems: [withLack(problem, view.lackOfIpPools())] };
   }
   if ('value' in object.checked) return object.checked;
   const [{ message, advice }] = object.checked.problems;

@@ -8,7 +8,7 @@ import type { ObjectEvent } from '../objects/events.ts';
 import type { IpPoolObject } from '../objects/ippool.ts';
 import type { Nad } from '../objects/nad.ts';
 import type { Namespace } from '../objects/namespace.ts';
-import type { Problems } from '../objects/problem.ts';
+import type { Problem, Problems } from '../objects/problem.ts';
 import type { ClusterSettings } from '../objects/settings.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import type { VpcObject } from '../objects/vpc.ts';
@@ -69,6 +69,8 @@ export interface NetworkView {
   nad(namespace: string, name: string): Nad | undefined;
   ipPool(name: string): IpPoolObject | undefined;
   ipPools(): Iterable<IpPoolObject>;
+  /** Why no IPPool is known, where that is no matter of course. */
+  lackOfIpPools(): Problem | undefined;
   namespace(name: string): Namespace | undefined;
   vpcs(): Iterable<VpcObject>;
   /** Who has addresses of a Subnet, in words; empty for nobody. */

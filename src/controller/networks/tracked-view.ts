@@ -52,6 +52,8 @@ export function trackedView(view: NetworkView, namespace: string): TrackedView {
         lookups.add(waitFor.ipPool(name));
         return view.ipPool(name);
       },
+      // It changes with all that is known: then all work is done again.
+      lackOfIpPools: () => view.lackOfIpPools(),
       ipPools: () => {
         lookups.add(own);
         return view.ipPools();

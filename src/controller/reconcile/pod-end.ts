@@ -158,8 +158,10 @@ export class PodEnds {
     if (podType !== 'StatefulSet') return false;
     const { cluster, addresses } = this.#context;
     const name = statefulSet?.name ?? podName.replace(/-\d+$/, '');
-    const current = cluster.statefulSets.get(`${namespace}/${name}`);
-    if (current === undefined) return false;
+    const { statefulSets } = cluster;
+    const current = statefulSets.get(`${namespace}/${name}`);
+    // Of sets that may not be read, any may be there.
+    if (current === undefined) return !statefulSets.isSynced;
     // Where the controller was not there to see the pod, the set of that name has made it.
     const owner = statefulSet ?? { name, uid: current.uid };
     if (!comesBack(podName, owner, current)) return false;

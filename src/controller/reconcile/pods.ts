@@ -12,6 +12,7 @@ import { below } from '../../common/kubernetes/path.ts';
 import { NotDone } from '../../common/reconcile/not-done.ts';
 import { AllocationError } from '../allocator/error.ts';
 import { aboutPod } from '../announcements.ts';
+import type { Collection } from '../collection.ts';
 import type { Context } from '../context.ts';
 import { missingGroupEvents } from '../desired/missing-groups.ts';
 import { desiredPort } from '../desired/port.ts';
@@ -30,6 +31,7 @@ import {
   newIp,
   projectIp,
 } from '../objects/ip.ts';
+import { lackOf, withLack } from '../objects/lack.ts';
 import { isAlive, releasedAtMs } from '../objects/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -132,10 +134,7 @@ export class PodWork {
   async #acquire(pod: Pod): Promise<readonly AnnotatedNic[]> {
     const { addresses, cluster, machines, said, settings } = this.#context;
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
-      throw new NotDone(
-        'NetworkAttachmentDefinitions are not known yet: is Multus installed, and may the controller list them?',
-        { waitsFor: [waitFor.nads] },
-      );
+      throw this.#lacking(pod, 'its networks cannot be looked up', cluster.nads, [waitFor.nads]);
     }
     const { view, lookups } = trackedView(addresses.view, pod.namespace);
     const networks = podNetworks(pod, view);
@@ -170,6 +169,23 @@ export class PodWork {
     }
   }
 
+  /**
+   * What is missing for a pod is the kind of an object, or the right to read it; the pod is told, and
+   * all pods are worked on again when that has changed.
+   */
+  #lacking(
+    pod: Pod,
+    what: string,
+    { availability }: Pick<Collection<unknown>, 'availability'>,
+    waitsFor: readonly string[],
+  ): NotDone {
+    const unknown = { message: what, advice: 'the API server has not answered yet' };
+    const text = tell([withLack(unknown, lackOf(availability))]);
+    const event = failureEvent('PodNetworkUpdateFailed', 'getPodKubeovnNets', text);
+    this.#context.said.trouble(aboutPod(pod), event);
+    return new NotDone(text, { waitsFor });
+  }
+
   /** @throws NotDone where a pod claims to be a machine's, and is not shown to be, or not yet */
   async #showMachine(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     const { cluster, machines, said, settings } = this.#context;
@@ -193,6 +209,11 @@ export class PodWork {
     const own = nics
       .filter(({ kind }) => kind === 'ovn')
       .map((nic) => desiredPort(nic, annotations, (name) => this.#groupExists(name)));
+    const { securityGroups } = this.#context.cluster;
+    // Nobody knows whether its groups exist: its ports stay as they are, and no port is made open.
+    if (!securityGroups.isSynced && own.some((port) => port.securityGroups.length > 0)) {
+      throw this.#lacking(pod, 'its SecurityGroups cannot be looked up', securityGroups, []);
+    }
     try {
       return await this.#ports.bring(owner, own, kept);
     } catch (error) {

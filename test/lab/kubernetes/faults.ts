@@ -20,6 +20,19 @@ export class Faults {
     this.#planned.push({ status, match, left: count });
   }
 
+  /**
+   * All requests that match are answered with this HTTP status: 404 for a kind that does not exist,
+   * 403 for one that may not be read.
+   * @returns ends it
+   */
+  fail(status: number, match: RequestMatch): () => void {
+    const failure = { status, match, left: Number.POSITIVE_INFINITY };
+    this.#planned.push(failure);
+    return () => {
+      this.#planned = this.#planned.filter((other) => other !== failure);
+    };
+  }
+
   /** All requests are answered with this HTTP status, until it is undefined again. */
   failAll(status: number | undefined): void {
     this.#always = status;

@@ -63,6 +63,19 @@ describe('a Subnet', () => {
     expect(judged([front], { vpcs: [] })).toEqual({ front: ["vpc 'ovn-cluster' not found"] });
   });
 
+  it('says what the cluster lacks for what it needs', () => {
+    const lack = { message: 'the cluster has none', advice: 'install it' };
+    const lackOf = () => lack;
+    expect(judged([front], { vpcs: [], lackOf })).toEqual({
+      front: ["vpc 'ovn-cluster' not found: the cluster has none"],
+    });
+    const outside = subnetObject('outside', { cidrBlock: '10.2.0.0/24', vlan: 'vlan7' });
+    expect(judged([outside], { lackOf })).toEqual({
+      outside: ['failed to get vlan vlan7: not found: the cluster has none'],
+    });
+    expect(judged([front], { lackOf })).toEqual({ front: [] });
+  });
+
   it('cannot have the address of a node', () => {
     const addresses = [{ type: 'InternalIP', address: '10.1.0.7' }];
     const nodes = [projectNode(rawObject('node-1', { status: { addresses } }))];

@@ -3,8 +3,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { serveProbes } from '../../../src/controller/probes.ts';
 
 /** Probes on a port of the kernel's choice. */
-async function setUp(isReady: () => boolean) {
-  const server = await serveProbes(0, isReady);
+async function setUp(isReady: () => boolean, lacks?: () => readonly string[]) {
+  const server = await serveProbes(0, isReady, lacks);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
@@ -46,4 +46,17 @@ it.each(['/', '/livez/ping', '/metrics', '/livezz'])('%s is not there', async (p
 it('a port that somebody else has is an error, and no controller without probes', async () => {
   const { port } = await setUp(() => true);
   await expect(serveProbes(port, () => true)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+it('what it has to do without is in the answer, whether it is ready or not', async () => {
+  let isReady = false;
+  const { ask } = await setUp(
+    () => isReady,
+    () => ['the cluster has no vlans.kubeovn.io'],
+  );
+  const note = '\nthe cluster has no vlans.kubeovn.io\n';
+  expect(await ask('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining(note) });
+  isReady = true;
+  expect(await ask('/readyz')).toEqual({ status: 200, text: `ok${note}` });
+  expect(await ask('/livez')).toEqual({ status: 200, text: 'ok\n' });
 });

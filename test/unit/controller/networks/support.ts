@@ -11,6 +11,7 @@ import { projectIpPool } from '../../../../src/controller/objects/ippool.ts';
 import { projectNad } from '../../../../src/controller/objects/nad.ts';
 import { projectNamespace } from '../../../../src/controller/objects/namespace.ts';
 import { type Pod, projectPod } from '../../../../src/controller/objects/pod.ts';
+import type { Problem } from '../../../../src/controller/objects/problem.ts';
 import type { ClusterSettings } from '../../../../src/controller/objects/settings.ts';
 import { projectSubnet } from '../../../../src/controller/objects/subnet.ts';
 import { projectVpc } from '../../../../src/controller/objects/vpc.ts';
@@ -28,6 +29,8 @@ export interface Cluster {
   readonly vpcs?: Readonly<Record<string, object>>;
   /** Metadata by name. */
   readonly namespaces?: Readonly<Record<string, object>>;
+  /** Why there are no IPPools. */
+  readonly lackOfIpPools?: Problem;
   /** Who has addresses of any Subnet, in words. */
   readonly holders?: string;
 }
@@ -103,6 +106,7 @@ export function viewOf(cluster: Cluster): NetworkView {
     ipPool: (name) => pools.get(name),
     ipPools: () => pools.values(),
     namespace: (name) => namespaces.get(name),
+    lackOfIpPools: () => cluster.lackOfIpPools,
     holdersOf: () => cluster.holders ?? '',
     vpcs: () =>
       Object.entries(cluster.vpcs ?? {}).map(([name, spec]) =>

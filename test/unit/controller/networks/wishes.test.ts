@@ -40,6 +40,14 @@ const nicWith = (values: Record<string, string>, element: object = {}) => {
 const problemsWith = (values: Record<string, string>, element: object = {}) =>
   problemsOf(podOf(annotated(values, element)), cluster);
 
+it('an IPPool that cannot be known says why', () => {
+  const lackOfIpPools = { message: 'the cluster has none', advice: 'install it' };
+  const pod = podOf(annotated({ ip_pool: 'pool2' }));
+  expect(problemsOf(pod, { ...cluster, lackOfIpPools })).toEqual([
+    'failed to get ippool pool2: not found: the cluster has none',
+  ]);
+});
+
 describe('the addresses of a NIC', () => {
   it('are any where none are asked for', () => {
     expect(nicWith({}).attempts).toEqual(['dual any']);

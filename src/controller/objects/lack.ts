@@ -1,0 +1,31 @@
+/**
+ * Why objects of a kind are not known, for whoever needs one of them. Pure.
+ */
+import type { Availability } from '../../common/kubernetes/availability.ts';
+import { resourceName } from '../../common/kubernetes/path.ts';
+import type { Problem } from './problem.ts';
+
+/** What a cluster lacks for a kind to be followed; undefined for one that is, or soon will be. */
+export function lackOf(availability: Availability): Problem | undefined {
+  if (availability.state === 'missing') {
+    const name = resourceName(availability);
+    return {
+      message: `the cluster has no ${name}`,
+      advice: `install the CustomResourceDefinition ${name}`,
+    };
+  }
+  if (availability.state === 'forbidden') {
+    const name = resourceName(availability);
+    return {
+      message: `the controller may not ${availability.verb} ${name}`,
+      advice: `grant its ClusterRole the verbs get, list and watch on ${name}`,
+    };
+  }
+  return undefined;
+}
+
+/** A problem that comes of an object which is not known, with why it is not. */
+export function withLack({ message, advice }: Problem, lack: Problem | undefined): Problem {
+  if (lack === undefined) return { message, advice };
+  return { message: `${message}: ${lack.message}`, advice: lack.advice };
+}
