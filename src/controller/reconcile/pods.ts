@@ -137,7 +137,7 @@ export class PodWork {
       throw this.#lacking(pod, 'its networks cannot be looked up', cluster.nads, [waitFor.nads]);
     }
     const { view, lookups } = trackedView(addresses.view, pod.namespace);
-    const networks = podNetworks(pod, view);
+    const networks = podNetworks(this.#told.onItsSubnets(pod), view);
     if ('problems' in networks) {
       for (const event of networks.events) said.trouble(aboutPod(pod), event);
       throw new NotDone(tell(networks.problems), { waitsFor: lookups });

@@ -19,6 +19,7 @@ import type { NicRequest } from '../networks/request.ts';
 import { addressesText, annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent } from '../objects/events.ts';
 import { hasAll, isNew, projectIp } from '../objects/ip.ts';
+import { providerOf } from '../objects/nic-name.ts';
 import { holderUid, ownerOfPod, type Pod } from '../objects/pod.ts';
 import { untoldKeys } from '../objects/pod-annotations.ts';
 import { waitsOfNics } from '../wake-names.ts';
@@ -45,7 +46,23 @@ export class ToldNics {
     if (forged.length > 0) await this.#refuse(pod, forged);
     const others = nics.filter((nic) => nic.isAllocated && this.#asksForOthers(nic));
     if (others.length > 0) await this.#makeWay(pod, others);
-    return nics.map((nic) => ({ ...nic, isAllocated: nic.isAllocated || this.#isInUse(pod, nic) }));
+    return nics.map((nic) => ({
+      ...nic,
+      isAllocated: nic.isAllocated || this.#isInUse(pod, nic.port),
+    }));
+  }
+
+  /** The pod, with the Subnets that its NICs in use are on, whatever it says of them now. */
+  onItsSubnets(pod: Pod): Pod {
+    const { addresses, settings } = this.#context;
+    const owner = ownerOfPod(pod, settings);
+    const corrected = addresses.allocator.allocationsOf(owner).flatMap(({ nic, subnet }) => {
+      const key = annotationKey(providerOf(nic, owner) ?? '', 'logical_switch');
+      const isOther = Boolean(pod.annotations[key]) && pod.annotations[key] !== subnet;
+      return isOther && this.#isInUse(pod, nic) ? [[key, subnet] as const] : [];
+    });
+    if (corrected.length === 0) return pod;
+    return { ...pod, annotations: { ...pod.annotations, ...Object.fromEntries(corrected) } };
   }
 
   /** Takes back what a pod says that it was told, as long as it does not run. */
@@ -55,7 +72,7 @@ export class ToldNics {
     if (keys.length > 0) await tellPod(this.#context, pod, { removed: Object.fromEntries(keys) });
   }
 
-  #isHeld(pod: Pod, { port }: NicRequest): boolean {
+  #isHeld(pod: Pod, { port }: Pick<NicRequest, 'port'>): boolean {
     const { addresses, settings } = this.#context;
     return addresses.allocator.allocationOf(port)?.pod === ownerOfPod(pod, settings);
   }
@@ -147,9 +164,9 @@ export class ToldNics {
    * so, or no longer. Kube-OVN's IP objects do not tell which pod of the name they were made for; a pod
    * that runs counts as the one.
    */
-  #isInUse(pod: Pod, nic: NicRequest): boolean {
-    if (pod.nodeName === '' || !this.#isHeld(pod, nic)) return false;
-    const ip = this.#context.cluster.ips.get(nic.port);
+  #isInUse(pod: Pod, port: string): boolean {
+    if (pod.nodeName === '' || !this.#isHeld(pod, { port })) return false;
+    const ip = this.#context.cluster.ips.get(port);
     if (ip?.record === undefined) return ip !== undefined && pod.end.phase === 'Running';
     return ip.record.uid === holderUid(pod, this.#context.settings);
   }
