@@ -220,3 +220,36 @@ describe('an IP object that cannot be read', () => {
     }
   });
 });
+
+describe('what is noted on an IP object for the pod that it was made for', () => {
+  const KEY = 'ovn.kubernetes.io/allocation';
+  const mine = { ...holder, uid: 'pod-1' };
+  /** The object as the server has it. */
+  const made = (annotations?: object) => {
+    const raw = newIp(ovnNic, mine) as { metadata: object };
+    return projectIp(annotations ? { ...raw, metadata: { ...raw.metadata, annotations } } : raw);
+  };
+
+  it('is read again', () => {
+    const { record } = made();
+    expect(record).toMatchObject({ uid: 'pod-1', addresses: made().spec.ipAddress });
+    expect(ipPatch(made(), ovnNic, mine)).toBeUndefined();
+  });
+
+  it.each(['', 'x', '[]', '{"uid":7}', '{"addresses":"10.1.0.2"}'])(
+    'is nothing where it says %j',
+    (text) => {
+      expect(made({ [KEY]: text }).record).toBeUndefined();
+    },
+  );
+
+  it('is written for another pod of the name, and is no reason to write what Kube-OVN made', () => {
+    const next = { ...holder, uid: 'pod-2' };
+    const patch = ipPatch(made(), ovnNic, next) as { metadata: { annotations: object } };
+    expect(Object.keys(patch)).toEqual(['metadata']);
+    expect(String(Object.values(patch.metadata.annotations)[0])).toContain('pod-2');
+    const bare = projectIp(newIp(ovnNic, holder));
+    expect(ipPatch(bare, ovnNic, mine, true)).toBeUndefined();
+    expect(ipPatch(bare, ovnNic, mine)).toBeDefined();
+  });
+});
