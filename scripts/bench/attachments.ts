@@ -7,7 +7,7 @@ import { type CniOutcome, cni } from '../../test/lab/runtime.ts';
 import { version } from './executable.ts';
 import { hostileAnnotations, longestDelay } from './loop-delay.ts';
 import type { Bench, WaitingPod } from './stage.ts';
-import { floorGateway, IPAM_CONFIG, OVN_CONFIG, preparePods, settle } from './stage.ts';
+import { floorGateway, IPAM_CONFIG, OVN_CONFIG, preparePods, removePods, settle } from './stage.ts';
 import { median, percentile, round } from './statistics.ts';
 
 const ROUNDS = 40;
@@ -100,9 +100,37 @@ export async function measureSizes(bench: Bench) {
 export async function measureMemory(bench: Bench) {
   const pods = await preparePods(bench, 250 - BASE_PORTS);
   for (const pod of pods) await add(pod);
-  const status = await readFile(`/proc/${bench.daemon.process.pid}/status`, 'utf8');
+  return { daemon_rss_mb_250_pods: await residentMb(bench) };
+}
+
+/** Pods that come and go together in `measureCycles`. */
+const PODS_AT_ONCE = 8;
+/** Between two samples of memory; cycles. */
+const SAMPLE_EVERY = 500;
+
+/**
+ * Memory of the daemon after many pods have come and gone, each with an ADD and a DEL; MB. What a
+ * daemon keeps of calls that are over shows only after thousands of them: a node has as many within
+ * weeks.
+ */
+export async function measureCycles(bench: Bench, cycles: number) {
+  const samples: number[] = [];
+  for (let done = 0; done < cycles; done += PODS_AT_ONCE) {
+    const pods = await preparePods(bench, PODS_AT_ONCE);
+    await Promise.all(pods.map(add));
+    await Promise.all(pods.map(del));
+    await removePods(bench, pods);
+    if (done % SAMPLE_EVERY < PODS_AT_ONCE) samples.push(await residentMb(bench));
+  }
+  console.log(`daemon, MB, every ${SAMPLE_EVERY} cycles: ${samples.join(' ')}`);
+  return { daemon_rss_mb_10000_cycles: await residentMb(bench) };
+}
+
+/** Resident set of the daemon; MB. */
+async function residentMb({ daemon }: Bench): Promise<number> {
+  const status = await readFile(`/proc/${daemon.process.pid}/status`, 'utf8');
   const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-  return { daemon_rss_mb_250_pods: round(kilobytes / 1024, 1) };
+  return round(kilobytes / 1024, 1);
 }
 
 async function addAndFloor(bench: Bench): Promise<{ add: number; floor: number }> {

@@ -4,7 +4,12 @@ import { Cluster, type NicPlan, type SubnetPlan } from '../../test/lab/cluster.t
 import { Daemon } from '../../test/lab/daemon.ts';
 import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
-import { createSandbox, type NetworkConfig, type Sandbox } from '../../test/lab/runtime.ts';
+import {
+  createSandbox,
+  deleteSandbox,
+  type NetworkConfig,
+  type Sandbox,
+} from '../../test/lab/runtime.ts';
 
 export interface Bench {
   readonly node: OvnNode;
@@ -55,6 +60,7 @@ export async function startBench(): Promise<Bench> {
 
 /** A pod with an address and a sandbox, but without an interface. */
 export interface WaitingPod {
+  readonly nics: readonly NicPlan[];
   readonly sandbox: Sandbox;
   readonly mac: string;
   readonly ip: string;
@@ -74,9 +80,10 @@ export async function preparePods(bench: Bench, count: number): Promise<WaitingP
     const ip = `172.17.${high}.${low}`;
     const mac = `00:00:00:01:${hex(high)}:${hex(low)}`;
     const nic: NicPlan = { provider: PROVIDER, subnet: bench.subnet, ip, mac };
-    await bench.cluster.allocate(pod, nic);
-    await bench.cluster.allocate(pod, { provider: 'macvlan.default', subnet: bench.macvlan, ip });
+    const nics = [nic, { provider: 'macvlan.default', subnet: bench.macvlan, ip }];
+    for (const each of nics) await bench.cluster.allocate(pod, each);
     pods.push({
+      nics,
       sandbox: await createSandbox(pod),
       mac,
       ip,
@@ -85,6 +92,14 @@ export async function preparePods(bench: Bench, count: number): Promise<WaitingP
   }
   await settle(bench);
   return pods;
+}
+
+/** Removes pods with their sandboxes. */
+export async function removePods(bench: Bench, pods: readonly WaitingPod[]): Promise<void> {
+  for (const { sandbox, nics } of pods) {
+    await deleteSandbox(sandbox);
+    await bench.cluster.deletePod(sandbox.pod, nics);
+  }
 }
 
 /** Waits until OVN and OVS have done all that they were told. */

@@ -23,6 +23,10 @@ const TARGETS: Readonly<Record<string, readonly [what: string, target: string]>>
     'daemon, longest hold of the event loop, 1,000 pods and a hostile one, ms',
     '< 250',
   ],
+  daemon_rss_mb_10000_cycles: [
+    'memory of the daemon after 10,000 ADDs and DELs (`--only cycles`), MB',
+    '< 140',
+  ],
   ctl_ipam_p50_ms: ['controller, pod of macvlan → its annotations, p50, ms', ''],
   ctl_ipam_p99_ms: ['controller, pod of macvlan → its annotations, p99, ms', ''],
   ctl_ovn_p50_ms: ['controller, pod of an OVN network → its annotations, p50, ms', ''],
