@@ -47,8 +47,8 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const BOOKKEEPING_LAG_MS = 100;
 const BOOKKEEPING_AT_ONCE = 4;
 /**
- * For recorded DELs; ms. They take some 10 ms each, and what is left of the runtime's two minutes is
- * the call's own.
+ * For a recorded DEL; ms. It takes some 10 ms, and what is left of the runtime's two minutes is the
+ * call's own.
  */
 const RECORDS_TIMEOUT_MS = 30_000;
 /** How long bookkeeping may hold up the daemon's end; ms. */
@@ -93,12 +93,12 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
-  // What was asked for while the daemon was away comes first. A delegate has nothing to do with it.
-  app.addHook('preHandler', async ({ url, body }, reply) => {
-    const { cni_type: type } = (body ?? {}) as Partial<CniRequest>;
-    if (url === STATUS_PATH || type !== OWN_CNI_TYPE) return;
+  // What was asked for of an interface while the daemon was away comes first. A delegate has none.
+  app.addHook('preHandler', async ({ body }, reply) => {
+    const { cni_type: type, container_id, if_name } = (body ?? {}) as Partial<CniRequest>;
+    if (type !== OWN_CNI_TYPE || container_id === undefined || if_name === undefined) return;
     using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
-    await context.deletions.done(deadline.signal);
+    await context.deletions.done({ container_id, if_name }, deadline.signal);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {

@@ -1,12 +1,22 @@
 /**
  * DELs that the executable recorded because it had no answer from this daemon: one file for each
- * attachment in a directory beside the socket. They are done before any other call of an
- * attachment; a DEL can be repeated, so one that was done and not yet forgotten does no harm.
+ * attachment in a directory beside the socket. Each is done before any other call of its attachment,
+ * and holds up no other attachment's; a DEL can be repeated, so one that was done and not yet
+ * forgotten does no harm.
  *
  * What cannot be done is set aside under another name, where a person finds it, and is not tried
  * again: its port is left to the clean-up, which needs no record.
  */
-import { constants, type FSWatcher, lstatSync, readdirSync, rmSync, watch } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  constants,
+  existsSync,
+  type FSWatcher,
+  lstatSync,
+  readdirSync,
+  rmSync,
+  watch,
+} from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -45,6 +55,8 @@ export class Deletions {
   readonly #options: DeletionsOptions;
   #watcher: FSWatcher | undefined;
   #draining: Promise<void> | undefined;
+  /** Those that are being done, by name. */
+  readonly #running = new Map<string, Promise<void>>();
   /** Names that can be neither removed nor set aside; they are not looked at again. */
   readonly #stuck = new Set<string>();
   readonly #stopped = new AbortController();
@@ -81,18 +93,36 @@ export class Deletions {
     this.#watcher?.close();
   }
 
-  /** True where something is being done or waits. */
-  isBusy(): boolean {
-    return this.#draining !== undefined || this.#records().length > 0;
-  }
-
   /**
-   * Resolves when all that is recorded now has been done or set aside.
+   * Resolves when what is recorded of this attachment has been done or set aside.
    * @throws CniError 11 when a deadline of `signal` passes
    */
-  async done(signal: AbortSignal): Promise<void> {
-    while (this.isBusy()) await waiting(RECORDED, abortable(this.#drain(), signal));
+  async done(attachment: AttachmentOfCall, signal: AbortSignal): Promise<void> {
+    const name = recordName(attachment);
+    while (this.#isRecorded(name)) await waiting(RECORDED, abortable(this.#doOnce(name), signal));
     this.#stopped.signal.throwIfAborted();
+  }
+
+  /** Resolves when all that is recorded now has been done or set aside: for whoever needs it all. */
+  async drained(signal: AbortSignal): Promise<void> {
+    while (this.#draining !== undefined || this.#records().length > 0) {
+      await abortable(this.#drain(), signal);
+    }
+  }
+
+  #isRecorded(name: string): boolean {
+    if (this.#running.has(name)) return true;
+    if (this.#stopped.signal.aborted || this.#stuck.has(name)) return false;
+    return existsSync(join(this.#options.directory, name));
+  }
+
+  /** Does a record, unless that is being done already. */
+  #doOnce(name: string): Promise<void> {
+    const running = this.#running.get(name);
+    if (running !== undefined) return running;
+    const work = this.#do(name).finally(() => this.#running.delete(name));
+    this.#running.set(name, work);
+    return work;
   }
 
   /** A node whose inotify instances are used up gets its daemon nevertheless. */
@@ -101,7 +131,7 @@ export class Deletions {
     const giveUp = (error: unknown) =>
       log.error(
         { directory, error: messageOf(error) },
-        'recorded DELs are only seen at the next call',
+        'recorded DELs are only seen at the next call of their attachment',
       );
     try {
       this.#watcher = watch(directory, () => this.#drainUnasked());
@@ -118,7 +148,6 @@ export class Deletions {
     return this.#draining;
   }
 
-  /** What fails here fails the next call, too, which says it. */
   #drainUnasked(): void {
     this.#drain().catch((error) => {
       if (this.#stopped.signal.aborted) return;
@@ -130,7 +159,7 @@ export class Deletions {
   async #doAll(): Promise<void> {
     const limit = pLimit(AT_ONCE);
     for (let names = this.#records(); names.length > 0; names = this.#records()) {
-      await Promise.all(names.map((name) => limit(() => this.#do(name))));
+      await Promise.all(names.map((name) => limit(() => this.#doOnce(name))));
     }
   }
 
@@ -206,9 +235,17 @@ export class Deletions {
   }
 }
 
+/** What names an attachment in a call's body. */
+export type AttachmentOfCall = Pick<CniRequest, 'container_id' | 'if_name'>;
+
+/** Where the executable records the DEL of an attachment. */
+function recordName({ container_id, if_name }: AttachmentOfCall): string {
+  return `${createHash('sha256').update(`${container_id}/${if_name}`).digest('hex')}.json`;
+}
+
 const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
 const RECORDED: Wait = {
-  what: 'the DELs that were recorded while the daemon did not answer',
+  what: 'the DEL of this interface that was recorded while the daemon did not answer',
   lookAt: "the daemon's log, and whether ovsdb-server runs on this node",
 };
 

@@ -102,8 +102,7 @@ async function drain(directory: string, all: readonly Entry[]): Promise<string> 
   const deletions = new Deletions({ directory, del, ready: async () => {}, log });
   try {
     await deletions.start();
-    await deletions.done(AbortSignal.timeout(DONE_MS_MAX));
-    must(!deletions.isBusy(), 'nothing is left to do', readdirSync(directory));
+    await deletions.drained(AbortSignal.timeout(DONE_MS_MAX));
   } finally {
     deletions.stop();
   }

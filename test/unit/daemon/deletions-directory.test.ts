@@ -22,7 +22,7 @@ describe('the directory of recorded DELs', () => {
     rmdirSync(scene.directory);
     await scene.deletions.start();
     scene.record('c1');
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1']);
   });
 
@@ -60,11 +60,10 @@ describe('the directory of recorded DELs', () => {
     const scene = setScene();
     await scene.deletions.start();
     rmSync(scene.directory, { recursive: true });
-    expect(scene.deletions.isBusy()).toBe(false);
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     mkdirSync(scene.directory, { mode: 0o700 });
     scene.record('c1');
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1']);
     expect(scene.files()).toEqual([]);
   });
@@ -74,7 +73,7 @@ describe('the directory of recorded DELs', () => {
     await scene.deletions.start();
     rmSync(scene.directory, { recursive: true });
     writeFileSync(scene.directory, '');
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     await turn();
     expect(scene.log.lines).toEqual([]);
   });
@@ -85,7 +84,7 @@ describe('the directory of recorded DELs', () => {
     });
     scene.record('c1');
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.log.lines.map(({ level }) => level)).toEqual(['info']);
   });
 });
@@ -104,7 +103,7 @@ describe('a node without an inotify instance left', () => {
     const output = execFileSync('unshare', options, { encoding: 'utf8' });
     expect(JSON.parse(output)).toEqual({
       begun: ['c1', 'c2'],
-      errors: ['recorded DELs are only seen at the next call'],
+      errors: ['recorded DELs are only seen at the next call of their attachment'],
     });
     expect(files()).toEqual([]);
   });

@@ -13,7 +13,7 @@ const BODY = JSON.stringify(deletionOf('garbage'));
 async function run(scene: Scene): Promise<void> {
   scene.record('good');
   await scene.deletions.start();
-  await scene.deletions.done(signal);
+  await scene.deletions.drained(signal);
   expect(scene.begun).toEqual(['good']);
   expect(scene.files()).not.toContain(recordName(deletionOf('good')));
 }
@@ -88,7 +88,7 @@ describe('a name of a record that is no file', () => {
     expect(scene.files()).toEqual([NAME, `${NAME}.failed`]);
     expect(scene.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     scene.record('later');
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['good', 'later']);
     expect(scene.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });

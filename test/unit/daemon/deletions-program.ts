@@ -18,8 +18,8 @@ const deletions = new Deletions({
   log: { info: ignore, warn: ignore, error: (_fields, message) => errors.push(message) },
 });
 await deletions.start();
-await deletions.done(signal);
+await deletions.drained(signal);
 writeFileSync(join(directory, name), record);
-await deletions.done(signal);
+await deletions.drained(signal);
 deletions.stop();
 process.stdout.write(JSON.stringify({ begun, errors }));

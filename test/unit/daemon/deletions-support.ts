@@ -20,6 +20,9 @@ export function recordName({ container_id, if_name }: CniRequest): string {
 /** The DEL of some container. */
 export const deletionOf = (containerId: string) => requestOf({ container_id: containerId });
 
+/** Containers whose DELs tests record. */
+export const IDS = Array.from({ length: 10 }, (_, number) => `c${number}`);
+
 export interface Scene {
   readonly directory: string;
   readonly log: LogDouble;

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { startDeadline } from '../../../src/common/concurrency/deadline.ts';
 import { CniError, tryAgain } from '../../../src/daemon/error.ts';
-import { deletionOf, recordName, type Scene, setScene } from './deletions-support.ts';
+import { deletionOf, IDS, recordName, type Scene, setScene } from './deletions-support.ts';
 import { rejectionOf } from './support.ts';
 
 const { signal } = new AbortController();
-const IDS = Array.from({ length: 10 }, (_, number) => `c${number}`);
 const LATER = tryAgain('cannot find port', 'is ovsdb-server running?');
 const asideOf = (id: string) => `${recordName(deletionOf(id))}.failed`;
 const errorsOf = ({ log }: Scene) => log.lines.filter(({ level }) => level === 'error');
@@ -18,11 +17,9 @@ describe('DELs that are recorded when the daemon starts', () => {
     const scene = setScene();
     scene.record(...IDS);
     await scene.deletions.start();
-    expect(scene.deletions.isBusy()).toBe(true);
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun.toSorted()).toEqual(IDS);
     expect(scene.files()).toEqual([]);
-    expect(scene.deletions.isBusy()).toBe(false);
     const done = scene.log.lines.map(({ level, fields }) => ({ level, ...fields }));
     expect(done).toHaveLength(IDS.length);
     expect(done).toContainEqual(
@@ -36,7 +33,7 @@ describe('DELs that are recorded when the daemon starts', () => {
     scene.record('c1');
     await scene.deletions.start();
     let isDone = false;
-    const done = scene.deletions.done(signal).then(() => {
+    const done = scene.deletions.drained(signal).then(() => {
       isDone = true;
     });
     await expect.poll(() => scene.begun).toEqual(['c1']);
@@ -56,7 +53,7 @@ describe('DELs that are recorded when the daemon starts', () => {
     await turn();
     expect(scene.begun).toHaveLength(4);
     gate.resolve();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun.toSorted()).toEqual(IDS);
   });
 });
@@ -68,16 +65,16 @@ describe('a call that meets recorded DELs', () => {
     scene.record('c1');
     await scene.deletions.start();
     using deadline = startDeadline(20);
-    const error = await rejectionOf(scene.deletions.done(deadline.signal));
+    const error = await rejectionOf(scene.deletions.done(deletionOf('c1'), deadline.signal));
     expect(error.code).toBe(11);
-    expect(error.message).toContain('the DELs that were recorded');
+    expect(error.message).toContain('the DEL of this interface that was recorded');
     expect(scene.begun).toEqual([]);
     ready.resolve();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1']);
   });
 
-  it('waits for those, too, that come while others are done', async () => {
+  it("waits for its own, also where that is recorded while another's is done", async () => {
     const scene: Scene = setScene({
       del: async ({ container_id }) => {
         if (container_id === 'c1') scene.record('c2');
@@ -85,15 +82,32 @@ describe('a call that meets recorded DELs', () => {
     });
     scene.record('c1');
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1', 'c2']);
     expect(scene.files()).toEqual([]);
+  });
+
+  it('of another attachment waits for none, however long they take', async () => {
+    const gate = Promise.withResolvers<void>();
+    const scene = setScene({ del: () => gate.promise });
+    scene.record(...IDS);
+    await scene.deletions.start();
+    await expect.poll(() => scene.begun.length).toBe(4);
+    await scene.deletions.done(deletionOf('other'), signal);
+    // Nor does one whose DEL is not begun wait for those before it.
+    const [last = ''] = IDS.filter((id) => !scene.begun.includes(id));
+    const done = scene.deletions.done(deletionOf(last), signal);
+    await expect.poll(() => scene.begun.at(-1)).toBe(last);
+    gate.resolve();
+    await done;
+    await scene.deletions.drained(signal);
+    expect(scene.begun.toSorted()).toEqual(IDS);
   });
 
   it('waits for nothing where nothing is recorded', async () => {
     const scene = setScene({ ready: () => new Promise(() => {}) });
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
   });
 });
 
@@ -113,7 +127,7 @@ describe('a DEL that is recorded later', () => {
     await scene.deletions.start();
     for (const times of [1, 2]) {
       scene.record('c1');
-      await scene.deletions.done(signal);
+      await scene.deletions.drained(signal);
       expect(scene.begun).toHaveLength(times);
     }
   });
@@ -129,14 +143,14 @@ describe('a recorded DEL that cannot be done', () => {
     });
     scene.record(...IDS);
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun.toSorted()).toEqual(IDS);
     expect(scene.files()).toEqual([asideOf('c5')]);
     const [{ fields, message } = { fields: {}, message: '' }, ...more] = errorsOf(scene);
     expect(more).toEqual([]);
     expect(fields).toEqual({ record: `${scene.directory}/${asideOf('c5')}`, err: failure });
     expect(message).toContain('set aside');
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toHaveLength(IDS.length);
   });
 
@@ -150,7 +164,7 @@ describe('a recorded DEL that cannot be done', () => {
     });
     scene.record('c1');
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1', 'c1', 'c1']);
     expect(scene.files()).toEqual([]);
     expect(errorsOf(scene)).toEqual([]);
@@ -160,7 +174,7 @@ describe('a recorded DEL that cannot be done', () => {
     const scene = setScene({ del: () => Promise.reject(LATER) });
     scene.record('c1');
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toHaveLength(6);
     expect(scene.files()).toEqual([asideOf('c1')]);
     expect(errorsOf(scene)).toHaveLength(1);
@@ -170,7 +184,7 @@ describe('a recorded DEL that cannot be done', () => {
     const scene = setScene({ del: () => Promise.reject(new Error('a bug')) });
     scene.record('c1');
     await scene.deletions.start();
-    await scene.deletions.done(signal);
+    await scene.deletions.drained(signal);
     expect(scene.begun).toEqual(['c1']);
     expect(scene.files()).toEqual([asideOf('c1')]);
   });
