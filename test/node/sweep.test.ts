@@ -100,6 +100,30 @@ describe('a sandbox that goes without a DEL', () => {
     await expectProof(sandbox);
   });
 
+  test('may have had its interface deleted before, while its pod stays', async () => {
+    const { sandbox } = await limitedPod(fixture);
+    await inSandbox(sandbox, 'ip', 'link', 'delete', 'net1');
+    // OVS has said all that it will say, and the daemon has looked: the sandbox is still there.
+    await command('ovs-vsctl', [
+      ...['--db=unix:/run/openvswitch/db.sock', '--no-wait', '--timeout=20'],
+      ...['wait-until', 'interface', hostName(sandbox, 'net1'), 'ifindex=0'],
+    ]);
+    await swept();
+    await expectTraces(fixture, sandbox, { ...WHOLE, links: 0 });
+    await deleteSandbox(sandbox);
+    await expectGone(fixture, sandbox);
+    await expectProof(sandbox);
+  });
+
+  test('may have had its interface deleted before, and leave the file of its namespace', async () => {
+    const { sandbox } = await limitedPod(fixture);
+    await inSandbox(sandbox, 'ip', 'link', 'delete', 'net1');
+    await swept();
+    await command('umount', [sandbox.netns]);
+    await expectGone(fixture, sandbox);
+    await command('rm', [sandbox.netns]);
+  });
+
   test('may leave the file that its namespace was mounted on', async () => {
     const { sandbox } = await limitedPod(fixture);
     await command('umount', [sandbox.netns]);

@@ -1,13 +1,17 @@
 /**
  * When the node is swept: at start, when a pod disappears, when OVS reports that a port is new or
- * that its link is gone, and on a slow timer for whatever none of these tell. Rounds do not overlap;
- * what happens during one asks for one more.
+ * that its link is gone, when the namespace of a port without a link goes, and on a slow timer for
+ * whatever none of these tell. Rounds do not overlap; what happens during one asks for one more.
  */
 
 import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
+import { toInterfaceRow } from '../ovs/port.ts';
 import type { Row } from '../ovs/table.ts';
+import { isNetnsUnmounted } from '../sandbox/netns.ts';
 import { unseatOlderSandboxes } from './holders.ts';
+import { readMarkedPort } from './marked-port.ts';
+import { SecondLook } from './second-look.ts';
 import { removeDeadPorts, removeOrphanedLimits } from './sweep.ts';
 
 /** Nothing waits for the timer's rounds: they are for what no event told. */
@@ -20,6 +24,7 @@ type Scope = (typeof Scope)[keyof typeof Scope];
 export class Sweeper {
   readonly #context: Context;
   readonly #stopped = new AbortController();
+  readonly #secondLook = new SecondLook(() => this.#sweep(Scope.ports));
   #isSweeping = false;
   #wanted: Scope = Scope.nothing;
 
@@ -39,6 +44,7 @@ export class Sweeper {
     signal.addEventListener('abort', () => {
       clearInterval(timer);
       stopListening();
+      this.#secondLook.stop();
     });
     Promise.all([interfaces.synced(signal), bridges.synced(signal)]).then(
       () => this.#sweep(Scope.all),
@@ -69,6 +75,16 @@ export class Sweeper {
       }
     }
     this.#isSweeping = false;
+    if (!this.#stopped.signal.aborted) this.#secondLook.at(this.#undecided());
+  }
+
+  /** Namespaces that are there, of ports without a link. */
+  #undecided(): string[] {
+    return [...this.#context.interfaces.rows.values()]
+      .filter(hasLostItsLink)
+      .flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? [])
+      .map(({ attachment }) => attachment.netns)
+      .filter((netns) => !isNetnsUnmounted(netns));
   }
 }
 
