@@ -7,7 +7,6 @@
 
 import { cidrText } from '../common/address.ts';
 import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
-import { logicalSwitchPort } from '../common/names.ts';
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
@@ -15,8 +14,10 @@ import type { Context } from './context.ts';
 import { tryAgain } from './error.ts';
 import { recordNode } from './ip-object.ts';
 import type { Allocation } from './nic/allocation.ts';
-import { awaitAllocation, endWithPod } from './nic/allocation.ts';
+import { endWithPod } from './nic/allocation.ts';
 import type { Nic, NicAddress } from './nic/annotations.ts';
+import { type Confirmed, portName, withConfirmed } from './nic/confirmation.ts';
+import { delegatedAddresses } from './nic/delegated-addresses.ts';
 import { ownMtu, refuseSmallMtu } from './nic/mtu.ts';
 import { placeNic } from './nic/place.ts';
 import { type NicPlan, planNic } from './nic/plan.ts';
@@ -55,15 +56,16 @@ export async function add(
   using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
   const result = context.queue.runAdd(attachment, deadline, async () => {
     checkNetns(attachment.netns);
-    const allocation = await awaitAllocation(attachment, context, deadline);
-    const plan = attachment.ipamOnly
-      ? undefined
-      : await makeNic(attachment, allocation, context, deadline.signal);
-    const response = plan
-      ? toResponse(plan, allocation, context)
-      : await answerDelegate(attachment, allocation);
-    const port = portName(attachment, allocation);
-    return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
+    return await withConfirmed(attachment, context, deadline, async (allocation, confirmation) => {
+      const plan = attachment.ipamOnly
+        ? undefined
+        : await makeNic(attachment, allocation, context, { confirmation, signal: deadline.signal });
+      const response = plan
+        ? toResponse(plan, allocation, context)
+        : await answerDelegate(attachment, allocation, await confirmation, context);
+      const port = portName(attachment, allocation);
+      return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
+    });
   });
   const { plan, ...answer } = await waiting(TURN, result).catch((error) => {
     // It may have failed on an interface that is there, whose limits could not be changed meanwhile.
@@ -98,8 +100,14 @@ const TURN: Wait = {
 /** Another plugin makes the interface: addresses and routes for it, and room for a default route. */
 async function answerDelegate(
   attachment: LiveAttachment,
-  { nic }: Allocation,
+  allocation: Allocation,
+  confirmed: Confirmed,
+  { subnets }: Context,
 ): Promise<CniResponse> {
+  const nic = {
+    ...allocation.nic,
+    addresses: delegatedAddresses(allocation, confirmed, subnets),
+  };
   const routes = lastOfEachDestination([...attachment.routes, ...nic.routes]);
   for (const family of defaultFamilies(nic, routes)) {
     await deleteDefaultRoutes(attachment.netns, family);
@@ -130,7 +138,7 @@ async function makeNic(
   attachment: LiveAttachment,
   allocation: Allocation,
   context: Context,
-  signal: AbortSignal,
+  { confirmation, signal }: { confirmation: Promise<Confirmed>; signal: AbortSignal },
 ): Promise<NicPlan> {
   const { nic } = allocation;
   const { interfaces, bridges } = context;
@@ -142,8 +150,8 @@ async function makeNic(
   const mtu = await mtuOf(allocation, context, signal);
   const plan = planNic(attachment, allocation, mtu, context);
   // An older sandbox fails before it makes anything.
-  staleHolders(plan.port, interfaces);
-  await placeNic(plan, context, signal);
+  staleHolders(plan.port, context);
+  await placeNic(plan, context, { confirmation, signal });
   return plan;
 }
 
@@ -200,13 +208,4 @@ function toIpConfig({ address, cidr, gateway }: NicAddress, isDefault: boolean):
 
 function subnetGateways({ addresses }: Nic): Pick<CniResponse, 'subnet_gateways'> {
   return { subnet_gateways: addresses.flatMap(({ gateway }) => gateway?.text ?? []) };
-}
-
-function portName(attachment: LiveAttachment, { nic }: Allocation): string {
-  return logicalSwitchPort({
-    workload: nic.workload,
-    namespace: attachment.pod.namespace,
-    provider: attachment.provider,
-    ifName: nic.sharedNetworkIfName,
-  });
 }

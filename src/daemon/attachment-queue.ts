@@ -20,6 +20,11 @@ export class AttachmentQueue {
   #refusal: Error | undefined;
   /** Keys of the running ADDs that make host interfaces, by their names. */
   readonly #names = new Map<string, string>();
+  /**
+   * Attachments whose failed ADD could not be undone, until all of them is removed. What OVS and the
+   * kernel have may look like a finished interface's; a daemon that was started since finds less.
+   */
+  readonly #leftovers = new Set<string>();
 
   /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
   async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
@@ -111,6 +116,21 @@ export class AttachmentQueue {
   use(name: string, attachment: Attachment): Disposable {
     this.#names.set(name, keyOf(attachment));
     return { [Symbol.dispose]: () => this.#names.delete(name) };
+  }
+
+  /** Remembers that an ADD could not undo what it made. */
+  leftovers(attachment: Attachment): void {
+    this.#leftovers.add(keyOf(attachment));
+  }
+
+  /** Forgets it: all is removed. */
+  noLeftovers(attachment: Attachment): void {
+    this.#leftovers.delete(keyOf(attachment));
+  }
+
+  /** True where an ADD of this attachment failed, and could not undo what it had made. */
+  hasLeftovers(attachment: Attachment): boolean {
+    return this.#leftovers.has(keyOf(attachment));
   }
 
   async #runCall<T>(key: string, task: () => Promise<T>): Promise<T> {

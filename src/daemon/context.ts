@@ -14,6 +14,7 @@ import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
+import type { Ip } from './objects/ip.ts';
 import type { Node } from './objects/node.ts';
 import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
@@ -31,6 +32,10 @@ export interface Context {
   readonly deletedPods: DeletedPods;
   /** By name. */
   readonly subnets: WatchCache<Subnet>;
+  /**
+   * Those that name this node, by name. None where the daemon's role does not let it follow them.
+   */
+  readonly ips: WatchCache<Ip>;
   /** This node only. */
   readonly node: WatchCache<Node>;
   /** An OVSDB remote. */
@@ -41,7 +46,7 @@ export interface Context {
   readonly mirror: Mirror;
   /** For frames that a NIC's network is to have from its port. */
   readonly packets: PacketSender;
-  /** DELs that come before every other call. */
+  /** DELs that come before every other call of their attachment. */
   readonly deletions: Deletions;
   /** News about pods, for people. */
   readonly events: EventRecorder;

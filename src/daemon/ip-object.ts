@@ -12,6 +12,7 @@ import { Outage } from '../common/outage.ts';
 import { messageOf } from '../common/text.ts';
 import type { Context } from './context.ts';
 import type { Allocation } from './nic/allocation.ts';
+import { IP_NODE_LABEL } from './objects/ip.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The controller alone writes the object, too, and not for long. */
@@ -83,7 +84,7 @@ function withPlace(object: unknown, { nodeName, subnetName }: Place): object | u
   };
   const isLabel = (text: string | undefined) => text !== undefined && text.length <= LABEL_MAX;
   const wanted: Readonly<Record<string, string>> = {
-    ...(isLabel(nodeName) ? { 'ovn.kubernetes.io/node-name': nodeName } : {}),
+    ...(isLabel(nodeName) ? { [IP_NODE_LABEL]: nodeName } : {}),
     ...(isLabel(subnetName) ? { [`${subnetName}`]: '' } : {}),
   };
   const labels = { ...metadata?.labels };

@@ -29,6 +29,7 @@ import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
+import { IP_NODE_LABEL, projectIp } from './objects/ip.ts';
 import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
@@ -75,9 +76,10 @@ async function start(): Promise<void> {
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   watchEventLoop(log);
   const context = wire(options);
-  const { pods, subnets, node, interfaces, bridges, mirror, deletions, limits, events } = context;
+  const { pods, subnets, ips, node, interfaces, bridges, mirror, deletions, limits, events } =
+    context;
   const sweeper = new Sweeper(context);
-  for (const part of [pods, subnets, node, interfaces, bridges]) part.start();
+  for (const part of [pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
   const app = buildApp(context, log);
   const hide = await listenOnSocket(app, options.socketPath);
@@ -98,7 +100,7 @@ async function start(): Promise<void> {
     clearTimeout(timer);
     for (const part of [sweeper, mirror, limits, deletions]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
-    const parts = [pods, subnets, node, interfaces, bridges];
+    const parts = [pods, subnets, ips, node, interfaces, bridges];
     for (const part of parts) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -156,6 +158,13 @@ function wire(options: Options): Context {
       contact,
       path: collectionPath(KINDS.subnets),
       project: projectSubnet,
+      log,
+    }),
+    ips: new WatchCache({
+      config,
+      path: collectionPath(KINDS.ips),
+      labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
+      project: projectIp,
       log,
     }),
     node,

@@ -6,7 +6,8 @@ import { together } from '../common/concurrency/together.ts';
 import type { Attachment } from './attachment.ts';
 import type { Context } from './context.ts';
 import { hostInterfaceNames } from './nic/names.ts';
-import { findPort, unplug } from './ovs/port-removal.ts';
+import { giveBackCommands } from './ovs/port-owner.ts';
+import { type FoundPort, findPort, unplug } from './ovs/port-removal.ts';
 import { deleteLinks } from './sandbox/link.ts';
 
 /**
@@ -37,17 +38,36 @@ export function hostNameKey(hostInterface: string): string {
 
 async function remove(
   attachment: Attachment,
-  { vsctl, queue, portLock }: Context,
+  context: Context,
   names: readonly string[],
 ): Promise<boolean> {
-  const { rows, ifaceIds, foreign } = await findPort(vsctl, attachment, names);
+  const { vsctl, queue } = context;
+  const found = await findPort(vsctl, attachment, names);
+  const { rows, foreign } = found;
   // Also without a port: an ADD may have ended between its first two steps. A name that another
   // attachment has, finished or not, is that attachment's link.
   const isOurs = (name: string) => !foreign.includes(name) && queue.mayUse(name, attachment);
   // Side by side: the kernel takes 20 ms to let go of a link.
   await together(new AbortController().signal, () => [
-    portLock.run(ifaceIds[0] ?? names.join(), () => unplug(vsctl, rows)),
+    unplugFound(found, context),
     deleteLinks(names.filter(isOurs)),
   ]);
+  queue.noLeftovers(attachment);
   return rows.ports.length > 0;
+}
+
+/**
+ * Removes a port, and gives its logical switch port back to a sandbox that lost it and lives on.
+ * @throws CniError 11 when ovs-vsctl fails
+ */
+export async function unplugFound(
+  { rows, names, ifaceIds: [ifaceId] }: FoundPort,
+  { vsctl, portLock, interfaces }: Pick<Context, 'vsctl' | 'portLock' | 'interfaces'>,
+): Promise<void> {
+  if (ifaceId === undefined) await unplug(vsctl, rows);
+  else {
+    await portLock.run(ifaceId, () =>
+      unplug(vsctl, rows, giveBackCommands(ifaceId, names, interfaces)),
+    );
+  }
 }

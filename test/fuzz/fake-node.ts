@@ -14,6 +14,7 @@ import { TOOL_ENVIRONMENT } from '../../src/common/process/run.ts';
 import { AttachmentQueue } from '../../src/daemon/attachment-queue.ts';
 import type { Context } from '../../src/daemon/context.ts';
 import { DeletedPods } from '../../src/daemon/objects/deleted-pods.ts';
+import { type Ip, projectIp } from '../../src/daemon/objects/ip.ts';
 import { type Node, projectNode } from '../../src/daemon/objects/node.ts';
 import { type Pod, podKey, projectPod } from '../../src/daemon/objects/pod.ts';
 import { projectSubnet, type Subnet } from '../../src/daemon/objects/subnet.ts';
@@ -41,6 +42,14 @@ export interface Surroundings {
 const POD_NAMES = ['shop', 'default'].flatMap((namespace) =>
   ['web-0', 'a', 'web-0.example', 'vm-1'].map((name) => ({ namespace, name })),
 );
+
+/** The virtual machine that pods run whose annotations say one. */
+const MACHINE = {
+  apiVersion: 'kubevirt.io/v1',
+  kind: 'VirtualMachineInstance',
+  name: 'vm-1',
+  uid: 'uid-2',
+};
 
 /** Links of the node; two carry marks, of which one is nobody's. */
 const LINKS = [
@@ -71,6 +80,8 @@ export class FakeNode implements AsyncDisposable {
   readonly #faults: unknown[] = [];
   readonly #pods = cacheOf<Pod>();
   readonly #subnets = cacheOf<Subnet>();
+  /** Those of the pods' annotations. */
+  #addresses: string[] = [];
   readonly #node = cacheOf<Node>();
 
   private constructor(logger: Logger, sandbox: ChildProcess | undefined) {
@@ -91,7 +102,7 @@ export class FakeNode implements AsyncDisposable {
     const context = {
       nodeName: 'node-1',
       api: {
-        get: async () => undefined,
+        get: async () => ({ metadata: { uid: MACHINE.uid } }),
         mergePatch: async (path: string) => {
           this.#attempt(() => must(/^\/apis\/[\w./@+~-]+$/.test(path), 'a path is one', path));
         },
@@ -99,6 +110,7 @@ export class FakeNode implements AsyncDisposable {
       pods: this.#pods,
       deletedPods: new DeletedPods(),
       subnets: this.#subnets,
+      ips: { ...cacheOf<Ip>(), get: (name: string) => this.#ipOf(name) },
       node: this.#node,
       ovsDatabase: `unix:${directory}/db.sock`,
       vsctl: async (commands: readonly string[]) => this.#transact(commands),
@@ -127,8 +139,13 @@ export class FakeNode implements AsyncDisposable {
   /** What there is from now on. */
   set({ annotations, subnet, node, rows }: Surroundings): void {
     const pods = POD_NAMES.map(({ namespace, name }) =>
-      projectPod({ metadata: { namespace, name, uid: 'uid-1', annotations } }),
+      projectPod({
+        metadata: { namespace, name, uid: 'uid-1', annotations, ownerReferences: [MACHINE] },
+      }),
     );
+    this.#addresses = Object.entries(annotations)
+      .filter(([key]) => key.endsWith('/ip_address'))
+      .map(([, value]) => value.replaceAll(/\/\d+/g, ''));
     this.#pods.objects = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
     const own = projectSubnet(subnet);
     this.#subnets.objects = new Map(['ovn-default', 'subnet-1'].map((name) => [name, own]));
@@ -147,6 +164,21 @@ export class FakeNode implements AsyncDisposable {
     TOOL_ENVIRONMENT.PATH = this.#path;
     this.#sandbox?.kill('SIGKILL');
     this.#log[Symbol.dispose]();
+  }
+
+  /** The cluster confirms whatever is annotated. */
+  #ipOf(name: string): Ip | undefined {
+    const pod = POD_NAMES.toSorted((one, other) => other.name.length - one.name.length).find(
+      (each) => `${name}.`.startsWith(`${each.name}.${each.namespace}.`),
+    );
+    if (pod === undefined) return undefined;
+    const spec = {
+      podName: pod.name,
+      namespace: pod.namespace,
+      ipAddress: this.#addresses.join(','),
+      podType: pod.name === MACHINE.name ? 'VirtualMachine' : '',
+    };
+    return projectIp({ metadata: { name }, spec });
   }
 
   /** The daemon makes an error of a fault; so it is kept. */

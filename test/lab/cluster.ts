@@ -28,6 +28,11 @@ export interface NicPlan {
   readonly more?: Readonly<Record<string, string>>;
 }
 
+/** More metadata of a pod that runs a VM. */
+export interface Launcher {
+  readonly ownerReferences: readonly object[];
+}
+
 const ROUTER = 'ovn-cluster';
 const ROUTER_MAC = '00:00:00:ff:ff:01';
 
@@ -90,10 +95,11 @@ export class Cluster {
     name: string,
     annotations: Readonly<Record<string, string>> = {},
     namespace = 'default',
+    launcher?: Launcher,
   ): Sandbox['pod'] {
     const pod = this.api.create({
       kind: 'Pod',
-      metadata: { name, namespace, annotations },
+      metadata: { name, namespace, annotations, ...launcher },
       spec: { nodeName: this.#nodeName, containers: [] },
     });
     return { namespace, name, uid: String(pod.metadata.uid) };
@@ -102,20 +108,49 @@ export class Cluster {
   /** What the controller does for one NIC: port, IP object, annotations, and then `routed`. */
   async allocate(pod: Sandbox['pod'], nic: NicPlan): Promise<void> {
     if (isOvn(nic.provider)) await this.createPort(pod, nic);
-    this.api.create({
-      kind: 'IP',
-      metadata: { name: portName(pod, nic) },
-      spec: {
-        podName: pod.name,
-        namespace: pod.namespace,
-        subnet: nic.subnet.name,
-        ipAddress: nic.ip,
-        nodeName: '',
-      },
-    });
+    this.writeIp(pod, nic);
     this.annotate(pod, allocationAnnotations(nic));
     if (isOvn(nic.provider))
       this.annotate(pod, { [`${nic.provider}.kubernetes.io/routed`]: 'true' });
+  }
+
+  /**
+   * The IP object of one NIC, as controllers write it before the annotations, but for the node in its
+   * `spec`, so that a test sees the daemon write it.
+   */
+  writeIp(pod: Sandbox['pod'], nic: NicPlan): void {
+    const isOf = (family: string) => (address: string) => protocolOf(address) === family;
+    const addresses = nic.ip.split(',');
+    const machine = nic.more?.virtualmachine;
+    const name = portName(pod, nic);
+    const spec = {
+      podName: machine ?? pod.name,
+      namespace: pod.namespace,
+      subnet: nic.subnet.name,
+      ipAddress: nic.ip,
+      v4IpAddress: addresses.find(isOf('IPv4')) ?? '',
+      v6IpAddress: addresses.find(isOf('IPv6')) ?? '',
+      macAddress: isOvn(nic.provider) ? (nic.mac ?? '') : '',
+      podType: machine === undefined ? '' : 'VirtualMachine',
+    };
+    const labels = {
+      'ovn.kubernetes.io/subnet': nic.subnet.name,
+      'ovn.kubernetes.io/node-name': this.#nodeName,
+    };
+    const isThere = this.api.list('IP').some(({ metadata }) => metadata.name === name);
+    if (isThere) this.api.patch('IP', name, { metadata: { labels }, spec });
+    else
+      this.api.create({ kind: 'IP', metadata: { name, labels }, spec: { ...spec, nodeName: '' } });
+  }
+
+  /** A VirtualMachineInstance, and what makes a pod its launcher. */
+  createMachine(name: string, namespace = 'default'): Launcher {
+    const { metadata } = this.api.create({
+      kind: 'VirtualMachineInstance',
+      metadata: { name, namespace },
+    });
+    const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name };
+    return { ownerReferences: [{ ...owner, uid: String(metadata.uid), controller: true }] };
   }
 
   /** Sets annotations; null removes one. */
@@ -170,7 +205,7 @@ export function allocationAnnotations(nic: NicPlan): Record<string, string> {
 export function portName(pod: Sandbox['pod'], nic: NicPlan): string {
   const network = nic.provider === 'ovn' ? [] : [nic.provider];
   return [
-    pod.name,
+    nic.more?.virtualmachine ?? pod.name,
     pod.namespace,
     ...network,
     ...(nic.ifName === undefined ? [] : [nic.ifName]),
@@ -187,5 +222,6 @@ function isOvn(provider: string): boolean {
 
 function protocolOf(cidrBlock: string): string {
   if (cidrBlock.includes(',')) return 'Dual';
+  if (cidrBlock === '') return '';
   return cidrBlock.includes(':') ? 'IPv6' : 'IPv4';
 }

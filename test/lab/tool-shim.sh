@@ -31,6 +31,10 @@ while [ -n "$is_meant" ] && [ -z "$name" ]; do
     name=$kind.$count
 done
 
+if [ -n "$is_meant" ] && [ -e "$control/broken" ]; then
+  echo 'this tool is broken' >&2
+  exit 1
+fi
 if [ "$name" = "$victim" ]; then
   case $how in
     before) kill -KILL "$pid" && exit 1 ;;
@@ -40,6 +44,13 @@ if [ "$name" = "$victim" ]; then
 $input
 END
       kill -KILL "$pid" && exit 1
+      ;;
+    fail)
+      "$tool" "$@" >/dev/null 2>&1 <<END
+$input
+END
+      : >|"$control/broken"
+      exit 1
       ;;
     hold)
       echo "$name" >"$control/held"

@@ -29,9 +29,11 @@ const UNTOUCHED = ['setpriv', 'ovsdb-client'];
  * - `before`: the process is killed, the tool does not run;
  * - `orphan`: the process is killed, then the tool runs;
  * - `after`: the tool runs to its end, then the process is killed, without its output;
- * - `hold`: the tool runs when the test releases it.
+ * - `hold`: the tool runs when the test releases it;
+ * - `fail`: the tool runs to its end, and still fails; so do all calls that are meant after it, and do
+ *   nothing, until `disarm`. No process is killed.
  */
-export type Crash = 'before' | 'orphan' | 'after' | 'hold';
+export type Crash = 'before' | 'orphan' | 'after' | 'hold' | 'fail';
 
 export interface CrashPlan {
   /** Name of a call: tool (`nsenter-` and the tool in the pod) and a count: `nsenter-ip.1`. */
@@ -71,7 +73,7 @@ export class ToolShims {
    */
   async arm(words: readonly string[], plan?: CrashPlan): Promise<void> {
     const { pid = 0, call = 'none', how = 'none' } = plan ?? {};
-    await rm(join(this.#directory, 'armed'), { force: true });
+    await this.#mend();
     await this.#released?.close();
     this.#released = undefined;
     await rm(join(this.#directory, 'calls'), { recursive: true, force: true });
@@ -83,8 +85,14 @@ export class ToolShims {
 
   /** Ends `arm`; returns the names of the calls that were recorded. */
   async disarm(): Promise<string[]> {
-    await rm(join(this.#directory, 'armed'), { force: true });
+    await this.#mend();
     return (await readdir(join(this.#directory, 'calls'))).sort();
+  }
+
+  async #mend(): Promise<void> {
+    for (const name of ['armed', 'broken']) {
+      await rm(join(this.#directory, name), { force: true });
+    }
   }
 
   /** Resolves when the planned call is held. */

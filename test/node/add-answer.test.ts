@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allocationAnnotations } from '../lab/cluster.ts';
 import { tcpThroughput } from '../lab/iperf3.ts';
 import { PRIMARY_CONFIG } from '../lab/multus.ts';
 import { inSandbox, type Sandbox } from '../lab/runtime.ts';
@@ -121,11 +120,10 @@ describe('external_ids of the Interface row', () => {
       gateway: '10.80.0.1',
       spec: { nodeNetwork: 'storage' },
     });
-    const { sandbox, nic, pod } = await fixture.pod({ nic: () => undefined });
-    const storage = { ...nic, provider: 'storage.default.ovn', subnet, ip: '10.80.0.9' };
-    await fixture.cluster.createPort({ ...pod, name: 'vm1' }, storage);
-    const ofVm = allocationAnnotations({ ...storage, more: { virtualmachine: 'vm1' } });
-    fixture.cluster.annotate(pod, ofVm);
+    const storage = { provider: 'storage.default.ovn', subnet, ip: '10.80.0.9' };
+    const { sandbox } = await fixture.pod({
+      nic: (nic) => ({ ...nic, ...storage, more: { virtualmachine: 'vm1' } }),
+    });
     await mustAdd(sandbox, 'net1', ovnConfig({ provider: 'storage.default.ovn' }));
     const { external_ids } = await attachmentRow(fixture.node, sandbox, 'net1');
     expect(external_ids).toMatchObject({

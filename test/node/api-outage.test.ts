@@ -9,7 +9,12 @@ import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
 import { expectError } from './refusal.ts';
 
 /** Followed by watch: the pods of this node, Subnets, and the node itself. */
-const COLLECTIONS = ['/api/v1/pods', '/apis/kubeovn.io/v1/subnets', '/api/v1/nodes'] as const;
+const COLLECTIONS = [
+  '/api/v1/pods',
+  '/apis/kubeovn.io/v1/subnets',
+  '/apis/kubeovn.io/v1/ips',
+  '/api/v1/nodes',
+] as const;
 const LOST = 'lost touch with the API server';
 const BACK = 'back in touch with the API server';
 

@@ -51,6 +51,7 @@ const STAGES: Readonly<Record<string, () => Promise<Stuck>>> = {
   'has its port and waits for its flows': async () => {
     const made = await fixture.pod({ nic: () => undefined });
     const nic = { ...made.nic, more: { ingress_rate: '5', egress_rate: '5' } };
+    fixture.cluster.writeIp(made.pod, nic);
     fixture.cluster.annotate(made.pod, allocationAnnotations(nic));
     const add = await startAdd(made.sandbox, 'net1', ovnConfig());
     await portAppears(hostName(made.sandbox, 'net1'));
@@ -150,6 +151,7 @@ describe.each(Object.keys(STAGES))('an ADD that %s', (stage) => {
 
 test('an ADD ends when its pod was replaced while the API server was away', async () => {
   const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });
+  fixture.cluster.writeIp(pod, nic);
   fixture.cluster.annotate(pod, allocationAnnotations(nic));
   const add = await startAdd(sandbox, 'net1', ovnConfig());
   await portAppears(hostName(sandbox, 'net1'));
@@ -182,6 +184,7 @@ describe('after its end', () => {
 
   test('an ADD of the same attachment can be run again', async () => {
     const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });
+    fixture.cluster.writeIp(pod, nic);
     fixture.cluster.annotate(pod, allocationAnnotations(nic));
     const add = await startAdd(sandbox, 'net1', ovnConfig());
     await portAppears(hostName(sandbox, 'net1'));

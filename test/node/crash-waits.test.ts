@@ -59,6 +59,7 @@ const WAITS: readonly (readonly [what: string, stuck: () => Promise<Stuck>])[] =
     'the flows of its port',
     async () => {
       const made = await lab.newPod();
+      cluster.writeIp(made.pod, made.nic);
       cluster.annotate(made.pod, allocationAnnotations(made.nic));
       const add = await startAdd(made.sandbox, IF_NAME, ovnConfig());
       await portAppears(hostName(made.sandbox, IF_NAME));

@@ -108,7 +108,8 @@ export class Fixture implements AsyncDisposable {
 
   /**
    * A pod with one NIC on attachnet that the controller has finished with, and its sandbox.
-   * @param change changes the NIC, or undefined for a pod that nothing was allocated to
+   * @param options.nic changes the NIC, or makes it undefined for a pod that nothing was allocated to;
+   *   where it says `virtualmachine`, the pod runs that VM
    */
   async pod(
     options: {
@@ -118,8 +119,10 @@ export class Fixture implements AsyncDisposable {
   ): Promise<{ pod: Sandbox['pod']; sandbox: Sandbox; nic: NicPlan }> {
     const { name, v4, mac } = this.next();
     const plain: NicPlan = { provider: ATTACHNET, subnet: this.attachnet, ip: v4, mac };
-    const pod = this.cluster.createPod(name, options.annotations);
     const nic = options.nic === undefined ? plain : options.nic(plain);
+    const machine = nic?.more?.virtualmachine;
+    const launcher = machine === undefined ? undefined : this.cluster.createMachine(machine);
+    const pod = this.cluster.createPod(name, options.annotations, 'default', launcher);
     if (nic !== undefined) await this.cluster.allocate(pod, nic);
     return { pod, sandbox: await createSandbox(pod), nic: nic ?? plain };
   }

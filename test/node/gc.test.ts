@@ -399,6 +399,7 @@ describe('a veth pair that became no port', () => {
 
 test('an ADD that runs is not disturbed by a list that lacks it', async () => {
   const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });
+  fixture.cluster.writeIp(pod, nic);
   fixture.cluster.annotate(pod, allocationAnnotations({ ...nic, more: LIMITS }));
   const add = await startAdd(sandbox, 'net1', ovnConfig());
   await portAppears(hostName(sandbox, 'net1'));

@@ -117,8 +117,8 @@ test('a dual stack pod has both addresses, also where IPv6 was switched off', as
 
 test('the result records its node in the IP object, as for any NIC', async () => {
   const { sandbox, pod } = await dualPod(fixture);
-  succeeded(await cni('ADD', sandbox, 'net1', macvlanConfig(DUAL)));
   const name = `${pod.name}.default.${DUAL}`;
+  succeeded(await cni('ADD', sandbox, 'net1', macvlanConfig(DUAL)));
   await expect.poll(() => fixture.api.get('IP', name).spec).toMatchObject({ nodeName: 'node1' });
 });
 

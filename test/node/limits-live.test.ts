@@ -3,7 +3,7 @@
  * without touching what stays.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type NicPlan, portName } from '../lab/cluster.ts';
+import type { NicPlan } from '../lab/cluster.ts';
 import { createSandbox, type Sandbox } from '../lab/runtime.ts';
 import { TcpEcho } from '../lab/tcp-echo.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
@@ -292,9 +292,7 @@ test('pods of one name in two namespaces have each their own', async () => {
 
 test('a virtual machine, whose port has its name, has its limits changed', async () => {
   const more = { virtualmachine: 'vm-1', ...BOTH };
-  const { pod, sandbox, nic } = await fixture.pod({ nic: (plain) => ({ ...plain, more }) });
-  await fixture.node.nbctl('lsp-del', portName(pod, nic));
-  await fixture.cluster.createPort({ ...pod, name: 'vm-1' }, nic);
+  const { sandbox } = await fixture.pod({ nic: (plain) => ({ ...plain, more }) });
   await mustAdd(sandbox, 'net1', ovnConfig());
   reannotate(fixture, sandbox, { ingress_rate: '30' });
   const shaping = '30000000/3000000';

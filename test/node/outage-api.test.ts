@@ -20,7 +20,12 @@ import { expectError } from './refusal.ts';
 const GATEWAY = '172.17.0.1';
 const FLAGS = ['--add-timeout-seconds=30'];
 /** Followed by watch: the pods of this node, Subnets, and the node itself. */
-const COLLECTIONS = ['/api/v1/pods', '/apis/kubeovn.io/v1/subnets', '/api/v1/nodes'];
+const COLLECTIONS = [
+  '/api/v1/pods',
+  '/apis/kubeovn.io/v1/subnets',
+  '/apis/kubeovn.io/v1/ips',
+  '/api/v1/nodes',
+];
 /** Failed attempts at each collection that make an outage a long one. */
 const ATTEMPTS = 4;
 const LOST = 'lost touch with the API server';

@@ -10,7 +10,7 @@ import type { Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
 import { mustAdd, mustDelete, startAdd } from './observe.ts';
 
-const COLLECTIONS = 3;
+const COLLECTIONS = 4;
 const LOST = 'lost touch with the API server';
 /** How a 401 is named: the number alone also stands in times. */
 const REFUSED = 'Unauthorized';

@@ -251,6 +251,7 @@ const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
     const pod = fixture.cluster.createPod(name);
     const nic = { provider: ATTACHNET, subnet: fixture.attachnet, ip: v4, mac, more: LIMITS };
     const pair = await makePair(pod);
+    fixture.cluster.writeIp(pod, nic);
     fixture.cluster.annotate(pod, allocationAnnotations(nic));
     const add = await startAdd(pair.older, 'net1', ovnConfig());
     await portAppears(hostName(pair.older, 'net1'));

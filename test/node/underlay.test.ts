@@ -76,13 +76,17 @@ async function createUnderlay(name: string, octet: number, vlan: number): Promis
   return plan;
 }
 
+/** KubeVirt's mark of the pod that a virtual machine migrates to. */
+const MIGRATION = { 'kubevirt.io/migrationJobName': 'job' };
+
 function podOn(
   subnet: SubnetPlan,
   ip: string,
   annotations: Record<string, string> = {},
   providerNetwork = 'physnet',
+  others: NonNullable<NicPlan['more']> = {},
 ) {
-  const more = { provider_network: providerNetwork };
+  const more = { provider_network: providerNetwork, ...others };
   const nic = (made: NicPlan) => ({ ...made, provider: subnet.provider, subnet, ip, more });
   return fixture.pod({ nic, annotations });
 }
@@ -188,9 +192,16 @@ describe('on a connected provider network', () => {
       await expectTaken(sandbox, {}, 'fd00:10:90::67');
     });
 
+    test('is refused to a pod that only says it is a virtual machine that migrates here', async () => {
+      const { sandbox, pod, nic } = await podOn(plain, '10.90.0.68', MIGRATION);
+      await expectTaken(sandbox, {}, '10.90.0.68');
+      await fixture.cluster.deletePod(pod, [nic]);
+    });
+
     test('is taken over by a virtual machine that migrates here', async () => {
-      const migration = { 'kubevirt.io/migrationJobName': 'job' };
-      const { sandbox } = await podOn(plain, '10.90.0.68,fd00:10:90::68', migration);
+      const { sandbox } = await podOn(plain, '10.90.0.68,fd00:10:90::68', MIGRATION, 'physnet', {
+        virtualmachine: 'moving',
+      });
       await mustAdd(sandbox, 'net1', configOf(plain));
       expect(await podAddresses(sandbox, 'net1')).toEqual(['10.90.0.68/16', 'fd00:10:90::68/64']);
       await mustDelete(sandbox, 'net1', configOf(plain));

@@ -54,8 +54,13 @@ async function withoutGateway(name: string, octet: number, spec: object): Promis
 }
 
 /** A pod on a Subnet without a gateway. */
-function podOn(subnet: SubnetPlan, ip: string, annotations: Record<string, string> = {}) {
-  const nic = (plain: NicPlan) => ({ ...plain, provider: subnet.provider, subnet, ip });
+function podOn(
+  subnet: SubnetPlan,
+  ip: string,
+  annotations: Record<string, string> = {},
+  more: NonNullable<NicPlan['more']> = {},
+) {
+  const nic = (plain: NicPlan) => ({ ...plain, provider: subnet.provider, subnet, ip, more });
   return fixture.pod({ nic, annotations });
 }
 
@@ -109,6 +114,7 @@ describe('an ADD waits for what is late:', () => {
       cidrBlock: '10.85.0.0/16',
       gateway: '10.85.0.1',
     };
+    fixture.cluster.writeIp(pod, { ...nic, subnet, ip: '10.85.0.9' });
     fixture.cluster.annotate(pod, allocationAnnotations({ ...nic, subnet, ip: '10.85.0.9' }));
     const add = await waitingAdd(sandbox, 'net1');
     await fixture.cluster.createSubnet(subnet);
@@ -120,6 +126,7 @@ describe('an ADD waits for what is late:', () => {
 
   test("OVN's flows for its logical switch port", async () => {
     const { pod, sandbox, nic } = await fixture.pod({ nic: () => undefined });
+    fixture.cluster.writeIp(pod, nic);
     fixture.cluster.annotate(pod, allocationAnnotations(nic));
     const add = await startAdd(sandbox, 'net1', ovnConfig());
     await portAppears(hostName(sandbox, 'net1'));
@@ -148,10 +155,11 @@ describe('the gateway need not answer', () => {
   });
 
   test.each([
-    'kubevirt.io/migrationJobName',
-    'silent.default.ovn.kubernetes.io/activation_strategy',
-  ])('where the pod has the annotation %s', async (annotation) => {
-    const { sandbox, pod, nic } = await podOn(silent, '10.81.0.5', { [annotation]: 'rarp' });
+    ['pod', 'silent.default.ovn.kubernetes.io/activation_strategy', {}],
+    ['launcher of a VM', 'kubevirt.io/migrationJobName', { virtualmachine: 'moving' }],
+  ])('where the %s has the annotation %s', async (_, annotation, more) => {
+    const annotations = { [annotation]: 'rarp' };
+    const { sandbox, pod, nic } = await podOn(silent, '10.81.0.5', annotations, more);
     const config = ovnConfig({ provider: silent.provider });
     await mustAdd(sandbox, 'net1', config);
     await mustDelete(sandbox, 'net1', config);
@@ -163,6 +171,8 @@ describe('a Subnet that an annotation names and that never comes', () => {
   test("gives way to the provider's Subnet", async () => {
     const { sandbox, pod } = await fixture.pod();
     fixture.cluster.annotate(pod, { [`${ATTACHNET}.kubernetes.io/logical_switch`]: 'nowhere' });
+    const name = `${pod.name}.default.${ATTACHNET}`;
+    fixture.api.patch('IP', name, { spec: { subnet: 'nowhere' } });
     await mustAdd(sandbox, 'net1', ovnConfig());
   });
 
@@ -267,6 +277,7 @@ describe('when the deadline passes, nothing is left and the error names the wait
 
   test("OVN's flows", async () => {
     const { sandbox, pod, nic } = await fixture.pod({ nic: () => undefined });
+    fixture.cluster.writeIp(pod, nic);
     fixture.cluster.annotate(pod, allocationAnnotations({ ...nic, more: { ingress_rate: '5' } }));
     await expectTimeout(
       sandbox,

@@ -75,4 +75,9 @@ export const KINDS = {
   subnets: kubeOvn('subnets'),
   leases: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
   virtualMachines: { group: 'kubevirt.io', version: 'v1', resource: 'virtualmachines' },
+  virtualMachineInstances: {
+    group: 'kubevirt.io',
+    version: 'v1',
+    resource: 'virtualmachineinstances',
+  },
 } as const satisfies Record<string, Kind>;

@@ -4,7 +4,8 @@
  * interfaces have it, and OVN may bind the one that nobody uses.
  */
 import type { Context } from '../context.ts';
-import { type InterfaceRow, removeIfaceIds, toInterfaceRow } from '../ovs/port.ts';
+import { type InterfaceRow, toInterfaceRow } from '../ovs/port.ts';
+import { unseatCommands } from '../ovs/port-owner.ts';
 import { isNewer } from '../sandbox/succession.ts';
 
 /** An Interface row that has an `iface-id`, of a pod's sandbox. */
@@ -29,7 +30,12 @@ export async function unseatOlderSandboxes(context: Context): Promise<void> {
     );
     if (older.length === 0) continue;
     await context.portLock.run(ifaceId, () =>
-      context.vsctl(removeIfaceIds(older.map(({ uuid }) => uuid))),
+      context.vsctl(
+        unseatCommands(
+          older.map(({ uuid }) => uuid),
+          ifaceId,
+        ),
+      ),
     );
     const ports = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
     context.log.warn({ ifaceId, sandboxes: ports }, 'older sandboxes lost a logical switch port');

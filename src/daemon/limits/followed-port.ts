@@ -7,8 +7,9 @@ import type { Attachment } from '../attachment.ts';
 import { readMarkedPort } from '../garbage/marked-port.ts';
 import { keyPrefix } from '../nic/annotation-keys.ts';
 import { type Bandwidth, parseBandwidth } from '../nic/bandwidth.ts';
-import { isMirror, type Pod } from '../objects/pod.ts';
-import type { InterfaceRow, LimitMarks } from '../ovs/port.ts';
+import { isLauncherOf } from '../nic/virtual-machine.ts';
+import { type Pod, staticPodOf } from '../objects/pod.ts';
+import { type InterfaceRow, type LimitMarks, STATIC_POD_ID } from '../ovs/port.ts';
 
 /** A port that stands for a logical switch port of a pod. */
 export interface FollowedPort extends LimitMarks {
@@ -19,6 +20,8 @@ export interface FollowedPort extends LimitMarks {
   readonly ifName: string;
   /** Undefined for a port of Kube-OVN's Go daemon. */
   readonly podUid: string | undefined;
+  /** Set for a static pod's port: what its kubelet knows the pod by. */
+  readonly staticPod: string | undefined;
   readonly attachment: Attachment;
   readonly bandwidth: Bandwidth | undefined;
 }
@@ -39,6 +42,7 @@ export function readFollowedPort(row: InterfaceRow): FollowedPort | undefined {
     provider: nic.provider,
     ifName: attachment.ifName || nic.ifName,
     podUid,
+    staticPod: row.externalIds[STATIC_POD_ID],
     attachment,
     bandwidth: parseBandwidth(bandwidth),
   };
@@ -72,18 +76,18 @@ export function portOfPod(
     'iface-id-ver': uid,
   } = row.externalIds;
   if (namespace !== pod.namespace) return undefined;
-  const isOther = uid === undefined ? !workloads.has(workload) : uid !== pod.uid && !isMirror(pod);
+  const isOther =
+    uid === undefined
+      ? !workloads.has(workload)
+      : uid !== pod.uid && staticPodOf(pod) === undefined;
   if (isOther) return undefined;
   const port = readFollowedPort(row);
   return port !== undefined && isPortOfPod(port, pod) ? port : undefined;
 }
 
-/** Names that may stand for a pod in OVS: its own, and those of virtual machines. */
-export function workloadsOf({ name, annotations }: Pod): ReadonlySet<string> {
-  const keys = Object.keys(annotations).filter((key) =>
-    key.endsWith('.kubernetes.io/virtualmachine'),
-  );
-  return new Set([name, ...keys.flatMap((key) => annotations[key] ?? [])]);
+/** Names that may stand for a pod in OVS: its own, and that of the virtual machine that it runs. */
+export function workloadsOf({ name, virtualMachine }: Pod): ReadonlySet<string> {
+  return new Set(virtualMachine === undefined ? [name] : [name, virtualMachine.name]);
 }
 
 /** True for a port of this very pod, and not of another one that had its name. */
@@ -91,9 +95,12 @@ export function isPortOfPod(port: FollowedPort, pod: Pod): boolean {
   const { attachment, workload, provider, ifName, podUid } = port;
   if (attachment.pod.namespace !== pod.namespace) return false;
   if (podUid === pod.uid) return true;
-  // The mirror of a static pod gets a new UID, and its ports stay.
-  if (podUid !== undefined) return isMirror(pod) && workload === pod.name;
+  // The mirror of a static pod gets a new UID, and its ports stay. They say themselves that they are
+  // such a pod's: anybody can write the annotation of one.
+  if (podUid !== undefined)
+    return port.staticPod !== undefined && port.staticPod === staticPodOf(pod);
   const prefix = keyPrefix(pod.annotations, provider, ifName);
   const vm = pod.annotations[`${prefix}.kubernetes.io/virtualmachine`];
+  if (vm && !isLauncherOf(pod, vm)) return false;
   return workload === (vm || pod.name);
 }

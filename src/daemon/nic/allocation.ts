@@ -17,7 +17,8 @@ import { subnetOfProvider } from '../objects/subnet.ts';
 import type { Wait } from '../waiting.ts';
 import { waiting } from '../waiting.ts';
 import type { Nic } from './annotations.ts';
-import { namesSubnet, readNic } from './annotations.ts';
+import { CONTROLLER, namesSubnet, readNic } from './annotations.ts';
+import { isLauncherOf } from './virtual-machine.ts';
 
 export interface Allocation {
   readonly pod: Pod;
@@ -54,12 +55,30 @@ export async function awaitAllocation(
     if (pod.deleting) throw podGone(attachment, 'is being deleted');
     refuseUnboundProvider(pod, attachment, context);
     const nic = readNic(pod.annotations, attachment);
-    if (!('missing' in nic)) return { pod, nic };
-    missing = explained(nic.missing, attachment, context);
+    if ('missing' in nic) missing = explained(nic.missing, attachment, context);
+    else if (isOfPod(nic, pod)) return { pod, nic: onlyMachinesMigrate(nic, pod) };
+    else missing = launcherOf(nic, attachment);
     return undefined;
   }, signal);
   const { pod, nic } = await waiting(() => missing, found);
   return { pod, nic, subnet: await findSubnet(nic, attachment, context, signal) };
+}
+
+/** True where a NIC is named by its pod, or by the VM that the pod runs: by nothing else. */
+function isOfPod({ workload }: Nic, pod: Pod): boolean {
+  return workload === pod.name || isLauncherOf(pod, workload);
+}
+
+/** What a migration does without, the probe for other users of an address, no other pod may skip. */
+function onlyMachinesMigrate(nic: Nic, pod: Pod): Nic {
+  return { ...nic, migrating: nic.migrating && isLauncherOf(pod, nic.workload) };
+}
+
+function launcherOf({ workload }: Nic, { pod, provider }: LiveAttachment): Wait {
+  return {
+    what: `pod ${pod.namespace}/${pod.name} to be a launcher of virtual machine ${workload}, as its annotation ${provider}.kubernetes.io/virtualmachine says: it has no owner reference to that VirtualMachineInstance`,
+    lookAt: `whether the annotation was copied from another pod; only ${CONTROLLER} writes it`,
+  };
 }
 
 /** Ends the deadline as soon as the pod is deleted or replaced; undone by disposal. */

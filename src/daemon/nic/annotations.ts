@@ -61,7 +61,7 @@ const LIST_PARTS_READ = 4;
 /** Each of them is read anew whenever the pod changes, and is a line for ip. */
 const ROUTES_MAX = 1024;
 
-const CONTROLLER = 'kube-ovn-controller';
+export const CONTROLLER = 'kube-ovn-controller';
 
 /**
  * Reads one NIC, or says which annotation has not been written yet.

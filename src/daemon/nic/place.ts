@@ -8,8 +8,9 @@
 
 import { together } from '../../common/concurrency/together.ts';
 import type { Context } from '../context.ts';
-import { flowsInstalled, interfaceNamed, plug } from '../ovs/port.ts';
-import { findPort, unplug } from '../ovs/port-removal.ts';
+import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
+import { findPort } from '../ovs/port-removal.ts';
+import { removeAttachment, unplugFound } from '../removal.ts';
 import { checkIpv4Free, ipv6Settled } from '../sandbox/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from '../sandbox/gateway.ts';
 import {
@@ -26,11 +27,22 @@ import { type Wait, waiting } from '../waiting.ts';
 import { announcementFrames } from './announcement.ts';
 import type { NicPlan } from './plan.ts';
 
-/** @throws CniError; after it nothing of the NIC is left */
+/** What may end the making of a NIC. */
+export interface Placing {
+  /** Resolves when the cluster's record of the NIC says what the plan was made of. */
+  readonly confirmation: Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * While the allocation is being confirmed only the veth pair is made: it is no port yet, and has no
+ * address.
+ * @throws CniError, or what `confirmation` was rejected with; after it nothing of the NIC is left
+ */
 export async function placeNic(
   plan: NicPlan,
   context: Context,
-  signal: AbortSignal,
+  { confirmation, signal }: Placing,
 ): Promise<void> {
   const { attachment, veth } = plan;
   using _name = context.queue.use(veth.hostInterface, attachment);
@@ -38,15 +50,18 @@ export async function placeNic(
   let stage = A_PLACE;
   const make = async () => {
     stage = TOOLS;
-    const made = (remove: () => Promise<void>) => {
-      undo.defer(() => logged(context, 'veth pair', remove()));
+    const undoing = (what: string, step: () => Promise<void>) => {
+      undo.defer(() => undone(plan, context, what, step()));
     };
+    const made = (remove: () => Promise<void>) => undoing('veth pair', remove);
+    await removeLeftovers(plan, context, signal);
     await createVeth(veth, made).catch(async (error) => {
       if (!(await removeUnfinished(plan, context))) throw error;
       await createVeth(veth, made);
     });
     signal.throwIfAborted();
-    undo.defer(() => logged(context, 'port', removePort(plan, context)));
+    await confirmation;
+    undoing('port', () => removePort(plan, context));
     await together(signal, (steps) => [
       plugInTurn(plan, context, steps),
       bringUp(plan, context),
@@ -88,22 +103,60 @@ const TOOLS: Wait = {
   lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
 };
 
-async function removePort({ attachment, veth }: NicPlan, { vsctl }: Context): Promise<void> {
-  const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);
-  await unplug(vsctl, rows);
+async function removePort({ attachment, veth }: NicPlan, context: Context): Promise<void> {
+  await unplugFound(await findPort(context.vsctl, attachment, [veth.hostInterface]), context);
+}
+
+/**
+ * Removes what an earlier ADD of this attachment left: one that could not be undone, as where a tool
+ * did its work and then hung, or whose daemon was killed. A port that works is left alone: a runtime
+ * that repeats an ADD of it is told that the interface is there.
+ * @throws CniError 11 when OVS or the kernel refuses
+ */
+async function removeLeftovers(
+  plan: NicPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const { attachment, veth } = plan;
+  const row = interfaceNamed(context.interfaces, veth.hostInterface);
+  const isUnfinished = row !== undefined && !(await isWhole(row));
+  if (!isUnfinished && !context.queue.hasLeftovers(attachment)) return;
+  await removeAttachment(attachment, context, [veth.hostInterface]);
+  await context.interfaces.until(
+    () => interfaceNamed(context.interfaces, veth.hostInterface) === undefined || undefined,
+    signal,
+  );
+  context.log.info({ port: veth.hostInterface }, 'removed what an unfinished ADD had left');
+}
+
+/** An ADD that was answered has a port with flows, and both ends of its veth pair. */
+async function isWhole({ name, externalIds }: InterfaceRow): Promise<boolean> {
+  return externalIds['ovn-installed'] === 'true' && (await nodeLinks()).has(name);
 }
 
 /** Two sandboxes of one pod are the same logical switch port: the one plugged last is it. */
 async function plugInTurn(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
   await context.portLock.run(plan.port.ifaceId, async () => {
     signal.throwIfAborted();
-    await plug(context.vsctl, plan.port, context.interfaces, signal);
+    await plug(context.vsctl, plan.port, context, signal);
   });
 }
 
-/** A failed undo must not hide why there was something to undo; DEL comes after it anyway. */
-async function logged(context: Context, what: string, step: Promise<unknown>): Promise<void> {
-  await step.catch((error) => context.log.error({ err: error }, `cannot undo ADD: ${what}`));
+/**
+ * A failed undo must not hide why there was something to undo; the next ADD or DEL of the attachment
+ * does it again.
+ */
+async function undone(
+  { attachment }: NicPlan,
+  { log, queue }: Context,
+  what: string,
+  step: Promise<unknown>,
+): Promise<void> {
+  await step.catch((error) => {
+    queue.leftovers(attachment);
+    log.error({ err: error }, `cannot undo ADD: ${what}`);
+  });
 }
 
 async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {

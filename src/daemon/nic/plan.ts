@@ -8,7 +8,7 @@ import { logicalSwitchPort } from '../../common/names.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import type { Context } from '../context.ts';
 import { invalid, tryAgain } from '../error.ts';
-import type { Pod } from '../objects/pod.ts';
+import { type Pod, staticPodOf } from '../objects/pod.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import type { PortPlan } from '../ovs/port.ts';
 import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf } from '../ovs/port.ts';
@@ -57,6 +57,7 @@ export function planNic(
   }
   const asked = readLimits(pod.annotations, attachment, attachment.bandwidth);
   refuseWrongLimits(asked);
+  const staticPod = staticPodOf(pod);
   const hostInterface = chooseHostInterface(attachment, context);
   const underlay = subnet?.underlay === true;
   if (attachment.acceptsAdvertisements && !underlay) {
@@ -88,6 +89,7 @@ export function planNic(
         ifName: nic.sharedNetworkIfName,
       }),
       podUid: pod.uid,
+      ...(staticPod === undefined ? {} : { staticPod }),
       workload: nic.workload,
       addresses: nic.addresses.map(({ address }) => address.text),
       control: toTrafficControl(asked, NO_CONTROL, context.mirror.all),

@@ -1,7 +1,7 @@
 /**
  * What we keep of a Pod object.
  */
-import { MIGRATION_ANNOTATION } from '../../common/names.ts';
+import { isDnsName, MIGRATION_ANNOTATION } from '../../common/names.ts';
 
 export interface Pod {
   readonly namespace: string;
@@ -9,8 +9,18 @@ export interface Pod {
   readonly uid: string;
   /** True once the pod has a deletionTimestamp. */
   readonly deleting: boolean;
+  /** True once all its containers have ended for good: phase Succeeded or Failed. */
+  readonly finished: boolean;
+  /** The KubeVirt VM whose launcher the pod says it is. The author of a pod can write it. */
+  readonly virtualMachine?: VirtualMachineRef;
   /** Only Kube-OVN's annotations and those it reads. */
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** An owner reference to a VirtualMachineInstance, which has the VM's name. */
+export interface VirtualMachineRef {
+  readonly name: string;
+  readonly uid: string;
 }
 
 /** A static pod's mirror has its own UID; the runtime knows the pod by this one. */
@@ -22,7 +32,7 @@ export function podKey(namespace: string, name: string): string {
 
 /** A raw Pod as the API server sends it, reduced to what we use: memory is what it costs. */
 export function projectPod(raw: unknown): Pod {
-  const { metadata } = raw as { metadata: RawMetadata };
+  const { metadata, status } = raw as { metadata: RawMetadata; status?: { phase?: string } };
   const annotations: Record<string, string> = Object.create(null);
   for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
     if (isOurs(key)) annotations[key] = value;
@@ -32,8 +42,19 @@ export function projectPod(raw: unknown): Pod {
     name: metadata.name,
     uid: metadata.uid,
     deleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
+    finished: status?.phase === 'Succeeded' || status?.phase === 'Failed',
+    ...virtualMachineOf(metadata.ownerReferences),
     annotations,
   };
+}
+
+/** KubeVirt names a VM, its instance and the owner of its launcher pods alike. */
+function virtualMachineOf(owners: RawMetadata['ownerReferences']): Pick<Pod, 'virtualMachine'> {
+  const owner = owners?.find(
+    ({ apiVersion, kind, name }) =>
+      apiVersion.startsWith('kubevirt.io/') && kind === 'VirtualMachineInstance' && isDnsName(name),
+  );
+  return owner === undefined ? {} : { virtualMachine: { name: owner.name, uid: owner.uid } };
 }
 
 interface RawMetadata {
@@ -42,6 +63,12 @@ interface RawMetadata {
   uid: string;
   deletionTimestamp?: string | null;
   annotations?: Record<string, string>;
+  ownerReferences?: readonly {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+  }[];
 }
 
 function isOurs(key: string): boolean {
@@ -49,9 +76,23 @@ function isOurs(key: string): boolean {
   return /\.kubernetes\.io\/[a-z_]+$/.test(key) && !key.startsWith('kubectl.');
 }
 
+/** The pod of this UID, where it is not on its way out. */
+export function livingPod(pods: Iterable<Pod>, uid: string): Pod | undefined {
+  for (const pod of pods) {
+    if (pod.uid === uid) return pod.deleting || pod.finished ? undefined : pod;
+  }
+  return undefined;
+}
+
 /** True for the mirror of a static pod: it gets a new UID when it is deleted, and the pod runs on. */
 export function isMirror(pod: Pod): boolean {
-  return pod.annotations[STATIC_POD_UID_ANNOTATION] !== undefined;
+  return staticPodOf(pod) !== undefined;
+}
+
+/** What the kubelet and the runtime know a static pod by; undefined for any other pod. */
+export function staticPodOf(pod: Pod): string | undefined {
+  const hash = pod.annotations[STATIC_POD_UID_ANNOTATION] ?? '';
+  return /^[0-9A-Za-z-]{1,64}$/.test(hash) ? hash : undefined;
 }
 
 /** True where `uid`, as a runtime says it, means this pod. */

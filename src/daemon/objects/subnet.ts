@@ -2,9 +2,15 @@
  * What we keep of a Subnet object, and which Subnet a NIC belongs to.
  */
 
+import { type Address, type Cidr, parseAddress, parseCidr } from '../../common/address.ts';
+
 export interface Subnet {
   readonly name: string;
   readonly provider: string;
+  /** One of each family at most; what is no CIDR is left out. */
+  readonly cidrs: readonly Cidr[];
+  /** One of each family at most. */
+  readonly gateways: readonly Address[];
   /** Bytes, as the Subnet has it; undefined where it does not say. */
   readonly mtu?: number;
   /** True for an underlay network without a gateway inside OVN: addresses there can be taken. */
@@ -28,6 +34,8 @@ export function projectSubnet(raw: unknown): Subnet {
   return {
     name: metadata.name,
     provider: spec.provider ?? '',
+    cidrs: splitList(spec.cidrBlock).flatMap((text) => parseCidr(text) ?? []),
+    gateways: splitList(spec.gateway).flatMap((text) => parseAddress(text) ?? []),
     ...(spec.mtu ? { mtu: spec.mtu } : {}),
     underlay: Boolean(spec.vlan) && spec.logicalGateway !== true,
     u2oInterconnection: u2o,
@@ -37,6 +45,10 @@ export function projectSubnet(raw: unknown): Subnet {
     exhausted: isExhausted(spec.cidrBlock ?? '', status),
     terminating: Boolean(metadata.deletionTimestamp),
   };
+}
+
+function splitList(text = ''): string[] {
+  return text.split(',').map((part) => part.trim());
 }
 
 /**
@@ -57,6 +69,7 @@ interface RawSubnet {
   spec?: {
     provider?: string;
     cidrBlock?: string;
+    gateway?: string;
     mtu?: number;
     vlan?: string;
     logicalGateway?: boolean;

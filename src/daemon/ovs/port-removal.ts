@@ -38,6 +38,8 @@ export function unplugCommands({ ports, qos, queues }: PortRows): string[] {
 /** What the database has of an attachment. */
 export interface FoundPort {
   readonly rows: PortRows;
+  /** Names of its interfaces. */
+  readonly names: readonly string[];
   /** Logical switch ports that its rows stand for: one, or none where a newer sandbox took it. */
   readonly ifaceIds: readonly string[];
   /** Interfaces of the names that were asked for which are another attachment's. */
@@ -61,6 +63,7 @@ export async function findPort(
   const ownNames = own.map(({ name }) => name);
   return {
     rows: rowsOf(ownNames, keyIds(attachment), tables),
+    names: ownNames,
     ifaceIds: own.flatMap(({ externalIds }) => externalIds['iface-id'] ?? []),
     foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name),
   };
@@ -89,11 +92,18 @@ export async function findOrphanedLimits(vsctl: Vsctl): Promise<PortRows> {
 
 /**
  * Removes a port with its QoS and Queue rows, in one transaction.
+ * @param more commands of the same transaction
  * @throws CniError 11 when ovs-vsctl fails
  */
-export async function unplug(vsctl: Vsctl, rows: PortRows): Promise<void> {
+export async function unplug(
+  vsctl: Vsctl,
+  rows: PortRows,
+  more: readonly string[] = [],
+): Promise<void> {
   if (rows.ports.length + rows.qos.length + rows.queues.length === 0) return;
-  await vsctl(unplugCommands(rows)).catch(failedTo(`remove a port from ${INTEGRATION_BRIDGE}`));
+  await vsctl([...unplugCommands(rows), ...more]).catch(
+    failedTo(`remove a port from ${INTEGRATION_BRIDGE}`),
+  );
 }
 
 /** Rows of the database that a port can consist of. */

@@ -7,13 +7,17 @@
  * row also `provider` and `network`, by which GC knows whose list of attachments counts.
  */
 
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { ToolError } from '../../common/process/run.ts';
 import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
 import { CniError, tryAgain } from '../error.ts';
 import { type Bandwidth, formatBandwidth } from '../nic/bandwidth.ts';
+import { livingPod, type Pod } from '../objects/pod.ts';
+import { isNetnsUnmounted } from '../sandbox/netns.ts';
 import { isNewer, superseded } from '../sandbox/succession.ts';
+import { unseatCommands } from './port-owner.ts';
 import type { OvsTable, Row } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
 import type { Vsctl } from './vsctl.ts';
@@ -28,6 +32,8 @@ export interface PortPlan {
   /** Name of the logical switch port. */
   readonly ifaceId: string;
   readonly podUid: string;
+  /** Of a static pod: what its kubelet knows it by, whatever UID its mirror has. */
+  readonly staticPod?: string;
   /** The pod's name, or the KubeVirt VM's. */
   readonly workload: string;
   /** Addresses without masks. */
@@ -58,6 +64,9 @@ export interface LiveInterface extends InterfaceRow {
   /** MAC address of the link; undefined until OVS has looked at it. */
   readonly mac: string | undefined;
 }
+
+/** Ours: the key of a static pod's own identity, which stays when its mirror gets a new UID. */
+export const STATIC_POD_ID = 'static_pod';
 
 /** The columns of the Interface table that a live copy is needed of. */
 export const INTERFACE_COLUMNS = [
@@ -120,7 +129,7 @@ export function plugCommands(plan: PortPlan, stale: readonly string[]): string[]
   const { qos, isMirrored } = plan.control;
   const { mirrorRow } = plan;
   return [
-    ...removeIfaceIds(stale),
+    ...unseatCommands(stale, plan.ifaceId),
     ...['--', '--id=@interface', 'create', 'Interface', name, ...interfaceColumns(plan)],
     ...(qos === undefined ? [] : createQosCommands(qos, { marks: limitMarks(plan), suffix: '' })),
     ...['--', '--id=@port', 'create', 'Port', name, 'interfaces=@interface'],
@@ -132,18 +141,13 @@ export function plugCommands(plan: PortPlan, stale: readonly string[]): string[]
   ];
 }
 
-/** Commands that take the `iface-id` from Interface rows; the ports stay. */
-export function removeIfaceIds(uuids: readonly string[]): string[] {
-  const command = ['--', '--if-exists', 'remove', 'Interface'];
-  return uuids.flatMap((uuid) => [...command, uuid, 'external_ids', 'iface-id']);
-}
-
 function interfaceColumns(plan: PortPlan): string[] {
   const { attachment, bandwidth, control } = plan;
   return [
     ...externalIds({
       'iface-id': plan.ifaceId,
       'iface-id-ver': plan.podUid,
+      [STATIC_POD_ID]: plan.staticPod ?? '',
       vendor: 'kube-ovn',
       pod_name: plan.workload,
       pod_namespace: attachment.pod.namespace,
@@ -196,11 +200,11 @@ function externalIds(ids: Readonly<Record<string, string>>): string[] {
 export async function plug(
   vsctl: Vsctl,
   plan: PortPlan,
-  table: OvsTable,
+  { interfaces: table, pods }: PortOwners,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await vsctl(plugCommands(plan, staleHolders(plan, table)));
+    await vsctl(plugCommands(plan, staleHolders(plan, { interfaces: table, pods })));
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw tryAgain(
@@ -212,25 +216,52 @@ export async function plug(
   await table.until(() => interfaceNamed(table, plan.hostInterface), signal);
 }
 
+/** Where it is seen who has a logical switch port. */
+export interface PortOwners {
+  readonly interfaces: OvsTable;
+  /** Those of this node. */
+  readonly pods: Pick<WatchCache<Pod>, 'values'>;
+}
+
 /**
  * UUIDs of the Interface rows that have a port's `iface-id` and must lose it: those of older
  * sandboxes of the pod.
  * @throws CniError 7 when another interface of this sandbox is that logical switch port; 102 when
- *   a newer sandbox of the pod is
+ *   a newer sandbox of the pod is; 11 when another pod that lives is
  */
-export function staleHolders(plan: PortPlan, table: OvsTable): string[] {
+export function staleHolders(plan: PortPlan, { interfaces, pods }: PortOwners): string[] {
   const stale: string[] = [];
-  for (const [uuid, raw] of table.rows) {
+  for (const [uuid, raw] of interfaces.rows) {
     const row = toInterfaceRow(raw);
     if (row.externalIds['iface-id'] !== plan.ifaceId || row.name === plan.hostInterface) continue;
     refuseSecondInterface(plan, row);
     refuseOlderSandbox(plan, row);
+    refuseLivingPod(plan, row, pods);
     stale.push(uuid);
   }
   return stale;
 }
 
-/** A row with another pod's UID is no obstacle: the API server says which pod there is. */
+/**
+ * The API server has one pod of a name: a row of another UID is that of a pod which was replaced, or a
+ * VM's former launcher. But two pods can say that they are one VM, and names with dots can make two NICs
+ * the same logical switch port: then the one that has it keeps it.
+ */
+function refuseLivingPod(
+  { ifaceId, podUid }: PortPlan,
+  { externalIds }: InterfaceRow,
+  pods: PortOwners['pods'],
+): void {
+  const { 'iface-id-ver': uid, pod_netns: netns } = externalIds;
+  if (uid === undefined || uid === podUid || isNetnsUnmounted(netns ?? '')) return;
+  const holder = livingPod(pods.values(), uid);
+  if (holder === undefined) return;
+  throw tryAgain(
+    `pod ${holder.namespace}/${holder.name} of this node, which is running, is logical switch port ${ifaceId}`,
+    `look at which of the two pods is meant to have it: two launchers of a virtual machine are never on one node; delete the other one`,
+  );
+}
+
 function refuseOlderSandbox({ attachment, podUid }: PortPlan, { externalIds }: InterfaceRow): void {
   const { 'iface-id-ver': uid = podUid, pod_netns: netns, container_id: holder } = externalIds;
   if (uid !== podUid || netns === undefined || !isNewer(netns, attachment.netns)) return;

@@ -21,6 +21,9 @@ const isPortName = (text: string) => /^\w[\w.@+~-]*$/.test(text);
 /** Every key of `external_ids` that we write, and what it says. */
 const EXTERNAL_IDS: Readonly<Record<string, (text: string) => boolean>> = {
   'iface-id': isPortName,
+  'lost-iface-id': isPortName,
+  // Any text in its quotes: whoever may write a pod can write it.
+  static_pod: () => true,
   // The API server's word; in its quotes any text is one.
   'iface-id-ver': () => true,
   vendor: (text) => text === 'kube-ovn',
@@ -80,6 +83,7 @@ const COLUMNS: Readonly<Record<string, readonly ((word: string) => boolean)[]>> 
 /** Commands that have so many words, options among them. */
 const COMMANDS: readonly Shape[] = [
   ['--if-exists', 'remove', 'Interface', isUuid, 'external_ids', 'iface-id'],
+  ['--if-exists', 'set', 'Interface', isUuid, isExternalId],
   ['add', 'Bridge', 'br-int', 'ports', '@port'],
   ['--if-exists', 'add', 'Mirror', isUuid, 'select_dst_port', '@port'],
   ['add', 'Mirror', isUuid, 'select_dst_port', isUuid],

@@ -137,7 +137,9 @@ export function planOf({
 
 /** @throws Error for a word that is not of its type; CniError where OVS's rows are in the way */
 function checkPlan(plan: NicPlan, table: OvsTable): void {
-  checkVsctlCommands(plugCommands(plan.port, staleHolders(plan.port, table)));
+  checkVsctlCommands(
+    plugCommands(plan.port, staleHolders(plan.port, { interfaces: table, pods: new Map() })),
+  );
   for (const found of FOUND) {
     checkVsctlCommands(changeCommands(found, plan.port.control, limitMarks(plan.port)));
   }

@@ -25,7 +25,10 @@ export const CONTROLLER: Account = {
 
 /**
  * What Kube-OVN's charts (v1.17) grant the node daemon: ClusterRole system:kube-ovn-cni. The
- * daemon takes the place of theirs, so that it has this role until deploy/ has one. Rules about
+ * daemon takes the place of theirs, so that it has this role until deploy/ has one. Beside it what
+ * ours makes use of where it has it: list and watch of ips, with which known pods get their interfaces
+ * also while the API server is away, and get of virtualmachineinstances, by which a VM's launcher is
+ * known. Tests that do without are in test/node/forged.test.ts. Rules about
  * objects that this daemon has nothing to do with are left out: services, ovn-eips, token reviews,
  * certificates and service CIDRs.
  */
@@ -44,7 +47,12 @@ export const DAEMON: Account = {
           resources: ['nodes', 'nodes/status', 'pods'],
           verbs: ['get', 'list', 'patch', 'watch'],
         },
-        { apiGroups: ['kubeovn.io'], resources: ['ips'], verbs: ['get', 'update'] },
+        {
+          apiGroups: ['kubeovn.io'],
+          resources: ['ips'],
+          verbs: ['get', 'list', 'update', 'watch'],
+        },
+        { apiGroups: ['kubevirt.io'], resources: ['virtualmachineinstances'], verbs: ['get'] },
         { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'update'] },
         { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
       ],

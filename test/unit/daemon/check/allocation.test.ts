@@ -9,6 +9,7 @@ const pod: Pod = {
   name: 'web-0',
   uid: 'uid-1',
   deleting: false,
+  finished: false,
   annotations: under(ATTACHED, WRITTEN),
 };
 const net1 = attachmentOf({

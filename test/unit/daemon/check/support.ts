@@ -154,6 +154,7 @@ export function podOf(annotations: Record<string, string>): Pod {
     ...attachment.pod,
     uid: 'uid-1',
     deleting: false,
+    finished: false,
     annotations: Object.fromEntries(entries),
   };
 }

@@ -139,9 +139,23 @@ describe('a row that is not followed', () => {
 
 describe('a port of a pod', () => {
   const podOf = (
-    changes: { name?: string; namespace?: string; uid?: string; annotations?: Ids } = {},
+    changes: {
+      name?: string;
+      namespace?: string;
+      uid?: string;
+      annotations?: Ids;
+      ownerReferences?: readonly object[];
+    } = {},
   ) => projectPod({ metadata: { name: 'web-0', namespace: 'shop', uid: 'uid-1', ...changes } });
   const MIRROR = { 'kubernetes.io/config.hash': 'static' };
+  const VM = {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachineInstance',
+    name: 'vm-1',
+    uid: 'uid-vm',
+  };
+  const launcherOf = (annotations: Ids) => podOf({ annotations, ownerReferences: [VM] });
+  const STATIC = { ...IDS, static_pod: 'static' };
   const vmOf = (prefix: string) => ({ [`${prefix}.kubernetes.io/virtualmachine`]: 'vm-1' });
   const goVm = (ifaceId: string): Ids => ({ ...GO_IDS, pod_name: 'vm-1', 'iface-id': ifaceId });
   const sharing = { [`${ATTACHED}.net1.kubernetes.io/ip_address`]: '' };
@@ -158,14 +172,20 @@ describe('a port of a pod', () => {
     ],
     [
       'that is the mirror of a static pod, and got a new UID',
-      IDS,
+      STATIC,
       podOf({ uid: 'uid-2', annotations: MIRROR }),
       true,
     ],
     [
       'that is the mirror of another static pod',
+      { ...IDS, static_pod: 'other' },
+      podOf({ uid: 'uid-2', annotations: MIRROR }),
+      false,
+    ],
+    [
+      "of a pod that is none, by a static pod's annotation",
       IDS,
-      podOf({ name: 'web-1', uid: 'uid-2', annotations: MIRROR }),
+      podOf({ uid: 'uid-2', annotations: MIRROR }),
       false,
     ],
     ["of the Go daemon's, by its name", GO_IDS, podOf({ uid: 'uid-9' }), true],
@@ -173,25 +193,31 @@ describe('a port of a pod', () => {
     [
       "of the Go daemon's, by its virtual machine's name",
       goVm('vm-1.shop'),
-      podOf({ annotations: vmOf('ovn') }),
+      launcherOf(vmOf('ovn')),
       true,
+    ],
+    [
+      "of the Go daemon's, by the name of a virtual machine that it only says it runs",
+      goVm('vm-1.shop'),
+      podOf({ annotations: vmOf('ovn') }),
+      false,
     ],
     [
       "of the Go daemon's, by its name where it is a virtual machine",
       GO_IDS,
-      podOf({ annotations: vmOf('ovn') }),
+      launcherOf(vmOf('ovn')),
       false,
     ],
     [
       "of the Go daemon's, by the virtual machine's name on another network",
       goVm(`vm-1.shop.${ATTACHED}`),
-      podOf({ annotations: vmOf('ovn') }),
+      launcherOf(vmOf('ovn')),
       false,
     ],
     [
       "of the Go daemon's, by the virtual machine's name where several NICs share the network",
       goVm(`vm-1.shop.${ATTACHED}.net1`),
-      podOf({ annotations: { ...sharing, ...vmOf(`${ATTACHED}.net1`) } }),
+      launcherOf({ ...sharing, ...vmOf(`${ATTACHED}.net1`) }),
       true,
     ],
     [
@@ -222,7 +248,7 @@ describe('a port of a pod', () => {
     );
     const pods = fc.constantFrom(
       podOf(),
-      podOf({ annotations: vmOf('ovn') }),
+      launcherOf(vmOf('ovn')),
       podOf({ annotations: MIRROR, uid: 'uid-3' }),
     );
     let found = 0;

@@ -13,11 +13,20 @@ describe('a Subnet', () => {
       mtu: 1300,
       disableGatewayCheck: true,
       nodeNetwork: 'storage',
-      cidrBlock: '10.1.0.0/16',
+      cidrBlock: '10.1.0.0/16, fd00:A:0::/64,x',
+      gateway: '10.1.0.1,fd00:A::1',
     };
     expect(subnet('attachnet', spec)).toEqual({
       name: 'attachnet',
       provider: 'attachnet.default.ovn',
+      cidrs: [
+        { family: 'IPv4', network: '10.1.0.0', prefixLength: 16 },
+        { family: 'IPv6', network: 'fd00:a::', prefixLength: 64 },
+      ],
+      gateways: [
+        { family: 'IPv4', text: '10.1.0.1' },
+        { family: 'IPv6', text: 'fd00:a::1' },
+      ],
       mtu: 1300,
       underlay: false,
       u2oInterconnection: false,

@@ -79,7 +79,7 @@ describe('plugging a port', () => {
       setTimeout(() => void database.vsctl(commands), 30);
       return '';
     };
-    await plug(late, planOf(), table, signal);
+    await plug(late, planOf(), { interfaces: table, pods: new Map() }, signal);
     expect(table.named('c0ffee01_net1_h')).toBeDefined();
   });
 
@@ -154,7 +154,7 @@ describe('values of a port', () => {
       const attachment = attachmentOf({ pod: { namespace, name: 'p' }, containerId: `c${index}` });
       const hostInterface = `host${index}_h`;
       const plan = planOf({ attachment, hostInterface, ifaceId, workload, addresses: [address] });
-      await plug(database.vsctl, plan, table, signal);
+      await plug(database.vsctl, plan, { interfaces: table, pods: new Map() }, signal);
       expect(table.named(hostInterface)?.[1].external_ids).toMatchObject({
         'iface-id': ifaceId,
         pod_name: workload,

@@ -28,7 +28,7 @@ async function setUp() {
   table.start();
   await table.synced(signal);
   const plugIt = (changes: Partial<PortPlan> = {}) =>
-    plug(database.vsctl, planOf(changes), table, signal);
+    plug(database.vsctl, planOf(changes), { interfaces: table, pods: new Map() }, signal);
   const inspect = () => inspectPort(database.vsctl, planOf().attachment, [NAME, 'hashed_h']);
   const set = (command: string) => database.vsctl(['--', ...command.split(' ')]);
   const uuidOf = async (table: string) => (await set(`get ${table} ${NAME} _uuid`)).trim();

@@ -26,7 +26,8 @@ export async function setUp() {
   });
   table.start();
   await table.synced(signal);
-  const plugIt = (plan: PortPlan) => plug(database.vsctl, plan, table, signal);
+  const plugIt = (plan: PortPlan) =>
+    plug(database.vsctl, plan, { interfaces: table, pods: new Map() }, signal);
   return { database, table, plugIt };
 }
 

@@ -35,11 +35,13 @@ describe('the commands that plug a port', () => {
 
   it('take the iface-id from the rows of older sandboxes first', () => {
     const words = plugCommands(planOf(), ['uuid-1', 'uuid-2']);
-    expect(words.slice(0, 14)).toEqual([
-      ...['--', '--if-exists', 'remove', 'Interface', 'uuid-1', 'external_ids', 'iface-id'],
-      ...['--', '--if-exists', 'remove', 'Interface', 'uuid-2', 'external_ids', 'iface-id'],
+    const lost = 'external_ids:lost-iface-id="web-0.shop.attachnet.default.ovn"';
+    const taken = ['uuid-1', 'uuid-2'].flatMap((uuid) => [
+      ...['--', '--if-exists', 'remove', 'Interface', uuid, 'external_ids', 'iface-id'],
+      ...['--', '--if-exists', 'set', 'Interface', uuid, lost],
     ]);
-    expect(words.slice(14)).toEqual(plugCommands(planOf(), []));
+    expect(words.slice(0, taken.length)).toEqual(taken);
+    expect(words.slice(taken.length)).toEqual(plugCommands(planOf(), []));
   });
 
   it("police the pod's egress on the Interface row", () => {

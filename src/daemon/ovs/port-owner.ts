@@ -1,0 +1,56 @@
+/**
+ * Which Interface row is a logical switch port: the one that has its `iface-id`. A row that loses it to
+ * a newer sandbox remembers it, and gets it back when that one goes first.
+ */
+import { isNetnsUnmounted } from '../sandbox/netns.ts';
+import { isNewer } from '../sandbox/succession.ts';
+import { textsOf } from './listing.ts';
+import type { OvsTable } from './table.ts';
+import { quoted } from './vsctl.ts';
+
+/** Ours: the `iface-id` that a row had before a newer sandbox took it. */
+const LOST_ID = 'lost-iface-id';
+
+/** Commands that take an `iface-id` from Interface rows; the ports stay. */
+export function unseatCommands(uuids: readonly string[], ifaceId: string): string[] {
+  return uuids.flatMap((uuid) => [
+    ...['--', '--if-exists', 'remove', 'Interface', uuid, 'external_ids', 'iface-id'],
+    ...[
+      '--',
+      '--if-exists',
+      'set',
+      'Interface',
+      uuid,
+      `external_ids:${LOST_ID}=${quoted(ifaceId)}`,
+    ],
+  ]);
+}
+
+/**
+ * Commands that give a logical switch port back to the newest living sandbox that lost it; none where
+ * there is none, or where another row has it.
+ * @param leaving names of interfaces that are removed in the same transaction
+ */
+export function giveBackCommands(
+  ifaceId: string,
+  leaving: readonly string[],
+  { rows }: Pick<OvsTable, 'rows'>,
+): string[] {
+  const staying = [...rows]
+    .filter(([, { name }]) => !leaving.includes(String(name)))
+    .map(([uuid, row]) => ({ uuid, ids: textsOf(row.external_ids) }));
+  if (staying.some(({ ids }) => ids['iface-id'] === ifaceId)) return [];
+  const [first, ...others] = staying.filter(
+    ({ ids }) => ids[LOST_ID] === ifaceId && !isNetnsUnmounted(ids.pod_netns ?? ''),
+  );
+  if (first === undefined) return [];
+  const newest = others.reduce(
+    (one, other) => (isNewer(other.ids.pod_netns ?? '', one.ids.pod_netns ?? '') ? other : one),
+    first,
+  );
+  const { uuid } = newest;
+  return [
+    ...['--', '--if-exists', 'set', 'Interface', uuid, `external_ids:iface-id=${quoted(ifaceId)}`],
+    ...['--', '--if-exists', 'remove', 'Interface', uuid, 'external_ids', LOST_ID],
+  ];
+}
