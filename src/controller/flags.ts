@@ -42,6 +42,8 @@ export interface Options {
   readonly leaseTimes: LeaseTimes;
   /** Of the kubelet's probes; 0 for none. */
   readonly probePort: number;
+  /** Where they are answered; undefined for all addresses. */
+  readonly probeAddress?: string;
   /** Flags that were given and that this controller does not act on. */
   readonly ignored: readonly string[];
 }
@@ -92,6 +94,7 @@ const USED = {
   'leader-elect-renew-deadline': `${defaultLeaseTimes.renewDeadlineMs}ms`,
   'leader-elect-retry-period': `${defaultLeaseTimes.renewEveryMs}ms`,
   'probe-port': '10660',
+  'probe-address': '',
   'enforce-subnet-namespaces': false,
 };
 
@@ -135,8 +138,16 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     ...(northbound === undefined ? {} : { northbound }),
     leaseTimes: leaseTimesOf(given),
     probePort: readNumber('--probe-port', given.text('probe-port'), 0, 65_535),
+    ...probeAddressOf(given.text('probe-address')),
     ignored: given.ignored,
   };
+}
+
+function probeAddressOf(text: string): Pick<Options, 'probeAddress'> {
+  if (text === '') return {};
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`--probe-address is no IP address: ${text}`);
+  return { probeAddress: address.text };
 }
 
 function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettings {

@@ -62,6 +62,7 @@ async function start(): Promise<void> {
       options.probePort,
       () => isReady,
       () => lacks(),
+      options.probeAddress,
     );
   }
   const leadership = await waitToLead(options, config, ending.signal);

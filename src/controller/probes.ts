@@ -8,11 +8,13 @@ import { createServer, type Server } from 'node:http';
  * Answers until the server is closed.
  * @param isReady false until all objects are known; a controller that stands by is ready, too
  * @param lacks what it has to do without, in words; the answers have them
+ * @param address where it listens; undefined for all addresses of the host
  */
 export async function serveProbes(
   port: number,
   isReady: () => boolean,
   lacks: () => readonly string[] = () => [],
+  address?: string,
 ): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
@@ -26,7 +28,7 @@ export async function serveProbes(
     else if (isFine) answer(200, 'ok');
     else answer(503, 'the objects of the cluster are not known yet');
   });
-  server.listen(port);
+  server.listen(port, address);
   await once(server, 'listening');
   return server;
 }

@@ -13,6 +13,7 @@ import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
 import { type Account, attributesOf, authorize } from './rbac.ts';
 import { RequestLog } from './requests.ts';
+import { noteUse } from './role-use.ts';
 import { predicateOf, type Selection } from './selectors.ts';
 import { ApiRefusal, injected } from './status.ts';
 import { ObjectStore } from './store.ts';
@@ -286,7 +287,9 @@ export class KubernetesApiDouble implements AsyncDisposable {
       if (status !== undefined) throw injected(status);
       const account = this.#tokens.authenticate(http.headers.authorization);
       const request = understand(http, url);
-      authorize(account, attributesOf(verb, request.target));
+      const attributes = attributesOf(verb, request.target);
+      authorize(account, attributes);
+      noteUse(account, attributes);
       const backend = { store: this.#store, lists: this.#lists, watches: this.watches };
       await serve(request, response, backend);
     } catch (error) {

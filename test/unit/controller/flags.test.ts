@@ -280,6 +280,7 @@ describe('the options', () => {
       '--leader-elect-renew-deadline=40s',
       '--leader-elect-retry-period=1.5s',
       '--probe-port=0',
+      '--probe-address=127.0.0.1',
       '--enforce-subnet-namespaces',
     ];
     const environment = {
@@ -312,6 +313,7 @@ describe('the options', () => {
       northbound: { database: 'tcp:[10.0.0.1]:6641,tcp:[10.0.0.2]:6641' },
       leaseTimes: { leaseSeconds: 60, renewDeadlineMs: 40_000, renewEveryMs: 1_500 },
       probePort: 0,
+      probeAddress: '127.0.0.1',
       ignored: [],
     });
   });

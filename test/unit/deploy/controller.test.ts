@@ -22,13 +22,25 @@ interface Container {
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string }[];
-  readonly readinessProbe: { readonly httpGet: { readonly port: number } };
+  readonly readinessProbe: Probe;
+  readonly livenessProbe: Probe;
+  readonly securityContext: object;
+  readonly resources: object;
+}
+
+interface Probe {
+  readonly httpGet: { readonly port: number; readonly host: string };
+}
+
+interface PodSpec {
+  readonly containers: Container[];
+  readonly securityContext: object;
 }
 
 interface Manifest {
   readonly kind: string;
   readonly rules: readonly Rule[];
-  readonly spec: { readonly template: { readonly spec: { readonly containers: Container[] } } };
+  readonly spec: { readonly template: { readonly spec: PodSpec } };
 }
 
 const manifests = loadAll(readFileSync(join(ROOT, 'deploy/controller.yaml'), 'utf8')) as Manifest[];
@@ -82,12 +94,41 @@ describe('deploy/controller.yaml', () => {
     expect(isGranted(apiGroup, resource, verb)).toBe(true);
   });
 
+  // That each grant is used the role step of npm test says: see scripts/role-use.ts.
+  it('grants to delete IP objects, and nothing else', () => {
+    const deleting = rules.filter(({ verbs }) => verbs.includes('delete'));
+    expect(deleting.flatMap(({ resources }) => resources)).toEqual(['ips']);
+    expect(rules.flatMap(({ verbs }) => verbs)).not.toContain('update');
+    expect(JSON.stringify(rules)).not.toContain('*');
+  });
+
+  it('lets it be no more than it has to', () => {
+    expect(deployment?.spec.template.spec.securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 65_534,
+      runAsGroup: 65_534,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(container?.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(container?.resources).toMatchObject({ limits: { memory: '1Gi' } });
+  });
+
   it('starts it with flags that it acts on, and asks where it answers', () => {
-    const { ignored, probePort, settings, northbound } = parseFlags(container?.args ?? [], {});
+    const { ignored, probePort, probeAddress, settings, northbound } = parseFlags(
+      container?.args ?? [],
+      {},
+    );
     expect(ignored).toEqual([]);
     expect(settings.isPrimary).toBe(false);
     expect(northbound).toBeDefined();
-    expect(container?.readinessProbe.httpGet.port).toBe(probePort);
+    for (const { httpGet } of [container?.readinessProbe, container?.livenessProbe] as Probe[]) {
+      expect([httpGet.host, httpGet.port]).toEqual([probeAddress, probePort]);
+      expect(httpGet.host).toBe('127.0.0.1');
+    }
     expect(container?.env.map(({ name }) => name)).toEqual(['POD_NAME', 'POD_NAMESPACE']);
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Account, ADMIN, CONTROLLER, DAEMON } from '../../lab/kubernetes/api.ts';
 import { isAllowed } from '../../lab/kubernetes/rbac.ts';
 import type { RequestVerb } from '../../lab/kubernetes/requests.ts';
+import { unusedGrants } from '../../lab/kubernetes/role-use.ts';
 import { Client, PODS, pod, SUBNETS } from './support.ts';
 
 async function ask(client: Client, account: Account, method: string, path: string, body?: object) {
@@ -86,5 +87,18 @@ describe('rules', () => {
   it('of the administrator grant all', () => {
     const attributes = { apiGroup: 'a', resource: 'b/c', namespace: '', name: 'd' };
     expect(isAllowed(ADMIN, { verb: 'delete', ...attributes })).toBe(true);
+  });
+});
+
+describe('what of a role is used', () => {
+  it('is compared with what is granted, verb by verb', () => {
+    const rule = { apiGroups: ['', 'apps'], resources: ['pods', 'pods/status'], verbs: ['get'] };
+    const account = { user: 'u', grants: [{ rules: [rule] }] };
+    const uses = new Set([
+      'u get core pods',
+      'u get apps pods/status',
+      'other get core pods/status',
+    ]);
+    expect(unusedGrants(account, uses)).toEqual(['get core pods/status', 'get apps pods']);
   });
 });
