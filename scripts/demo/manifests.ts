@@ -3,7 +3,12 @@
  * those pages say in words only.
  */
 import { SOCKET } from '../../test/lab/daemon.ts';
-import { type Manifest, staticAddress, type WorkloadManifest } from '../../test/lab/documented.ts';
+import {
+  type Manifest,
+  namesApart,
+  staticAddress,
+  type WorkloadManifest,
+} from '../../test/lab/documented.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -119,7 +124,7 @@ export const otherPod: Manifest = {
   metadata: {
     name: 'other',
     annotations: {
-      ...staticAddress,
+      ...namesApart(staticAddress),
       'kube-ovn-network.default.ovn.kubernetes.io/routes':
         '[{ "dst": "10.101.0.0/16", "gw": "10.100.0.1" }]',
     },

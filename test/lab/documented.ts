@@ -276,6 +276,21 @@ export const tenantPods: readonly Manifest[] = ['tenant-a', 'tenant-b'].map((ten
   },
 }));
 
+/**
+ * The same annotations as Multus takes them. The page joins namespace and name in JSON, which Multus
+ * refuses for ever, and our controller's event says so; everything else stays as the page has it.
+ */
+export function namesApart(
+  annotations: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const networks = annotations[NETWORKS] ?? '';
+  const apart = networks.replaceAll(
+    /"name": "([^"/]+)\/([^"]+)"/g,
+    (_, namespace, name) => `"namespace": "${namespace}", "name": "${name}"`,
+  );
+  return { ...annotations, [NETWORKS]: apart };
+}
+
 /** Non-primary mode, "Multiple Network Providers": annotations of a pod that the page has no more of. */
 export const twoProviders: Readonly<Record<string, string>> = {
   [NETWORKS]: `[

@@ -3,6 +3,7 @@
  * them. kubelet.ts plays what is around it, for a whole pod.
  */
 import type { KubernetesApiDouble, KubernetesObject } from './kubernetes/api.ts';
+import { checkGateways, parseSelections, type Selection } from './network-selections.ts';
 import {
   type CniOutcome,
   type CniResult,
@@ -53,17 +54,6 @@ export interface Request {
   readonly gateways?: readonly string[];
 }
 
-/** An element of an annotation (Network Custom Resource Definition De-facto Standard, 4.1). */
-interface Element {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly interface?: string;
-  readonly mac?: string;
-  readonly ips?: readonly string[];
-  readonly bandwidth?: object;
-  readonly 'default-route'?: readonly string[];
-}
-
 const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
 const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 /** Multus' own, where it looks for a default network that is named without a namespace. */
@@ -80,7 +70,11 @@ export function requestsOf(
   primary?: NetworkConfig,
 ): Request[] {
   const annotation = annotationOf(api, pod, DEFAULT_NETWORK_ANNOTATION);
-  const [chosen] = parseNetworks(annotation, MULTUS_NAMESPACE);
+  const defaults = annotation === '' ? [] : parseSelections(annotation, MULTUS_NAMESPACE);
+  if (defaults.length > 1) {
+    throw new Error(`more than one default network is specified: ${annotation}`);
+  }
+  const [chosen] = defaults;
   const attachments = attachmentsOf(api, pod);
   if (chosen !== undefined) {
     return [{ ...requestOf(api, chosen, 'eth0'), isDefault: true }, ...attachments];
@@ -93,7 +87,8 @@ export function requestsOf(
 /** The attachments that a pod's annotation asks for, in order; named net1, net2, … by default. */
 export function attachmentsOf(api: KubernetesApiDouble, pod: Sandbox['pod']): Request[] {
   const annotation = annotationOf(api, pod, NETWORKS_ANNOTATION);
-  const elements = parseNetworks(annotation, pod.namespace);
+  const elements = annotation === '' ? [] : parseSelections(annotation, pod.namespace);
+  checkGateways(elements);
   return elements.map((element, index) => requestOf(api, element, `net${index + 1}`));
 }
 
@@ -164,17 +159,13 @@ function annotationOf(api: KubernetesApiDouble, pod: Sandbox['pod'], name: strin
 }
 
 /** @throws Error for a network without a configuration: no file of the node is looked for */
-function requestOf(
-  api: KubernetesApiDouble,
-  element: Element & { readonly namespace: string },
-  defaultName: string,
-): Request {
+function requestOf(api: KubernetesApiDouble, element: Selection, defaultName: string): Request {
   const network = `${element.namespace}/${element.name}`;
   const [config, ...chained] = pluginsOf(api.get('NetworkAttachmentDefinition', network));
   if (config === undefined) throw new Error(`network ${network} has no configuration`);
   const { mac, ips, bandwidth, 'default-route': gateways } = element;
   return {
-    ifName: element.interface ?? defaultName,
+    ifName: element.interface || defaultName,
     network,
     config,
     ...(chained.length > 0 && { chained }),
@@ -193,27 +184,4 @@ function pluginsOf({ metadata, spec }: KubernetesObject): NetworkConfig[] {
   if (config.plugins === undefined) return [config];
   const { name, cniVersion } = config;
   return config.plugins.map((plugin: NetworkConfig) => ({ ...plugin, name, cniVersion }));
-}
-
-/**
- * Short form (`ns/name@interface`, comma list) or JSON form. Multus itself does not take a namespace
- * out of a name in JSON, but Kube-OVN's documentation promises it.
- */
-function parseNetworks(
-  annotation: string,
-  namespace: string,
-): (Element & { readonly namespace: string })[] {
-  const elements: Element[] = /[[{"]/.test(annotation)
-    ? JSON.parse(annotation)
-    : annotation
-        .split(',')
-        .filter((item) => item.trim() !== '')
-        .map((item) => {
-          const [name = '', ifName] = item.trim().split('@');
-          return { name, ...(ifName ? { interface: ifName } : {}) };
-        });
-  return elements.map((element) => {
-    const [name = '', inName = namespace] = element.name.split('/').reverse();
-    return { ...element, name, namespace: element.namespace ?? inName };
-  });
 }

@@ -178,13 +178,25 @@ test('non-primary mode, "VPC and Subnet Configuration": cidr is taken for cidrBl
   expect(fixture.api.get('Subnet', 'subnet-secondary').spec?.cidrBlock).toBe('10.100.0.0/16');
 });
 
-test('"Network Segmentation" and "Multiple Network Providers": names with a slash in JSON', async () => {
+test('"Network Segmentation" and "Multiple Network Providers": Multus refuses names with a slash in JSON, an event says what to write, and that works', async () => {
   const names = ['public-network', 'internal-network', 'kube-ovn-network-1', 'kube-ovn-network-2'];
   for (const [index, name] of names.entries()) {
     fixture.apply(...tenantOf(name, `10.11${index}.0.0/16`));
   }
-  const frontend = await fixture.pod(documented.frontendPod);
-  const metadata = { name: 'two-providers', annotations: documented.twoProviders };
+  const { metadata: page } = documented.frontendPod;
+  const asItStands = fixture.schedule(documented.frontendPod);
+  const said = await eventAbout(fixture, {
+    kind: 'Pod',
+    name: page.name,
+    reason: 'ValidatePodNetworkFailed',
+  });
+  expect(said).toContain('write "namespace": "default", "name": "public-network"');
+  await expect(fixture.kubelet.start(asItStands)).rejects.toThrow("may not contain '/'");
+  await fixture.kubelet.end(asItStands);
+  const corrected = { ...page, annotations: documented.namesApart(page.annotations) };
+  const frontend = await fixture.pod({ ...documented.frontendPod, metadata: corrected });
+  const annotations = documented.namesApart(documented.twoProviders);
+  const metadata = { name: 'two-providers', annotations };
   const both = await fixture.pod({ kind: 'Pod', metadata });
   const addresses = [frontend, both].flatMap(({ sandbox }) => [
     podAddresses(sandbox, 'net1'),
@@ -213,7 +225,10 @@ test('"Multi-Tenancy": two tenants have the same addresses and do not meet', asy
 
 test('"IP Address Assignment", where a mask does not matter, and "Quality of Service"', async () => {
   fixture.apply(...tenantOf('kube-ovn-network', '10.100.0.0/16'));
-  const annotations = { ...documented.staticAddress, ...documented.qualityOfService };
+  const annotations = {
+    ...documented.namesApart(documented.staticAddress),
+    ...documented.qualityOfService,
+  };
   const { sandbox } = await fixture.pod({ kind: 'Pod', metadata: { name: 'static', annotations } });
   expect(await podAddresses(sandbox, 'net1')).toEqual(['10.100.0.100/16']);
   // 1000 Mbit/s, in kbit/s.

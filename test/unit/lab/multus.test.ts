@@ -5,6 +5,7 @@ import {
   macvlanNetwork,
   macvlanRoutePod,
   multiNetworkPod,
+  namesApart,
   staticAddress,
   twoProviders,
   vpcNetwork,
@@ -71,11 +72,11 @@ describe('the interfaces of a pod', () => {
     expect(request).toMatchObject({ ifName: 'net1', config: MACVLAN, gateways: ['172.17.0.1'] });
   });
 
-  it('may have a namespace in their name in JSON, and a name of their own', () => {
+  it('may have a namespace, and a name of their own', () => {
     const networks = ['kube-ovn-network-1', 'kube-ovn-network-2'].map((name) =>
       networkNamed(name, { type: 'kube-ovn' }),
     );
-    const found = requests(networks, podWith(twoProviders, 'elsewhere'));
+    const found = requests(networks, podWith(namesApart(twoProviders), 'elsewhere'));
     expect(found.map(({ ifName, network }) => `${ifName} ${network}`)).toEqual([
       'net1 default/kube-ovn-network-1',
       'net2 default/kube-ovn-network-2',
@@ -84,7 +85,7 @@ describe('the interfaces of a pod', () => {
 
   it('may ask for addresses, a MAC and a bandwidth', () => {
     const network = networkNamed('kube-ovn-network', { type: 'kube-ovn' });
-    const [documented] = requests([network], podWith(staticAddress));
+    const [documented] = requests([network], podWith(namesApart(staticAddress)));
     expect(documented?.ips).toEqual(['10.100.0.100/16']);
     const element = { name: 'macvlan', mac: '00:00:00:53:6B:BB', bandwidth: { ingressRate: 1000 } };
     const pod = podWith({ [NETWORKS]: JSON.stringify([element]) });
@@ -113,5 +114,37 @@ describe('the interfaces of a pod', () => {
     const pod = podWith({ [NETWORKS]: 'empty' });
     expect(() => requests([networkNamed('empty', '')], pod)).toThrow('default/empty');
     expect(() => requests([], pod)).toThrow('not found');
+  });
+});
+
+describe('what Multus refuses', () => {
+  it.each([
+    ['a namespace in a name in JSON', '[{"name":"default/macvlan"}]', "may not contain '/'"],
+    ['no name', '[{"interface":"net1"}]', 'may not be empty'],
+    ['an empty place in a list', 'macvlan,,macvlan', 'may not be empty'],
+    ['one object in JSON', '{"name":"macvlan"}', 'JSON format'],
+    ['half a JSON', '[{"name":"macvlan"', 'JSON format'],
+    ['a name that is a number', '[{"name":7}]', 'JSON format'],
+    ['two slashes', 'a/b/c', "failed at '/'"],
+    ['two interfaces', 'macvlan@a@b', "failed at '@'"],
+    ['an upper-case name', 'Macvlan', 'mismatch'],
+    ['a dot in a name', 'mac.vlan', 'mismatch'],
+    ['an interface name of 16 characters', `macvlan@${'i'.repeat(16)}`, 'interface name'],
+    ['a wrong MAC', '[{"name":"macvlan","mac":"0:1:2"}]', 'failed to mac'],
+    ['a wrong address', '[{"name":"macvlan","ips":["10.0.0.256"]}]', 'IP address'],
+    ['a wrong mask', '[{"name":"macvlan","ips":["10.0.0.1/33"]}]', 'IP address'],
+    [
+      'two gateways of a family',
+      '[{"name":"macvlan","default-route":["10.0.0.1","10.0.0.2"]}]',
+      'ECMP',
+    ],
+  ])('%s', (_, annotation, why) => {
+    const pod = podWith({ [NETWORKS]: annotation });
+    expect(() => requests([macvlanNetwork], pod)).toThrow(why);
+  });
+
+  it('and a second default network', () => {
+    const pod = podWith({ 'v1.multus-cni.io/default-network': 'default/macvlan,default/macvlan' });
+    expect(() => requests([macvlanNetwork], pod)).toThrow('more than one default network');
   });
 });
