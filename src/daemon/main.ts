@@ -162,6 +162,7 @@ function wire(options: Options): Context {
     }),
     ips: new WatchCache({
       config,
+      contact,
       path: collectionPath(KINDS.ips),
       labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
       project: projectIp,
