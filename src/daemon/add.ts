@@ -7,6 +7,7 @@
 
 import { cidrText } from '../common/address.ts';
 import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
+import { withToolTime } from '../common/process/tool-time.ts';
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseAddRequest } from './attachment.ts';
@@ -23,7 +24,7 @@ import { placeNic } from './nic/place.ts';
 import { type NicPlan, planNic } from './nic/plan.ts';
 import type { Route } from './nic/route.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './nic/route.ts';
-import { interfaceNamed, staleHolders } from './ovs/port.ts';
+import { interfaceNamed, refuseTakenName, staleHolders } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
@@ -54,8 +55,9 @@ export async function add(
   using deadline = startDeadline(context.addTimeoutMs, caller, waitedMs);
   using _podWatch = endWithPod(attachment, context, deadline);
   using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
-  const result = context.queue.runAdd(attachment, deadline, async () => {
-    checkNetns(attachment.netns);
+  const make = async () => {
+    lookAtNetns(attachment.netns, context);
+    if (!attachment.ipamOnly) context.abilities.refuseWithout();
     return await withConfirmed(attachment, context, deadline, async (allocation, confirmation) => {
       const plan = attachment.ipamOnly
         ? undefined
@@ -66,7 +68,11 @@ export async function add(
       const port = portName(attachment, allocation);
       return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
     });
-  });
+  };
+  const leftMs = Math.max(0, context.addTimeoutMs - waitedMs);
+  const result = withToolTime(leftMs, undoReserveMs(context.addTimeoutMs), () =>
+    context.queue.runAdd(attachment, deadline, make),
+  );
   const { plan, ...answer } = await waiting(TURN, result).catch((error) => {
     // It may have failed on an interface that is there, whose limits could not be changed meanwhile.
     context.limits.follow(attachment.pod);
@@ -76,6 +82,25 @@ export async function add(
   if (plan) context.limits.made(plan.port.hostInterface, plan.pod, plan.asked);
   return answer;
 }
+
+/** @throws CniError 4 for a path that is wrong, 11 where this daemon cannot see what is there */
+function lookAtNetns(netns: string, { abilities }: Context): void {
+  try {
+    checkNetns(netns);
+  } catch (error) {
+    abilities.explain(netns, error);
+  }
+}
+
+/**
+ * Part of an ADD's time that is kept for undoing it: where tools hang, the answer comes with the
+ * deadline. A wait for something else may take all of the time, and the undo comes on top of it, so
+ * that the executable, which waits 5 s longer than any ADD takes, still hears why; ms.
+ */
+function undoReserveMs(timeoutMs: number): number {
+  return Math.min(UNDO_RESERVE_MS_MAX, timeoutMs / 4);
+}
+const UNDO_RESERVE_MS_MAX = 3000;
 
 /**
  * ADDs that run or wait at once. An order of magnitude more than a node has pods: with each costs
@@ -144,6 +169,7 @@ async function makeNic(
   const { interfaces, bridges } = context;
   const rows = Promise.all([interfaces.synced(signal), bridges.synced(signal)]);
   await waiting(OVS_ROWS, rows);
+  refuseTakenName(attachment, interfaces);
   if (nic.providerNetwork !== '' || allocation.subnet?.nodeNetwork) {
     await waiting(NODE_OBJECT, abortable(context.node.synced, signal));
   }

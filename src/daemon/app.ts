@@ -14,6 +14,7 @@ import Fastify, {
 import pLimit from 'p-limit';
 import { startDeadline } from '../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
+import { ToolError } from '../common/process/tool-error.ts';
 import { messageOf, show } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import {
@@ -31,6 +32,7 @@ import {
 } from '../wire/messages.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
+import { CONNECTION_LIMITS } from './connections.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, OwnCode, tryAgain } from './error.ts';
@@ -60,6 +62,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     // Our own lines say whose call it is.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
+    ...CONNECTION_LIMITS,
     // What a caller sends is right or wrong, never mended.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     // A path that cannot be decoded.
@@ -172,6 +175,9 @@ function toCniError(error: unknown): CniError {
       { cause: error },
     );
   }
+  if (error instanceof ToolError && (error.how === 'killed' || error.how === 'unreadable')) {
+    return tryAgain(error.message, TOOL_HINT, error);
+  }
   return new CniError(
     OwnCode.internal,
     messageOf(error),
@@ -179,6 +185,9 @@ function toCniError(error: unknown): CniError {
     { cause: error },
   );
 }
+
+const TOOL_HINT =
+  'the runtime tries again; run this tool on the node to see what is wrong with it, and look at the load of the node';
 
 /** Fastify's own errors for bodies that do not parse, do not match, or are too large. */
 function isClientError(error: unknown): boolean {

@@ -8,6 +8,7 @@
 
 import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
 import { logicalSwitchPort } from '../common/names.ts';
+import { withToolTime } from '../common/process/tool-time.ts';
 import type { CheckRequest } from '../wire/messages.ts';
 import { type LiveAttachment, parseAddRequest } from './attachment.ts';
 import { compareAllocation, recordedNic } from './check/allocation.ts';
@@ -46,7 +47,10 @@ export async function check(
   const result = context.queue.runCheck(attachment, signal, () => {
     stage = TOOLS;
     // Its turn ends with the deadline: a DEL must not wait for tools that hang.
-    return abortable(findDifferences(attachment, earlier, context), signal);
+    const found = withToolTime(CHECK_TIMEOUT_MS, 0, () =>
+      findDifferences(attachment, earlier, context),
+    );
+    return abortable(found, signal);
   });
   const differences = await waiting(() => stage, abortable(result, signal));
   if (differences.length > 0) throw differenceError(differences);

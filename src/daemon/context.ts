@@ -10,6 +10,7 @@ import type { EventRecorder } from '../common/kubernetes/events.ts';
 import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
 import type { Outage } from '../common/outage.ts';
+import type { Abilities } from './abilities.ts';
 import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
@@ -66,5 +67,7 @@ export interface Context {
   readonly addTimeoutMs: number;
   /** Look for other users of an IPv4 address on underlay networks. */
   readonly detectIpv4Conflict: boolean;
+  /** What the container gives this daemon. */
+  readonly abilities: Abilities;
   readonly log: Logger;
 }

@@ -5,18 +5,34 @@
  * the link (CNI spec 1.1, "DEL"). It asks neither the API server nor the pod's namespace, and the
  * database itself for the rows.
  */
+import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
+import { withToolTime } from '../common/process/tool-time.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { parseDelRequest } from './attachment.ts';
 import type { Context } from './context.ts';
 import { removeAttachment } from './removal.ts';
+import { type Wait, waiting } from './waiting.ts';
 
 /** @throws CniError as docs/errors.md lists them */
 export async function del(request: CniRequest, context: Context): Promise<void> {
   const attachment = parseDelRequest(request);
   // The plugin that made the interface removes it; addresses are the controller's to free.
   if (attachment.ipamOnly) return;
-  // The work goes on when the caller leaves: half a DEL helps nobody.
-  await context.queue.runDel(attachment, async () => {
-    await removeAttachment(attachment, context);
-  });
+  // The work goes on when the caller leaves, or has its answer: half a DEL helps nobody.
+  const done = context.queue.runDel(attachment, () =>
+    withToolTime(REMOVAL_MS_MAX, 0, async () => {
+      await removeAttachment(attachment, context);
+    }),
+  );
+  using deadline = startDeadline(DEL_TIMEOUT_MS);
+  await waiting(TURN, abortable(done, deadline.signal));
 }
+
+/** For the tools of one removal together, which take some 40 ms; ms. */
+const REMOVAL_MS_MAX = 15_000;
+/** Later than our executable records a DEL: Kube-OVN's waits for ever; ms. */
+const DEL_TIMEOUT_MS = 30_000;
+const TURN: Wait = {
+  what: 'an earlier call for the same interface to end',
+  lookAt: "what that one waits for: the daemon's log",
+};

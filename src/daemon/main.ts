@@ -15,8 +15,10 @@ import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
+import { Abilities } from './abilities.ts';
 import { buildApp } from './app.ts';
 import { AttachmentQueue } from './attachment-queue.ts';
+import { Connections } from './connections.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { Deletions } from './deletions.ts';
@@ -81,7 +83,11 @@ async function start(): Promise<void> {
   const sweeper = new Sweeper(context);
   for (const part of [pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
+  for (const failure of context.abilities.failures()) {
+    log.error({}, `no ADD of an interface can be served: ${failure}`);
+  }
   const app = buildApp(context, log);
+  const connections = new Connections(app);
   const hide = await listenOnSocket(app, options.socketPath);
   sweeper.start();
   mirror.start();
@@ -96,6 +102,7 @@ async function start(): Promise<void> {
       deletions.stop();
     }, ADDS_END_AFTER_MS);
     await hide();
+    await connections.end();
     await app.close();
     clearTimeout(timer);
     for (const part of [sweeper, mirror, limits, deletions]) part.stop();
@@ -191,6 +198,7 @@ function wire(options: Options): Context {
     tunnelMtu,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,
+    abilities: new Abilities(),
     log,
   };
   return context;

@@ -3,9 +3,11 @@
  * chassis id that the controller looks for.
  */
 
+import Type, { type Static } from 'typebox';
 import { parseAddress } from '../common/address.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { KINDS, objectPath } from '../common/kubernetes/path.ts';
+import { parseOutput, unreadable } from '../common/process/output.ts';
 import { run } from '../common/process/run.ts';
 import type { Context } from './context.ts';
 import type { NetworkType } from './nic/mtu.ts';
@@ -14,11 +16,17 @@ import { CHASSIS_ANNOTATION } from './objects/node.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import { quoted } from './ovs/vsctl.ts';
 
-interface Link {
-  readonly ifname: string;
-  readonly mtu: number;
-  readonly addr_info: readonly { readonly local: string; readonly scope: string }[];
-}
+const LINKS = Type.Array(
+  Type.Object({
+    ifname: Type.String(),
+    mtu: Type.Number(),
+    /** A point-to-point address may have no local end. */
+    addr_info: Type.Array(
+      Type.Object({ local: Type.Optional(Type.String()), scope: Type.String() }),
+    ),
+  }),
+);
+type Link = Static<typeof LINKS>[number];
 
 /**
  * MTU of a NIC whose packets go through this node's tunnels; bytes.
@@ -38,7 +46,7 @@ export async function settleTunnel(options: {
   nodeAddress: () => Promise<string>;
 }): Promise<number> {
   const { vsctl, mtu, networkType, tunnelInterface, nodeAddress } = options;
-  const links = JSON.parse(await run('ip', ['-j', 'address', 'show'])) as Link[];
+  const links = parseOutput('ip', await run('ip', ['-j', 'address', 'show']), LINKS);
   let address = await externalId(vsctl, 'ovn-encap-ip');
   if (address === '') {
     address = tunnelInterface === '' ? await nodeAddress() : firstAddress(links, tunnelInterface);
@@ -73,7 +81,12 @@ async function externalId(vsctl: Vsctl, key: string): Promise<string> {
     '.',
     `external_ids:${key}`,
   ]);
-  return output.trim().replace(/^"(.*)"$/, '$1');
+  const [value, ...others] = output.trim().split('\n');
+  // It goes into an annotation of the node, by which the controller finds the chassis.
+  if (others.length > 0 || !/^[\x21-\x7e]{0,253}$/.test(value ?? '')) {
+    throw unreadable('ovs-vsctl', output);
+  }
+  return (value ?? '').replace(/^"(.*)"$/, '$1');
 }
 
 /**

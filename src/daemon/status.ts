@@ -5,12 +5,15 @@
 
 import { abortable } from '../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
+import { overdueTools } from '../common/process/run.ts';
+import { ToolError } from '../common/process/tool-error.ts';
 import { show } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import type { StatusRequest } from '../wire/messages.ts';
 import type { Context } from './context.ts';
 import { CniError } from './error.ts';
 import { ovsFailures } from './ovs/liveness.ts';
+import { runInNetns } from './sandbox/netns.ts';
 
 /** For all questions, which go out at once; ms. The rest of the second is for starting tools. */
 const ANSWER_WITHIN_MS = 700;
@@ -64,9 +67,38 @@ async function nodeFailures(context: Context, signal: AbortSignal): Promise<stri
     () => [],
     () => ["this node's tunnels are not set up, see --iface and --mtu of the daemon"],
   );
-  const [ovs, tunnels] = await Promise.all([ovsFailures(ovsDatabase, signal), settled]);
+  const [ovs, ip, tunnels] = await Promise.all([
+    ovsFailures(ovsDatabase, signal),
+    ipFailures(signal),
+    settled,
+  ]);
   const isFollowed = interfaces.isLive && bridges.isLive;
-  return [...ovs, ...(isFollowed ? [] : ["changes of OVS's rows do not arrive"]), ...tunnels];
+  return [
+    ...context.abilities.failures(),
+    ...ovs,
+    ...(isFollowed ? [] : ["changes of OVS's rows do not arrive"]),
+    ...tunnels,
+    ...ip,
+    ...overdueFailures(),
+  ];
+}
+
+/** Tools that make interfaces, asked as an ADD asks them, in the node's own namespace. */
+async function ipFailures(signal: AbortSignal): Promise<string[]> {
+  try {
+    await runInNetns('/proc/self/ns/net', 'ip', ['link', 'show', 'dev', 'lo'], { signal });
+    return [];
+  } catch (error) {
+    const why = error instanceof ToolError ? error.stderr || error.message : 'it takes too long';
+    return [`ip in a network namespace does not answer: ${why}`];
+  }
+}
+
+/** The time is that of the first run, so that the sentence stays the same. */
+function overdueFailures(): string[] {
+  return overdueTools.list().map(({ tool, since }) => {
+    return `${tool} does not come back: it was started at ${since.toISOString()}`;
+  });
 }
 
 /** A network may have several Subnets: the controller takes the next one where one has no more. */

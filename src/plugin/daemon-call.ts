@@ -4,7 +4,7 @@
  * in the middle of an upgrade.
  */
 import { CniCode } from '../wire/cni.ts';
-import { type CniErrorBody, cniError } from './error.ts';
+import { type CniErrorBody, cniError, cut } from './error.ts';
 import { isObject, type Json } from './fields.ts';
 import { type Answer, type Post, post } from './http-post.ts';
 import type { WaitError } from './socket-wait.ts';
@@ -12,6 +12,10 @@ import { isNotListening } from './unix-socket.ts';
 
 /** What to look at where the daemon does not work. */
 export const DAEMON_HINT = "look at this node's pod of the DaemonSet kube-ovn-cni";
+
+/** Of a text that may be anybody's, where it is none of our daemon's errors. */
+const ERROR_LENGTH_MAX = 1024;
+const BODY_LENGTH_MAX = 200;
 
 export interface DaemonCall extends Post {
   /** Part of the timeout: how long a daemon that does not listen is waited for. */
@@ -58,7 +62,8 @@ function readAnswer(call: Post, answer: Answer): Json {
     const reason = `the daemon on ${call.socketPath} does not know ${call.path}; it is of another version`;
     throw tryAgainLater('the node daemon does not have this command', reason);
   }
-  const reason = (typeof json.error === 'string' && json.error) || answer.body.trim();
+  const said = typeof json.error === 'string' ? cut(json.error, ERROR_LENGTH_MAX) : '';
+  const reason = said || cut(answer.body.trim(), BODY_LENGTH_MAX);
   throw tryAgainLater('the node daemon failed', `${call.path} (${answer.status}): ${reason}`);
 }
 

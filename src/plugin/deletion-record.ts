@@ -23,6 +23,12 @@ import { cniError, errorBody } from './error.ts';
 
 /** Many times the pods of a node; a directory that fills is not read by anybody. */
 const RECORDS_MAX = 4096;
+const SUFFIX = deletionsOf('');
+/**
+ * Directories of records beside one socket, or where sockets may be: networks name them, and a node has
+ * one daemon, or two for a while.
+ */
+const DIRECTORIES_MAX = 8;
 /** A DEL has a few hundred bytes. */
 const RECORD_BYTES_MAX = 64 * 1024;
 
@@ -38,7 +44,10 @@ export interface Deletion {
 }
 
 /**
- * Returns when the record is on the disk; it replaces an earlier one of the same attachment.
+ * Returns when the record is on the disk; it replaces an earlier one of the same attachment. Nothing is
+ * recorded where not even the socket's directory is there, as after a start of the machine: no daemon
+ * has made anything since, and what an earlier one left is cleaned up by the proof that its sandbox is
+ * gone.
  * Throws error 11 where it is too long or one too many, 5 where the directory is not ours alone or
  * the system refuses.
  */
@@ -52,8 +61,8 @@ export function recordDeletion(deletion: Deletion): void {
   };
   let excess: string | undefined;
   try {
-    prepareDirectory(directory);
-    excess = excessOf(directory, name, body);
+    if (lstatSync(dirname(directory), { throwIfNoEntry: false }) === undefined) return;
+    excess = prepareDirectory(directory) ?? excessOf(directory, name, body);
     if (excess === undefined) {
       write(directory, name, body);
     }
@@ -70,15 +79,17 @@ function sha256(text: string): string {
 }
 
 /**
- * Makes the directory where it is missing. Throws where others could write into it: the daemon
- * does what it finds there.
+ * Makes the directory where it is missing, and no other one. Throws where others could write into it:
+ * the daemon does what it finds there.
+ * @returns why it is one too many, and then it is not made
  */
-function prepareDirectory(directory: string): void {
-  mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
-  try {
-    mkdirSync(directory, 0o700);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+function prepareDirectory(directory: string): string | undefined {
+  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) {
+    const others = readdirSync(dirname(directory)).filter((name) => name.endsWith(SUFFIX));
+    if (others.length >= DIRECTORIES_MAX) {
+      return `beside it are ${others.length} directories of other sockets, and no more are made`;
+    }
+    make(directory);
   }
   const stats = lstatSync(directory);
   const uid = process.getuid?.();
@@ -89,6 +100,16 @@ function prepareDirectory(directory: string): void {
       `expected a directory of user ${uid} that nobody else has access to, ` +
         `found ${kind} of user ${stats.uid} with mode ${mode}: move it away`,
     );
+  }
+  return undefined;
+}
+
+/** Another call may have been faster. */
+function make(directory: string): void {
+  try {
+    mkdirSync(directory, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

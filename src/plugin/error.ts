@@ -47,7 +47,8 @@ function asJson(value: unknown): string {
   }
 }
 
-function cut(text: string, length: number): string {
+/** A text for people, of at most so many characters. */
+export function cut(text: string, length: number): string {
   // Half of a character may be left at the cut.
   return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
 }

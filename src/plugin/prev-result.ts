@@ -2,8 +2,19 @@
  * `prevResult`, the result of the ADD that a CHECK looks after (CNI spec 1.1, section 2, "CHECK"),
  * in the daemon's form. Versions 0.4.0 to 1.1.0 differ only in fields that nobody compares.
  */
+import { CniCode } from '../wire/cni.ts';
 import type { PrevResult } from '../wire/messages.ts';
-import { isObject, object, objects, routes, type Source, text, wrong } from './fields.ts';
+import { cniError } from './error.ts';
+import {
+  isObject,
+  type Json,
+  object,
+  objects,
+  routes,
+  type Source,
+  text,
+  wrong,
+} from './fields.ts';
 
 /** Throws error 7, which names the field; a result that is missing is one. */
 export function readPrevResult(top: Source): PrevResult {
@@ -16,6 +27,21 @@ export function readPrevResult(top: Source): PrevResult {
     ips: objects(result, 'ips', 'an array of objects').map(readAddress),
     routes: routes(result),
   };
+}
+
+/**
+ * Throws error 4, which names CNI_IFNAME, for an ADD whose interface an earlier plugin of the chain has
+ * made in the pod. Of its result nothing else is read, and nothing has to be right.
+ */
+export function refuseTakenName(top: Source, ifName: string): void {
+  const { interfaces } = (top.fields.prevResult ?? {}) as Partial<Json>;
+  const isTaken = (entry: unknown) =>
+    isObject(entry) && entry.name === ifName && (entry.sandbox ?? '') !== '';
+  if (!Array.isArray(interfaces) || !interfaces.some(isTaken)) return;
+  const details =
+    `CNI_IFNAME: expected a name that is free in the pod, found "${ifName}", which an earlier plugin of the ` +
+    'same chain has made (prevResult): kube-ovn makes its interface itself, so it is the first plugin of its conflist';
+  throw cniError(CniCode.invalidEnvironment, 'invalid environment variable CNI_IFNAME', details);
 }
 
 function readInterface(from: Source): PrevResult['interfaces'][number] {

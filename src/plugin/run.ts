@@ -11,6 +11,7 @@ import {
   NEWEST_CNI_VERSION,
   refuseOlder,
 } from './network-config.ts';
+import { refuseForeignSocket } from './socket-policy.ts';
 import { type Call, type Limits, VERBS } from './verbs.ts';
 
 export interface Outcome {
@@ -43,6 +44,7 @@ export async function run(
     const config = checkConfig(top, command, invocation.if_name);
     const request = { ...config.request, ...podOf(command, env), ...invocation };
     const { isDelegate, serverSocket: socketPath } = config;
+    refuseForeignSocket(socketPath, isDelegate ? 'ipam.server_socket' : 'server_socket');
     const call: Call = { cniVersion, isDelegate, socketPath, request, top };
     using preparation = await verb.prepare?.(call);
     const body = JSON.stringify({ ...verb.body(call), ...preparation?.request });

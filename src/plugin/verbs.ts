@@ -9,7 +9,7 @@ import { cniError, errorBody } from './error.ts';
 import type { Json, Source } from './fields.ts';
 import { readValidAttachments } from './gc-list.ts';
 import type { Command } from './invocation.ts';
-import { readPrevResult } from './prev-result.ts';
+import { readPrevResult, refuseTakenName } from './prev-result.ts';
 
 /** One call, checked. */
 export interface Call {
@@ -66,7 +66,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
     path: ADD_PATH,
     limits: { timeoutMs: DAEMON_TIMEOUT_MS, socketWaitMs: SOCKET_WAIT_MS },
     prepare: prepareInterface,
-    body: wholeRequest,
+    body: addBody,
     print: printAdded,
     unanswered: fail,
   },
@@ -115,6 +115,12 @@ async function prepareInterface({ isDelegate, request }: Call): Promise<Preparat
     request: prepared === undefined ? {} : { ipv6_prepared: true },
     [Symbol.dispose]: () => prepared?.restore(),
   };
+}
+
+function addBody({ request, isDelegate, top }: Call): CniRequest {
+  // A delegate makes none.
+  if (!isDelegate) refuseTakenName(top, request.if_name);
+  return request;
 }
 
 function wholeRequest({ request }: Call): CniRequest {

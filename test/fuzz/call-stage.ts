@@ -2,8 +2,7 @@
  * Where calls of the executable are played: a directory with a daemon's socket in it and nothing
  * beside, and what must hold after each call, whoever made it.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import * as fc from 'fast-check';
 import type { TSchema } from 'typebox';
@@ -14,6 +13,7 @@ import {
   GcRequestSchema,
   StatusRequestSchema,
 } from '../../src/wire/messages.ts';
+import { makeRunFolder } from '../lab/run-folder.ts';
 import { DaemonDouble } from './daemon-double.ts';
 import { type CniOutput, checkCniOutput } from './oracles/cni-output.ts';
 import { must } from './oracles/types.ts';
@@ -46,7 +46,7 @@ export class CallStage implements AsyncDisposable {
   }
 
   static async open(): Promise<CallStage> {
-    const root = mkdtempSync(join(tmpdir(), 'kube-ovn-fuzz-'));
+    const root = makeRunFolder('kube-ovn-fuzz-');
     return new CallStage(root, await DaemonDouble.listen(join(root, 'daemon.sock')));
   }
 

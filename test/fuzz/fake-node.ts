@@ -10,7 +10,7 @@ import { Condition } from '../../src/common/concurrency/condition.ts';
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { Slots } from '../../src/common/concurrency/slots.ts';
 import type { Logger } from '../../src/common/log.ts';
-import { TOOL_ENVIRONMENT } from '../../src/common/process/run.ts';
+import { TOOL_ENVIRONMENT } from '../../src/common/process/group.ts';
 import { AttachmentQueue } from '../../src/daemon/attachment-queue.ts';
 import type { Context } from '../../src/daemon/context.ts';
 import { DeletedPods } from '../../src/daemon/objects/deleted-pods.ts';

@@ -2,12 +2,14 @@
  * A program that reports changes, line by line, for as long as it runs: `ovsdb-client monitor`,
  * `ip monitor`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../text.ts';
-import { TOOL_ENVIRONMENT } from './run.ts';
+import { closePipes, ignorePipeErrors, killGroup, onEnd, startGroup } from './group.ts';
 
 const STDERR_CHARS_MAX = 500;
+/** A first line has a whole table: some 500 bytes for each of a node's ports. */
+const LINE_BYTES_MAX = 64 * 1024 * 1024;
+const NEWLINE = 10;
 
 export interface LineMonitorEvents {
   /** What it throws ends the program. */
@@ -26,22 +28,32 @@ export function startLineMonitor(
   args: readonly string[],
   events: LineMonitorEvents,
 ): () => void {
-  const words = ['--pdeathsig', 'KILL', file, ...args];
-  const child: ChildProcess = spawn('setpriv', words, { stdio: 'pipe', env: TOOL_ENVIRONMENT });
+  const child = startGroup('setpriv', ['--pdeathsig', 'KILL', file, ...args]);
   let hasEnded = false;
   let stderr = '';
+  const stop = () => {
+    hasEnded = true;
+    killGroup(child);
+    closePipes(child);
+  };
   const end = (reason: string) => {
     if (hasEnded) return;
-    hasEnded = true;
-    child.kill('SIGKILL');
+    stop();
     events.end(reason);
   };
   child.on('error', (error) => end(messageOf(error)));
-  child.on('close', (exitCode) => end(stderr.trim() || `${file} exited with ${exitCode}`));
+  onEnd(child, (exitCode) => end(stderr.trim() || `${file} exited with ${exitCode}`));
+  ignorePipeErrors(child);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_CHARS_MAX);
   });
   if (child.stdout) {
+    let unfinished = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      const newline = chunk.lastIndexOf(NEWLINE);
+      unfinished = newline < 0 ? unfinished + chunk.length : chunk.length - newline - 1;
+      if (unfinished > LINE_BYTES_MAX) end(`a line has more than ${LINE_BYTES_MAX} bytes`);
+    });
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (hasEnded) return;
       try {
@@ -52,8 +64,5 @@ export function startLineMonitor(
       }
     });
   }
-  return () => {
-    hasEnded = true;
-    child.kill('SIGKILL');
-  };
+  return stop;
 }

@@ -2,6 +2,7 @@
  * Rows of the northbound database: the columns that we compare, and how ovn-nbctl prints them
  * with `--format=json` (RFC 7047, section 5.1). ovn-nb(5) says what they mean.
  */
+import { parseTable } from '../../common/process/output.ts';
 
 export type Ids = Readonly<Record<string, string>>;
 
@@ -250,7 +251,7 @@ export function parseListing<R>(
   kind: Kind<R>,
   line: string,
 ): { rows: R[]; columns: readonly string[] } {
-  const { headings, data } = JSON.parse(line) as { headings: string[]; data: unknown[][] };
+  const { headings, data } = parseTable('ovn-nbctl', line);
   const rows = data.map((values) =>
     kind.parse(Object.fromEntries(headings.map((heading, index) => [heading, values[index]]))),
   );

@@ -3,6 +3,8 @@
  * not prove it, since the kernel may lack netem or the policer, and ovs-vswitchd only logs that.
  */
 
+import Type from 'typebox';
+import { parseOutput } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
 import { messageOf } from '../../common/text.ts';
 
@@ -88,7 +90,7 @@ export function readPolicing(output: string): number | undefined {
 
 /** @param output of `tc -j qdisc show`: times in s, losses from 0 to 1 */
 export function readNetem(output: string): KernelNetem | undefined {
-  const qdiscs = JSON.parse(output) as readonly KernelQdisc[];
+  const qdiscs: readonly KernelQdisc[] = parseOutput('tc', output, QDISCS);
   const options = qdiscs.find(({ kind, root }) => kind === 'netem' && root === true)?.options;
   if (options === undefined) return undefined;
   const { delay = {}, limit, 'loss-random': loss = {} } = options;
@@ -99,6 +101,17 @@ export function readNetem(output: string): KernelNetem | undefined {
     limitPackets: numberOf(limit),
   };
 }
+
+const QDISCS = Type.Array(
+  Type.Object({
+    options: Type.Optional(
+      Type.Object({
+        delay: Type.Optional(Type.Object({})),
+        'loss-random': Type.Optional(Type.Object({})),
+      }),
+    ),
+  }),
+);
 
 /** The parts of it that we read; it leaves out what is 0. */
 interface KernelQdisc {

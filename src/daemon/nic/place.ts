@@ -7,6 +7,8 @@
  */
 
 import { together } from '../../common/concurrency/together.ts';
+import { ToolError } from '../../common/process/tool-error.ts';
+import { undoInTime } from '../../common/process/tool-time.ts';
 import type { Context } from '../context.ts';
 import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
 import { findPort } from '../ovs/port-removal.ts';
@@ -51,12 +53,13 @@ export async function placeNic(
   const make = async () => {
     stage = TOOLS;
     const undoing = (what: string, step: () => Promise<void>) => {
-      undo.defer(() => undone(plan, context, what, step()));
+      undo.defer(() => undone(plan, context, what, undoInTime(step)));
     };
     const made = (remove: () => Promise<void>) => undoing('veth pair', remove);
     await removeLeftovers(plan, context, signal);
     await createVeth(veth, made).catch(async (error) => {
-      if (!(await removeUnfinished(plan, context))) throw error;
+      // One that was ended for its time has made what the undo removes; there is none to try again.
+      if (isKilled(error) || !(await removeUnfinished(plan, context))) throw error;
       await createVeth(veth, made);
     });
     signal.throwIfAborted();
@@ -80,6 +83,10 @@ export async function placeNic(
   );
   signal.throwIfAborted();
   undo.move();
+}
+
+function isKilled(error: unknown): boolean {
+  return error instanceof ToolError && error.how === 'killed';
 }
 
 /**
@@ -178,6 +185,7 @@ async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
   if (!isIpv6Prepared) {
     // Kube-OVN's executable, or an older one of ours. A container may see /proc/sys read-only.
     await prepareIpv6({ netns, ifName, acceptsAdvertisements }).catch((error) => {
+      if (isKilled(error)) throw error;
       const msg =
         'cannot set IPv6 parameters in the pod, which may take router advertisements of its neighbours: replace the executable on this node by the one of this daemon, or make /proc/sys writable';
       log.warn({ ifName, netns, err: error }, msg);

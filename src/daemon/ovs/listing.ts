@@ -1,15 +1,22 @@
 /**
  * What ovs-vsctl prints for `list` and `find` with `--format=json`: a table per line.
  */
+import { parseTables, unreadable } from '../../common/process/output.ts';
 import { type Row, toRow, type Value } from './table.ts';
 
-/** The rows of each table, in the order of the commands. */
-export function parseListings(output: string): Row[][] {
-  const lines = output.trim().split('\n');
-  return lines.map((line) => {
-    const { headings, data } = JSON.parse(line) as { headings: string[]; data: unknown[][] };
-    return data.map((values) => toRow(headings, values));
-  });
+/**
+ * The rows of each table, in the order of the commands.
+ * @param count how many commands print a table
+ * @throws ToolError, `unreadable`, for anything else: nothing may be concluded from it
+ */
+export function parseListings(output: string, count: number): Row[][] {
+  const tables = parseTables('ovs-vsctl', output, count);
+  try {
+    return tables.map(({ headings, data }) => data.map((values) => toRow(headings, values)));
+  } catch {
+    // A value that is none of OVSDB's.
+    throw unreadable('ovs-vsctl', output);
+  }
 }
 
 /** A map of OVSDB's; empty for anything else. */

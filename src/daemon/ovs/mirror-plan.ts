@@ -41,6 +41,9 @@ export interface MirrorRows {
   readonly interfaces: readonly Row[];
 }
 
+/** Commands of `mirrorLists`. */
+const MIRROR_LISTS = 5;
+
 /** Commands that read what `toMirrorRows` takes. */
 export function mirrorLists(name: string): string[] {
   const findInterface = ['--', '--columns=name,type,external_ids', 'find', 'Interface'];
@@ -55,7 +58,10 @@ export function mirrorLists(name: string): string[] {
 
 /** @param output of `mirrorLists` */
 export function toMirrorRows(output: string): MirrorRows {
-  const [bridges = [], ports = [], mirrors = [], ...interfaces] = parseListings(output);
+  const [bridges = [], ports = [], mirrors = [], ...interfaces] = parseListings(
+    output,
+    MIRROR_LISTS,
+  );
   return { bridges, ports, mirrors, interfaces: interfaces.flat() };
 }
 

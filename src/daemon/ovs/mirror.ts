@@ -3,8 +3,10 @@
  * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without.
  */
 import { isDeepStrictEqual } from 'node:util';
+import Type from 'typebox';
 import { untilDone } from '../../common/concurrency/retry.ts';
 import type { Logger } from '../../common/log.ts';
+import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
 import { MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
@@ -77,6 +79,8 @@ export class Mirror {
         ? ''
         : await vsctl(plan.commands).catch(failedTo("change OVS's rows"));
     const uuid = plan.mirrorRow ?? printed.trim().split('\n').at(-1) ?? '';
+    // It becomes a word of other commands.
+    if (!UUID.test(uuid)) throw unreadable('ovs-vsctl', printed);
     const fields = { mirror: uuid, interface: name, all };
     if (plan.surplus.length > 0) {
       log.warn(
@@ -142,17 +146,24 @@ interface Link {
 /** Of a tunnel, OVS reports the index of a link with another name. */
 const LINK_TYPES: readonly Value[] = ['', 'system', 'internal', 'tap'];
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const DETAILED_LINKS = Type.Array(
+  Type.Object({
+    ifname: Type.String(),
+    flags: Type.Array(Type.String()),
+    linkinfo: Type.Optional(Type.Object({ info_kind: Type.Optional(Type.String()) })),
+  }),
+);
+
 /**
  * True where the node has a link of that name which OVS did not make. OVS's own may be left over from
  * another life of ovs-vswitchd, which takes them again: ports of the kernel's datapath, and, of the
  * userspace datapath, taps that nobody has open (a tap without a carrier).
  */
 async function hasForeignLink(name: string): Promise<boolean> {
-  const links = JSON.parse(await run('ip', ['-j', '-d', 'link', 'show'])) as {
-    ifname: string;
-    flags: string[];
-    linkinfo?: { info_kind?: string };
-  }[];
+  const output = await run('ip', ['-j', '-d', 'link', 'show']);
+  const links = parseOutput('ip', output, DETAILED_LINKS);
   const link = links.find(({ ifname }) => ifname === name);
   const kind = link?.linkinfo?.info_kind;
   if (link === undefined || kind === 'openvswitch') return false;

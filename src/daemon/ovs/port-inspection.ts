@@ -12,6 +12,7 @@ import {
   controlFinder,
   findMirror,
   TRAFFIC_CONTROL_LISTS,
+  TRAFFIC_CONTROL_TABLES,
 } from './traffic-control-rows.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
 
@@ -79,7 +80,7 @@ export async function inspectPorts(vsctl: Vsctl): Promise<PortsInspection> {
   const output = await vsctl([...commands, ...TRAFFIC_CONTROL_LISTS]).catch(
     failedTo("read OVS's rows"),
   );
-  const [interfaces = [], ...tables] = parseListings(output);
+  const [interfaces = [], ...tables] = parseListings(output, 1 + TRAFFIC_CONTROL_TABLES);
   const bridges = tables.at(-1) ?? [];
   return {
     interfaces: new Map(interfaces.map((row) => [String(row._uuid), row])),

@@ -123,7 +123,8 @@ async function readTables(vsctl: Vsctl, names: readonly string[]): Promise<Table
     ...['--', '--columns=_uuid,external_ids,queues', 'list', 'QoS'],
     ...['--', '--columns=_uuid,external_ids', 'list', 'Queue'],
   ]);
-  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = parseListings(output);
+  const tables = parseListings(output, 5);
+  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = tables;
   const toMarked = (row: Row) => ({
     uuid: String(row._uuid),
     marks: textsOf(row.external_ids),

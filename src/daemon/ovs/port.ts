@@ -12,7 +12,7 @@ import { ToolError } from '../../common/process/run.ts';
 import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
-import { CniError, tryAgain } from '../error.ts';
+import { CniError, tryAgain, wrongEnvironment } from '../error.ts';
 import { type Bandwidth, formatBandwidth } from '../nic/bandwidth.ts';
 import { livingPod, type Pod } from '../objects/pod.ts';
 import { isNetnsUnmounted } from '../sandbox/netns.ts';
@@ -260,6 +260,28 @@ function refuseLivingPod(
     `pod ${holder.namespace}/${holder.name} of this node, which is running, is logical switch port ${ifaceId}`,
     `look at which of the two pods is meant to have it: two launchers of a virtual machine are never on one node; delete the other one`,
   );
+}
+
+/**
+ * Two networks of a pod with one interface name are one attachment to the runtime: the second fails
+ * on the first one's interface.
+ * @throws CniError 4 naming CNI_IFNAME, where another network of this sandbox has that name
+ */
+export function refuseTakenName(
+  { containerId, ifName, provider }: Attachment,
+  table: OvsTable,
+): void {
+  for (const raw of table.rows.values()) {
+    const { externalIds } = toInterfaceRow(raw);
+    const isSame = externalIds.container_id === containerId && externalIds.if_name === ifName;
+    if (!isSame || externalIds.provider === undefined || externalIds.provider === provider)
+      continue;
+    throw wrongEnvironment(
+      'CNI_IFNAME',
+      ifName,
+      `a name that no other network of the pod has: this one is the interface of network ${show(externalIds.provider)}; give each element of the pod's networks annotation its own "interface"`,
+    );
+  }
 }
 
 function refuseOlderSandbox({ attachment, podUid }: PortPlan, { externalIds }: InterfaceRow): void {

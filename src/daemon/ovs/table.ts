@@ -10,6 +10,7 @@ import { Condition } from '../../common/concurrency/condition.ts';
 import type { Logger } from '../../common/log.ts';
 import { Outage } from '../../common/outage.ts';
 import { startLineMonitor } from '../../common/process/line-monitor.ts';
+import { parseTable } from '../../common/process/output.ts';
 import type { Wait } from '../waiting.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
@@ -122,7 +123,7 @@ export class OvsTable {
   }
 
   #receive(line: string, isFirst: boolean): void {
-    const update = JSON.parse(line) as { headings: string[]; data: unknown[][] };
+    const update = parseTable('ovsdb-client', line);
     const columns = update.headings.slice(2);
     if (isFirst) {
       this.#rows = new Map();

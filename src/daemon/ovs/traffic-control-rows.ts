@@ -10,6 +10,7 @@ import type { Row } from './table.ts';
 import type { FoundControl, FoundRow, Qos } from './traffic-control.ts';
 
 /** One line of output for each. */
+export const TRAFFIC_CONTROL_TABLES = 5;
 export const TRAFFIC_CONTROL_LISTS: readonly string[] = [
   ...['--', '--columns=_uuid,name,qos,protected', 'list', 'Port'],
   ...['--', '--columns=_uuid,type,queues,other_config,external_ids', 'list', 'QoS'],

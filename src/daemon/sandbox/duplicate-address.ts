@@ -3,8 +3,10 @@
  * machine that no allocator of ours knows (RFC 5227 for IPv4, RFC 4862 section 5.4 for IPv6).
  */
 
+import Type from 'typebox';
 import type { Address } from '../../common/address.ts';
 import { startLineMonitor } from '../../common/process/line-monitor.ts';
+import { parseOutput } from '../../common/process/output.ts';
 import { ToolError } from '../../common/process/run.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError } from '../error.ts';
@@ -43,11 +45,20 @@ export async function checkIpv4Free(
   }
 }
 
-interface AddressState {
-  readonly local: string;
-  readonly tentative?: boolean;
-  readonly dadfailed?: boolean;
-}
+/** Of a link without such addresses ip(8) prints an empty object. */
+const ADDRESS_STATES = Type.Array(
+  Type.Object({
+    addr_info: Type.Optional(
+      Type.Array(
+        Type.Object({
+          local: Type.String(),
+          tentative: Type.Optional(Type.Boolean()),
+          dadfailed: Type.Optional(Type.Boolean()),
+        }),
+      ),
+    ),
+  }),
+);
 
 /** How long detection takes at most (RFC 4862, section 5.4: a random second, then a second); ms. */
 const DETECTION_MS_MAX = 3000;
@@ -101,8 +112,8 @@ async function isSettled(netns: string, ifName: string): Promise<boolean> {
     'scope',
     'global',
   ]);
-  const [link] = JSON.parse(output) as { addr_info?: AddressState[] }[];
-  const addresses = link?.addr_info ?? [];
+  const links = parseOutput('ip', output, ADDRESS_STATES);
+  const addresses = links.flatMap(({ addr_info }) => addr_info ?? []);
   const duplicate = addresses.find((address) => address.dadfailed);
   if (duplicate !== undefined) throw taken(duplicate.local);
   return !addresses.some((address) => address.tentative);

@@ -2,7 +2,9 @@
  * What a pod's network namespace has: its links with their addresses, and routes. One process
  * reads all of it (ip(8), `-batch`: with `-json` each command answers by one line).
  */
+import Type, { type Static } from 'typebox';
 import { type Cidr, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
+import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { defaultDestination, type Route } from '../nic/route.ts';
 import { checkNetns, isNetnsUnmounted, runInNetns } from './netns.ts';
 
@@ -44,14 +46,12 @@ export async function inspectPod(
   const input = `${batch.join('\n')}\n`;
   try {
     const output = await runInNetns(netns, 'ip', ['-json', '-batch', '-'], { input });
-    const [links = [], ...routes] = output
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const [links = '', ...routes] = output.trim().split('\n');
+    if (routes.length !== destinations.length) throw unreadable('ip', output);
     return {
-      links: (links as RawLink[]).map(toLink),
+      links: parseOutput('ip', links, LINKS).map(toLink),
       routes: destinations.flatMap(({ family }, index) =>
-        (routes[index] as RawRoute[]).flatMap((route) => toRoutes(route, family)),
+        parseOutput('ip', routes[index] ?? '', ROUTES).flatMap((route) => toRoutes(route, family)),
       ),
     };
   } catch (error) {
@@ -61,26 +61,39 @@ export async function inspectPod(
   }
 }
 
-interface RawLink {
-  readonly ifname: string;
-  readonly flags: readonly string[];
-  readonly mtu: number;
-  readonly address?: string;
-  readonly addr_info?: readonly {
-    readonly local: string;
-    readonly prefixlen: number;
-    readonly dadfailed?: boolean;
-  }[];
-}
+const LINKS = Type.Array(
+  Type.Object({
+    ifname: Type.String(),
+    flags: Type.Array(Type.String()),
+    mtu: Type.Number(),
+    address: Type.Optional(Type.String()),
+    addr_info: Type.Optional(
+      Type.Array(
+        Type.Object({
+          /** Missing for one that has only a far end. */
+          local: Type.Optional(Type.String()),
+          prefixlen: Type.Number(),
+          dadfailed: Type.Optional(Type.Boolean()),
+        }),
+      ),
+    ),
+  }),
+);
 
-function toLink({ ifname, flags, mtu, address = '', addr_info = [] }: RawLink): PodLink {
+function toLink({
+  ifname,
+  flags,
+  mtu,
+  address = '',
+  addr_info = [],
+}: Static<typeof LINKS>[number]): PodLink {
   const carrier = flags.includes('LOWER_UP') ? 'up' : 'up without carrier';
   return {
     name: ifname,
     mac: address,
     mtu,
     state: flags.includes('UP') ? carrier : 'down',
-    addresses: addr_info.map(({ local, prefixlen, dadfailed }) => {
+    addresses: addr_info.map(({ local = '', prefixlen, dadfailed }) => {
       const text = `${parseAddress(local)?.text ?? local}/${prefixlen}`;
       return dadfailed ? `${text} dadfailed` : text;
     }),
@@ -88,19 +101,21 @@ function toLink({ ifname, flags, mtu, address = '', addr_info = [] }: RawLink): 
 }
 
 /** A next hop of another family than the route's is `via`. */
-interface RawNextHop {
-  readonly gateway?: string;
-  readonly via?: { readonly host: string };
-}
+const NEXT_HOP = {
+  gateway: Type.Optional(Type.String()),
+  via: Type.Optional(Type.Object({ host: Type.String() })),
+};
+const ROUTES = Type.Array(
+  Type.Object({
+    ...NEXT_HOP,
+    dst: Type.String(),
+    /** Missing for a unicast route. */
+    type: Type.Optional(Type.String()),
+    nexthops: Type.Optional(Type.Array(Type.Object(NEXT_HOP))),
+  }),
+);
 
-interface RawRoute extends RawNextHop {
-  readonly dst: string;
-  /** Missing for a unicast route. */
-  readonly type?: string;
-  readonly nexthops?: readonly RawNextHop[];
-}
-
-function toRoutes(route: RawRoute, family: Cidr['family']): Route[] {
+function toRoutes(route: Static<typeof ROUTES>[number], family: Cidr['family']): Route[] {
   const destination = toDestination(route.dst, family);
   if (destination === undefined || (route.type ?? 'unicast') !== 'unicast') return [];
   return (route.nexthops ?? [route]).map(({ gateway, via }) => {

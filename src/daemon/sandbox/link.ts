@@ -5,8 +5,10 @@
  * none of them can end a line or a word.
  */
 import { existsSync } from 'node:fs';
+import Type from 'typebox';
 import type { Family } from '../../common/address.ts';
 import { cidrText } from '../../common/address.ts';
+import { parseOutput } from '../../common/process/output.ts';
 import { run, ToolError } from '../../common/process/run.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError, tryAgain } from '../error.ts';
@@ -59,7 +61,7 @@ export async function createVeth(
     throw new CniError(
       CniCode.invalidEnvironment,
       `CNI_IFNAME is wrong: "${ifName}" already exists in the pod`,
-      `expected a name that is free in ${netns}; if the name is free there, an unfinished ADD left ${hostInterface} on the node: a DEL of this container removes it`,
+      `expected a name that is free in ${netns}: it is taken by a plugin that ran before in the same chain (kube-ovn makes its interface itself and comes first), or by another network of the pod with the same "interface" in its networks annotation. If the name is free there, an unfinished ADD left ${hostInterface} on the node: a DEL of this container removes it`,
       { cause: error },
     );
   }
@@ -172,12 +174,14 @@ export async function deleteLinks(names: readonly string[]): Promise<void> {
   }
 }
 
+const LINKS = Type.Array(
+  Type.Object({ ifname: Type.String(), ifalias: Type.Optional(Type.String()) }),
+);
+
 /** Links of the node by name, with their aliases (empty for none). */
 export async function nodeLinks(): Promise<ReadonlyMap<string, string>> {
-  const links = JSON.parse(await run('ip', ['-j', 'link', 'show'])) as {
-    ifname: string;
-    ifalias?: string;
-  }[];
+  const output = await run('ip', ['-j', 'link', 'show']);
+  const links = parseOutput('ip', output, LINKS);
   return new Map(links.map(({ ifname, ifalias = '' }) => [ifname, ifalias]));
 }
 

@@ -76,6 +76,7 @@ const LINES: readonly Shape[] = [
 /** Arguments of ip(8) itself. */
 export const IP_ARGUMENTS: readonly Shape[] = [
   ['-batch', '-'],
+  ['link', 'show', 'dev', 'lo'],
   ['-force', '-batch', '-'],
   ['-json', '-batch', '-'],
   ['-j', 'link', 'show'],

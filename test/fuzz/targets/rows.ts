@@ -50,6 +50,14 @@ const tables = fc.tuple(
   ),
 );
 
+const HEADINGS = [
+  ['name', 'external_ids'],
+  ['_uuid', 'name', 'qos'],
+  ['_uuid', 'name', 'qos'],
+  ['_uuid', 'external_ids', 'queues'],
+  ['_uuid', 'external_ids'],
+];
+
 const attachment = {
   containerId: 'c0ffee0123456789abcdef0123456789abcdef',
   ifName: 'eth0',
@@ -73,7 +81,7 @@ export const rows = target('rows', 5_000, () => ({
       must(!marked.isOurs || isContainerId(containerId), 'a key is of its type', marked);
       must(!marked.isOurs || isLinkName(ifName), 'a key is of its type', marked);
     }
-    const lines = listed.map((data) => JSON.stringify({ headings: [], data }));
+    const lines = listed.map((data, index) => JSON.stringify({ headings: HEADINGS[index], data }));
     const found = await findPort(
       async (words) => {
         checkVsctlCommands(words);

@@ -20,10 +20,11 @@ import { failureOf } from './attempt.ts';
 
 const PROGRAM = new URL('killed-writer-program.ts', import.meta.url).pathname;
 
-/** A directory of its own; the socket's is in it and does not exist yet. */
+/** A directory of its own with the socket's in it; the records' does not exist yet. */
 function freePlace() {
   const root = mkdtempSync(join(tmpdir(), 'kube-ovn-test-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'run/openvswitch'), { recursive: true });
   const socketPath = join(root, 'run/openvswitch/daemon.sock');
   return { root, socketPath, directory: deletionsOf(socketPath) };
 }
@@ -39,7 +40,7 @@ function modeOf(path: string): string {
 
 describe('a record', () => {
   it('is a file for us alone, in a directory for us alone, which is made where it is missing', () => {
-    const { root, socketPath, directory } = freePlace();
+    const { socketPath, directory } = freePlace();
     record(socketPath);
     const [name = '', ...others] = readdirSync(directory);
     expect(others).toEqual([]);
@@ -47,8 +48,26 @@ describe('a record', () => {
     expect(readFileSync(join(directory, name), 'utf8')).toBe('{"a":1}');
     expect(modeOf(join(directory, name))).toBe('600');
     expect(modeOf(directory)).toBe('700');
-    expect(modeOf(join(root, 'run'))).toBe('755');
-    expect(modeOf(join(root, 'run/openvswitch'))).toBe('755');
+  });
+
+  it("is not made where the socket's directory is not there: no other directory is made", () => {
+    const { root } = freePlace();
+    const before = readdirSync(root, { recursive: true });
+    for (const path of ['none/daemon.sock', 'run/none/below/daemon.sock']) record(join(root, path));
+    expect(readdirSync(root, { recursive: true })).toEqual(before);
+  });
+
+  it('is not made for ever more sockets of one directory', () => {
+    const { root } = freePlace();
+    const folder = join(root, 'run/openvswitch');
+    for (let index = 0; index < 8; index += 1) record(join(folder, `${index}.sock`));
+    for (let index = 8; index < 20; index += 1) {
+      const { code, details } = failureOf(() => record(join(folder, `${index}.sock`)));
+      expect(code).toBe(11);
+      expect(details).toContain('beside it are 8 directories of other sockets');
+    }
+    expect(readdirSync(folder)).toHaveLength(8);
+    record(join(folder, '0.sock'), 'decaf');
   });
 
   it('replaces an earlier one of the same attachment and no other', () => {
@@ -101,7 +120,6 @@ describe('the directory', () => {
     ['is open to all', (directory) => mkdirWith(directory, 0o777), 'with mode 777'],
   ])('is refused with error 5 where it %s', (_title, prepare, found) => {
     const { root, socketPath, directory } = freePlace();
-    mkdirSync(join(root, 'run/openvswitch'), { recursive: true });
     prepare(directory, root);
     const before = readdirSync(root);
     const failure = failureOf(() => record(socketPath));
@@ -116,8 +134,7 @@ describe('the directory', () => {
   });
 
   it.runIf(process.getuid?.() === 0)('is refused where it is of another user', () => {
-    const { root, socketPath, directory } = freePlace();
-    mkdirSync(join(root, 'run/openvswitch'), { recursive: true });
+    const { socketPath, directory } = freePlace();
     mkdirWith(directory, 0o700);
     chownSync(directory, 65534, 0);
     const { code, details } = failureOf(() => record(socketPath));
@@ -128,7 +145,8 @@ describe('the directory', () => {
 
   it('is error 5 with what the system says where it cannot be made', () => {
     const { root, socketPath } = freePlace();
-    writeFileSync(join(root, 'run'), '');
+    rmSync(join(root, 'run/openvswitch'), { recursive: true });
+    writeFileSync(join(root, 'run/openvswitch'), '');
     const { code, details } = failureOf(() => record(socketPath));
     expect(code).toBe(5);
     expect(details).toMatch(/EEXIST|ENOTDIR/);

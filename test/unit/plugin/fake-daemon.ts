@@ -1,10 +1,10 @@
 /** Servers on a unix socket in a fresh directory, for the tests of the executable. */
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { makeRunFolder } from '../../lab/run-folder.ts';
 
 export interface Received {
   readonly method: string;
@@ -16,7 +16,7 @@ export interface Received {
 
 /** A path for a socket that nothing listens on; its directory goes with the test. */
 export function freeSocketPath(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'kube-ovn-test-'));
+  const directory = makeRunFolder('kube-ovn-test-');
   onTestFinished(() => rmSync(directory, { recursive: true }));
   return join(directory, 'daemon.sock');
 }

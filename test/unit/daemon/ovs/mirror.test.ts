@@ -39,7 +39,7 @@ async function setUp() {
     return mirror;
   };
   const list = async (name: string): Promise<Row[]> =>
-    parseListings(await database.vsctl(['--', 'list', name]))[0] ?? [];
+    parseListings(await database.vsctl(['--', 'list', name]), 1)[0] ?? [];
   const named = async (name: string, row: string) =>
     (await list(name)).find((candidate) => candidate.name === row);
   return { database, log, start, list, named };

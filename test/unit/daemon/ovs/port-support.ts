@@ -48,7 +48,7 @@ export const toObject = (value: unknown) =>
 export async function countRows(database: OvsDatabase): Promise<Record<string, number>> {
   const tables = ['Port', 'Interface', 'QoS', 'Queue'];
   const lists = tables.flatMap((table) => ['--', '--columns=_uuid', 'list', table]);
-  const listings = parseListings(await database.vsctl(lists));
+  const listings = parseListings(await database.vsctl(lists), tables.length);
   return Object.fromEntries(tables.map((table, index) => [table, listings[index]?.length ?? 0]));
 }
 
