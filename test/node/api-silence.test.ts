@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BlackHole } from '../lab/black-hole.ts';
 import { Controller } from '../lab/controller.ts';
 import type { Protocol } from '../lab/kubernetes/listener.ts';
-import { Fixture, KUBECONFIG, ovnConfig } from './fixture.ts';
+import { Fixture, ovnConfig } from './fixture.ts';
 import { mustAdd } from './observe.ts';
 
 /** What issue and documentation promise, from the moment on at which packets vanish; ms. */
@@ -58,9 +58,12 @@ describe.each(PROTOCOLS)('connections of %s that die in silence', (protocol) => 
       metadata: { name: 'macvlan' },
       spec: { provider, cidrBlock: '10.64.0.0/16' },
     });
+    // The fixture's is the daemon's, with its role.
+    const kubeconfig = '/run/kube/controller-config';
+    await api.writeKubeconfig(kubeconfig);
     const flags = ['--non-primary-cni-mode=true'];
     const controller = await Controller.start({
-      kubeconfig: KUBECONFIG,
+      kubeconfig,
       flags,
       northbound: undefined,
     });
