@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NewObject } from '../lab/kubernetes/api.ts';
 import { endPod, identityOf, type PodIdentity } from '../lab/workloads.ts';
 import { ControllerFixture } from './controller-fixture.ts';
-import { macvlanNetwork, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
+import { macvlanNetwork, NETWORKS, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
 import { eventAbout, gone, messagesAbout } from './controller-observe.ts';
 
 const OVN = 'net.default.ovn';
@@ -284,6 +284,23 @@ describe('a pod whose annotations are edited while it runs', () => {
     const again = await fixture.allocated('default/forgets', LAN);
     expect(again.ip_address).toBe(address);
     expect(ipsWith('10.3.0.80')).toEqual([]);
+  });
+
+  test('keeps it also where it says that it has no such network any more, and never had', async () => {
+    const { address } = await victim('unplugs', 'lan', LAN);
+    const own = Object.keys(annotationsOf('unplugs')).filter((key) =>
+      key.includes('kubernetes.io'),
+    );
+    const nothing = Object.fromEntries([NETWORKS, ...own].map((key) => [key, null]));
+    fixture.api.patch('Pod', 'default/unplugs', { metadata: { annotations: nothing } });
+    // Somebody else asks for it, and is told whose it is.
+    const asking = podOf('wants', 'lan', keys(LAN, { ip_address: address }));
+    fixture.schedule(asking);
+    await eventAbout(fixture, { kind: 'Pod', name: 'wants', reason: 'AcquireAddressFailed' });
+    expect(ipsWith(address)).toEqual([`unplugs.default.${LAN}`]);
+    end('wants');
+    end('unplugs');
+    await fixture.becomes('Subnet', 'lan', () => ipsWith(address).length === 0);
   });
 
   async function isAgain(name: string, before: Texts): Promise<void> {

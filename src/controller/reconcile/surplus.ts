@@ -9,6 +9,7 @@ import type { IpObject } from '../objects/ip.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { ownerOfPod, type Pod } from '../objects/pod.ts';
 import { unpluggedKeys } from '../objects/pod-annotations.ts';
+import { isInUse } from './nic-use.ts';
 import { portsOfOwner } from './pod-end.ts';
 
 export interface Surplus {
@@ -38,8 +39,8 @@ export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Cont
     const provider = providerOf(port, owner);
     if (wanted.has(port) || provider === undefined) continue;
     const ip = context.cluster.ips.get(port);
-    // What it was not told of is an earlier pod's of its name.
-    const isTold = isAllocated(pod, provider);
+    // What it was not told of is an earlier pod's of its name; its own word for that is not enough.
+    const isTold = isAllocated(pod, provider) || isInUse(pod, port, context);
     const isOvn = provider !== PRIMARY_PROVIDER && (ip?.spec.macAddress ?? '') !== '';
     if (isTold && !isOvn) kept.add(port);
     else if (ip === undefined) unrecorded.push(port);

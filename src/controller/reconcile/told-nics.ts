@@ -20,9 +20,10 @@ import { addressesText, annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent } from '../objects/events.ts';
 import { hasAll, isNew, projectIp } from '../objects/ip.ts';
 import { providerOf } from '../objects/nic-name.ts';
-import { holderUid, ownerOfPod, type Pod } from '../objects/pod.ts';
+import { ownerOfPod, type Pod } from '../objects/pod.ts';
 import { untoldKeys } from '../objects/pod-annotations.ts';
 import { waitsOfNics } from '../wake-names.ts';
+import { isHeld, isInUse } from './nic-use.ts';
 import { tellPod } from './tell-pod.ts';
 
 type Removed = Readonly<Record<string, string | null>>;
@@ -40,7 +41,10 @@ export class ToldNics {
    */
   async settled(pod: Pod, nics: readonly NicRequest[]): Promise<readonly NicRequest[]> {
     const isShown = await Promise.all(
-      nics.map((nic) => !nic.isAllocated || this.#isHeld(pod, nic) || this.#isConfirmed(pod, nic)),
+      nics.map(
+        (nic) =>
+          !nic.isAllocated || isHeld(pod, nic.port, this.#context) || this.#isConfirmed(pod, nic),
+      ),
     );
     const forged = nics.filter((_, index) => !isShown[index]);
     if (forged.length > 0) await this.#refuse(pod, forged);
@@ -48,7 +52,7 @@ export class ToldNics {
     if (others.length > 0) await this.#makeWay(pod, others);
     return nics.map((nic) => ({
       ...nic,
-      isAllocated: nic.isAllocated || this.#isInUse(pod, nic.port),
+      isAllocated: nic.isAllocated || isInUse(pod, nic.port, this.#context),
     }));
   }
 
@@ -59,7 +63,7 @@ export class ToldNics {
     const corrected = addresses.allocator.allocationsOf(owner).flatMap(({ nic, subnet }) => {
       const key = annotationKey(providerOf(nic, owner) ?? '', 'logical_switch');
       const isOther = Boolean(pod.annotations[key]) && pod.annotations[key] !== subnet;
-      return isOther && this.#isInUse(pod, nic) ? [[key, subnet] as const] : [];
+      return isOther && isInUse(pod, nic, this.#context) ? [[key, subnet] as const] : [];
     });
     if (corrected.length === 0) return pod;
     return { ...pod, annotations: { ...pod.annotations, ...Object.fromEntries(corrected) } };
@@ -72,11 +76,6 @@ export class ToldNics {
     if (keys.length > 0) await tellPod(this.#context, pod, { removed: Object.fromEntries(keys) });
   }
 
-  #isHeld(pod: Pod, { port }: Pick<NicRequest, 'port'>): boolean {
-    const { addresses, settings } = this.#context;
-    return addresses.allocator.allocationOf(port)?.pod === ownerOfPod(pod, settings);
-  }
-
   /** The IP object may be on its way here, as the last that another leader has written. */
   async #isConfirmed(pod: Pod, nic: NicRequest): Promise<boolean> {
     const { addresses, cluster, settings, writes } = this.#context;
@@ -86,7 +85,7 @@ export class ToldNics {
       const isPods = ownerOf(ip, settings) === ownerOfPod(pod, settings);
       if (isPods && !ip.meta.deleting && !isNew(ip)) addresses.sawIp(ip);
     }
-    return this.#isHeld(pod, nic);
+    return isHeld(pod, nic.port, this.#context);
   }
 
   /** @throws NotDone unless every one of a running pod's can be adopted */
@@ -95,7 +94,7 @@ export class ToldNics {
     const whys: string[] = [];
     for (const nic of nics) {
       const problem = addresses.adoptRunning(pod, nic.port);
-      if (this.#isHeld(pod, nic)) continue;
+      if (isHeld(pod, nic.port, this.#context)) continue;
       whys.push(
         `${claimText(nic)}, and no IP object says so${problem ? `: ${problem.message}` : ''}`,
       );
@@ -157,18 +156,6 @@ export class ToldNics {
       const event = failureEvent('PodNetworkUpdateFailed', 'syncKubeOvnNet', what);
       this.#context.said.notice(aboutPod(pod), event);
     }
-  }
-
-  /**
-   * True where the pod's sandbox may use what the NIC has, although the pod's annotations do not say
-   * so, or no longer. Kube-OVN's IP objects do not tell which pod of the name they were made for; a pod
-   * that runs counts as the one.
-   */
-  #isInUse(pod: Pod, port: string): boolean {
-    if (pod.nodeName === '' || !this.#isHeld(pod, { port })) return false;
-    const ip = this.#context.cluster.ips.get(port);
-    if (ip?.record === undefined) return ip !== undefined && pod.end.phase === 'Running';
-    return ip.record.uid === holderUid(pod, this.#context.settings);
   }
 }
 
