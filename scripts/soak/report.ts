@@ -1,4 +1,5 @@
 /** What a soak shows at its end. */
+import type { HostileOutcome } from './hostile/run.ts';
 import type { Outcome } from './run.ts';
 import type { Timed } from './tally.ts';
 
@@ -25,6 +26,20 @@ export function printReport({ figures, tally, series, remarkable, isClean }: Out
   console.log(
     isClean ? '\nclean' : `\nNOT CLEAN: see above; npm run soak -- --seed ${figures.seed}`,
   );
+}
+
+export function printHostileReport({ figures, steps, isClean }: HostileOutcome): void {
+  const counted = [...steps].sort(([, one], [, other]) => other.count - one.count);
+  table(
+    'steps, attacks and faults',
+    counted.map(([name, { count }]) => [name, `${count}`]),
+  );
+  table(
+    'figures',
+    Object.entries(figures).map(([name, value]) => [name, `${value}`]),
+  );
+  const command = `npm run soak -- --hostile --seed ${figures.seed}`;
+  console.log(isClean ? '\nclean' : `\nNOT CLEAN: see above; ${command}`);
 }
 
 /** Most frequent first. */

@@ -6,6 +6,7 @@ import { Condition } from '../../src/common/concurrency/condition.ts';
 
 export type Trouble =
   | 'kube-ovn-cni'
+  | 'kube-ovn-controller'
   | 'API server'
   | 'ovsdb-server'
   | 'ovs-vswitchd'
