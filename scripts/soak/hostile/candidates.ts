@@ -1,7 +1,8 @@
 /** Two controllers of which one leads, through kills and through pauses longer than their Lease. */
 import { once } from 'node:events';
 import { Controller } from '../../../test/lab/controller.ts';
-import { KUBECONFIG } from '../daemon-life.ts';
+
+export const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 
 /** Long enough for a busy machine, and short enough for many changes of the leader in one run. */
 const FLAGS = [
@@ -71,5 +72,9 @@ export class Candidates {
 }
 
 function options(number: number) {
-  return { kubeconfig: KUBECONFIG, flags: FLAGS, podName: `kube-ovn-controller-${number}` };
+  return {
+    kubeconfig: CONTROLLER_KUBECONFIG,
+    flags: FLAGS,
+    podName: `kube-ovn-controller-${number}`,
+  };
 }

@@ -2,14 +2,19 @@
 import { mkdir } from 'node:fs/promises';
 import { apply } from '../../../test/lab/kubectl.ts';
 import { Kubelet } from '../../../test/lab/kubelet.ts';
-import { KubernetesApiDouble, type KubernetesObject } from '../../../test/lab/kubernetes/api.ts';
+import {
+  CONTROLLER,
+  DAEMON,
+  KubernetesApiDouble,
+  type KubernetesObject,
+} from '../../../test/lab/kubernetes/api.ts';
 import { makeNetworkCard } from '../../../test/lab/network-card.ts';
 import { OvnNode } from '../../../test/lab/ovn-node.ts';
 import { DaemonLife, KUBECONFIG } from '../daemon-life.ts';
 import { Journal } from '../journal.ts';
 import { Tally } from '../tally.ts';
 import { Weather } from '../weather.ts';
-import { Candidates } from './candidates.ts';
+import { Candidates, CONTROLLER_KUBECONFIG } from './candidates.ts';
 import { manifests, NETWORKS } from './networks.ts';
 
 export const NAMESPACES = ['default', 'evil'] as const;
@@ -46,7 +51,8 @@ export async function startStage(): Promise<Stage> {
     status: { activePods: {} },
   });
   await mkdir('/run/kube', { recursive: true });
-  await api.writeKubeconfig(KUBECONFIG);
+  await api.writeKubeconfig(KUBECONFIG, DAEMON);
+  await api.writeKubeconfig(CONTROLLER_KUBECONFIG, CONTROLLER);
   await makeNetworkCard();
   for (const manifest of manifests()) apply(api, manifest);
   const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
