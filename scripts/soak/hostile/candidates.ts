@@ -6,8 +6,8 @@ export const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 
 /** Long enough for a busy machine, and short enough for many changes of the leader in one run. */
 const FLAGS = [
-  '--leader-elect-lease-duration=6s',
-  '--leader-elect-renew-deadline=4s',
+  '--leader-elect-lease-duration=12s',
+  '--leader-elect-renew-deadline=9s',
   '--leader-elect-retry-period=500ms',
   '--non-primary-cni-mode=true',
 ];

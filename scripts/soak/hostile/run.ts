@@ -10,7 +10,7 @@ import { HonestPods } from './honest.ts';
 import { HostilePods } from './hostile.ts';
 import { inspect } from './oracle.ts';
 import { Population } from './population.ts';
-import { type Stage, startStage } from './stage.ts';
+import { MACHINE, type Stage, startStage } from './stage.ts';
 import { Verdict } from './verdict.ts';
 
 /** The network has a hundred addresses, which hostile pods want, too. */
@@ -98,6 +98,8 @@ class Run {
     await this.#inspect();
     for (const hostile of [...this.#population.hostile]) await this.#hostile.go(hostile);
     for (const honest of [...this.#population.honest]) await this.#honest.go(honest);
+    // As long as it is there, its addresses are kept for its next launcher.
+    this.#stage.api.delete('VirtualMachineInstance', `default/${MACHINE}`);
     await this.#expectNothingLeft();
   }
 
