@@ -1,7 +1,14 @@
 /** Hostile pods: each is one attack or two, starts as any pod does, changes, and goes. */
 import { ApiRefusal } from '../../../test/lab/kubernetes/api.ts';
 import { keyOf } from '../../../test/lab/kubernetes/object.ts';
-import { bindPod, endPod, existingPod, identityOf, markPod } from '../../../test/lab/workloads.ts';
+import {
+  bindPod,
+  endPod,
+  existingPod,
+  identityOf,
+  markPod,
+  type PodIdentity,
+} from '../../../test/lab/workloads.ts';
 import type { Random } from '../random.ts';
 import { ATTACKS, type Disguise, type View } from './attacks.ts';
 import type { HostilePod, Population } from './population.ts';
@@ -44,9 +51,12 @@ export class HostilePods {
     }
   }
 
-  /** Writes another attack on one that may run. */
+  /** Writes another attack on one that may run, or takes away what it was given to say. */
   edit({ pod }: HostilePod, random: Random): void {
-    const [attack, { annotations }] = this.#disguise(random);
+    const isRemoval = random.chance(0.3);
+    const [attack, { annotations }] = isRemoval
+      ? ['annotations taken away', { annotations: this.#removed(pod, random) }]
+      : this.#disguise(random);
     this.#stage.tally.step(`${attack}, on a pod that exists`, 0);
     try {
       this.#stage.api.patch('Pod', keyOf(pod), { metadata: { annotations } });
@@ -70,6 +80,14 @@ export class HostilePods {
     await hostile.started;
     await this.#stop(hostile);
     endPod(this.#stage.api, hostile.pod);
+  }
+
+  /** A merge patch that removes some annotations of a pod, or all. */
+  #removed(pod: PodIdentity, random: Random): Readonly<Record<string, null>> {
+    const keys = Object.keys(existingPod(this.#stage.api, pod)?.metadata.annotations ?? {});
+    const share = random.pick([0.3, 0.7, 1]);
+    const removed = keys.filter(() => random.chance(share));
+    return Object.fromEntries(removed.map((key) => [key, null]));
   }
 
   async #stop(hostile: HostilePod): Promise<void> {
