@@ -157,7 +157,11 @@ class Run {
   }
 
   async #hostileComes(): Promise<void> {
-    if (this.#population.hostile.length >= HOSTILE_MAX) await this.#hostileGoes();
+    while (this.#population.hostile.length >= HOSTILE_MAX) await this.#hostileGoes();
+    this.#hostilePod();
+  }
+
+  #hostilePod(): void {
     this.#hostileCount += 1;
     this.#hostile.come(this.#random);
   }
@@ -186,7 +190,8 @@ class Run {
     using _trouble = this.#stage.weather.trouble(trouble);
     this.#stage.tally.step(name, 0);
     await run(this.#stage, async () => {
-      for (let count = 0; count < 3; count += 1) await this.#hostileComes();
+      // None goes: its end may wait for what the fault holds up, and that would prolong the fault.
+      for (let count = 0; count < 3; count += 1) this.#hostilePod();
       await this.#hostileChanges();
     });
     await this.#honestComes();
