@@ -1,19 +1,29 @@
-/** Every promise names a test that is there. */
+/** Every promise, and every claim of the trust model, names a test that is there. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
-const text = readFileSync(resolve(root, 'docs/promises.md'), 'utf8');
-const promises = [...text.matchAll(/^\| (?!promise|---)(.+?) \| `(.+?)`(?:: (.+))? \|$/gm)];
+const ROW = /^\| (?!promise \||claim \||---)(.+?) \| `(.+?)`(?:: (.+))? \|$/gm;
 
-describe('the promise', () => {
+const promises = readFileSync(resolve(root, 'docs/promises.md'), 'utf8');
+const security = readFileSync(resolve(root, 'docs/security.md'), 'utf8');
+/** Tables before and after it say who can write what, and what remains possible. */
+const [, claims = ''] = /^## Claims\n(.*?)^## /ms.exec(security) ?? [];
+
+describe.each([
+  ['promise', promises],
+  ['claim', claims],
+])('the %s', (kind, text) => {
+  const rows = [...text.matchAll(ROW)];
+
   it('is one of many', () => {
-    expect(promises.length).toBe(text.match(/^\| (?!promise \||---)/gm)?.length);
-    expect(promises.length).toBeGreaterThan(30);
+    const count = text.match(new RegExp(`^\\| (?!${kind} \\||---)`, 'gm'))?.length;
+    expect(rows.length).toBe(count);
+    expect(rows.length).toBeGreaterThan(25);
   });
 
-  it.each(promises.map(([, promise = '', file = '', title = '']) => [promise, file, title]))(
+  it.each(rows.map(([, said = '', file = '', title = '']) => [said, file, title]))(
     '"%s" has its test in %s',
     (_, file, title) => {
       const path = resolve(root, file);
