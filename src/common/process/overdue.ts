@@ -1,11 +1,15 @@
 /**
  * Tools that do not come back: which ones, and since when. A tool counts as one from when it has
  * run for long until any run of it ends by itself: that one of many hangs may be its own affair, but
- * as long as none ends, there is no sense in asking for more.
+ * as long as none ends, there is no sense in asking for more. A run that had to be ended counts for a
+ * minute longer: a node of which STATUS says that it does not work gets no calls, and without calls
+ * nobody would find out that the tool works again.
  */
 
 /** A tool of ours takes some 10 ms, on a node under load some 100 ms; ms. */
 const OVERDUE_AFTER_MS = 5000;
+/** For how long a run counts that had to be ended; ms. */
+const REMEMBERED_MS = 60_000;
 
 export interface Overdue {
   readonly tool: string;
@@ -22,8 +26,8 @@ export interface Watched {
 export class OverdueTools {
   /** Runs that have not ended, by tool, with when they were started (on `performance.now()`). */
   readonly #running = new Map<string, Set<{ readonly startedAt: number }>>();
-  /** Tools of which a run was ended after long, and when that one was started. */
-  readonly #ended = new Map<string, number>();
+  /** The last run of a tool that was ended after long; of several in a row, the first one's start. */
+  readonly #ended = new Map<string, { readonly startedAt: number; readonly endedAt: number }>();
 
   start(tool: string): Watched {
     const run = { startedAt: performance.now() };
@@ -33,10 +37,10 @@ export class OverdueTools {
       end: (isByItself) => {
         runs.delete(run);
         if (runs.size === 0) this.#running.delete(tool);
-        const since = this.#ended.get(tool);
         if (isByItself) this.#ended.delete(tool);
-        else if (isOverdue(run.startedAt) && (since === undefined || run.startedAt < since)) {
-          this.#ended.set(tool, run.startedAt);
+        else if (isOverdue(run.startedAt)) {
+          const startedAt = Math.min(run.startedAt, this.#endedSince(tool));
+          this.#ended.set(tool, { startedAt, endedAt: performance.now() });
         }
       },
     };
@@ -47,11 +51,19 @@ export class OverdueTools {
     const tools = [...new Set([...this.#running.keys(), ...this.#ended.keys()])].sort();
     return tools.flatMap((tool) => {
       const running = [...(this.#running.get(tool) ?? [])].map(({ startedAt }) => startedAt);
-      const since = Math.min(...running.filter(isOverdue), this.#ended.get(tool) ?? Infinity);
+      const since = Math.min(...running.filter(isOverdue), this.#endedSince(tool));
       return since === Infinity ? [] : [{ tool, since: toDate(since) }];
     });
   }
+
+  /** When the first run was started of those that were ended; Infinity where that is long ago. */
+  #endedSince(tool: string): number {
+    const { startedAt, endedAt } = this.#ended.get(tool) ?? NEVER;
+    return performance.now() - endedAt < REMEMBERED_MS ? startedAt : Infinity;
+  }
 }
+
+const NEVER = { startedAt: Infinity, endedAt: -Infinity };
 
 function isOverdue(startedAt: number): boolean {
   return performance.now() - startedAt > OVERDUE_AFTER_MS;

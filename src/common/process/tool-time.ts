@@ -13,8 +13,8 @@ interface ToolTime {
   readonly endsAt: number;
   /** Kept back for undoing; ms. */
   readonly reserveMs: number;
-  /** When undoing has to be over; undefined before it has begun. */
-  undoEndsAt?: number;
+  /** When undoing has to be over; undefined where nothing is being undone. */
+  undoEndsAt?: number | undefined;
   /** True when a tool of the work was ended for its time: no other is started. */
   isUsedUp: boolean;
 }
@@ -41,7 +41,8 @@ export function withToolTime<T>(ms: number, reserveMs: number, task: () => Promi
 
 /**
  * Runs a step that undoes something: until the end of the work's time, and at least for some seconds,
- * also where the work has used its own up. All steps have that together.
+ * also where the work has used its own up. All steps have that together, until the work goes on: it
+ * may undo what it has made and try again, and what it makes then has time of its own to be undone.
  */
 export function undoInTime<T>(task: () => Promise<T>): Promise<T> {
   const time = times.getStore();
@@ -53,7 +54,7 @@ export function undoInTime<T>(task: () => Promise<T>): Promise<T> {
   return undoing.run(true, task);
 }
 
-/** How long a tool that starts now may take; ms, undefined without a limit. */
+/** Called for each tool that is to start: how long it may take; ms, undefined without a limit. */
 export function toolTimeLeft(): number | undefined {
   const time = times.getStore();
   if (time === undefined) return undefined;
@@ -61,6 +62,7 @@ export function toolTimeLeft(): number | undefined {
   // A step that hangs leaves half of what there is to the one behind it.
   if (undoing.getStore()) return Math.max(0, ((time.undoEndsAt ?? time.endsAt) - now) / 2);
   if (time.isUsedUp) return 0;
+  time.undoEndsAt = undefined;
   const left = Math.max(0, time.endsAt - now);
   return left > 2 * time.reserveMs ? left - time.reserveMs : left;
 }

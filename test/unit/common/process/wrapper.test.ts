@@ -5,7 +5,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startLineMonitor } from '../../../../src/common/process/line-monitor.ts';
 import { overdueTools, run, ToolError } from '../../../../src/common/process/run.ts';
 import {
@@ -164,6 +164,22 @@ describe('the time that tools of one call have together', () => {
       const then = await undoInTime(async () => toolTimeLeft() ?? 0);
       expect(left).toBeLessThanOrEqual(2000);
       expect(then).toBeLessThan(left);
+    });
+  });
+
+  it('leaves time for a second undo where the work has gone on after the first', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const left = () => undoInTime(async () => toolTimeLeft() ?? 0);
+    await withToolTime(100_000, 3000, async () => {
+      const first = await left();
+      vi.advanceTimersByTime(60_000);
+      expect(await left()).toBe(0);
+      expect(toolTimeLeft()).toBe(37_000);
+      expect(await left()).toBe(first);
+      // The steps of one undo have one time.
+      vi.advanceTimersByTime(2000);
+      expect(await left()).toBeLessThan(first);
     });
   });
 
