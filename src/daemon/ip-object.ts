@@ -8,11 +8,12 @@
 import { isConflict, type KubernetesApi, KubernetesError } from '../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../common/kubernetes/path.ts';
 import type { Logger } from '../common/log.ts';
+import { isDnsName } from '../common/names.ts';
 import { Outage } from '../common/outage.ts';
 import { messageOf } from '../common/text.ts';
 import type { Context } from './context.ts';
 import type { Allocation } from './nic/allocation.ts';
-import { IP_NODE_LABEL } from './objects/ip.ts';
+import { IP_NODE_LABEL, type Ip, projectIp } from './objects/ip.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The controller alone writes the object, too, and not for long. */
@@ -31,16 +32,15 @@ export function createIpOutage(log: Logger): Outage {
 
 /** @param name the object's, which is the logical switch port's */
 export async function recordNode(
-  { nic, subnet }: Allocation,
+  { nic, pod }: Allocation,
   name: string,
   context: Context,
 ): Promise<void> {
   if (nic.addresses.length === 0) return;
   const { api, nodeName, ipOutage, log } = context;
-  const place = { nodeName, subnetName: nic.logicalSwitch ?? subnet?.name };
   const path = objectPath(KINDS.ips, name);
   try {
-    await write(path, place, api);
+    await write(path, { nodeName, workload: nic.workload, namespace: pod.namespace }, api);
     ipOutage.end(performance.now());
   } catch (error) {
     if (isAboutObject(error)) {
@@ -56,16 +56,22 @@ function isAboutObject(error: unknown): boolean {
   return error instanceof KubernetesError && [400, 404, 409, 422].includes(error.status);
 }
 
+/** Where a NIC is, and whose it is. */
 interface Place {
   readonly nodeName: string;
-  readonly subnetName: string | undefined;
+  /** The pod's name, or the KubeVirt VM's. */
+  readonly workload: string;
+  readonly namespace: string;
 }
 
 /** @throws KubernetesError; with status 409 when somebody else wrote the object each time */
 async function write(path: string, place: Place, api: KubernetesApi): Promise<void> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   for (let attempt = 1; ; attempt += 1) {
-    const changed = withPlace(await api.get(path, {}, signal), place);
+    const object = await api.get(path, {}, signal);
+    // It may have gone, and come back for another NIC of the same name.
+    if (!isOf(projectIp(object), place)) return;
+    const changed = withNode(object, place.nodeName);
     if (changed === undefined) return;
     try {
       await api.replace(path, changed, signal);
@@ -76,16 +82,24 @@ async function write(path: string, place: Place, api: KubernetesApi): Promise<vo
   }
 }
 
-/** The object with its node; undefined where it says so already. */
-function withPlace(object: unknown, { nodeName, subnetName }: Place): object | undefined {
+function isOf({ podName, namespace, deleting }: Ip, place: Place): boolean {
+  return !deleting && podName === place.workload && namespace === place.namespace;
+}
+
+/**
+ * The object with its node, and the label of its Subnet, as Kube-OVN's daemon writes it; undefined
+ * where it says so already. The Subnet is the object's own word: that of a pod's annotations would let
+ * the pod's author choose the key of a label.
+ */
+function withNode(object: unknown, nodeName: string): object | undefined {
   const { metadata, spec, ...rest } = (object ?? {}) as {
     metadata?: { labels?: Readonly<Record<string, string>> };
     spec?: { nodeName?: unknown };
   };
-  const isLabel = (text: string | undefined) => text !== undefined && text.length <= LABEL_MAX;
+  const { subnet } = projectIp(object);
   const wanted: Readonly<Record<string, string>> = {
-    ...(isLabel(nodeName) ? { [IP_NODE_LABEL]: nodeName } : {}),
-    ...(isLabel(subnetName) ? { [`${subnetName}`]: '' } : {}),
+    ...(nodeName.length <= LABEL_MAX ? { [IP_NODE_LABEL]: nodeName } : {}),
+    ...(isDnsName(subnet) && subnet.length <= LABEL_MAX ? { [subnet]: '' } : {}),
   };
   const labels = { ...metadata?.labels };
   const isSame = Object.entries(wanted).every(([key, value]) => labels[key] === value);

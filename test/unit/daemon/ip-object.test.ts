@@ -11,9 +11,10 @@ import { LogDouble } from './log-double.ts';
 const NAME = 'web-0.shop.net.default.ovn';
 const PATH = `/apis/kubeovn.io/v1/ips/${NAME}`;
 
-async function setUp() {
+async function setUp(more: Readonly<Record<string, string>> = {}) {
   const double = await KubernetesApiDouble.start();
-  const spec = { podName: 'web-0', namespace: 'shop', nodeName: '', ipAddress: '10.0.0.5' };
+  const ip = { podName: 'web-0', namespace: 'shop', nodeName: '', ipAddress: '10.0.0.5' };
+  const spec = { ...ip, subnet: 'net', ...more };
   const labels = { 'ovn.kubernetes.io/ip_reserved': 'false' };
   const finalizers = ['kubeovn.io/kube-ovn-controller'];
   double.create({ kind: 'IP', metadata: { name: NAME, labels, finalizers }, spec });
@@ -21,9 +22,10 @@ async function setUp() {
   const log = new LogDouble();
   const ipOutage = createIpOutage(log);
   const context = { api, nodeName: 'node1', ipOutage, log } as unknown as Context;
-  const record = (logicalSwitch = 'net', name = NAME) => {
-    const nic = { addresses: ['10.0.0.5'], logicalSwitch };
-    return recordNode({ nic } as unknown as Allocation, name, context);
+  const record = (name = NAME) => {
+    const nic = { addresses: ['10.0.0.5'], workload: 'web-0', logicalSwitch: 'annotated' };
+    const allocation = { nic, pod: { namespace: 'shop' }, subnet: { name: 'annotated' } };
+    return recordNode(allocation as unknown as Allocation, name, context);
   };
   const dispose = async () => {
     api.destroy();
@@ -83,14 +85,36 @@ describe('the IP object', () => {
   });
 
   it('of a Subnet whose name no label can have goes without that label', async () => {
-    await using all = await setUp();
-    await all.record('n'.repeat(64));
+    await using all = await setUp({ subnet: 'n'.repeat(64) });
+    await all.record();
     const { metadata, spec } = all.double.get('IP', NAME);
     expect(Object.keys(metadata.labels ?? {}).toSorted()).toEqual([
       'ovn.kubernetes.io/ip_reserved',
       'ovn.kubernetes.io/node-name',
     ]);
     expect(spec?.nodeName).toBe('node1');
+  });
+});
+
+describe('an IP object that is another one by now', () => {
+  it.each([
+    ['pod', { podName: 'web-0.shop' }],
+    ['namespace', { namespace: 'prod' }],
+  ])('(of another %s) is left alone', async (_, spec) => {
+    await using all = await setUp(spec);
+    const before = all.double.get('IP', NAME);
+    await all.record();
+    expect(all.double.get('IP', NAME)).toEqual(before);
+    expect(all.log.lines).toEqual([]);
+  });
+
+  it('since it is being deleted, is left alone', async () => {
+    await using all = await setUp();
+    all.double.delete('IP', NAME);
+    const before = all.double.get('IP', NAME);
+    expect(before.metadata.deletionTimestamp).toBeDefined();
+    await all.record();
+    expect(all.double.get('IP', NAME)).toEqual(before);
   });
 });
 
@@ -109,7 +133,7 @@ describe('an outage', () => {
 
   it('is not what is wrong with one object', async () => {
     await using all = await setUp();
-    await all.record('net', 'nobody.shop');
+    await all.record('nobody.shop');
     expect(all.log.lines).toMatchObject([
       { level: 'warn', fields: { ip: 'nobody.shop', reason: expect.stringContaining('404') } },
     ]);
