@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cni } from '../lab/runtime.ts';
 import { podLink } from '../lab/snapshot.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
+import { canPing } from './observe.ts';
 
 const SECOND = 'second.default.ovn';
 
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-test('by another network of the pod with the same interface name', async () => {
+test('by another network of the pod with the same interface name, which stays when the refused one goes', async () => {
   const subnet = await fixture.cluster.createSubnet({
     name: 'second',
     provider: SECOND,
@@ -22,15 +23,21 @@ test('by another network of the pod with the same interface name', async () => {
   const { pod, sandbox } = await fixture.pod();
   const mac = '00:00:00:18:00:05';
   await fixture.cluster.allocate(pod, { provider: SECOND, subnet, ip: '172.18.0.5', mac });
-  expect((await cni('ADD', sandbox, 'net1', ovnConfig())).exitCode).toBe(0);
+  const first = ovnConfig({ name: 'first' });
+  expect((await cni('ADD', sandbox, 'net1', first)).exitCode).toBe(0);
   const link = await podLink(sandbox, 'net1');
 
-  const second = await cni('ADD', sandbox, 'net1', ovnConfig({ provider: SECOND }));
+  const config = ovnConfig({ name: 'second', provider: SECOND });
+  const second = await cni('ADD', sandbox, 'net1', config);
   expect(second.result?.code, second.stdout).toBe(4);
   expect(second.result?.msg).toContain('CNI_IFNAME is wrong: "net1"');
   expect(second.result?.details).toContain(`the interface of network "${ATTACHNET}"`);
+  // Nor does the DEL that follows take the first network's interface.
+  expect((await cni('DEL', sandbox, 'net1', config)).exitCode).toBe(0);
   expect(await podLink(sandbox, 'net1')).toEqual(link);
-  expect((await cni('DEL', sandbox, 'net1', ovnConfig())).exitCode).toBe(0);
+  expect(await canPing(sandbox, '172.17.0.1')).toBe(true);
+  expect((await cni('DEL', sandbox, 'net1', first)).exitCode).toBe(0);
+  expect(await podLink(sandbox, 'net1')).toBeUndefined();
 });
 
 test('by an earlier plugin of the chain', async () => {

@@ -107,7 +107,8 @@ export function isPortOf(
 ): boolean {
   const ids = row.externalIds;
   if (ids.container_id !== undefined) {
-    return ids.container_id === attachment.containerId && ids.if_name === attachment.ifName;
+    const isSameKey = ids.container_id === attachment.containerId;
+    return isSameKey && ids.if_name === attachment.ifName && !isOfOtherNetwork(ids, attachment);
   }
   // Kube-OVN's rows do not say whose they are: the name must fit, and so must the pod.
   const { pod, netns } = attachment;
@@ -117,6 +118,19 @@ export function isPortOf(
     ids.pod_namespace === pod.namespace &&
     (ids.pod_name === pod.name || (netns !== undefined && ids.pod_netns === netns))
   );
+}
+
+/**
+ * True for the port of another network that has the same interface name in the same sandbox: the second
+ * one's ADD was refused, and its DEL must not take the first one's port. A network is another one where
+ * both its name and its provider are: an administrator may change either while a pod runs.
+ */
+function isOfOtherNetwork(
+  ids: PortIdentity['externalIds'],
+  { network, provider }: Attachment,
+): boolean {
+  if (ids.network === undefined || ids.provider === undefined || network === '') return false;
+  return ids.network !== network && ids.provider !== provider;
 }
 
 /**

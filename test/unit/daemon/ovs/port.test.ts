@@ -198,6 +198,22 @@ describe('a port', () => {
   });
 
   it.each([
+    ['is', 'another', 'another.default.ovn', false],
+    ['was renamed', 'another', attachment.provider, true],
+    ['got another provider', attachment.network, 'another.default.ovn', true],
+    ['does not say its name', '', 'another.default.ovn', true],
+  ])(
+    'of a network that %s another one is known by name and provider',
+    (_, network, provider, expected) => {
+      const key = { container_id: CONTAINER_ID, if_name: 'net1' };
+      const ids = { ...key, network: attachment.network, provider: attachment.provider };
+      expect(isOurs('another_h', ids, { ...attachment, network, provider })).toBe(expected);
+      // One that was made before there were such marks.
+      expect(isOurs('another_h', key, { ...attachment, network, provider })).toBe(true);
+    },
+  );
+
+  it.each([
     [goIds, true],
     [{ ...goIds, vendor: 'ovn-kubernetes' }, false],
     [{ ...goIds, pod_namespace: 'other' }, false],
