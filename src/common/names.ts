@@ -9,6 +9,9 @@ export const OWN_CNI_TYPE = 'kube-ovn';
 /** KubeVirt's mark of a pod that a virtual machine is migrating to. */
 export const MIGRATION_ANNOTATION = 'kubevirt.io/migrationJobName';
 
+/** Our controller's note on an IP object of what a NIC was given; JSON. */
+export const IP_RECORD_ANNOTATION = 'ovn.kubernetes.io/allocation';
+
 /** Name of the logical switch port of a NIC, which is also its `iface-id` and its IP object. */
 export function logicalSwitchPort(options: {
   /** The pod's name, or the KubeVirt VM's. */

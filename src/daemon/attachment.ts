@@ -34,6 +34,8 @@ export interface Attachment {
   readonly netns?: string;
   /** Routes of the network configuration. */
   readonly routes: readonly Route[];
+  /** MAC addresses that another plugin was told to give the interface, as they are written. */
+  readonly interfaceMacs?: readonly string[];
   /** On an ADD that asks for limits. */
   readonly bandwidth?: Bandwidth;
   /** The interface takes router advertisements: the network configuration's `accept_ra`. */
@@ -79,6 +81,7 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
     netns,
     routes,
     ...(bandwidth === undefined ? {} : { bandwidth }),
+    ...(request.interface_macs === undefined ? {} : { interfaceMacs: request.interface_macs }),
     ...(request.accept_ra === true ? { acceptsAdvertisements: true } : {}),
     ...(request.ipv6_prepared === true ? { isIpv6Prepared: true } : {}),
   };

@@ -45,7 +45,7 @@ export async function run(
     const request = { ...config.request, ...podOf(command, env), ...invocation };
     const { isDelegate, serverSocket: socketPath } = config;
     refuseForeignSocket(socketPath, isDelegate ? 'ipam.server_socket' : 'server_socket');
-    const call: Call = { cniVersion, isDelegate, socketPath, request, top };
+    const call: Call = { cniVersion, isDelegate, socketPath, request, top, env };
     using preparation = await verb.prepare?.(call);
     const body = JSON.stringify({ ...verb.body(call), ...preparation?.request });
     const { callDaemon } = await import('./daemon-call.ts');

@@ -8,7 +8,8 @@ import { ADD_PATH, CHECK_PATH, DEL_PATH, GC_PATH, STATUS_PATH } from '../wire/pa
 import { cniError, errorBody } from './error.ts';
 import type { Json, Source } from './fields.ts';
 import { readValidAttachments } from './gc-list.ts';
-import type { Command } from './invocation.ts';
+import { interfaceMacs } from './interface-macs.ts';
+import type { Command, Environment } from './invocation.ts';
 import { readPrevResult, refuseTakenName } from './prev-result.ts';
 
 /** One call, checked. */
@@ -19,8 +20,9 @@ export interface Call {
   readonly socketPath: string;
   /** The names of attachment and pod are empty for the verbs about a whole network. */
   readonly request: CniRequest;
-  /** The configuration, for what one verb alone reads of it. */
+  /** Configuration and environment, for what one verb alone reads of them. */
   readonly top: Source;
+  readonly env: Environment;
 }
 
 export interface Limits {
@@ -117,10 +119,13 @@ async function prepareInterface({ isDelegate, request }: Call): Promise<Preparat
   };
 }
 
-function addBody({ request, isDelegate, top }: Call): CniRequest {
-  // A delegate makes none.
-  if (!isDelegate) refuseTakenName(top, request.if_name);
-  return request;
+function addBody({ request, isDelegate, top, env }: Call): CniRequest {
+  if (!isDelegate) {
+    refuseTakenName(top, request.if_name);
+    return request;
+  }
+  const macs = interfaceMacs(top.fields, env);
+  return macs.length === 0 ? request : { ...request, interface_macs: macs };
 }
 
 function wholeRequest({ request }: Call): CniRequest {

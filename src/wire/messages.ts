@@ -65,6 +65,11 @@ export const CniRequestSchema = Type.Object({
    * have IPv6, and takes router advertisements only where `accept_ra` asks for it.
    */
   ipv6_prepared: Type.Optional(Type.Boolean()),
+  /**
+   * Ours: the MAC addresses that a plugin which delegates to us was told to give its interface, on its
+   * ADD; missing where it chooses one itself.
+   */
+  interface_macs: Type.Optional(Type.Array(Type.String())),
 });
 export type CniRequest = Static<typeof CniRequestSchema>;
 

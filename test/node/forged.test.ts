@@ -27,7 +27,7 @@ import {
 const GATEWAY = '172.17.0.1';
 const TAP = '/run/tap.sock';
 const IPS = '/apis/kubeovn.io/v1/ips';
-const SHORT = '--add-timeout-seconds=2';
+const SHORT = '--add-timeout-seconds=4';
 
 let fixture: Fixture;
 let tap: Tap;
@@ -138,6 +138,65 @@ describe('addresses for another plugin', () => {
     const sandbox = await sandboxOf(pod);
     const result = succeeded(await cni('ADD', sandbox, 'net1', macvlanConfig(MACVLAN)));
     expect(result.ips).toMatchObject([{ address: `${nic.ip}/16`, gateway: GATEWAY }]);
+  });
+});
+
+describe('a MAC address for an interface of another plugin', () => {
+  /** One for each interface: those of a node's macvlan link differ. */
+  let made = 0;
+  function newMac(): string {
+    made += 1;
+    return `00:00:00:53:6b:${(0xa0 + made).toString(16)}`;
+  }
+  const VICTIMS = '00:00:00:99:99:99';
+
+  /** What a pod's author can have Multus pass on, by `mac` and by `cni-args` of the annotation. */
+  const PLACES: readonly [
+    string,
+    (mac: string) => { more?: object; args?: Record<string, string> },
+  ][] = [
+    ['CNI_ARGS', (mac) => ({ args: { MAC: mac } })],
+    ['runtimeConfig', (mac) => ({ more: { runtimeConfig: { mac } } })],
+    ['args.cni', (mac) => ({ more: { args: { cni: { mac } } } })],
+  ];
+
+  /** A pod of which our controller has noted which MAC address it got. */
+  async function notedPod(mac: string | undefined) {
+    const { pod, nic } = macvlanPod();
+    await fixture.cluster.allocate(pod, nic);
+    const note = JSON.stringify({ uid: 'uid', addresses: nic.ip, mac });
+    const annotations = { 'ovn.kubernetes.io/allocation': note };
+    fixture.api.patch('IP', portName(pod, nic), { metadata: { annotations } });
+    return pod;
+  }
+
+  async function addWith(
+    pod: Sandbox['pod'],
+    { more = {}, args = {} }: ReturnType<(typeof PLACES)[0][1]>,
+  ) {
+    const sandbox = await sandboxOf(pod);
+    const config = { ...macvlanConfig(MACVLAN), ...more };
+    return cni('ADD', sandbox, 'net1', config, {}, args);
+  }
+
+  test.each(PLACES)("is not another's, said by %s", async (_, place) => {
+    for (const own of [newMac(), '']) {
+      const { exitCode, result } = await addWith(await notedPod(own), place(VICTIMS));
+      expect(exitCode).toBe(1);
+      expect(`${result?.msg} ${result?.details}`).toContain(`is to have "${VICTIMS}"`);
+    }
+  });
+
+  test.each(PLACES)('is the one that the pod asked for, said by %s', async (_, place) => {
+    const mac = newMac();
+    const result = succeeded(await addWith(await notedPod(mac), place(mac.toUpperCase())));
+    expect(result.ips).toHaveLength(1);
+  });
+
+  test('may be any where the controller notes none, as Kube-OVN does', async () => {
+    const { pod, nic } = macvlanPod();
+    await fixture.cluster.allocate(pod, nic);
+    succeeded(await addWith(pod, { args: { MAC: VICTIMS } }));
   });
 });
 

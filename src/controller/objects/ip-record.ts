@@ -5,6 +5,7 @@
  * whether the object was edited by hand. Ours, and optional: IP objects of Kube-OVN's controller have
  * none. Pure.
  */
+import { IP_RECORD_ANNOTATION } from '../../common/names.ts';
 import { rawFields, readQuietly } from './fields.ts';
 
 export interface IpRecord {
@@ -16,11 +17,9 @@ export interface IpRecord {
   readonly mac: string;
 }
 
-const KEY = 'ovn.kubernetes.io/allocation';
-
 /** @param metadata of the object; what cannot be read counts as absent */
 export function readRecord(metadata: unknown): IpRecord | undefined {
-  const text = readQuietly(metadata).part('annotations').text(KEY);
+  const text = readQuietly(metadata).part('annotations').text(IP_RECORD_ANNOTATION);
   if (text === '') return undefined;
   try {
     const said = readQuietly(rawFields(JSON.parse(text)));
@@ -35,7 +34,7 @@ export function readRecord(metadata: unknown): IpRecord | undefined {
 
 /** The annotation that says this. */
 export function recordAnnotation({ uid, addresses, mac }: IpRecord): Record<string, string> {
-  return { [KEY]: JSON.stringify({ uid, addresses, mac }) };
+  return { [IP_RECORD_ANNOTATION]: JSON.stringify({ uid, addresses, mac }) };
 }
 
 export function isSameRecord(one: IpRecord, other: IpRecord | undefined): boolean {

@@ -21,7 +21,7 @@ import { type Ip, projectIp } from '../objects/ip.ts';
 import { podKey } from '../objects/pod.ts';
 import { type Wait, waiting } from '../waiting.ts';
 import { type Allocation, awaitAllocation } from './allocation.ts';
-import { disagreement } from './ip-claim.ts';
+import { disagreement, type IpClaim } from './ip-claim.ts';
 import { isLauncherOf, virtualMachineDisagreement } from './virtual-machine.ts';
 
 /** What the cluster has recorded of a NIC. */
@@ -86,6 +86,7 @@ export async function withConfirmed<T>(
 /** What a pod's annotations say of one NIC, to be compared with what the cluster says. */
 class Claim {
   readonly #allocation: Allocation;
+  readonly #interfaceMacs: readonly string[] | undefined;
   readonly #context: Context;
   readonly #podKey: string;
   readonly #ipName: string;
@@ -96,6 +97,7 @@ class Claim {
   constructor(attachment: LiveAttachment, allocation: Allocation, context: Context) {
     const { namespace, name } = attachment.pod;
     this.#allocation = allocation;
+    this.#interfaceMacs = attachment.interfaceMacs;
     this.#context = context;
     this.#podKey = podKey(namespace, name);
     this.#ipName = portName(attachment, allocation);
@@ -120,7 +122,7 @@ class Claim {
     if (ofMachine !== undefined) throw this.#unconfirmed(ofMachine);
     // The controller makes none where there is nothing to record.
     if (ip === undefined && nic.addresses.length === 0) return { ip };
-    const otherwise = ip === undefined ? 'does not exist' : disagreement(ip, { pod, nic });
+    const otherwise = ip === undefined ? 'does not exist' : disagreement(ip, this.#claimed());
     if (otherwise !== undefined) throw this.#unconfirmed(`IP object ${this.#ipName} ${otherwise}`);
     return { ip };
   }
@@ -158,8 +160,12 @@ class Claim {
 
   #isFollowed(): boolean {
     return (
-      this.#followed !== undefined && disagreement(this.#followed, this.#allocation) === undefined
+      this.#followed !== undefined && disagreement(this.#followed, this.#claimed()) === undefined
     );
+  }
+
+  #claimed(): IpClaim {
+    return { ...this.#allocation, interfaceMacs: this.#interfaceMacs };
   }
 
   async #readIp(read: (path: string) => Promise<unknown>): Promise<Ip | undefined> {

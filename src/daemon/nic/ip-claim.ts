@@ -6,6 +6,7 @@
  * object, which has the name of the NIC's logical switch port, is written by controllers only, before
  * the annotations (Kube-OVN's controller: createOrUpdateIPCR before the patch of the pod; ours alike).
  */
+import { show } from '../../common/text.ts';
 import type { Ip } from '../objects/ip.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { Nic } from './annotations.ts';
@@ -14,6 +15,8 @@ import type { Nic } from './annotations.ts';
 export interface IpClaim {
   readonly pod: Pick<Pod, 'name' | 'namespace' | 'virtualMachine'>;
   readonly nic: Pick<Nic, 'addresses' | 'mac' | 'logicalSwitch' | 'workload'>;
+  /** MAC addresses that another plugin was told to give the interface, as they are written. */
+  readonly interfaceMacs?: readonly string[] | undefined;
 }
 
 /**
@@ -21,7 +24,8 @@ export interface IpClaim {
  * may say more than the annotations do: a pod can give up what it has.
  * @param ip the object with the name of the NIC's logical switch port
  */
-export function disagreement(ip: Ip, { pod, nic }: IpClaim): string | undefined {
+export function disagreement(ip: Ip, claim: IpClaim): string | undefined {
+  const { pod, nic } = claim;
   if (ip.deleting) return 'is being deleted: its addresses are given back';
   // Names of pods, namespaces and networks all have dots: one name can be that of two NICs.
   if (ip.podName !== nic.workload || ip.namespace !== pod.namespace) {
@@ -44,7 +48,25 @@ export function disagreement(ip: Ip, { pod, nic }: IpClaim): string | undefined 
   if (nic.logicalSwitch !== undefined && ip.subnet !== '' && ip.subnet !== nic.logicalSwitch) {
     return `is of Subnet ${ip.subnet}, not ${nic.logicalSwitch}`;
   }
-  return undefined;
+  return foreignMac(ip, claim);
+}
+
+/**
+ * The interface that another plugin makes gets no MAC address but the NIC's. What the NIC has is known
+ * where the object says it or our controller has noted it; Kube-OVN's may know nothing of it.
+ */
+function foreignMac(ip: Ip, { interfaceMacs = [] }: IpClaim): string | undefined {
+  const own = ip.mac ?? ip.notedMac;
+  if (own === undefined) return undefined;
+  const foreign = interfaceMacs.find((mac) => !isSameMac(mac, own));
+  if (foreign === undefined) return undefined;
+  return `${own === '' ? 'notes no MAC address' : `says MAC address ${own}`}, and the interface is to have ${show(foreign)}: a pod asks for one by "mac" of its networks annotation before it gets its addresses, and by no "cni-args"`;
+}
+
+/** The plugins also take dashes and dots between the digits. */
+function isSameMac(written: string, mac: string): boolean {
+  const digits = (text: string) => text.toLowerCase().replaceAll(/[^0-9a-f]/g, '');
+  return digits(written) === digits(mac);
 }
 
 /**

@@ -3,6 +3,7 @@
  * the author of a pod cannot.
  */
 import { parseAddress, parseMac } from '../../common/address.ts';
+import { IP_RECORD_ANNOTATION } from '../../common/names.ts';
 
 export interface Ip {
   /** That of the NIC's logical switch port. */
@@ -16,6 +17,8 @@ export interface Ip {
   readonly addresses: readonly string[];
   /** Undefined where the object says none, as for a NIC that another plugin makes. */
   readonly mac?: string;
+  /** What our controller has noted that the NIC got, empty for none; undefined where there is no note. */
+  readonly notedMac?: string;
   /** True for a NIC that belongs to a KubeVirt VM, whichever pod runs it. */
   readonly isVirtualMachine: boolean;
   /** True while its addresses are being given back. */
@@ -27,6 +30,7 @@ export function projectIp(raw: unknown): Ip {
   const { metadata, spec = {} } = raw as RawIp;
   const text = (name: string) => (typeof spec?.[name] === 'string' ? String(spec[name]) : '');
   const mac = parseMac(text('macAddress'));
+  const notedMac = readNotedMac(metadata.annotations?.[IP_RECORD_ANNOTATION]);
   return {
     name: metadata.name,
     podName: text('podName'),
@@ -34,14 +38,30 @@ export function projectIp(raw: unknown): Ip {
     subnet: text('subnet'),
     addresses: addressesOf([text('ipAddress'), text('v4IpAddress'), text('v6IpAddress')]),
     ...(mac === undefined ? {} : { mac }),
+    ...(notedMac === undefined ? {} : { notedMac }),
     isVirtualMachine: text('podType') === 'VirtualMachine',
     deleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
   };
 }
 
 interface RawIp {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string | null };
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string | null;
+    readonly annotations?: Readonly<Record<string, unknown>> | null;
+  };
   readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/** A note that cannot be read counts as none. */
+function readNotedMac(note: unknown): string | undefined {
+  if (typeof note !== 'string') return undefined;
+  try {
+    const { uid, mac } = JSON.parse(note) ?? {};
+    return typeof uid === 'string' && typeof mac === 'string' ? mac : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `ipAddress` is `v4`, `v6` or `v4,v6`; the other two fields have one address each. */

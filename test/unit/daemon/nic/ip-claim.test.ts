@@ -46,6 +46,39 @@ function claimOf(changes: {
   };
 }
 
+describe('a MAC address that another plugin was told to give the interface', () => {
+  const noted = (mac: unknown, note = JSON.stringify({ uid: 'uid', addresses: '', mac })) =>
+    ipOf({ macAddress: '' }, { annotations: { 'ovn.kubernetes.io/allocation': note } });
+  const told = (...interfaceMacs: string[]) => ({ ...claimOf({}), interfaceMacs });
+
+  it.each(['00:00:00:53:6B:B6', '00-00-00-53-6b-b6', '0000.0053.6bb6'])(
+    "is the NIC's: %s",
+    (mac) => {
+      expect(disagreement(noted(MAC), told(mac))).toBeUndefined();
+      expect(disagreement(ipOf(), told(mac))).toBeUndefined();
+    },
+  );
+
+  it("is the NIC's in every place", () => {
+    expect(disagreement(noted(MAC), told(MAC, '00:00:00:53:6b:b7'))).toContain('says MAC address');
+    expect(disagreement(ipOf(), told('00:00:00:53:6b:b7'))).toContain('says MAC address');
+  });
+
+  it('is none where the NIC was given none', () => {
+    expect(disagreement(noted(''), told(MAC))).toContain('notes no MAC address');
+    expect(disagreement(noted(''), told())).toBeUndefined();
+  });
+
+  it.each([
+    ['there is no note', ipOf({ macAddress: '' })],
+    ['it cannot be read', noted('', '{')],
+    ['it is of another form', noted('', 'null')],
+    ['its MAC address is no text', noted(5)],
+  ])('may be any where %s', (_, ip) => {
+    expect(disagreement(ip, told(MAC))).toBeUndefined();
+  });
+});
+
 describe('annotations are confirmed by an IP object', () => {
   it.each([
     ['that says the same', {}],
