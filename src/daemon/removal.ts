@@ -62,12 +62,17 @@ async function remove(
  */
 export async function unplugFound(
   { rows, names, ifaceIds: [ifaceId] }: FoundPort,
-  { vsctl, portLock, interfaces }: Pick<Context, 'vsctl' | 'portLock' | 'interfaces'>,
+  {
+    vsctl,
+    portLock,
+    interfaces,
+    pods,
+  }: Pick<Context, 'vsctl' | 'portLock' | 'interfaces' | 'pods'>,
 ): Promise<void> {
   if (ifaceId === undefined) await unplug(vsctl, rows);
   else {
     await portLock.run(ifaceId, () =>
-      unplug(vsctl, rows, giveBackCommands(ifaceId, names, interfaces)),
+      unplug(vsctl, rows, giveBackCommands(ifaceId, names, { interfaces, pods })),
     );
   }
 }

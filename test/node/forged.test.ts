@@ -286,8 +286,16 @@ describe("a virtual machine's NIC", () => {
     await mustAdd(sandbox, 'net1', ovnConfig());
     expect(await holders()).toEqual([sandbox.containerId]);
     expect(await canPing(sandbox, GATEWAY)).toBe(true);
-    // And back to the one that lost it, where that still lives and the newer one goes.
+    // Not back to the one that has ended: the next launcher may be on another node.
     await mustDelete(sandbox, 'net1', ovnConfig());
+    expect(await holders()).toEqual([]);
+  });
+
+  test('comes back to the sandbox that lost it, where the newer one goes and the pod lives', async () => {
+    const newer = await sandboxOf(launcher.pod);
+    await mustAdd(newer, 'net1', ovnConfig());
+    expect(await holders()).toEqual([newer.containerId]);
+    await mustDelete(newer, 'net1', ovnConfig());
     await expectKept();
   });
 });

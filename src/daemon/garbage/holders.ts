@@ -20,29 +20,29 @@ interface Holder {
  * has it, too, for the same pod. Where the kernel does not tell which one is older, both keep it.
  */
 export async function unseatOlderSandboxes(context: Context): Promise<void> {
-  for (const [ifaceId, holders] of sharedIfaceIds(context)) {
-    const older = holders.filter((holder) =>
-      holders.some(
-        (other) =>
-          other.ids['iface-id-ver'] === holder.ids['iface-id-ver'] &&
-          isNewer(other.netns, holder.netns),
-      ),
-    );
-    if (older.length === 0) continue;
-    await context.portLock.run(ifaceId, () =>
-      context.vsctl(
-        unseatCommands(
-          older.map(({ uuid }) => uuid),
-          ifaceId,
-        ),
-      ),
-    );
-    const ports = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
-    context.log.warn({ ifaceId, sandboxes: ports }, 'older sandboxes lost a logical switch port');
+  for (const ifaceId of sharedIfaceIds(context).keys()) {
+    await context.portLock.run(ifaceId, () => unseatOlder(ifaceId, context));
   }
 }
 
-function sharedIfaceIds({ interfaces }: Context): [string, Holder[]][] {
+/** Looks again when it is its turn: the newer one may have gone meanwhile, and then the older stays. */
+async function unseatOlder(ifaceId: string, context: Context): Promise<void> {
+  const holders = sharedIfaceIds(context).get(ifaceId) ?? [];
+  const older = holders.filter((holder) =>
+    holders.some(
+      (other) =>
+        other.ids['iface-id-ver'] === holder.ids['iface-id-ver'] &&
+        isNewer(other.netns, holder.netns),
+    ),
+  );
+  if (older.length === 0) return;
+  const uuids = older.map(({ uuid }) => uuid);
+  await context.vsctl(unseatCommands(uuids, ifaceId));
+  const sandboxes = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
+  context.log.warn({ ifaceId, sandboxes }, 'older sandboxes lost a logical switch port');
+}
+
+function sharedIfaceIds({ interfaces }: Context): Map<string, Holder[]> {
   const byIfaceId = new Map<string, Holder[]>();
   for (const [uuid, row] of interfaces.rows) {
     const ids = toInterfaceRow(row).externalIds;
@@ -51,5 +51,5 @@ function sharedIfaceIds({ interfaces }: Context): [string, Holder[]][] {
     const holders = byIfaceId.get(ifaceId) ?? [];
     byIfaceId.set(ifaceId, [...holders, { uuid, ids, netns }]);
   }
-  return [...byIfaceId].filter(([, holders]) => holders.length > 1);
+  return new Map([...byIfaceId].filter(([, holders]) => holders.length > 1));
 }

@@ -9,7 +9,8 @@ import { keyPrefix } from '../nic/annotation-keys.ts';
 import { type Bandwidth, parseBandwidth } from '../nic/bandwidth.ts';
 import { isLauncherOf } from '../nic/virtual-machine.ts';
 import { type Pod, staticPodOf } from '../objects/pod.ts';
-import { type InterfaceRow, type LimitMarks, STATIC_POD_ID } from '../ovs/port.ts';
+import type { InterfaceRow, LimitMarks } from '../ovs/port.ts';
+import { STATIC_POD_ID } from '../ovs/port-owner.ts';
 
 /** A port that stands for a logical switch port of a pod. */
 export interface FollowedPort extends LimitMarks {

@@ -76,10 +76,14 @@ function isOurs(key: string): boolean {
   return /\.kubernetes\.io\/[a-z_]+$/.test(key) && !key.startsWith('kubectl.');
 }
 
-/** The pod of this UID, where it is not on its way out. */
-export function livingPod(pods: Iterable<Pod>, uid: string): Pod | undefined {
+/**
+ * The pod of this UID, where it is not on its way out.
+ * @param staticPod what the kubelet knows it by, of a static pod, whose mirror gets new UIDs
+ */
+export function livingPod(pods: Iterable<Pod>, uid: string, staticPod?: string): Pod | undefined {
   for (const pod of pods) {
-    if (pod.uid === uid) return pod.deleting || pod.finished ? undefined : pod;
+    const isIt = pod.uid === uid || (staticPod !== undefined && staticPodOf(pod) === staticPod);
+    if (isIt && !pod.deleting && !pod.finished) return pod;
   }
   return undefined;
 }

@@ -17,7 +17,7 @@ import { type Bandwidth, formatBandwidth } from '../nic/bandwidth.ts';
 import { livingPod, type Pod } from '../objects/pod.ts';
 import { isNetnsUnmounted } from '../sandbox/netns.ts';
 import { isNewer, superseded } from '../sandbox/succession.ts';
-import { unseatCommands } from './port-owner.ts';
+import { STATIC_POD_ID, unseatCommands } from './port-owner.ts';
 import type { OvsTable, Row } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
 import type { Vsctl } from './vsctl.ts';
@@ -64,9 +64,6 @@ export interface LiveInterface extends InterfaceRow {
   /** MAC address of the link; undefined until OVS has looked at it. */
   readonly mac: string | undefined;
 }
-
-/** Ours: the key of a static pod's own identity, which stays when its mirror gets a new UID. */
-export const STATIC_POD_ID = 'static_pod';
 
 /** The columns of the Interface table that a live copy is needed of. */
 export const INTERFACE_COLUMNS = [
