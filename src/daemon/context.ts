@@ -14,6 +14,7 @@ import type { Abilities } from './abilities.ts';
 import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
+import type { NicRecords } from './nic/records.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Ip } from './objects/ip.ts';
 import type { Node } from './objects/node.ts';
@@ -37,6 +38,8 @@ export interface Context {
    * Those that name this node, by name. None where the daemon's role does not let it follow them.
    */
   readonly ips: WatchCache<Ip>;
+  /** What the cluster has recorded of the NICs of `pods`, read one at a time. */
+  readonly records: NicRecords;
   /** This node only. */
   readonly node: WatchCache<Node>;
   /** An OVSDB remote. */

@@ -29,6 +29,7 @@ import { Sweeper } from './garbage/sweeper.ts';
 import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
+import { NicRecords } from './nic/records.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
 import { IP_NODE_LABEL, projectIp } from './objects/ip.ts';
@@ -78,10 +79,10 @@ async function start(): Promise<void> {
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   watchEventLoop(log);
   const context = wire(options);
-  const { pods, subnets, ips, node, interfaces, bridges, mirror, deletions, limits, events } =
-    context;
+  const { pods, subnets, ips, records, node, interfaces, bridges } = context;
+  const { mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
-  for (const part of [pods, subnets, ips, node, interfaces, bridges]) part.start();
+  for (const part of [records, pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
   for (const failure of context.abilities.failures()) {
     log.error({}, `no ADD of an interface can be served: ${failure}`);
@@ -107,7 +108,7 @@ async function start(): Promise<void> {
     clearTimeout(timer);
     for (const part of [sweeper, mirror, limits, deletions]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
-    const parts = [pods, subnets, ips, node, interfaces, bridges];
+    const parts = [records, pods, subnets, ips, node, interfaces, bridges];
     for (const part of parts) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -155,6 +156,14 @@ function wire(options: Options): Context {
   const events = createEventRecorder({ api, nodeName, log });
   const queue = new AttachmentQueue();
   const portLock = new KeyedLock();
+  const ips = new WatchCache({
+    config,
+    contact,
+    path: collectionPath(KINDS.ips),
+    labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
+    project: projectIp,
+    log,
+  });
   const context: Context = {
     nodeName,
     api,
@@ -167,14 +176,8 @@ function wire(options: Options): Context {
       project: projectSubnet,
       log,
     }),
-    ips: new WatchCache({
-      config,
-      contact,
-      path: collectionPath(KINDS.ips),
-      labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
-      project: projectIp,
-      log,
-    }),
+    ips,
+    records: new NicRecords({ api, pods, ips }),
     node,
     ovsDatabase,
     vsctl,

@@ -329,6 +329,25 @@ describe('where the daemon may read one IP object, and not follow them', () => {
   });
 });
 
+/** Outage and all: see outage-api.test.ts for a daemon that may follow them. */
+test('a daemon that may only read them has read those of known pods before an outage', async () => {
+  fixture.api.faults.failNext(10_000, 403, { verb: 'list', path: IPS });
+  await fixture.restartDaemon(['--add-timeout-seconds=20']);
+  const { pod, sandbox, nic } = await fixture.pod();
+  sandboxes.push(sandbox);
+  await fixture.api.requests.waitFor({ verb: 'get', path: `${IPS}/${portName(pod, nic)}` }, 1);
+  const copy = await sandboxOf(fixture.cluster.createPod('copy', allocationAnnotations(nic)));
+  // Its refusal proves that what was asked for before has been answered.
+  await fixture.api.requests.waitFor({ verb: 'get', path: `${IPS}/${portName(copy.pod, nic)}` }, 1);
+  fixture.api.faults.failAll(503);
+  try {
+    await mustAdd(sandbox, 'net1', ovnConfig());
+    expect(await canPing(sandbox, GATEWAY)).toBe(true);
+  } finally {
+    fixture.api.faults.failAll(undefined);
+  }
+});
+
 /** What a controller would annotate for an address of the network of a provider. */
 function allocated(provider: string, ip: string): Record<string, string> {
   const values = { allocated: 'true', ip_address: ip, cidr: '172.17.0.0/16', mac_address: MAC };

@@ -3,8 +3,9 @@
  * same; `ip-claim.ts` has the rule. An ADD waits for that as for any annotation.
  *
  * The object is looked up among those that the daemon follows, those of this node. Where it is not
- * there or says otherwise, it is read from the API server: Kube-OVN's charts let the daemon read one
- * IP object, but not follow them, and then no event tells of one that comes late. So a read is repeated
+ * there or says otherwise, it is read from the API server (records.ts, which keeps it for outages):
+ * Kube-OVN's charts let the daemon read one IP object, but not follow them, and then no event tells of
+ * one that comes late. So a read is repeated
  * when the pod's annotations or the followed object change, and after pauses that grow: of all the
  * waits of an ADD the only one that has to ask again.
  */
@@ -17,11 +18,12 @@ import { logicalSwitchPort } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import type { Context } from '../context.ts';
-import { type Ip, projectIp } from '../objects/ip.ts';
+import type { Ip } from '../objects/ip.ts';
 import { podKey } from '../objects/pod.ts';
 import { type Wait, waiting } from '../waiting.ts';
 import { type Allocation, awaitAllocation } from './allocation.ts';
 import { disagreement, type IpClaim } from './ip-claim.ts';
+import { machinePath } from './records.ts';
 import { isLauncherOf, virtualMachineDisagreement } from './virtual-machine.ts';
 
 /** What the cluster has recorded of a NIC. */
@@ -43,8 +45,6 @@ class Unconfirmed extends Error {
 
 /** How long the making of a NIC waits for its confirmation in its place; ms. */
 const SOON_MS = 500;
-/** One read; ms. */
-const READ_TIMEOUT_MS = 5000;
 /** Before a read is repeated that found something else; ms. */
 const PAUSES = { firstMs: 200, maxMs: 5000 };
 /** However often a pod's author changes its annotations, reads come no closer; ms. */
@@ -108,12 +108,14 @@ class Claim {
   /** @throws Unconfirmed; CniError 11 when the ADD's deadline passes before there is an answer */
   async confirm(signal: AbortSignal): Promise<Confirmed> {
     const { pod, nic } = this.#allocation;
-    const reading = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
+    const { machines } = this.#context.records;
     const owner = isLauncherOf(pod, nic.workload) ? pod.virtualMachine : undefined;
-    const read = (path: string) => this.#context.api.get(path, {}, reading);
     const answers = Promise.all([
-      this.#isFollowed() ? this.#followed : this.#readIp(read),
-      owner && virtualMachineDisagreement(pod.namespace, owner, read),
+      this.#isFollowed() ? this.#followed : this.#readIp(signal),
+      owner &&
+        virtualMachineDisagreement(pod.namespace, owner, () =>
+          machines.read(pod, machinePath(pod.namespace, owner.name), signal),
+        ),
     ]).catch((error) => {
       signal.throwIfAborted();
       throw this.#unreadable(error);
@@ -168,11 +170,14 @@ class Claim {
     return { ...this.#allocation, interfaceMacs: this.#interfaceMacs };
   }
 
-  async #readIp(read: (path: string) => Promise<unknown>): Promise<Ip | undefined> {
-    return await read(objectPath(KINDS.ips, this.#ipName)).then(projectIp, (error) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+  async #readIp(signal: AbortSignal): Promise<Ip | undefined> {
+    const path = objectPath(KINDS.ips, this.#ipName);
+    return await this.#context.records.ips
+      .read(this.#allocation.pod, path, signal)
+      .catch((error) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
   }
 
   #unconfirmed(otherwise: string): Unconfirmed {

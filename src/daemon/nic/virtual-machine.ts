@@ -4,7 +4,6 @@
  * names exists: KubeVirt's controller makes VirtualMachineInstances, with UIDs that nobody chooses.
  */
 import { KubernetesError } from '../../common/kubernetes/api.ts';
-import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import type { Pod, VirtualMachineRef } from '../objects/pod.ts';
 
 /** True where a pod's owner is the VirtualMachineInstance of this name. */
@@ -17,18 +16,16 @@ export function isLauncherOf(pod: Pick<Pod, 'virtualMachine'>, vmName: string): 
  * does not let it read VirtualMachineInstances, as in Kube-OVN's charts, the reference counts: its
  * author may create pods in the VM's namespace, and the IP object must be a VM's of that name.
  *
- * @param read reads an object of the API server
- * @throws what `read` throws, except for a refusal (403) and an object that is not there (404)
+ * @param readUid reads the UID of that VirtualMachineInstance
+ * @throws what `readUid` throws, except for a refusal (403) and an object that is not there (404)
  */
 export async function virtualMachineDisagreement(
   namespace: string,
   { name, uid }: VirtualMachineRef,
-  read: (path: string) => Promise<unknown>,
+  readUid: () => Promise<unknown>,
 ): Promise<string | undefined> {
-  const path = objectPath(KINDS.virtualMachineInstances, name, namespace);
   try {
-    const { metadata } = (await read(path)) as { metadata?: { uid?: unknown } };
-    if (metadata?.uid === uid) return undefined;
+    if ((await readUid()) === uid) return undefined;
     return `VirtualMachineInstance ${namespace}/${name} has another UID than the pod's owner reference, ${uid}`;
   } catch (error) {
     const status = error instanceof KubernetesError ? error.status : undefined;

@@ -26,9 +26,8 @@ export const CONTROLLER: Account = {
 /**
  * What Kube-OVN's charts (v1.17) grant the node daemon: ClusterRole system:kube-ovn-cni. The
  * daemon takes the place of theirs, so that it has this role until deploy/ has one. Beside it what
- * ours makes use of where it has it: list and watch of ips, with which known pods get their interfaces
- * also while the API server is away, and get of virtualmachineinstances, by which a VM's launcher is
- * known. Tests that do without are in test/node/forged.test.ts. Rules about
+ * ours makes use of where it has it: list and watch of ips, by which an IP object that comes late is
+ * seen at once, and get of virtualmachineinstances, by which a VM's launcher is known. Tests that do without are in test/node/forged.test.ts. Rules about
  * objects that this daemon has nothing to do with are left out: services, ovn-eips, token reviews,
  * certificates and service CIDRs.
  */

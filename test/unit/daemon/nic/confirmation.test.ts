@@ -5,6 +5,7 @@ import { KubernetesError } from '../../../../src/common/kubernetes/api.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
 import { type Confirmed, withConfirmed } from '../../../../src/daemon/nic/confirmation.ts';
+import { NicRecords, type NicRecordsOptions } from '../../../../src/daemon/nic/records.ts';
 import { type Ip, projectIp } from '../../../../src/daemon/objects/ip.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { projectSubnet, type Subnet } from '../../../../src/daemon/objects/subnet.ts';
@@ -56,7 +57,8 @@ function setUp(read: () => Promise<unknown>) {
     reads.push(path);
     return read();
   };
-  const context = { pods, ips, subnets, api: { get }, deletedPods: { has: () => false } };
+  const records = new NicRecords({ api: { get }, pods, ips } as unknown as NicRecordsOptions);
+  const context = { pods, ips, subnets, records, deletedPods: { has: () => false } };
   const annotate = (address: string) => {
     const values = { allocated: 'true', ip_address: address, cidr: '10.1.0.0/16' };
     const annotations = Object.fromEntries(
@@ -152,6 +154,26 @@ describe('an API server that does not answer', () => {
     });
     expect(await address).toBe('10.1.0.5');
     expect({ uses, reads: reads.length }).toEqual({ uses: 2, reads: 2 });
+  });
+});
+
+describe('an API server that no longer answers', () => {
+  it('has said before that the annotations are right: the address is used again', async () => {
+    const answers: (() => Promise<unknown>)[] = [async () => rawIp('10.1.0.5')];
+    const { run } = setUp(() => (answers.shift() ?? (() => Promise.reject(refusal(503))))());
+    expect(await run(addressOf)).toBe('10.1.0.5');
+    expect(await run(addressOf)).toBe('10.1.0.5');
+  });
+
+  it('has said nothing of other annotations', async () => {
+    const answers: (() => Promise<unknown>)[] = [async () => rawIp('10.1.0.5')];
+    const { annotate, run } = setUp(() =>
+      (answers.shift() ?? (() => Promise.reject(refusal(503))))(),
+    );
+    await run(addressOf);
+    annotate('10.1.0.6');
+    const { message } = await rejectionOf(run(addressOf, 300));
+    expect(message).toContain('says 10.1.0.5, not 10.1.0.6');
   });
 });
 
