@@ -6,11 +6,12 @@
 import { writeFile } from 'node:fs/promises';
 import { ADMIN } from './accounts.ts';
 import { Faults } from './faults.ts';
-import { answer, serve, understand, verbOf } from './handler.ts';
-import { kindNamed } from './kinds.ts';
+import { refuse, serve, understand, verbOf } from './handler.ts';
+import { type Kind, kindNamed } from './kinds.ts';
 import { type HttpRequest, type HttpResponse, Listener, type Protocol } from './listener.ts';
 import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
+import { resourceOf, targetOf } from './paths.ts';
 import { type Account, attributesOf, authorize } from './rbac.ts';
 import { RequestLog } from './requests.ts';
 import { noteUse } from './role-use.ts';
@@ -36,6 +37,8 @@ export interface ApiDoubleOptions {
   readonly protocol?: Protocol;
   /** Of HTTP/2; 1000 without it. */
   readonly streamsPerConnection?: number;
+  /** Kinds that this server does not have, like `VirtualMachine` in a cluster without KubeVirt. */
+  readonly withoutKinds?: readonly string[];
 }
 
 /**
@@ -53,10 +56,12 @@ export class KubernetesApiDouble implements AsyncDisposable {
   readonly #lists: Lists;
   readonly #listener: Listener;
   readonly #tokens = new Tokens();
+  readonly #without: ReadonlySet<string>;
 
   constructor(options: ApiDoubleOptions = {}) {
     const { token, protocol = DEFAULT_PROTOCOL, streamsPerConnection } = options;
     if (token !== undefined) this.#tokens.set(ADMIN, token);
+    this.#without = new Set(options.withoutKinds);
     this.#lists = new Lists(this.#store);
     this.watches = new Watches(this.#store);
     this.#listener = new Listener({ protocol, streamsPerConnection }, (request, response) => {
@@ -145,11 +150,19 @@ export class KubernetesApiDouble implements AsyncDisposable {
 
   /** @param object with `kind`; its `apiVersion` is known */
   create(object: NewObject): KubernetesObject {
-    return structuredClone(this.#store.create(kindNamed(object.kind ?? ''), object, 'all'));
+    return structuredClone(this.#store.create(this.#kind(object.kind ?? ''), object, 'all'));
+  }
+
+  /**
+   * An object as a cluster may have it from before its kind had the schema of now, or that was made
+   * under Kube-OVN's own: no value is checked.
+   */
+  createUnchecked(object: NewObject): KubernetesObject {
+    return structuredClone(this.#store.createUnchecked(this.#kind(object.kind ?? ''), object));
   }
 
   get(kind: string, key: string): KubernetesObject {
-    return structuredClone(this.#store.get(kindNamed(kind), key));
+    return structuredClone(this.#store.get(this.#kind(kind), key));
   }
 
   /** Resolves with an object as soon as it exists and is as `isReady` wants it. */
@@ -160,7 +173,7 @@ export class KubernetesApiDouble implements AsyncDisposable {
   ): Promise<KubernetesObject> {
     const { promise, resolve } = Promise.withResolvers<KubernetesObject>();
     const look = () => {
-      const object = new Map(this.#store.all(kindNamed(kind))).get(key);
+      const object = new Map(this.#store.all(this.#kind(kind))).get(key);
       if (object === undefined || !isReady(object)) return;
       stop();
       resolve(structuredClone(object));
@@ -193,15 +206,15 @@ export class KubernetesApiDouble implements AsyncDisposable {
    * @returns ends it
    */
   onChange(kind: string, listener: (object: KubernetesObject | undefined) => void): () => void {
-    const wanted = kindNamed(kind);
+    const wanted = this.#kind(kind);
     return this.#store.onEvent((event) => {
       if (event.kind === wanted) listener(structuredClone(event.after));
     });
   }
 
   list(kind: string, selection: Selection = {}): KubernetesObject[] {
-    const isSelected = predicateOf(kindNamed(kind), selection);
-    const objects = this.#store.all(kindNamed(kind)).map(([, object]) => object);
+    const isSelected = predicateOf(this.#kind(kind), selection);
+    const objects = this.#store.all(this.#kind(kind)).map(([, object]) => object);
     return structuredClone(objects.filter(isSelected));
   }
 
@@ -212,12 +225,12 @@ export class KubernetesApiDouble implements AsyncDisposable {
       namespace?: string;
     };
     const key = keyOf({ name, namespace });
-    return structuredClone(this.#store.replace(kindNamed(object.kind ?? ''), key, object, 'all'));
+    return structuredClone(this.#store.replace(this.#kind(object.kind ?? ''), key, object, 'all'));
   }
 
   /** Applies a merge patch. */
   patch(kind: string, key: string, patch: object): KubernetesObject {
-    return structuredClone(this.#store.patch(kindNamed(kind), key, patch, 'all'));
+    return structuredClone(this.#store.patch(this.#kind(kind), key, patch, 'all'));
   }
 
   /**
@@ -225,12 +238,12 @@ export class KubernetesApiDouble implements AsyncDisposable {
    * is 0, is only marked with a `deletionTimestamp`.
    */
   delete(kind: string, key: string, options: DeleteOptions = {}): void {
-    this.#store.delete(kindNamed(kind), key, options);
+    this.#store.delete(this.#kind(kind), key, options);
   }
 
   /** What the kubelet does when a pod's containers are gone: finalizers alone can keep it now. */
   finishDeletion(key: string): void {
-    this.#store.delete(kindNamed('Pod'), key, { gracePeriodSeconds: 0 });
+    this.#store.delete(this.#kind('Pod'), key, { gracePeriodSeconds: 0 });
   }
 
   /** Forgets the history: watches from before get a 410, and so do lists half read. */
@@ -267,10 +280,17 @@ export class KubernetesApiDouble implements AsyncDisposable {
     this.faults.resume();
   }
 
+  /** @throws Error for a kind that this server does not have */
+  #kind(name: string): Kind {
+    if (this.#without.has(name)) throw new Error(`this API server double is without ${name}`);
+    return kindNamed(name);
+  }
+
   async #handle(http: HttpRequest, response: HttpResponse): Promise<void> {
     const url = new URL(http.url ?? '/', this.url);
-    const verb = verbOf(http.method ?? 'GET', url);
     const path = url.pathname;
+    const resource = resourceOf(path);
+    const verb = verbOf(http.method ?? 'GET', url, resource);
     let isGone = false;
     response.once('close', () => {
       isGone = true;
@@ -286,17 +306,21 @@ export class KubernetesApiDouble implements AsyncDisposable {
       const status = this.faults.take({ verb, path, user });
       if (status !== undefined) throw injected(status);
       const account = this.#tokens.authenticate(http.headers.authorization);
-      const request = understand(http, url);
-      const attributes = attributesOf(verb, request.target);
-      authorize(account, attributes);
-      noteUse(account, attributes);
+      // Before anybody learns whether there is such a kind.
+      if (resource !== undefined) {
+        const attributes = attributesOf(verb, resource);
+        authorize(account, attributes);
+        noteUse(account, attributes);
+      }
+      const target = resource && targetOf(resource, this.#without);
+      const request = understand(http, url, { verb, target });
       const backend = { store: this.#store, lists: this.#lists, watches: this.watches };
       await serve(request, response, backend);
     } catch (error) {
       const refusal = error instanceof ApiRefusal ? error : new ApiRefusal(500, String(error));
       // The real server gives up the connection of whom it does not know.
       if (refusal.code === 401) this.#listener.goAwayFrom(http);
-      answer(response, refusal.code, refusal.toStatus());
+      refuse(response, refusal);
     }
   }
 

@@ -1,10 +1,11 @@
 /**
  * HTTP requests to the API server double: reads them, lets the store do them, answers.
  */
-import { needsVersion, parsePath, type Target } from './kinds.ts';
+import { needsVersion } from './kinds.ts';
 import type { HttpRequest, HttpResponse } from './listener.ts';
 import type { Lists } from './lists.ts';
 import { isRecord, keyOf, type NewObject } from './object.ts';
+import type { Resource, Target } from './paths.ts';
 import type { RequestVerb } from './requests.ts';
 import { predicateOf } from './selectors.ts';
 import { ApiRefusal, invalid, success } from './status.ts';
@@ -28,14 +29,19 @@ export interface Backend {
 
 /** What the real server takes; bytes. */
 const BODY_BYTES_MAX = 3 * 1024 * 1024;
+const NOTHING_THERE = '404 page not found\n';
 const MERGE_PATCH = 'application/merge-patch+json';
 
 /** The verb of a request, also of one to a path where nothing is. */
-export function verbOf(method: string, url: URL): RequestVerb {
+export function verbOf(
+  method: string,
+  { searchParams }: URL,
+  resource: Resource | undefined,
+): RequestVerb {
   if (method === 'GET') {
-    const { searchParams } = url;
-    if (searchParams.get('watch') === 'true' || searchParams.get('watch') === '1') return 'watch';
-    return parsePath(url.pathname)?.name === '' ? 'list' : 'get';
+    const watch = searchParams.get('watch');
+    if (watch === 'true' || watch === '1') return 'watch';
+    return resource?.name === '' ? 'list' : 'get';
   }
   const verbs: Record<string, RequestVerb> = {
     POST: 'create',
@@ -46,17 +52,21 @@ export function verbOf(method: string, url: URL): RequestVerb {
   return verbs[method] ?? 'get';
 }
 
-/** @throws ApiRefusal 404 for a path where nothing is, 405 for a method that it does not have */
-export function understand(http: HttpRequest, url: URL): ApiRequest {
-  const target = parsePath(url.pathname);
-  if (target === undefined)
-    throw new ApiRefusal(404, 'the server could not find the requested resource');
-  const verb = verbOf(http.method ?? 'GET', url);
+/**
+ * @param target undefined where nothing is
+ * @throws ApiRefusal 404 where nothing is, 405 for a method that it does not have
+ */
+export function understand(
+  http: HttpRequest,
+  { searchParams: query }: URL,
+  { verb, target }: { verb: RequestVerb; target: Target | undefined },
+): ApiRequest {
+  if (target === undefined) throw new ApiRefusal(404, NOTHING_THERE, { isPlain: true });
   const ofCollection = verb === 'list' || verb === 'create' || verb === 'watch';
   if (ofCollection !== (target.name === '') || (target.isStatus && verb === 'delete')) {
     throw new ApiRefusal(405, 'the server does not allow this method on the requested resource');
   }
-  return { verb, target, query: url.searchParams, http };
+  return { verb, target, query, http };
 }
 
 /** Does what the request asks, and answers. @throws ApiRefusal */
@@ -99,6 +109,17 @@ export async function serve(request: ApiRequest, response: HttpResponse, backend
 export function answer(response: HttpResponse, status: number, body: object): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(body));
+}
+
+/** Sends a Status, or the text that the real server sends where it serves nothing. */
+export function refuse(response: HttpResponse, refusal: ApiRefusal): void {
+  const { code, message, isPlain } = refusal;
+  if (!isPlain) {
+    answer(response, code, refusal.toStatus());
+    return;
+  }
+  response.writeHead(code, { 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(message);
 }
 
 function selectionOf({ query, target }: ApiRequest) {

@@ -2,6 +2,8 @@
  * The kinds of objects that the API server double serves, and the paths they are served under.
  */
 
+import type { NameRule } from './name-rules.ts';
+
 /** A kind of object: one line of the table below. */
 export interface Kind {
   /** `v1`, or `<group>/<version>`. */
@@ -13,6 +15,8 @@ export interface Kind {
   readonly hasStatus?: true;
   /** A DELETE waits for the node's agent. */
   readonly graceful?: true;
+  /** How its objects are named; DNS subdomains without it. */
+  readonly nameRule?: NameRule;
   /** Field selectors besides the object's name and namespace. */
   readonly fields?: readonly string[];
 }
@@ -43,9 +47,17 @@ export const kinds: readonly Kind[] = [
     plural: 'namespaces',
     kind: 'Namespace',
     hasStatus: true,
+    nameRule: 'label',
     fields: ['status.phase'],
   },
-  { apiVersion: 'v1', plural: 'events', kind: 'Event', namespaced: true, fields: eventFields },
+  {
+    apiVersion: 'v1',
+    plural: 'events',
+    kind: 'Event',
+    namespaced: true,
+    nameRule: 'path segment',
+    fields: eventFields,
+  },
   { apiVersion: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
   {
     apiVersion: 'apps/v1',
@@ -101,49 +113,6 @@ export function isCustom({ apiVersion }: Kind): boolean {
 /** True for kinds that are replaced only by what says which version it replaces. */
 export function needsVersion(kind: Kind): boolean {
   return isCustom(kind) || kind.kind === 'Lease';
-}
-
-/** What a path names: a collection, an object, or an object's status. */
-export interface Target {
-  readonly kind: Kind;
-  /** Empty for kinds without namespaces and for a collection over all namespaces. */
-  readonly namespace: string;
-  /** Empty for a collection. */
-  readonly name: string;
-  readonly isStatus: boolean;
-}
-
-/** Reads a path like `/apis/kubeovn.io/v1/subnets/join`; undefined where nothing is there. */
-export function parsePath(path: string): Target | undefined {
-  const segments = path.split('/').slice(1).map(decodeURIComponent);
-  const root = segments.shift();
-  if (root !== 'api' && root !== 'apis') return undefined;
-  const apiVersion = segments.splice(0, root === 'api' ? 1 : 2).join('/');
-  const known = (plural: string | undefined) =>
-    kinds.find((kind) => kind.apiVersion === apiVersion && kind.plural === plural);
-
-  // `/namespaces/x/pods` is about pods, `/namespaces/x` and `/namespaces/x/status` about x. The
-  // core group alone has namespaces as objects; every group has them as a prefix.
-  const inNamespace = segments[0] === 'namespaces' ? known(segments[2]) : undefined;
-  if (inNamespace?.namespaced) {
-    const [, namespace = '', , name = '', subresource] = segments;
-    return target(inNamespace, { namespace, name, subresource, length: segments.length - 2 });
-  }
-  const kind = known(segments[0]);
-  const [, name = '', subresource] = segments;
-  // Of namespaced kinds this path has only the collection.
-  if (kind === undefined || (kind.namespaced && name !== '')) return undefined;
-  return target(kind, { namespace: '', name, subresource, length: segments.length });
-}
-
-function target(
-  kind: Kind,
-  parts: { namespace: string; name: string; subresource: string | undefined; length: number },
-): Target | undefined {
-  const { namespace, name, subresource, length } = parts;
-  if (length > 3) return undefined;
-  if (subresource !== undefined && !(subresource === 'status' && kind.hasStatus)) return undefined;
-  return { kind, namespace, name, isStatus: subresource === 'status' };
 }
 
 /** The kind of that name. @throws Error for one that is not in the table */

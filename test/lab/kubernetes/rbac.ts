@@ -2,7 +2,7 @@
  * What the API server double lets whom do: roles as RBAC has them, and refusals in the real
  * server's words (k8s.io/apiserver, responsewriters.Forbidden). Pure functions.
  */
-import type { Target } from './kinds.ts';
+import type { Resource } from './paths.ts';
 import type { RequestVerb } from './requests.ts';
 import { ApiRefusal, groupOf } from './status.ts';
 
@@ -42,10 +42,10 @@ export interface Attributes {
   readonly name: string;
 }
 
-export function attributesOf(verb: RequestVerb, target: Target): Attributes {
-  const { kind, namespace, name, isStatus } = target;
-  const resource = isStatus ? `${kind.plural}/status` : kind.plural;
-  return { verb, apiGroup: groupOf(kind), resource, namespace, name };
+export function attributesOf(verb: RequestVerb, asked: Resource): Attributes {
+  const { plural, subresource, namespace, name } = asked;
+  const resource = subresource === '' ? plural : `${plural}/${subresource}`;
+  return { verb, apiGroup: groupOf(asked), resource, namespace, name };
 }
 
 /** @throws ApiRefusal 403 */

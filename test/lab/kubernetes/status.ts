@@ -26,18 +26,28 @@ const reasons: Readonly<Record<number, string>> = {
 export class ApiRefusal extends Error {
   readonly code: number;
   readonly reason: string;
+  /** What it is about, for those who do not read the message; undefined where the server has none. */
+  readonly details: object | undefined;
+  /** True where the message is all that is sent, as text. */
+  readonly isPlain: boolean;
 
-  constructor(code: number, message: string, reason = reasons[code] ?? 'Unknown') {
+  constructor(
+    code: number,
+    message: string,
+    more: { reason?: string; details?: object; isPlain?: boolean } = {},
+  ) {
     super(message);
     this.name = 'ApiRefusal';
     this.code = code;
-    this.reason = reason;
+    this.reason = more.reason ?? reasons[code] ?? 'Unknown';
+    this.details = more.details;
+    this.isPlain = more.isPlain ?? false;
   }
 
   /** The object that goes over the wire. */
   toStatus(): object {
-    const { code, reason, message } = this;
-    return { ...head, status: 'Failure', message, reason, code };
+    const { code, reason, message, details } = this;
+    return { ...head, status: 'Failure', message, reason, details, code };
   }
 }
 
@@ -62,7 +72,9 @@ export function notFound(kind: Kind, name: string): ApiRefusal {
 }
 
 export function alreadyExists(kind: Kind, name: string): ApiRefusal {
-  return new ApiRefusal(409, `${qualified(kind)} "${name}" already exists`, 'AlreadyExists');
+  return new ApiRefusal(409, `${qualified(kind)} "${name}" already exists`, {
+    reason: 'AlreadyExists',
+  });
 }
 
 /** @param why like "the object has been modified" */
@@ -71,9 +83,20 @@ export function conflict(kind: Kind, name: string, why: string): ApiRefusal {
   return new ApiRefusal(409, message);
 }
 
-/** @param what the field and what is wrong with it */
-export function invalid(kind: Kind, name: string, what: string): ApiRefusal {
-  return new ApiRefusal(422, `${qualified(kind)} "${name}" is invalid: ${what}`);
+/**
+ * @param what the field and what is wrong with it
+ * @param causes likewise, one by one
+ */
+export function invalid(
+  kind: Kind,
+  name: string,
+  what: string,
+  causes: readonly object[] = [],
+): ApiRefusal {
+  const group = groupOf(kind);
+  const qualifiedKind = group === '' ? kind.kind : `${kind.kind}.${group}`;
+  const details = { name, group, kind: kind.kind, causes };
+  return new ApiRefusal(422, `${qualifiedKind} "${name}" is invalid: ${what}`, { details });
 }
 
 function qualified(kind: Kind): string {
@@ -82,6 +105,6 @@ function qualified(kind: Kind): string {
 }
 
 /** Empty for the core group. */
-export function groupOf({ apiVersion }: Kind): string {
+export function groupOf({ apiVersion }: Pick<Kind, 'apiVersion'>): string {
   return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 }

@@ -2,8 +2,8 @@
  * The objects of the API server double, their versions and their history: what etcd and the
  * registries are to the real one. Everything here is synchronous, and knows nothing of HTTP.
  */
+import { check, read } from './admission.ts';
 import type { Kind } from './kinds.ts';
-import { checkLease } from './lease-rules.ts';
 import {
   isSameContent,
   type KubernetesObject,
@@ -89,20 +89,31 @@ export class ObjectStore {
 
   /** @throws ApiRefusal 409 where it exists, 400 and 422 see newObject */
   create(kind: Kind, object: NewObject, part: Part): KubernetesObject {
-    const created = newObject(kind, object, part);
+    const created = newObject(kind, read(kind, object), part);
     const key = keyOf(created.metadata);
     if (this.#table(kind).has(key)) throw alreadyExists(kind, created.metadata.name);
-    return this.#commit(kind, key, created);
+    return this.#commit(kind, key, created, part);
+  }
+
+  /**
+   * Keeps a new object whose fields nobody checks: one from before its kind had the schema of now.
+   * @throws ApiRefusal 409 where it exists, 400 see newObject
+   */
+  createUnchecked(kind: Kind, object: NewObject): KubernetesObject {
+    const created = newObject(kind, read(kind, object), 'all');
+    const key = keyOf(created.metadata);
+    if (this.#table(kind).has(key)) throw alreadyExists(kind, created.metadata.name);
+    return this.#keep(kind, key, complete(kind, created));
   }
 
   /** Replaces an object. @throws ApiRefusal 404, 409 */
   replace(kind: Kind, key: string, object: NewObject, part: Part): KubernetesObject {
-    return this.#write(key, object as KubernetesObject, { kind, part, isPatch: false });
+    return this.#write(key, object, { kind, part, isPatch: false });
   }
 
   /** Applies a merge patch. @throws ApiRefusal 404, 409, 422 */
   patch(kind: Kind, key: string, patch: unknown, part: Part): KubernetesObject {
-    const patched = mergePatch(this.get(kind, key), patch) as KubernetesObject;
+    const patched = mergePatch(this.get(kind, key), patch) as NewObject;
     return this.#write(key, patched, { kind, part, isPatch: true });
   }
 
@@ -118,30 +129,38 @@ export class ObjectStore {
     if (graceSeconds === 0 && !hasFinalizers(object)) {
       return { object: this.#remove(kind, key, object), isGone: true };
     }
-    return { object: this.#commit(kind, key, markDeleted(object, graceSeconds)), isGone: false };
+    const marked = markDeleted(object, graceSeconds);
+    return { object: this.#commit(kind, key, marked, 'main'), isGone: false };
   }
 
-  #write(key: string, wanted: KubernetesObject, write: Write): KubernetesObject {
-    const { kind } = write;
+  #write(key: string, sent: NewObject, write: Write): KubernetesObject {
+    const { kind, part } = write;
     const before = this.get(kind, key);
+    const wanted = read(kind, sent);
     checkWrite(before, wanted, write);
     const next = nextObject(before, wanted, write);
     // Its last finalizer went.
-    return isDoneDeleting(next) ? this.#remove(kind, key, next) : this.#commit(kind, key, next);
+    return isDoneDeleting(next)
+      ? this.#remove(kind, key, next)
+      : this.#commit(kind, key, next, part);
   }
 
   /**
    * Keeps an object, under a new version if anything has changed.
    * @returns it as it is now
-   * @throws ApiRefusal 400 and 422, see checkLease
+   * @throws ApiRefusal 400 and 422, see check
    */
-  #commit(kind: Kind, key: string, object: KubernetesObject): KubernetesObject {
+  #commit(kind: Kind, key: string, object: KubernetesObject, part: Part): KubernetesObject {
     const before = this.#table(kind).get(key);
-    // Through JSON, as over the wire: members that are undefined are none.
-    const complete = typed(kind, JSON.parse(JSON.stringify(object)));
-    checkLease(kind, complete);
-    if (before !== undefined && isSameContent(before, complete)) return before;
-    const after = withVersion(complete, String(++this.#version));
+    const next = complete(kind, object);
+    check(kind, next, { before, part });
+    if (before !== undefined && isSameContent(before, next)) return before;
+    return this.#keep(kind, key, next);
+  }
+
+  #keep(kind: Kind, key: string, object: KubernetesObject): KubernetesObject {
+    const before = this.#table(kind).get(key);
+    const after = withVersion(object, String(++this.#version));
     this.#table(kind).set(key, after);
     this.#record({ kind, version: this.#version, before, after });
     return after;
@@ -165,6 +184,11 @@ export class ObjectStore {
     this.#objects.set(kind, table);
     return table;
   }
+}
+
+/** An object as it is served. Through JSON, as over the wire: members that are undefined are none. */
+function complete(kind: Kind, object: KubernetesObject): KubernetesObject {
+  return typed(kind, JSON.parse(JSON.stringify(object)));
 }
 
 /** The name in `namespace/name` or `name`. */

@@ -3,6 +3,7 @@
  * decides, the parts that a request may change, and the preconditions. Pure functions.
  */
 import { randomUUID } from 'node:crypto';
+import { invalidValue, refuseFor } from './field-errors.ts';
 import type { Kind } from './kinds.ts';
 import {
   isSameSpec,
@@ -35,13 +36,13 @@ export interface Write {
 const MODIFIED =
   'the object has been modified; please apply your changes to the latest version and try again';
 const DEFAULT_GRACE_SECONDS = 30;
+const GENERATED_PREFIX_MAX = 58;
 
 /** A new object from what was sent. @throws ApiRefusal 400, 422 */
 export function newObject(kind: Kind, object: NewObject, part: Part): KubernetesObject {
   const { status, metadata: sent = {}, ...rest } = object;
-  const { generateName, resourceVersion, deletionTimestamp, ...metadata } = sent;
-  const generated = generateName === undefined ? '' : `${generateName}${randomUUID().slice(0, 5)}`;
-  const name = String(metadata.name ?? generated);
+  const { resourceVersion, deletionTimestamp, ...metadata } = sent;
+  const name = String(metadata.name ?? generatedName(metadata.generateName));
   if (name === '') {
     throw invalid(kind, '', 'metadata.name: Required value: name or generateName is required');
   }
@@ -54,6 +55,12 @@ export function newObject(kind: Kind, object: NewObject, part: Part): Kubernetes
   const given = kind.hasStatus && part === 'main' ? undefined : status;
   const initial = kind.kind === 'Pod' ? { phase: 'Pending' } : undefined;
   return withStatus({ ...rest, metadata: { ...metadata, ...fixed } }, given ?? initial);
+}
+
+/** A name that nobody has; empty without a prefix. The real server cuts long prefixes too. */
+function generatedName(prefix: unknown): string {
+  if (prefix === undefined) return '';
+  return `${String(prefix).slice(0, GENERATED_PREFIX_MAX)}${randomUUID().slice(0, 5)}`;
 }
 
 /** The next state of an object, given what a request wants and what part of it that may change. */
@@ -103,10 +110,22 @@ export function checkWrite(
   const wantedVersion = wanted.metadata.resourceVersion ?? '';
   if (wantedVersion !== '' && wantedVersion !== resourceVersion)
     throw conflict(kind, name, MODIFIED);
+  const { deletionTimestamp } = wanted.metadata;
+  if (before.metadata.deletionTimestamp === undefined) {
+    refuseChange(kind, name, { deletionTimestamp });
+  }
   if ((wanted.metadata.uid ?? uid) === uid) return;
-  if (isPatch) throw invalid(kind, name, 'metadata.uid: Invalid value: field is immutable');
+  if (isPatch) refuseChange(kind, name, { uid: wanted.metadata.uid });
   const why = `UID in precondition: ${wanted.metadata.uid}, UID in object meta: ${uid}`;
   throw conflict(kind, name, `Precondition failed: ${why}`);
+}
+
+/** @throws ApiRefusal 422 for each field of the metadata that is there */
+function refuseChange(kind: Kind, name: string, changed: Readonly<Record<string, unknown>>): void {
+  const errors = Object.entries(changed)
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => invalidValue(`metadata.${field}`, value, 'field is immutable'));
+  refuseFor(errors, kind, name);
 }
 
 /** @throws ApiRefusal 409 */

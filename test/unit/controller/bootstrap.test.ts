@@ -121,7 +121,7 @@ describe('what is there', () => {
     kubeOvn('Vpc', 'ovn-cluster', { namespaces: ['mine'] }),
     kubeOvn('Subnet', 'join', { cidrBlock: '100.65.0.0/16' }),
     kubeOvn('Subnet', 'ovn-default', { cidrBlock: '10.17.0.0/16' }),
-    kubeOvn('Vlan', 'ovn-vlan', { id: 9 }),
+    kubeOvn('Vlan', 'ovn-vlan', { id: 9, provider: 'provider' }),
   ];
   const argv = [OVN, '--network-type=vlan', '--default-interface-name=eth1'];
 

@@ -20,14 +20,14 @@ interface Kept {
 function project(raw: unknown): Kept {
   const { metadata, spec } = raw as KubernetesObject;
   const { uid = '', resourceVersion = '' } = metadata;
-  return { uid, version: resourceVersion, color: String(spec?.color) };
+  return { uid, version: resourceVersion, color: String(spec?.routeTable) };
 }
 
 /** A double with the red Subnet `net`, and a copy of its Subnets. */
 async function setUp({ versionOf = ({ version }: Kept) => version } = {}) {
   const double = await KubernetesApiDouble.start();
   const make = (color: string) =>
-    double.create({ kind: 'Subnet', metadata: { name: 'net' }, spec: { color } });
+    double.create({ kind: 'Subnet', metadata: { name: 'net' }, spec: { routeTable: color } });
   make('red');
   const options = { config: configOf(double, CONTROLLER), path: PATH, log: new LogDouble() };
   const subnets = new Collection<Kept>({ ...options, project, versionOf, limits: shortLimits });
@@ -43,7 +43,7 @@ async function setUp({ versionOf = ({ version }: Kept) => version } = {}) {
     subnets,
     make,
     /** The answer to a patch; the watch brings it not before something is awaited. */
-    paint: (color: string) => double.patch('Subnet', 'net', { spec: { color } }),
+    paint: (color: string) => double.patch('Subnet', 'net', { spec: { routeTable: color } }),
     color: () => subnets.get('net')?.color,
     /** What the watch has brought. */
     watched: () => [...subnets.values()].map(({ color }) => color),

@@ -37,9 +37,10 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 describe('the leader', () => {
   it('reads what is there now, and nothing of what is not', async () => {
     await using all = await setUp();
-    expect(await all.writes.read(RED)).toBeUndefined();
-    const made = all.double.create({ kind: 'Subnet', metadata: { name: 'red' }, spec: {} });
-    expect(await all.writes.read(RED)).toEqual(made);
+    const path = `${IPS}/a.default`;
+    expect(await all.writes.read(path)).toBeUndefined();
+    const made = all.double.create({ kind: 'IP', metadata: { name: 'a.default' }, spec: {} });
+    expect(await all.writes.read(path)).toEqual(made);
   });
 
   it('creates an object once', async () => {
@@ -64,12 +65,12 @@ describe('the leader', () => {
 
   it('patches nothing that is gone, and nothing that has changed since the version it names', async () => {
     await using all = await setUp();
-    expect(await all.writes.patch(RED, { spec: { mtu: 1 } })).toBeUndefined();
+    expect(await all.writes.patch(RED, { spec: { mtu: 1300 } })).toBeUndefined();
     expect(await all.writes.patch(`${RED}/status`, { status: {} })).toBeUndefined();
     const { metadata } = all.double.create({ kind: 'Subnet', metadata: { name: 'red' } });
-    all.double.patch('Subnet', 'red', { spec: { mtu: 1 } });
+    all.double.patch('Subnet', 'red', { spec: { mtu: 1300 } });
     const { resourceVersion } = metadata;
-    const stale = all.writes.patch(RED, { metadata: { resourceVersion }, spec: { mtu: 2 } });
+    const stale = all.writes.patch(RED, { metadata: { resourceVersion }, spec: { mtu: 1400 } });
     expect(isConflict(await rejection(stale))).toBe(true);
   });
 
@@ -116,7 +117,7 @@ describe('who has lost the Lease', () => {
   it('gives up what it has sent', async () => {
     await using all = await setUp();
     all.double.silence();
-    const patch = rejection(all.writes.patch(RED, { spec: { mtu: 1 } }));
+    const patch = rejection(all.writes.patch(RED, { spec: { mtu: 1300 } }));
     await all.double.requests.waitFor({ verb: 'patch' }, 1);
     all.lose();
     expect(await patch).toBe(LOST);

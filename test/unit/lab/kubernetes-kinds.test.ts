@@ -42,19 +42,27 @@ describe('a Lease', () => {
 });
 
 describe('the kinds that a controller reads and writes', () => {
+  const replicas = (count: number) => ({ replicas: count });
+
   it.each([
-    ['/apis/kubeovn.io/v1/ippools', 'IPPool'],
-    ['/apis/kubeovn.io/v1/security-groups', 'SecurityGroup'],
-    ['/apis/apps/v1/namespaces/default/deployments', 'Deployment'],
-    ['/apis/apps/v1/namespaces/default/statefulsets', 'StatefulSet'],
-  ])('are at %s, with a status apart', async (path, kind) => {
+    ['/apis/kubeovn.io/v1/ippools', 'IPPool', { subnet: 'red', ips: [] }],
+    ['/apis/kubeovn.io/v1/security-groups', 'SecurityGroup', { tier: 1 }],
+    ['/apis/apps/v1/namespaces/default/deployments', 'Deployment', replicas(2)],
+    ['/apis/apps/v1/namespaces/default/statefulsets', 'StatefulSet', replicas(2)],
+  ])('are at %s, with a status apart', async (path, kind, spec) => {
     await using client = await Client.start();
-    const sent = { metadata: { name: 'a' }, spec: { replicas: 2 }, status: { replicas: 1 } };
-    expect((await client.send('POST', path, sent)).body).toMatchObject({ kind, spec: sent.spec });
+    const status = statusOf(kind);
+    const sent = { metadata: { name: 'a' }, spec, status };
+    expect((await client.send('POST', path, sent)).body).toMatchObject({ kind, spec });
     expect((await client.send('GET', `${path}/a`)).body.status).toBeUndefined();
-    const { body } = await client.patch(`${path}/a/status`, { status: { replicas: 2 } });
-    expect(body.status).toEqual({ replicas: 2 });
+    const { body } = await client.patch(`${path}/a/status`, { status });
+    expect(body.status).toEqual(status);
   });
+
+  function statusOf(kind: string): object {
+    if (kind === 'IPPool') return { v4UsingIPs: 1 };
+    return kind === 'SecurityGroup' ? { portGroup: 'ovn.sg.a' } : replicas(1);
+  }
 });
 
 describe('a change of an object', () => {
@@ -63,12 +71,13 @@ describe('a change of an object', () => {
     const seen: unknown[] = [];
     const stop = client.double.onChange('IPPool', (pool) => seen.push(pool?.spec));
     const path = '/apis/kubeovn.io/v1/ippools';
-    await client.send('POST', path, { metadata: { name: 'a' }, spec: { subnet: 'red' } });
+    const spec = { subnet: 'red', ips: ['10.0.0.5'], enableAddressSet: false };
+    await client.send('POST', path, { metadata: { name: 'a' }, spec });
     client.double.create({ kind: 'Subnet', metadata: { name: 'red' } });
-    client.double.patch('IPPool', 'a', { spec: { subnet: 'blue' } });
+    client.double.patch('IPPool', 'a', { spec: { ips: ['10.0.0.6'] } });
     client.double.delete('IPPool', 'a');
     stop();
     client.double.create({ kind: 'IPPool', metadata: { name: 'b' } });
-    expect(seen).toEqual([{ subnet: 'red' }, { subnet: 'blue' }, undefined]);
+    expect(seen).toEqual([spec, { ...spec, ips: ['10.0.0.6'] }, undefined]);
   });
 });

@@ -50,6 +50,20 @@ describe('what is not granted is refused in the words of the real server', () =>
     expect(await Promise.all(codes)).toEqual([403, 403]);
   });
 
+  it('nor whether there is such a kind', async () => {
+    await using client = await Client.start({ withoutKinds: ['VirtualMachine'] });
+    const machines = '/apis/kubevirt.io/v1/virtualmachines';
+    for (const path of [machines, '/apis/nobody.io/v1/namespaces/a/things/b/log']) {
+      expect((await ask(client, DAEMON, 'GET', path)).code).toBe(403);
+      const { code, body } = await ask(client, ADMIN, 'GET', path);
+      expect([code, body.message]).toEqual([404, '404 page not found\n']);
+    }
+    const instances = '/apis/kubevirt.io/v1/virtualmachineinstances';
+    expect((await ask(client, ADMIN, 'GET', instances)).code).toBe(200);
+    const machine = { kind: 'VirtualMachine', metadata: { name: 'a', namespace: 'default' } };
+    expect(() => client.double.create(machine)).toThrow('without VirtualMachine');
+  });
+
   it('to whom bears no token, too', async () => {
     await using client = await Client.start();
     const { code, body } = await client.send('GET', PODS, undefined, { Authorization: '' });

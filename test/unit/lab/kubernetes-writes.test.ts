@@ -151,12 +151,19 @@ describe('a merge patch', () => {
   it('cannot change what the server decides', async () => {
     await using client = await Client.start();
     const { metadata } = client.double.create(pod('a'));
-    const change = {
-      creationTimestamp: null,
-      generation: 7,
-      deletionTimestamp: '2020-01-01T00:00:00Z',
-    };
+    const change = { creationTimestamp: null, generation: 7, selfLink: null };
     expect((await client.patch(A, { metadata: change })).body.metadata).toEqual(metadata);
+  });
+
+  it('cannot begin a deletion', async () => {
+    await using client = await Client.start();
+    client.double.create(pod('a'));
+    const deletionTimestamp = '2020-01-01T00:00:00Z';
+    const { code, body } = await client.patch(A, { metadata: { deletionTimestamp } });
+    expect(code).toBe(422);
+    expect(body.message).toBe(
+      'Pod "a" is invalid: metadata.deletionTimestamp: Invalid value: "2020-01-01T00:00:00Z": field is immutable',
+    );
   });
 
   it('of an object that is not there is refused', async () => {
@@ -190,7 +197,7 @@ describe('the status subresource', () => {
     const { body } = await client.patch(`${A}/status`, change);
     expect(body.status).toEqual({ phase: 'Running' });
     expect(body.spec).toEqual({});
-    expect(body.metadata.labels).toEqual({});
+    expect(body.metadata.labels).toBeUndefined();
     const put = await client.send('PUT', `${A}/status`, {
       ...body,
       spec: { x: 1 },
@@ -203,10 +210,13 @@ describe('the status subresource', () => {
     await using client = await Client.start();
     client.double.create(pod('a'));
     const { body } = await client.patch(A, {
-      spec: { nodeName: 'n' },
+      spec: { terminationGracePeriodSeconds: 1 },
       status: { phase: 'Running' },
     });
-    expect(body).toMatchObject({ spec: { nodeName: 'n' }, status: { phase: 'Pending' } });
+    expect(body).toMatchObject({
+      spec: { terminationGracePeriodSeconds: 1 },
+      status: { phase: 'Pending' },
+    });
   });
 
   it('checks the version too', async () => {
@@ -218,8 +228,9 @@ describe('the status subresource', () => {
 
   it('is not there for kinds without it, whose status is a field like any other', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'IP', metadata: { name: 'a.default' } });
-    const path = '/apis/kubeovn.io/v1/ips/a.default';
+    const kind = 'VirtualMachineInstance';
+    client.double.create({ kind, metadata: { name: 'a', namespace: 'default' } });
+    const path = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/a';
     expect((await client.patch(`${path}/status`, {})).code).toBe(404);
     expect((await client.patch(path, { status: { a: 1 } })).body.status).toEqual({ a: 1 });
   });

@@ -54,7 +54,9 @@ export class Client implements AsyncDisposable {
     const init = { method, headers, dispatcher: this.#agent };
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await fetch(this.double.url + path, { ...init, ...content });
-    return { code: response.status, body: (await response.json()) as Answer['body'] };
+    const isJson = response.headers.get('content-type') === 'application/json';
+    const answered: unknown = isJson ? await response.json() : { message: await response.text() };
+    return { code: response.status, body: answered as Answer['body'] };
   }
 
   patch(path: string, body: object): Promise<Answer> {

@@ -73,7 +73,8 @@ describe('KubernetesApi', () => {
     all.double.create(pod('a'));
     const patch = { metadata: { annotations: { seen: 'true' }, labels: { color: null } } };
     const patched = await all.api.mergePatch(A, patch, never);
-    expect(patched).toMatchObject({ metadata: { annotations: { seen: 'true' }, labels: {} } });
+    expect(patched).toMatchObject({ metadata: { annotations: { seen: 'true' } } });
+    expect(patched).not.toHaveProperty('metadata.labels');
     expect(patched).toEqual(all.double.get('Pod', 'default/a'));
   });
 

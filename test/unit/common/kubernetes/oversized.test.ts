@@ -94,7 +94,8 @@ describe('an object that is too large', () => {
   it('stays as it was in a WatchCache, is logged, and goes when it is deleted', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
     const large = all.double.patch('Pod', 'default/a', {
-      metadata: { labels: { color: 'blue' }, annotations: { junk: 'x'.repeat(5 * MIB) } },
+      metadata: { labels: { color: 'blue' } },
+      spec: { junk: 'x'.repeat(5 * MIB) },
     });
     all.double.create(pod('b'));
     await all.sees('b', 'red');
