@@ -45,7 +45,7 @@ interface Claim {
   readonly rank: Rank;
 }
 
-/** What living pods say of a NIC, by its port. */
+/** What living pods say of a NIC, by its owner and port: names with dots make one port of two NICs. */
 type Said = ReadonlyMap<string, readonly AnnotatedAddresses[]>;
 
 /** All that is said of these Subnets, what is most certain first. */
@@ -53,7 +53,11 @@ export function claimsOn(names: ReadonlySet<string>, view: ClaimsView): readonly
   const claims: Claim[] = [];
   const said = new Map<string, AnnotatedAddresses[]>();
   for (const pod of view.cluster.pods.values()) {
-    for (const nic of nicsOf(pod, view)) said.set(nic.port, [...(said.get(nic.port) ?? []), nic]);
+    const owner = ownerOfPod(pod, view.settings);
+    for (const nic of nicsOf(pod, view)) {
+      const key = saidKey(owner, nic.port);
+      said.set(key, [...(said.get(key) ?? []), nic]);
+    }
     for (const request of claimsOfPod(pod, view)) {
       if (names.has(request.subnet)) claims.push({ request, rank: Rank.unrecorded });
     }
@@ -76,13 +80,17 @@ export function claimsOfPod(pod: Pod, view: ClaimsView): readonly AdoptRequest[]
   });
 }
 
+function saidKey(owner: string, port: string): string {
+  return `${owner} ${port}`;
+}
+
 /** What an IP object says. */
 export function claimOfIp(ip: IpObject, view: Omit<ClaimsView, 'subnets'>): AdoptRequest {
   return requestOf(ip, undefined, view);
 }
 
 function claimOn(ip: IpObject, all: Said, view: ClaimsView): Claim {
-  const said = all.get(ip.meta.name) ?? [];
+  const said = all.get(saidKey(ownerOf(ip, view.settings), ip.meta.name)) ?? [];
   const same = said.find((nic) => addressesText(nic.addresses) === addressesText(ip.addresses));
   // Where somebody has edited the object by hand, its pod goes on with what it was given.
   const before = said.find((nic) => addressesText(nic.addresses) === ip.record?.addresses);

@@ -84,11 +84,13 @@ export class PodWork {
   async work(key: string): Promise<void> {
     const { cluster, ownerLock, settings } = this.#context;
     const known = cluster.pods.get(key);
-    const owner = known ? ownerOfPod(known, settings) : this.#ends.ownerOfKey(key);
+    const isOwn = known !== undefined && !known.hostNetwork;
+    const owner = isOwn ? ownerOfPod(known, settings) : this.#ends.ownerOfKey(key);
     await ownerLock.run(owner, async () => {
       const pod = cluster.pods.get(key);
-      if (pod?.hostNetwork) return;
-      if (pod === undefined || !needsAddresses(pod)) await this.#ends.end(key, pod);
+      // One in the network of its node has nothing: what is held is an earlier pod's of its name.
+      if (pod === undefined || pod.hostNetwork) await this.#ends.end(key, undefined);
+      else if (!needsAddresses(pod)) await this.#ends.end(key, pod);
       // One that is being deleted keeps what it has, and it is too late for more.
       else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
     });

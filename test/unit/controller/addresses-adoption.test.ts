@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { frontSubnet, ipOf, podWith, setUpAddresses } from './addresses-support.ts';
-import { machineInstance } from './support.ts';
+import { kubeOvn, machineInstance } from './support.ts';
 
 const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
 
@@ -84,6 +84,30 @@ describe('before anybody draws', () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2'), edited]);
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
     expect(all.owners('10.1.0.5')).toEqual([]);
+  });
+
+  it('a NIC has nothing that only a pod of another namespace says, whose name makes the same port', async () => {
+    const name = 'web.shop.net.prod.x.y';
+    const victim = kubeOvn(
+      'IP',
+      name,
+      { podName: 'web.shop.net', namespace: 'prod', subnet: 'front', v4IpAddress: '10.1.0.2' },
+      { finalizers: ['kubeovn.io/kube-ovn-controller'] },
+    );
+    const key = 'net.prod.x.y.kubernetes.io';
+    const annotations = {
+      [`${key}/allocated`]: 'true',
+      [`${key}/logical_switch`]: 'front',
+      [`${key}/ip_address`]: '10.1.0.2',
+      [`${key}/mac_address`]: '00:00:00:99:99:99',
+    };
+    await using all = await setUpAddresses([
+      frontSubnet(),
+      victim,
+      podWith('web', '', { annotations }),
+    ]);
+    expect(all.owners('10.1.0.2')).toEqual(['prod/web.shop.net']);
+    expect(all.addresses.allocator.allocationOf(name)?.mac).toBeUndefined();
   });
 
   it('nothing is held for annotations of a pod that is not its machine’s', async () => {
