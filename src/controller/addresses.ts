@@ -105,7 +105,7 @@ export class Addresses {
     return this.#ipPools.get(name);
   }
 
-  /** InternalIPs of all nodes: no pod gets one by chance. */
+  /** InternalIPs of all nodes: no pod gets one. */
   get ofNodes(): readonly Address[] {
     this.#ofNodes ??= [...this.#options.cluster.nodes.values()].flatMap(
       ({ internalAddresses }) => internalAddresses,
@@ -236,12 +236,13 @@ export class Addresses {
     return { ...this.#options, subnets: this.view.subnets };
   }
 
-  /** What only a pod says for itself does not put it on a Subnet that is not for it. */
-  #mayAdopt({ subnet: name, pod, isUnrecorded }: AdoptRequest): boolean {
+  /** What only a pod says for itself gives it no node's address, and no Subnet that is not for it. */
+  #mayAdopt({ subnet: name, pod, addresses, isUnrecorded }: AdoptRequest): boolean {
     if (!this.#known.has(name)) return false;
     const object = this.#subnets.get(name);
     const subnet = object && checkedValue(object.checked);
     if (!isUnrecorded || subnet === undefined) return true;
+    if (addresses.some(({ text }) => this.ofNodes.some((one) => one.text === text))) return false;
     return 'value' in permitted(subnet, ownerParts(pod).namespace, this.view);
   }
 

@@ -47,16 +47,16 @@ export class Wakes {
     this.#offer(offersOf(held, this.#freeView()));
   }
 
-  /** An address is no node's any more, so that pods may have it by chance. */
+  /** An address is no node's any more, so that pods may have it. */
   nodeAddressesFreed(addresses: readonly Address[]): void {
     const { cluster } = this.#context;
     if (addresses.length === 0) return;
     const view = this.#freeView();
     for (const { meta, claims } of cluster.subnets.values()) {
-      const isOfSubnet = claims.cidrs.some((cidr) =>
-        addresses.some((each) => contains(cidr, each)),
-      );
-      if (isOfSubnet) this.#offer(offersOfSubnet(meta.name, view));
+      const own = addresses.filter((each) => claims.cidrs.some((cidr) => contains(cidr, each)));
+      if (own.length === 0) continue;
+      this.#offer(offersOfSubnet(meta.name, view));
+      this.wake(...own.map((each) => waitFor.address(meta.name, each)));
     }
   }
 

@@ -114,6 +114,31 @@ describe('a pod that says it is the target of a migration', () => {
   );
 });
 
+test('a node’s address is no pod’s that asks for it, nor one’s that runs and says that it has it', async () => {
+  const address = '10.3.0.177';
+  const addresses = [{ type: 'InternalIP', address }];
+  fixture.api.create({ kind: 'Node', metadata: { name: 'node-177' }, status: { addresses } });
+  fixture.schedule(podOf('a-node', 'lan', keys(LAN, { ip_address: address })));
+  const refusal = { kind: 'Pod', reason: REFUSED };
+  await eventAbout(fixture, {
+    ...refusal,
+    name: 'a-node',
+    text: `${address} of subnet lan belongs`,
+  });
+  const says = told(LAN, address, { logical_switch: 'lan' });
+  fixture.schedule({ ...podOf('a-node-2', 'lan', says), status: { phase: 'Running' } });
+  await eventAbout(fixture, {
+    ...refusal,
+    name: 'a-node-2',
+    text: 'the pod runs with what is not',
+  });
+  expect(ipsWith(address)).toEqual([]);
+  end('a-node-2');
+  // It waits for that.
+  fixture.api.delete('Node', 'node-177');
+  expect((await fixture.allocated('default/a-node', LAN)).ip_address).toBe(address);
+});
+
 describe('a pod that says it is a virtual machine’s', () => {
   test('gets nothing without the machine’s instance, and does not hold up others', async () => {
     const { address } = await victim('a5');

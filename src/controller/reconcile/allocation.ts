@@ -6,7 +6,7 @@ import type { Address } from '../../common/address.ts';
 import type { Allocator } from '../allocator/allocator.ts';
 import { AllocationError, ownerText } from '../allocator/error.ts';
 import type { MayShare } from '../allocator/owners.ts';
-import type { Allocation, MacWish } from '../allocator/request.ts';
+import type { AddressWish, Allocation, FixedAddresses, MacWish } from '../allocator/request.ts';
 import type { Attempt, NicRequest } from '../networks/request.ts';
 import type { AnnotatedNic } from '../objects/pod-annotations.ts';
 import type { Subnet } from '../objects/subnet.ts';
@@ -20,7 +20,7 @@ export interface AllocationContext {
   mayShare(provider: string): MayShare;
   /** Addresses that the NIC's IP object says; none where there is none. */
   recorded(port: string): readonly Address[];
-  /** Addresses of nodes, which no pod is to get by chance. */
+  /** Addresses of nodes, which no pod is to get. */
   readonly nodeAddresses: readonly Address[];
   vlan(name: string): VlanObject | undefined;
   /** A Subnet with which nothing is wrong. */
@@ -94,7 +94,7 @@ function acquireFirst(
         nic: nic.port,
         pod: context.owner,
         subnet: subnet.name,
-        addresses,
+        addresses: withoutNodes(addresses, { nic, subnet, context }),
         mac: nic.mac,
         family: nic.family,
         skip: context.nodeAddresses,
@@ -107,6 +107,36 @@ function acquireFirst(
     }
   }
   throw failure;
+}
+
+/**
+ * What is asked for by name, less addresses of nodes: a pod does not get one by asking for it either,
+ * unless it had it before the node.
+ * @throws AllocationError where nothing else is asked for
+ */
+function withoutNodes(
+  addresses: AddressWish,
+  { nic, subnet, context }: { nic: NicRequest; subnet: Subnet; context: AllocationContext },
+): AddressWish {
+  if (addresses.kind === 'drawn') return addresses;
+  const had = context.allocator.allocationOf(nic.port)?.addresses ?? [];
+  const has = new Set([...had, ...context.recorded(nic.port)].map(({ text }) => text));
+  const nodes = new Set(context.nodeAddresses.map(({ text }) => text));
+  const nodeIn = (entry: FixedAddresses) =>
+    entry.find(({ text }) => nodes.has(text) && !has.has(text));
+  const { entries, index } = addresses;
+  const chosen = index === undefined ? entries : entries.slice(index, index + 1);
+  const left = chosen.filter((entry) => nodeIn(entry) === undefined);
+  if (left.length === chosen.length) return addresses;
+  if (left.length > 0) return { kind: 'fixed', entries: left };
+  const [address] = chosen.flatMap((entry) => nodeIn(entry) ?? []);
+  throw new AllocationError({
+    reason: 'AddressConflict',
+    what: `address ${address?.text} of subnet ${subnet.name} belongs to a node`,
+    details: 'ask for another address',
+    subnet: subnet.name,
+    address: address?.text,
+  });
 }
 
 function fixedMac(mac: string): MacWish {
