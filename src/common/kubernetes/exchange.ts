@@ -13,9 +13,10 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { HttpMethod, RequestContext } from '@kubernetes/client-node';
-import { type Dispatcher, request } from 'undici';
+import { type Dispatcher, getGlobalDispatcher, request } from 'undici';
 import { Backoff } from '../concurrency/backoff.ts';
-import { DeadlinePassed } from '../concurrency/deadline.ts';
+import { abortable, DeadlinePassed } from '../concurrency/deadline.ts';
+import { finishingBegun } from './begun-request.ts';
 import { isSilentConnection, type KeptConnections } from './connections.ts';
 
 /** Parameters of a request's query; undefined ones are left out. */
@@ -98,16 +99,29 @@ async function attemptExchange(
   if (body !== undefined) context.setHeaderParam('Content-Type', body.type);
   // Reads the token and the certificates anew, as far as client-node does.
   await config.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
+  // Undefined where client-node leaves it to undici.
+  const dispatcher = context.getDispatcher() ?? getGlobalDispatcher();
   const askedAt = performance.now();
   try {
-    const response = await request(url, {
+    const asked = request(url, {
       method: method as Dispatcher.HttpMethod,
       headers: context.getHeaders(),
       signal,
-      ...(dispatcher === undefined ? {} : { dispatcher }),
-      // As one piece: undici repeats no request whose body it cannot read twice.
-      ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body.content)) }),
+      ...(body === undefined
+        ? { dispatcher }
+        : {
+            dispatcher: finishingBegun(dispatcher),
+            // As one piece: undici repeats no request whose body it cannot read twice.
+            body: Buffer.from(JSON.stringify(body.content)),
+          }),
+    });
+    // undici does not notice before it has a connection, and for a body never: see begun-request.ts.
+    const response = await abortable(asked, signal).catch((error: unknown) => {
+      asked.then(
+        ({ body: late }) => drop(late),
+        () => undefined,
+      );
+      throw error;
     });
     const { statusCode: status } = response;
     // HTTP/2 has no words for a status.
@@ -120,6 +134,11 @@ async function attemptExchange(
     if (isSuspect) connections.abandon(dispatcher);
     throw error;
   }
+}
+
+/** Reads an answer that nobody waits for any more: its connection goes on. */
+function drop(body: Answer['body']): void {
+  body.on('error', () => undefined).resume();
 }
 
 /** @throws TypeError for a path that an URL takes for another one: see path.ts, which makes none */
