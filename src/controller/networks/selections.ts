@@ -34,6 +34,9 @@ export interface Selection {
 /** Networks of a pod, of both annotations: what is served of one with more is nothing. */
 export const NETWORKS_MAX = 64;
 
+/** Of one of these annotations: a kilobyte for each network. Longer ones are not parsed. */
+const NETWORKS_CHARS_MAX = NETWORKS_MAX * 1024;
+
 /** What JSON has, and the short form does not. */
 const JSON_MARKS = /["[{]/;
 /** Multus' rule for each part of the short form: what Kubernetes has for a label of a name. */
@@ -47,6 +50,7 @@ export function podSelections({ annotations, namespace }: Pod): Checked<readonly
   for (const key of [DEFAULT_NETWORK_ANNOTATION, NETWORKS_ANNOTATION]) {
     const text = annotations[key] ?? '';
     if (text === '') continue;
+    if (text.length > NETWORKS_CHARS_MAX) return tooLong(key, text.length);
     const isDefault = key === DEFAULT_NETWORK_ANNOTATION;
     const found = parseSelections(text, { key, namespace, isDefault });
     if ('problems' in found) return found;
@@ -60,6 +64,13 @@ function tooMany(key: string) {
   return wrong(
     `annotation ${key} is wrong: a pod has at most ${NETWORKS_MAX} networks, and this one names more`,
     'name fewer networks: of these none is served',
+  );
+}
+
+function tooLong(key: string, length: number) {
+  return wrong(
+    `annotation ${key} is wrong: it has ${length} characters, and at most ${NETWORKS_CHARS_MAX} are read`,
+    'make it shorter: of its networks none is served',
   );
 }
 
