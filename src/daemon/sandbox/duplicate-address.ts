@@ -45,13 +45,13 @@ export async function checkIpv4Free(
   }
 }
 
-/** Of a link without such addresses ip(8) prints an empty object. */
+/** For a link without such addresses, and for each address of another scope, ip(8) prints `{}`. */
 const ADDRESS_STATES = Type.Array(
   Type.Object({
     addr_info: Type.Optional(
       Type.Array(
         Type.Object({
-          local: Type.String(),
+          local: Type.Optional(Type.String()),
           tentative: Type.Optional(Type.Boolean()),
           dadfailed: Type.Optional(Type.Boolean()),
         }),
@@ -115,7 +115,7 @@ async function isSettled(netns: string, ifName: string): Promise<boolean> {
   const links = parseOutput('ip', output, ADDRESS_STATES);
   const addresses = links.flatMap(({ addr_info }) => addr_info ?? []);
   const duplicate = addresses.find((address) => address.dadfailed);
-  if (duplicate !== undefined) throw taken(duplicate.local);
+  if (duplicate !== undefined) throw taken(duplicate.local ?? '');
   return !addresses.some((address) => address.tentative);
 }
 
