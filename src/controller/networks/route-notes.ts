@@ -9,6 +9,8 @@ import type { Subnet } from '../objects/subnet.ts';
 
 /** More routes than any pod needs; the rest is not looked at. */
 const ROUTES_MAX = 256;
+/** A longer annotation is not parsed: deeply nested, it held the event loop. */
+const ROUTES_CHARS_MAX = 128 * 1024;
 
 /**
  * @param text the annotation
@@ -16,6 +18,9 @@ const ROUTES_MAX = 256;
  * @returns what is to be known, each as the end of a sentence about the annotation
  */
 export function routeNotes(text: string, { blocks }: Pick<Subnet, 'blocks'>): readonly string[] {
+  if (text.length > ROUTES_CHARS_MAX) {
+    return [`has ${text.length} characters, and more than ${ROUTES_CHARS_MAX} are not checked`];
+  }
   const list = parseList(text);
   if (list === undefined) {
     return ['is wrong, and the node refuses the NIC: write a JSON array of {"dst", "gw"}'];

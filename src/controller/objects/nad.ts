@@ -59,6 +59,9 @@ export function nadProblem(nad: Nad): Problem | undefined {
   return nad.config.kind === 'ovn' ? dottedName(nad) : undefined;
 }
 
+/** Of a configuration: far more than any plugin's. A longer one, deeply nested, held the event loop. */
+const CONFIG_CHARS_MAX = 128 * 1024;
+
 /** A single configuration, or a list of plugins where it has no type of its own. */
 function readConfig(text: string, nad: string): NadConfig {
   if (text === '') return { kind: 'empty' };
@@ -69,6 +72,9 @@ function readConfig(text: string, nad: string): NadConfig {
       advice: 'correct spec.config of the NetworkAttachmentDefinition',
     },
   });
+  if (text.length > CONFIG_CHARS_MAX) {
+    return fail(`it has ${text.length} characters, and at most ${CONFIG_CHARS_MAX} are read`);
+  }
   let config: unknown;
   try {
     config = JSON.parse(text);

@@ -42,6 +42,14 @@ describe('a NetworkAttachmentDefinition', () => {
     }
   });
 
+  it('is not parsed where it is longer than 128 kB, whatever is in it', () => {
+    const config = (length: number) => configOf('{"type":"x"}'.padEnd(length));
+    expect(config(128 * 1024)).toEqual({ kind: 'other' });
+    expect(config(128 * 1024 + 1)).toMatchObject({
+      problem: { message: expect.stringContaining('131073 characters, and at most 131072') },
+    });
+  });
+
   it.each([
     ['no JSON', '{'],
     ['no object', '[]'],
