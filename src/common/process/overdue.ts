@@ -17,7 +17,7 @@ export interface Overdue {
   readonly since: Date;
 }
 
-/** One run; `end` is called once. */
+/** One run; only the first call of `end` counts. */
 export interface Watched {
   /** @param isByItself false where the tool had to be ended, or could not be */
   end(isByItself: boolean): void;
@@ -35,7 +35,8 @@ export class OverdueTools {
     this.#running.set(tool, runs.add(run));
     return {
       end: (isByItself) => {
-        runs.delete(run);
+        // A tool that cannot be started ends twice: with an error, and when its pipes are closed.
+        if (!runs.delete(run)) return;
         if (runs.size === 0) this.#running.delete(tool);
         if (isByItself) this.#ended.delete(tool);
         else if (isOverdue(run.startedAt)) {

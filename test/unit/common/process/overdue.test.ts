@@ -51,3 +51,13 @@ it('a run that goes on counts for as long as it takes', () => {
   vi.advanceTimersByTime(600_000);
   expect(tools.list()).toMatchObject([{ tool: 'ip' }]);
 });
+
+it('a run that could not begin and ends twice hides no other', () => {
+  const tools = new OverdueTools();
+  const failed = tools.start('ip');
+  failed.end(true);
+  tools.start('ip');
+  failed.end(true);
+  vi.advanceTimersByTime(30_000);
+  expect(tools.list()).toHaveLength(1);
+});
