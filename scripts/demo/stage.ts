@@ -22,8 +22,8 @@ const NODE_NAME = 'node1';
 /** Another one leads soon after a controller was killed, and none loses it for a busy machine. */
 const CONTROLLER_FLAGS = [
   '--non-primary-cni-mode=true',
-  '--leader-elect-lease-duration=6s',
-  '--leader-elect-renew-deadline=5s',
+  '--leader-elect-lease-duration=12s',
+  '--leader-elect-renew-deadline=10s',
   '--leader-elect-retry-period=500ms',
 ];
 

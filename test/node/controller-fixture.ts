@@ -31,8 +31,8 @@ const LOG_LINES = 20;
 
 /** Another one leads soon after a controller was killed, and none loses it for a busy machine. */
 const SHORT_LEASE = [
-  '--leader-elect-lease-duration=8s',
-  '--leader-elect-renew-deadline=6s',
+  '--leader-elect-lease-duration=12s',
+  '--leader-elect-renew-deadline=10s',
   '--leader-elect-retry-period=500ms',
 ];
 

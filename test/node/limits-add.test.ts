@@ -193,11 +193,10 @@ test('several NICs of one network have each its own limits', async () => {
   const sandbox = await podWith(
     // Of neither: theirs are under the names with the interface.
     prefixed({ ingress_rate: '99' }),
-    // Only the network's annotation turns the mirror on.
     { made: 'net1', ifName: 'net1', more: { ingress_rate: '10', mirror: 'true' } },
     { made: 'net2', ifName: 'net2', more: { egress_rate: '20' } },
   );
-  await expectNic(sandbox, { shaping: '10000000/1000000' }, 'net1');
+  await expectNic(sandbox, { shaping: '10000000/1000000', mirror: 'on' }, 'net1');
   await expectNic(sandbox, { policing: '20000/16000' }, 'net2');
 });
 

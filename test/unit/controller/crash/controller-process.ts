@@ -18,8 +18,8 @@ const READS = ['get', 'list', 'watch'];
 const FLAGS = [
   '--non-primary-cni-mode=true',
   '--probe-port=0',
-  '--leader-elect-lease-duration=5s',
-  '--leader-elect-renew-deadline=4s',
+  '--leader-elect-lease-duration=10s',
+  '--leader-elect-renew-deadline=8s',
   '--leader-elect-retry-period=300ms',
 ];
 
