@@ -26,9 +26,20 @@ export async function addGuarded(
   await provePings([{ from: sample, ...target }], report);
   await proveSilence([{ from: fixed, ...target }], report);
   await removeAll(stage.api, 'SecurityGroup', ['web']);
-  report.info('web is deleted');
+  report.info('web is deleted: who lists a group that is not there is closed');
+  await proveSilence([{ from: sample, ...target }], report);
+  listNoGroup(stage);
+  report.info('guarded lists it no more');
   await provePingSoon({ from: fixed, ...target }, report);
   return guarded;
+}
+
+function listNoGroup({ api }: Stage): void {
+  const key = Object.keys(guardedPod.metadata.annotations ?? {}).find((one) =>
+    one.endsWith('/security_groups'),
+  );
+  if (key === undefined) throw new Error('the guarded pod lists no SecurityGroup');
+  api.patch('Pod', 'default/guarded', { metadata: { annotations: { [key]: null } } });
 }
 
 /**
