@@ -1,14 +1,14 @@
 /**
  * The objects that a cluster begins with: the default Vpc, and where OVN is, the Subnets of pods'
  * primary network and of the nodes. What is there is left as it is. A kind that this cluster does not
- * have, or that we may not read, is left out; it is asked for again when that has changed.
+ * have, that we may not read or that cannot be listed is left out; it is asked for again when that has
+ * changed.
  */
 import { isConflict } from '../common/kubernetes/api.ts';
 import type { Availability } from '../common/kubernetes/availability.ts';
 import type { Cluster } from './cluster.ts';
 import type { Options } from './flags.ts';
 import type { LeaderWrites } from './leader-writes.ts';
-import { lackOf } from './objects/lack.ts';
 import type { SubnetFlags } from './subnet-flags.ts';
 
 type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
@@ -24,7 +24,8 @@ export async function bootstrap(
 ): Promise<void> {
   const { settings, defaultSubnet, joinSubnet, northbound } = options;
   const make = async (collection: Target, object: Manifest) => {
-    if (lackOf(collection.availability) !== undefined) return;
+    // Pending is here what could not be listed: a write could not be answered either.
+    if (collection.availability.state !== 'synced') return;
     if (collection.get(object.metadata.name) !== undefined) return;
     try {
       await writes.create(collection.path, object);

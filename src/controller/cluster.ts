@@ -2,13 +2,13 @@
  * Live copies of everything in the API server that the controller goes by.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { createContact } from '../common/kubernetes/watch-cache.ts';
+import { createContact, type WatchLimits } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
 import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
 import { type IpObject, projectIp } from './objects/ip.ts';
 import { type IpPoolObject, projectIpPool } from './objects/ippool.ts';
-import { lackOf } from './objects/lack.ts';
+import { lackOf, unlisted } from './objects/lack.ts';
 import type { Meta } from './objects/meta.ts';
 import { type Nad, projectNad } from './objects/nad.ts';
 import { type Namespace, projectNamespace } from './objects/namespace.ts';
@@ -48,7 +48,8 @@ export interface Cluster {
   stop(): void;
   /**
    * Resolves when all is there without which nothing can be done right, and all else is there, too, or
-   * is known not to come: its kind does not exist in this cluster, or may not be read.
+   * is known not to come: its kind does not exist in this cluster, may not be read, or cannot be listed
+   * by a server that lists the others.
    */
   readonly synced: Promise<unknown>;
   /** What this cluster lacks, for each kind that is not followed; it may well be without KubeVirt. */
@@ -65,16 +66,18 @@ export interface ClusterOptions {
   readonly config: KubeConfig;
   readonly settings: ClusterSettings;
   readonly log: Logger;
+  readonly limits?: Partial<WatchLimits>;
 }
 
 /** Nothing of it may be older than the leadership: who has which address is read off it. */
-export function createCluster({ config, settings, log }: ClusterOptions): Cluster {
+export function createCluster({ config, settings, log, limits = {} }: ClusterOptions): Cluster {
   const contact = createContact(log);
+  const common = { config, log, contact, isFresh: true, limits };
   const collection = <T>(
     path: string,
     project: (raw: unknown) => T,
     versionOf: (value: T) => string = () => '',
-  ) => new Collection<T>({ config, path, project, versionOf, log, contact, isFresh: true });
+  ) => new Collection<T>({ ...common, path, project, versionOf, isServerUp: () => isServerUp() });
   const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
     collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
   const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);
@@ -92,6 +95,8 @@ export function createCluster({ config, settings, log }: ClusterOptions): Cluste
     nodes: collection('/api/v1/nodes', projectNode),
     namespaces: collection('/api/v1/namespaces', projectNamespace),
   };
+  /** Every list of these has been answered: a kind that fails meanwhile fails for a reason of its own. */
+  const isServerUp = (): boolean => Object.values(needed).every(({ isSynced }) => isSynced);
   const optional = {
     vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
     vlans: ours('vlans', projectVlan),
@@ -118,7 +123,9 @@ export function createCluster({ config, settings, log }: ClusterOptions): Cluste
     lacks: () =>
       all.flatMap(({ availability, path }) => {
         const isWithout = availability.state === 'missing' && path.startsWith('/apis/kubevirt.io/');
-        return isWithout ? [] : (lackOf(availability) ?? []);
+        if (isWithout) return [];
+        if (isServerUp() && availability.state === 'pending') return unlisted(path);
+        return lackOf(availability) ?? [];
       }),
     onAvailability: (listener) => {
       const ends = Object.values(optional).map((each) => each.onAvailability(listener));

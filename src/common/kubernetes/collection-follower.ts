@@ -29,6 +29,8 @@ export interface Sink {
   /** An object was added or modified. */
   changed(identity: Identity, raw: unknown): void;
   deleted(identity: Identity): void;
+  /** No list has come yet, and this attempt failed, for a reason that says nothing about the kind. */
+  notListed(): void;
   /** Called after each list, watch or failure: mostly with what it said before. */
   availability(now: Availability): void;
 }
@@ -119,6 +121,7 @@ export class CollectionFollower {
     const isLasting = !this.#hasListed || this.#refusals > PASSING_REFUSALS;
     if (availability === undefined || !isLasting) {
       contact.begin(this, messageOf(error));
+      if (!this.#hasListed) sink.notListed();
       return;
     }
     // The server is there: it says that it has nothing for us.

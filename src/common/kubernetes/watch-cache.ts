@@ -36,6 +36,11 @@ export interface WatchCacheOptions<T> {
    * answer from a cache of its own, which is cheaper and may lag behind.
    */
   readonly isFresh?: boolean;
+  /**
+   * True while the server is known to answer for other kinds: attempts at the first list that fail
+   * meanwhile are counted for `settled`. Without it they are taken for an outage of the server.
+   */
+  readonly isServerUp?: () => boolean;
   /** Makes of a raw object what is kept. Where it throws, the object stays as it was. */
   readonly project: (raw: unknown) => T;
   readonly log: Logger;
@@ -45,12 +50,20 @@ export interface WatchCacheOptions<T> {
   readonly connectionLimits?: ConnectionLimits;
 }
 
+/**
+ * Attempts at the first list, while the server is up, that `settled` waits for. The default pauses
+ * between them take at least 12 s together: a server that is away for so long costs the controller its
+ * Lease (10 s) sooner than it lets it begin without a kind.
+ */
+const FAILED_LISTS_MAX = 8;
+
 export class WatchCache<T> {
   /** Resolves when the first list is in; pending for as long as it fails, and after a stop. */
   readonly synced: Promise<void>;
   /**
-   * Resolves when the first list is in, or when the server says that it cannot come: the kind does
-   * not exist, or we may not list it. What a program can do without waits for this one.
+   * Resolves when the first list is in, or when it is known not to come soon: the kind does not exist,
+   * we may not list it, or the server is up and failed to list it FAILED_LISTS_MAX times. The
+   * availability is `pending` then. What a program can do without waits for this one.
    */
   readonly settled: Promise<void>;
   readonly #options: WatchCacheOptions<T>;
@@ -64,6 +77,8 @@ export class WatchCache<T> {
   #availability: Availability = { state: 'pending' };
   #isStarted = false;
   #isSynced = false;
+  /** Before the first list, while the server was up. */
+  #failedLists = 0;
   /** What a list that has not ended brought so far. */
   #listed = new Map<string, Entry<T>>();
 
@@ -94,6 +109,7 @@ export class WatchCache<T> {
           ),
         changed: (identity, raw) => this.#timed(identity, () => this.#change(identity, raw)),
         deleted: ({ key }) => this.#subscribers.deliver(this.#store.remove(key)),
+        notListed: () => this.#notListed(),
         availability: (now) => this.#setAvailability(now),
       },
     });
@@ -198,6 +214,13 @@ export class WatchCache<T> {
     this.#isSynced = true;
     this.#subscribers.deliver(changes);
     this.#resolveSynced();
+  }
+
+  /** One kind that cannot be listed (a conversion webhook is broken) must not keep all else waiting. */
+  #notListed(): void {
+    if (!this.#options.isServerUp?.()) return;
+    this.#failedLists += 1;
+    if (this.#failedLists >= FAILED_LISTS_MAX) this.#resolveSettled();
   }
 
   #timed<R>({ key }: Identity, work: () => R): R {

@@ -2,7 +2,7 @@
  * Why objects of a kind are not known, for whoever needs one of them. Pure.
  */
 import type { Availability } from '../../common/kubernetes/availability.ts';
-import { resourceName } from '../../common/kubernetes/path.ts';
+import { resourceName, resourceOf } from '../../common/kubernetes/path.ts';
 import type { Problem } from './problem.ts';
 
 /** What a cluster lacks for a kind to be followed; undefined for one that is, or soon will be. */
@@ -22,6 +22,15 @@ export function lackOf(availability: Availability): Problem | undefined {
     };
   }
   return undefined;
+}
+
+/** A kind whose first list the server owes us, while it lists others. */
+export function unlisted(path: string): Problem {
+  const name = resourceName(resourceOf(path));
+  return {
+    message: `the API server has not listed ${name} so far`,
+    advice: `where that lasts, see what kubectl get ${name} says: a conversion webhook of the CustomResourceDefinition may be broken`,
+  };
 }
 
 /** A problem that comes of an object which is not known, with why it is not. */

@@ -9,13 +9,22 @@ import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const OVN = '--ovn-nb-addr=tcp:127.0.0.1:6641';
 
-/** A cluster that the controller knows, and a bootstrap with these flags. */
-async function setUp(argv: readonly string[], objects: readonly NewObject[] = []) {
+const KINDS = ['vpcs', 'subnets', 'vlans'] as const;
+
+/**
+ * A cluster that the controller knows, and a bootstrap with these flags.
+ * @param listed the kinds whose first list has come
+ */
+async function setUp(
+  argv: readonly string[],
+  objects: readonly NewObject[] = [],
+  listed: readonly (typeof KINDS)[number][] = KINDS,
+) {
   const options = parseFlags(argv, { POD_NAME: 'pod-a' });
   const all = await setUpCluster(objects, options.settings);
   const { cluster, double } = all;
-  await start(cluster.vpcs, cluster.subnets, cluster.vlans);
-  await double.watches.waitForCount(3);
+  await start(...listed.map((kind) => cluster[kind]));
+  await double.watches.waitForCount(listed.length);
   const api = new KubernetesApi(configOf(double, CONTROLLER));
   const lost = new AbortController().signal;
   const leadership = { lost, throwIfLost: () => {}, release: async () => {} };
@@ -105,6 +114,13 @@ describe('an empty cluster', () => {
         u2oInterconnection: false,
       },
     });
+  });
+
+  it('is left without a kind that cannot be listed, and gets the rest', async () => {
+    await using all = await setUp([OVN], [], ['subnets', 'vlans']);
+    await all.run();
+    expect(all.specs('Vpc')).toEqual({});
+    expect(all.specs('Subnet')).toEqual({ join, 'ovn-default': pods });
   });
 
   it('is told what the server refuses', async () => {

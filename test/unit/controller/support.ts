@@ -2,6 +2,7 @@
  * What the tests of the controller's process share: live copies of the API server double's objects,
  * objects as it serves them, and waits for what a copy shows.
  */
+import type { WatchLimits } from '../../../src/common/kubernetes/watch-cache.ts';
 import { type Cluster, createCluster } from '../../../src/controller/cluster.ts';
 import type { Collection } from '../../../src/controller/collection.ts';
 import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
@@ -20,12 +21,13 @@ export interface LiveCluster extends AsyncDisposable {
 export async function setUpCluster(
   objects: readonly NewObject[] = [],
   changes: Partial<ClusterSettings> = {},
+  limits: Partial<WatchLimits> = {},
 ): Promise<LiveCluster> {
   const double = await KubernetesApiDouble.start();
   createAll(double, objects);
   const log = new LogDouble();
   const settings = { ...defaultSettings, ...changes };
-  const cluster = createCluster({ config: configOf(double, CONTROLLER), settings, log });
+  const cluster = createCluster({ config: configOf(double, CONTROLLER), settings, log, limits });
   const dispose = async () => {
     cluster.stop();
     await double.close();

@@ -78,3 +78,35 @@ describe('a server that is away', () => {
     expect(all.cache.availability.state).toBe('pending');
   });
 });
+
+describe('a kind that the server cannot list', () => {
+  it('is settled after eight attempts while the server lists others, and is followed later', async () => {
+    let isServerUp = false;
+    await using all = await setUp({ pods: ['a'], isServerUp: () => isServerUp });
+    const mend = all.double.faults.fail(500, { verb: 'list' });
+    all.cache.start();
+    // Those of an outage are not counted.
+    await all.double.requests.waitFor({ verb: 'list' }, 10);
+    const before = all.double.requests.count({ verb: 'list' });
+    isServerUp = true;
+    await all.cache.settled;
+    // Of the last of those before, the answer may have been on its way.
+    expect(all.double.requests.count({ verb: 'list' }) - before).toBeGreaterThanOrEqual(7);
+    expect(all.cache.isSynced).toBe(false);
+    expect(all.cache.availability).toEqual({ state: 'pending' });
+    expect(all.log.levels).toEqual(['warn']);
+    mend();
+    await all.cache.synced;
+    expect(all.cache.get('default/a')?.color).toBe('red');
+    expect(all.cache.availability).toEqual({ state: 'synced' });
+  });
+
+  it('is settled in the same way where its list is not answered at all', async () => {
+    const limits = { listTimeoutMs: 100 };
+    await using all = await setUp({ limits, isServerUp: () => true });
+    all.double.faults.silence();
+    all.cache.start();
+    await all.cache.settled;
+    expect(all.cache.availability).toEqual({ state: 'pending' });
+  });
+});

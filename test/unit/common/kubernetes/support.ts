@@ -92,6 +92,7 @@ interface SetUpOptions {
   readonly labelSelector?: string;
   readonly project?: (raw: unknown) => Kept;
   readonly token?: string;
+  readonly isServerUp?: () => boolean;
   /** Objects there are before the cache begins. */
   readonly pods?: readonly string[];
 }
