@@ -40,12 +40,16 @@ function routeBy(name: string, gw: string): Readonly<Record<string, string>> {
   return { [`${name}.default.ovn.kubernetes.io/routes`]: JSON.stringify([{ gw }]) };
 }
 
-function addressOf({ pod }: RunningPod): string {
+function addressOf(pod: RunningPod): string {
+  return addressesOf(pod)[0] ?? '';
+}
+
+function addressesOf({ pod }: RunningPod): readonly string[] {
   const { metadata } = fixture.api.get('Pod', `default/${pod.name}`);
   const [status] = networkStatusesOf(metadata.annotations ?? {}).filter(
     ({ interface: name }) => name === 'net1',
   );
-  return status?.ips?.[0] ?? '';
+  return status?.ips ?? [];
 }
 
 /** Waits until the node does what the northbound database says. */
@@ -138,7 +142,7 @@ test('a SecurityGroup blocks what it does not allow, follows its rules, and clos
   expect(await canPing(back.sandbox, target, 'net1')).toBe(false);
   fixture.api.delete('SecurityGroup', 'web');
   await gone(fixture, 'SecurityGroup', 'web');
-  await fixture.node.nbctl('wait-until', 'Port_Group', 'ovn.sg.kubeovn_deny_all', 'ports!=[]');
+  await portGroupGone('ovn.sg.web');
   await settled();
   expect(await canPing(front.sandbox, target, 'net1')).toBe(false);
   expect(messagesAbout(fixture, missing).length).toBeGreaterThan(0);
@@ -147,6 +151,45 @@ test('a SecurityGroup blocks what it does not allow, follows its rules, and clos
   expect(await pings(front.sandbox, target, 'net1')).toBe(true);
   await fixture.kubelet.end(guarded.pod);
 });
+
+test('a pod whose only SecurityGroup does not exist yet comes up, dual stack, and is closed in both families', async () => {
+  fixture.apply(ovnNetwork('dual'));
+  const cidrBlock = '10.3.0.0/24,fd00:10:3::/112';
+  fixture.apply(subnet('dual', { vpc: 'tenant', cidrBlock, provider: 'dual.default.ovn' }));
+  const prefix = 'dual.default.ovn.kubernetes.io';
+  const listed = { [`${prefix}/security_groups`]: 'later' };
+  const closed = await fixture.pod(podOf('closed', 'dual', listed));
+  const missing = { kind: 'Pod', name: 'closed', reason: 'SecurityGroupNotFound' };
+  expect(await eventAbout(fixture, missing)).toContain('SecurityGroup later does not exist');
+  expect(await neighbourFound(closed, 'fd00:10:3::1')).toBe(true);
+
+  const open = await fixture.pod(podOf('open', 'dual'));
+  expect(await pings(open.sandbox, 'fd00:10:3::1', 'net1')).toBe(true);
+  const [closed4, closed6] = addressesOf(closed);
+  const [open4, open6] = addressesOf(open);
+  for (const address of [closed4, closed6]) {
+    expect(await canPing(open.sandbox, address ?? '', 'net1')).toBe(false);
+  }
+  for (const address of [open4, open6, '10.3.0.1', 'fd00:10:3::1']) {
+    expect(await canPing(closed.sandbox, address ?? '', 'net1')).toBe(false);
+  }
+});
+
+/** Whether a neighbour answers on net1 that was forgotten before. */
+async function neighbourFound({ sandbox }: RunningPod, neighbour: string): Promise<boolean> {
+  await inSandbox(sandbox, 'ip', '-6', 'neighbour', 'flush', 'dev', 'net1');
+  // It is looked for before an echo is sent, which is dropped.
+  expect(await canPing(sandbox, neighbour, 'net1')).toBe(false);
+  const show = ['ip', '-6', 'neighbour', 'show', 'to', neighbour, 'dev', 'net1'] as const;
+  return (await inSandbox(sandbox, ...show, 'nud', 'reachable')).includes('lladdr');
+}
+
+/** Waits until the northbound database has no such port group. */
+async function portGroupGone(name: string): Promise<void> {
+  const find = () =>
+    fixture.node.nbctl('--bare', '--columns=name', 'find', 'Port_Group', `name=${name}`);
+  await expect.poll(find, { timeout: 20_000, interval: 50 }).toBe('');
+}
 
 /** Brings the SecurityGroup `web` to allow pings from these networks, and waits for it. */
 async function group(allowed: readonly string[]): Promise<void> {

@@ -19,7 +19,7 @@ import {
 } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { AddressSet, PortGroup } from './rows.ts';
-import { denyAllAcls } from './security-acls.ts';
+import { denyAllAcls, isForLonePorts } from './security-acls.ts';
 import type { NbState } from './state.ts';
 
 /** Whether a port group is a SecurityGroup's, and not one of nodes or network policies. */
@@ -97,20 +97,35 @@ export function ensureAddressSet(
 }
 
 /**
- * Makes the group that denies all be there, as it should be, with these ports in it.
+ * Makes the group that denies all be there, as it should be, with these ports in it. What a port
+ * that is in no other group needs is there from the first such port on: a database of Kube-OVN's,
+ * which has none, needs no change.
  * @param ports UUIDs, or what `create` returned
+ * @param hasLone whether one of these ports is in no other group
  * @throws NorthboundError `taken`
  */
-export function deny(draft: Draft, state: NbState, ports: readonly string[]): void {
+export function deny(
+  draft: Draft,
+  state: NbState,
+  ports: readonly string[],
+  { hasLone }: { hasLone: boolean } = { hasLone: false },
+): void {
   if (ports.length === 0) return;
   const { row, parent } = ensureGroup(draft, state, DENY_ALL_GROUP);
   const name = portGroupName(DENY_ALL_GROUP);
-  const holder = { name, acls: row?.acls ?? [], parent };
-  const isChanged = planAcls(draft, state, holder, denyAllAcls());
+  const acls = row?.acls ?? [];
+  const holder = { name, acls, parent };
+  const hasLonePorts = hasLone || acls.some((uuid) => isLoneAcl(state, uuid));
+  const isChanged = planAcls(draft, state, holder, denyAllAcls({ hasLonePorts }));
   const what = claimed.group(DENY_ALL_GROUP);
   if (isChanged || row === undefined) draft.claim(what);
   else draft.share(what);
   join(draft, DENY_ALL_GROUP, row, ports);
+}
+
+function isLoneAcl(state: NbState, uuid: string): boolean {
+  const acl = state.acls.get(uuid);
+  return acl !== undefined && isOurs(acl) && isForLonePorts(acl);
 }
 
 /**

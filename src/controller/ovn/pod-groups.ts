@@ -40,6 +40,7 @@ export function planPodGroups(
     draft,
     state,
     secured.map(({ reference }) => reference),
+    { hasLone: secured.some(({ port }) => existingGroups(state, port).length === 0) },
   );
   planAddresses(draft, state, placed, gone);
 }

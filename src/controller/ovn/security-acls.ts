@@ -35,34 +35,58 @@ export function securityGroupAcls(group: DesiredSecurityGroup): DesiredAcl[] {
 /**
  * All ACLs of the group of every port with a SecurityGroup: whatever no rule allows is dropped, in
  * each tier, or a packet that is passed on to the last would get through.
+ *
+ * Ours: a port may be in this group alone, because its SecurityGroups do not exist. Of those it would
+ * have neighbour discovery, without which it has no gateway of IPv6 and does not come up; ARP is no
+ * `ip`, and passes anyway.
  */
-export function denyAllAcls(): DesiredAcl[] {
-  const group = portGroupName(DENY_ALL_GROUP);
-  return DIRECTIONS.flatMap((direction) =>
+export function denyAllAcls({ hasLonePorts }: { hasLonePorts: boolean }): DesiredAcl[] {
+  const match = (direction: Direction) => `${membersMatch(DENY_ALL_GROUP, direction)} && ip`;
+  const drops = DIRECTIONS.flatMap((direction) =>
     TIERS.map((tier) => ({
       direction,
       priority: DENY_PRIORITY,
-      match: `${portOf(direction)} == @${group} && ip`,
+      match: match(direction),
       action: 'drop' as const,
       tier,
     })),
   );
+  return hasLonePorts ? [...drops, ...loneAcls()] : drops;
+}
+
+/** Whether an ACL of that group is one for ports that are in no other. */
+export function isForLonePorts({ match }: { readonly match: string }): boolean {
+  return loneAcls().some((acl) => acl.match === match);
+}
+
+function loneAcls(): DesiredAcl[] {
+  return DIRECTIONS.flatMap((direction) =>
+    allowAcls(DENY_ALL_GROUP, direction, [neighbourDiscovery(direction)]),
+  );
+}
+
+/** Of neighbour discovery a pod gets advertisements of routers (134), and sends solicitations (133). */
+function neighbourDiscovery(direction: Direction): string {
+  const types = direction === 'to-lport' ? '{130, 134, 135, 136}' : '{130, 133, 135, 136}';
+  return `icmp6.type == ${types} && icmp6.code == 0 && ip.ttl == 255`;
 }
 
 /** ARP, neighbour discovery, DHCP and VRRP: without them a pod has no network to be secured. */
 function baseAcls(name: string, direction: Direction): DesiredAcl[] {
   const isToPod = direction === 'to-lport';
-  // Of neighbour discovery a pod gets advertisements of routers (134), and sends solicitations (133).
-  const icmp6Types = isToPod ? '{130, 134, 135, 136}' : '{130, 133, 135, 136}';
   const [from4, to4] = isToPod ? [67, 68] : [68, 67];
   const [from6, to6] = isToPod ? [547, 546] : [546, 547];
-  const matches = [
+  return allowAcls(name, direction, [
     'arp',
-    `icmp6.type == ${icmp6Types} && icmp6.code == 0 && ip.ttl == 255`,
+    neighbourDiscovery(direction),
     `udp.src == ${from4} && udp.dst == ${to4} && ip4`,
     `udp.src == ${from6} && udp.dst == ${to6} && ip6`,
     'ip.proto == 112',
-  ];
+  ]);
+}
+
+/** What the members of a group may do whatever its rules say, in each tier. */
+function allowAcls(name: string, direction: Direction, matches: readonly string[]): DesiredAcl[] {
   return matches.flatMap((match) =>
     TIERS.map((tier) => ({
       direction,

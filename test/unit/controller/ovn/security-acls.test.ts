@@ -107,11 +107,23 @@ describe('a group', () => {
   });
 
   it('of all with a SecurityGroup drops the rest, in each tier', () => {
-    expect(lines(denyAllAcls())).toEqual([
+    expect(lines(denyAllAcls({ hasLonePorts: false }))).toEqual([
       'to-lport 2003 2 drop outport == @ovn.sg.kubeovn_deny_all && ip',
       'to-lport 2003 3 drop outport == @ovn.sg.kubeovn_deny_all && ip',
       'from-lport 2003 2 drop inport == @ovn.sg.kubeovn_deny_all && ip',
       'from-lport 2003 3 drop inport == @ovn.sg.kubeovn_deny_all && ip',
+    ]);
+  });
+
+  it('lets ports without an existing group have neighbour discovery, and nothing else', () => {
+    const drops = lines(denyAllAcls({ hasLonePorts: false }));
+    const more = lines(denyAllAcls({ hasLonePorts: true })).filter((line) => !drops.includes(line));
+    const rest = 'icmp6.code == 0 && ip.ttl == 255';
+    const to = `outport == @ovn.sg.kubeovn_deny_all && icmp6.type == {130, 134, 135, 136} && ${rest}`;
+    const from = `inport == @ovn.sg.kubeovn_deny_all && icmp6.type == {130, 133, 135, 136} && ${rest}`;
+    expect(more).toEqual([
+      ...[`to-lport 2005 2 allow-related ${to}`, `to-lport 2005 3 allow-related ${to}`],
+      ...[`from-lport 2005 2 allow-related ${from}`, `from-lport 2005 3 allow-related ${from}`],
     ]);
   });
 });

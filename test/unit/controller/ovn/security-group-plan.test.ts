@@ -223,6 +223,26 @@ describe('a port with SecurityGroups', () => {
     expect(await membersOf(database, DENY)).toEqual([]);
   });
 
+  it('has neighbour discovery where none of them exists, as with each that does', async () => {
+    const database = await setUp();
+    await bring(database, groupOf('web'));
+    await bringPort(database, 'one', '10.1.0.5', ['web']);
+    const actions = async () =>
+      ((await rowNamed(database, 'Port_Group', DENY)).acls as { action: string }[]).map(
+        ({ action }) => action,
+      );
+    expect(await actions()).toEqual(['drop', 'drop']);
+    const lone = { ...portOf('10.1.0.6', { name: 'two' }), securityGroups: [] };
+    await bringPod(database, 'two', {
+      ...lone,
+      securityGroups: [{ name: 'later', exists: false }],
+    });
+    expect((await actions()).sort()).toEqual(['allow-related', 'allow-related', 'drop', 'drop']);
+    // Another port's plan leaves them there.
+    await bringPort(database, 'one', '10.1.0.7', ['web']);
+    expect(await actions()).toHaveLength(4);
+  });
+
   it('leaves groups that its pod lists no more, with its addresses', async () => {
     const database = await setUp();
     await bring(database, groupOf('web'));
