@@ -26,6 +26,7 @@ export async function addGuarded(
   await provePings([{ from: sample, ...target }], report);
   await proveSilence([{ from: fixed, ...target }], report);
   await removeAll(stage.api, 'SecurityGroup', ['web']);
+  await stage.node.nbctl('--wait=hv', 'sync');
   report.info('web is deleted: who lists a group that is not there is closed');
   await proveSilence([{ from: sample, ...target }], report);
   listNoGroup(stage);

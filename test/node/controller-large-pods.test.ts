@@ -24,26 +24,33 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-function filled(text: string, separator = ','): string {
-  return Array(Math.floor(ANNOTATIONS_BYTES / (text.length + 1)))
+/** Of an annotation that names networks: longer ones are not read. */
+const NETWORKS_BYTES = 60 * 1024;
+
+function filled(text: string, bytes = ANNOTATIONS_BYTES): string {
+  return Array(Math.floor(bytes / (text.length + 1)))
     .fill(text)
-    .join(separator);
+    .join();
 }
 
 function numbered(item: (index: number) => string): string {
-  const count = Math.floor(ANNOTATIONS_BYTES / (item(99_999).length + 1));
+  const count = Math.floor(NETWORKS_BYTES / (item(99_999).length + 1));
   return Array.from({ length: count }, (_, index) => item(index)).join();
 }
 
 const TOO_MANY = 'a pod has at most 64 networks';
+const TOO_LONG = 'at most 65536 are read';
 
 /** Networks, other annotations, and what an event says. */
 const LARGE: readonly (readonly [string, Record<string, string>, string])[] = [
-  [filled('m'), {}, TOO_MANY],
+  [filled('m'), {}, TOO_LONG],
+  [`[${filled('{"name":"m"}')}]`, {}, TOO_LONG],
+  ['['.repeat(ANNOTATIONS_BYTES), {}, TOO_LONG],
+  [filled('m', NETWORKS_BYTES), {}, TOO_MANY],
   [numbered((index) => `m@i${index}`), {}, TOO_MANY],
-  [`[${filled('{"name":"m"}')}]`, {}, TOO_MANY],
-  [','.repeat(ANNOTATIONS_BYTES), {}, TOO_MANY],
-  ['['.repeat(ANNOTATIONS_BYTES), {}, 'is no JSON'],
+  [`[${filled('{"name":"m"}', NETWORKS_BYTES)}]`, {}, TOO_MANY],
+  [','.repeat(NETWORKS_BYTES), {}, TOO_MANY],
+  ['['.repeat(NETWORKS_BYTES), {}, 'is no JSON'],
   ['m', { 'm.default.kubernetes.io/ip_address': filled('10.3.0.9') }, 'more than one address'],
   ['m', { 'm.default.kubernetes.io/ip_pool': filled('10.3.0.9') }, 'more than 4096'],
   ['net', { [`${PROVIDER}.kubernetes.io/security_groups`]: filled('g') }, 'more than 64'],
