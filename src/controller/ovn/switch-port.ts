@@ -7,12 +7,14 @@
 import type { Family } from '../../common/address.ts';
 import { claimed } from './claims.ts';
 import { correctMap, type Draft, isSameSet, type Parent, pairs, text, texts } from './draft.ts';
-import { isOurs, VENDOR } from './names.ts';
+import { NorthboundError } from './error.ts';
+import { isOurs, localnetPortName, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { Switch, SwitchPort } from './rows.ts';
 import { LISTED_PREFIX, type NbState } from './state.ts';
 
 const TABLE = 'Logical_Switch_Port';
+const LOCALNET_PREFIX = localnetPortName('');
 
 export interface WantedPort {
   readonly name: string;
@@ -46,6 +48,7 @@ const MANAGED_IDS = ['security_groups', 'vips', 'attach-vips'];
 export function placePort(draft: Draft, state: NbState, wanted: WantedPort, place: Place): string {
   const found = ownRow([state.switchPortNamed(wanted.name)], { table: TABLE, name: wanted.name });
   if (found === undefined) {
+    refuseReservedName(wanted);
     const created = draft.create(TABLE, newColumns(wanted));
     place.parent.attach('ports', [created]);
     return created;
@@ -96,6 +99,20 @@ function refuseOthersPort(state: NbState, found: SwitchPort, wanted: WantedPort)
   if (wanted.type === '' || (isOnOwn && ls !== wanted.ids.ls && !isSame)) {
     throw taken({ table: TABLE, name }, `it is the ${found.type} port of Subnet ${ls}`);
   }
+}
+
+/**
+ * A pod `localnet` of namespace `prod` would take the name that Subnet `prod` needs, which may be made
+ * later. A port that is there already stays: its pod is running.
+ */
+function refuseReservedName({ name, type }: WantedPort): void {
+  if (type !== '' || !name.startsWith(LOCALNET_PREFIX)) return;
+  const subnet = name.slice(LOCALNET_PREFIX.length);
+  throw new NorthboundError(
+    'taken',
+    `${TABLE} ${name} cannot be a pod's: that is the name of the port of Subnet ${subnet} to its provider network`,
+    `rename the pod: its name cannot begin with "${LOCALNET_PREFIX}", nor be "localnet"`,
+  );
 }
 
 function newColumns(wanted: WantedPort): Record<string, string> {

@@ -187,4 +187,17 @@ describe('a name that is taken', () => {
     const failure = await failureOf(() => bring(database, [port], 'front/localnet'));
     expect(failure.reason).toBe('taken');
   });
+
+  it('by a Subnet that may still be made is left to it', async () => {
+    const database = await setUp();
+    const port = portOf('10.1.0.5', { name: 'localnet.prod' });
+    const failure = await failureOf(() => bring(database, [port], 'prod/localnet'));
+    expect(failure.reason).toBe('taken');
+    expect(failure.message).toContain('the port of Subnet prod to its provider network');
+    const desired = switchOf({ name: 'prod', localnet: { network: 'physnet' } });
+    await database.bring((state) => planSwitch(state, desired));
+    expect((await rowNamed(database, 'Logical_Switch_Port', 'localnet.prod')).type).toBe(
+      'localnet',
+    );
+  });
 });
