@@ -32,7 +32,8 @@ describe.each(PROTOCOLS)('connections of %s that die in silence', (protocol) => 
     timeout: LIMIT_MS,
   }, async () => {
     const { api, daemon } = fixture;
-    await api.watches.waitForCount(3);
+    // Pods, Subnets, IPs, and the node.
+    await api.watches.waitForCount(4);
     const { startedMs, hole } = await vanish();
     const { sandbox } = await fixture.pod();
     await mustAdd(sandbox, 'net1', ovnConfig());
