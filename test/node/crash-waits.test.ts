@@ -126,12 +126,12 @@ test('a port that a tool makes after its daemon was killed does not cut off a ne
 });
 
 describe('a daemon that is killed after an ADD', () => {
-  /** Runs an ADD and resolves when the daemon has sent what it writes into the IP object. */
-  async function untilPatched({ pod, nic, sandbox }: LabPod): Promise<void> {
+  /** Runs an ADD and resolves when the daemon has begun to write the node into the IP object. */
+  async function untilAsked({ pod, nic, sandbox }: LabPod, verb: 'get' | 'update'): Promise<void> {
     const path = `/apis/kubeovn.io/v1/ips/${portName(pod, nic)}`;
-    const patched = api.requests.waitFor({ verb: 'patch', path }, 1);
+    const asked = api.requests.waitFor({ verb, path }, 1);
     await mustAdd(sandbox, IF_NAME, ovnConfig());
-    await patched;
+    await asked;
   }
 
   test.each([
@@ -141,7 +141,8 @@ describe('a daemon that is killed after an ADD', () => {
     const before = await lab.census();
     const made = await lab.pod();
     if (isLost) api.faults.silence();
-    await untilPatched(made);
+    // Where nothing is answered, it does not come further than to the read before the write.
+    await untilAsked(made, isLost ? 'get' : 'update');
     await lab.fixture.daemon.stop('SIGKILL');
     api.faults.resume();
     const state = await lab.stateOf(made.sandbox);
