@@ -209,7 +209,10 @@ describe('an address that comes back with another MAC', () => {
   test('is not announced for a virtual machine that is still elsewhere', async () => {
     const neighbour = await podWith('IPv4');
     await mustAdd(neighbour.sandbox, 'net1', ovnConfig());
-    const target = await fixture.pod({ annotations: { 'kubevirt.io/migrationJobName': 'job' } });
+    const target = await fixture.pod({
+      annotations: { 'kubevirt.io/migrationJobName': 'job' },
+      nic: (nic) => ({ ...nic, more: { virtualmachine: 'moving' } }),
+    });
     const next = await podWith('IPv4');
     const from = [target, next].map(({ nic }) => `ether src ${nic.mac}`).join(' or ');
     const host = hostName(neighbour.sandbox, 'net1');
