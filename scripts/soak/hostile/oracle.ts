@@ -78,7 +78,9 @@ async function holdingsIn(netnsName: string, network: Network): Promise<Holding[
   const link = links.find(({ ifname }) => ifname === network.ifName);
   if (link === undefined) return [];
   const addresses = link.addr_info.filter(({ scope }) => scope === 'global');
-  const texts = [link.address, ...addresses.map(({ local }) => ipaddr.parse(local).toString())];
+  // An interface that its plugin has made is not up before it has addresses: its MAC is not used yet.
+  const mac = link.flags.includes('UP') ? [link.address] : [];
+  const texts = [...mac, ...addresses.map(({ local }) => ipaddr.parse(local).toString())];
   // A sandbox's name is made of its number and its pod's name, which no other pod has.
   const pod = netnsName.replace(/^cni-\d+-/, '');
   return texts.map((text) => ({ pod, network, text }));
@@ -87,6 +89,7 @@ async function holdingsIn(netnsName: string, network: Network): Promise<Holding[
 interface Link {
   readonly ifname: string;
   readonly address: string;
+  readonly flags: readonly string[];
   readonly addr_info: readonly { readonly local: string; readonly scope: string }[];
 }
 
