@@ -10,6 +10,8 @@ import { insideCommand, insideEnvironment, whyNotInside } from '../test/lab/name
 
 /** Test files on real nodes that run at once: one for each core of a small machine. */
 const NODES_AT_ONCE = 2;
+/** Lines of a failed step's output that are said again at the end. */
+const END_LINES = 60;
 
 const chosen = process.argv.slice(2);
 const missing = whyNotInside();
@@ -22,7 +24,7 @@ const reports = mkdtempSync(join(tmpdir(), 'kube-ovn-test-'));
 /** What the programs asked of the API server: see test/lab/kubernetes/role-use.ts. */
 const uses = mkdtempSync(join(tmpdir(), 'kube-ovn-uses-'));
 process.env.LAB_ROLE_USE = uses;
-const failures: string[] = [];
+const failures: { readonly name: string; readonly output: string }[] = [];
 
 if (chosen.length === 0) {
   await step('format and lint', ['biome', 'check', '.']);
@@ -50,16 +52,20 @@ if (chosen.length === 0 && failures.length === 0) {
 rmSync(uses, { recursive: true });
 report();
 
+/** Where vitest writes its report of a step. */
+function reportOf(name: string): string {
+  return join(reports, `${name.replaceAll('/', '_')}.json`);
+}
+
 /** Runs vitest with its report for people on the terminal and one for us in a file. */
 async function vitest(name: string, args: readonly string[], inside = false): Promise<void> {
-  const output = join(reports, `${name.replaceAll('/', '_')}.json`);
   const command = [
     'vitest',
     'run',
     ...args,
     '--reporter=default',
     '--reporter=json',
-    `--outputFile.json=${output}`,
+    `--outputFile.json=${reportOf(name)}`,
   ];
   await step(name, inside ? insideCommand(command) : command, inside);
 }
@@ -84,7 +90,7 @@ function step(
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       console.log(`\n== ${name}: ${ok ? 'ok' : 'FAILED'} (${seconds} s)`);
       if (output.trim() !== '') console.log(output.trimEnd());
-      if (!ok) failures.push(name);
+      if (!ok) failures.push({ name, output });
       resolve();
     };
     child.once('error', (error) => {
@@ -125,6 +131,17 @@ function failuresOf({ testResults }: Report): string[] {
   });
 }
 
+/** The end of what a step said that failed with no failed test: an error that nothing caught. */
+function withoutFailedTest({ name, output }: (typeof failures)[number]): string[] {
+  try {
+    const counts = JSON.parse(readFileSync(reportOf(name), 'utf8')) as Report;
+    if (failuresOf(counts).length > 0) return [];
+  } catch {
+    // It did not come as far as its report.
+  }
+  return [`${name}: ${output.trimEnd().split('\n').slice(-END_LINES).join('\n')}`];
+}
+
 /** Sums up; the last line is for machines: "N passed, N failed". */
 function report(): void {
   let passed = 0;
@@ -137,8 +154,11 @@ function report(): void {
     skipped += counts.numPendingTests;
     for (const failure of failuresOf(counts)) console.log(`\n${failure}`);
   }
+  for (const end of failures.flatMap(withoutFailedTest)) console.log(`\n${end}`);
   rmSync(reports, { recursive: true });
-  if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
+  if (failures.length > 0) {
+    console.log(`\nfailed: ${failures.map(({ name }) => name).join(', ')}`);
+  }
   console.log(
     `\n${passed} passed, ${Math.max(failed, failures.length)} failed, ${skipped} skipped`,
   );

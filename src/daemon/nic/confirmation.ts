@@ -19,7 +19,7 @@ import { messageOf } from '../../common/text.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import type { Context } from '../context.ts';
 import type { Ip } from '../objects/ip.ts';
-import { podKey } from '../objects/pod.ts';
+import { type Pod, podKey } from '../objects/pod.ts';
 import { type Wait, waiting } from '../waiting.ts';
 import { type Allocation, awaitAllocation } from './allocation.ts';
 import { disagreement, type IpClaim } from './ip-claim.ts';
@@ -66,9 +66,13 @@ export async function withConfirmed<T>(
   use: (allocation: Allocation, confirmation: Promise<Confirmed>) => Promise<T>,
 ): Promise<T> {
   const pauses = new Backoff(PAUSES);
+  let found: { readonly pod: Pod; readonly wait: Wait } | undefined;
   for (let isFirst = true; ; isFirst = false) {
     const allocation = await awaitAllocation(attachment, context, deadline);
-    const claim = new Claim(attachment, allocation, context);
+    const { pod } = allocation;
+    const claim = new Claim(attachment, allocation, context, {
+      found: found?.pod === pod ? found.wait : undefined,
+    });
     try {
       const confirmed = claim.confirm(deadline.signal);
       const confirmation = isFirst ? claim.soon(confirmed) : confirmed;
@@ -78,6 +82,7 @@ export async function withConfirmed<T>(
       return await use(allocation, confirmation);
     } catch (error) {
       if (!(error instanceof Unconfirmed)) throw error;
+      found = { pod, wait: error.wait };
       await waiting(error.wait, claim.mayHaveChanged(pauses, deadline.signal));
     }
   }
@@ -93,8 +98,15 @@ class Claim {
   /** Of the IP object, as it was followed when the claim was read. */
   readonly #followed: Ip | undefined;
   readonly #wait: Wait;
+  /** What a deadline that passes during a read says: what the read before it found, if anything. */
+  readonly #waitOfRead: Wait;
 
-  constructor(attachment: LiveAttachment, allocation: Allocation, context: Context) {
+  constructor(
+    attachment: LiveAttachment,
+    allocation: Allocation,
+    context: Context,
+    { found }: { readonly found: Wait | undefined },
+  ) {
     const { namespace, name } = attachment.pod;
     this.#allocation = allocation;
     this.#interfaceMacs = attachment.interfaceMacs;
@@ -103,6 +115,7 @@ class Claim {
     this.#ipName = portName(attachment, allocation);
     this.#followed = context.ips.get(this.#ipName);
     this.#wait = waitFor(attachment, allocation, this.#ipName);
+    this.#waitOfRead = found ?? this.#wait;
   }
 
   /** @throws Unconfirmed; CniError 11 when the ADD's deadline passes before there is an answer */
@@ -120,7 +133,7 @@ class Claim {
       signal.throwIfAborted();
       throw this.#unreadable(error);
     });
-    const [ip, ofMachine] = await waiting(this.#wait, answers);
+    const [ip, ofMachine] = await waiting(this.#waitOfRead, answers);
     if (ofMachine !== undefined) throw this.#unconfirmed(ofMachine);
     // The controller makes none where there is nothing to record.
     if (ip === undefined && nic.addresses.length === 0) return { ip };

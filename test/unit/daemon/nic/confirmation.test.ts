@@ -198,4 +198,12 @@ describe('when the deadline passes, the error says', () => {
     const thrown = await rejectionOf(run(addressOf, 300));
     expect(thrown.message).toContain(`IP object ${NAME} says 10.1.0.9, not 10.1.0.5`);
   });
+
+  it('what the last answer was, where the deadline passes during the next read', async () => {
+    const answers: (() => Promise<unknown>)[] = [async () => rawIp('10.1.0.9')];
+    const { run, reads } = setUp(() => (answers.shift() ?? (() => new Promise(() => {})))());
+    const thrown = await rejectionOf(run(addressOf, 1000));
+    expect(thrown.message).toContain(`IP object ${NAME} says 10.1.0.9, not 10.1.0.5`);
+    expect(reads.length).toBeGreaterThan(1);
+  });
 });
