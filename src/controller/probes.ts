@@ -1,17 +1,10 @@
 /**
  * What the kubelet asks: `/livez` and `/readyz`, where Kube-OVN's charts have them.
  */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-
-/** The kubelet sends a probe at once; whoever else reaches the port keeps no connection for long; ms. */
-const CONNECTION_LIMITS = {
-  headersTimeout: 5000,
-  requestTimeout: 5000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000,
-};
-const CONNECTIONS_MAX = 100;
+import type { Server } from 'node:http';
+import { hostname } from 'node:os';
+import { healthHandler, listenForHealth, type Probe } from '../common/http/health-server.ts';
+import type { StatusReport } from '../common/http/status-report.ts';
 
 /**
  * Answers until the server is closed.
@@ -19,26 +12,26 @@ const CONNECTIONS_MAX = 100;
  * @param lacks what it has to do without, in words; the answers have them
  * @param address where it listens; undefined for all addresses of the host
  */
-export async function serveProbes(
+export function serveProbes(
   port: number,
   isReady: () => boolean,
   lacks: () => readonly string[] = () => [],
   address?: string,
 ): Promise<Server> {
-  const server = createServer(CONNECTION_LIMITS, (request, response) => {
-    const path = request.url?.split('?')[0];
-    const isKnown = path === '/livez' || path === '/readyz' || path === '/healthz';
-    const isFine = path === '/livez' || isReady();
-    const answer = (status: number, text: string) => {
-      const notes = path === '/livez' ? [] : lacks();
-      response.writeHead(status).end(`${[text, ...notes].join('\n')}\n`);
-    };
-    if (!isKnown) response.writeHead(404).end('not found\n');
-    else if (isFine) answer(200, 'ok');
-    else answer(503, 'the objects of the cluster are not known yet');
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  server.listen(port, address);
-  await once(server, 'listening');
-  return server;
+  const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  const readyz = (): Probe => {
+    const isFine = isReady();
+    return { isFine, notes: isFine ? lacks() : [UNKNOWN, ...lacks()] };
+  };
+  const statusz = (): StatusReport => {
+    const ok = isReady();
+    const cache = { name: 'API server', ok, text: ok ? 'all objects are known' : UNKNOWN };
+    const lacking = lacks().map((text) => ({ name: 'lacking', ok: false, text }));
+    const parts = [cache, ...lacking];
+    return { program: 'kube-ovn-controller', instance: hostname(), startedAt, parts };
+  };
+  const handler = healthHandler({ livez: () => ({ isFine: true }), readyz, statusz });
+  return listenForHealth(handler, { port, ...(address === undefined ? {} : { address }) });
 }
+
+const UNKNOWN = 'the objects of the cluster are not known yet';
