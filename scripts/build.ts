@@ -9,7 +9,7 @@
  * so that a build that fails or is interrupted leaves the last good one.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -42,6 +42,11 @@ async function produce(name: string, make: (outfile: string) => Promise<void>): 
   console.log(`dist/${name}  ${kilobytes.toLocaleString('en')} kB`);
 }
 
+/** What src/wire/version.ts names. */
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+};
+
 /** Bundles one entry point; throws where it would need another package than `optional` at run time. */
 async function bundle(options: BuildOptions, optional: string[] = []): Promise<void> {
   const { metafile } = await build({
@@ -50,6 +55,7 @@ async function bundle(options: BuildOptions, optional: string[] = []): Promise<v
     format: 'cjs',
     platform: 'node',
     logLevel: 'warning',
+    define: { BUILD_VERSION: JSON.stringify(version) },
     ...options,
     metafile: true,
   });

@@ -65,8 +65,11 @@ export interface UnderlayFlags {
   readonly u2oInterconnection: boolean;
 }
 
-/** Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last two are ours. */
-const USED = {
+/**
+ * Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last two are ours.
+ * What each does is in help.ts.
+ */
+export const USED = {
   kubeconfig: '',
   'non-primary-cni-mode': false,
   'ovn-nb-addr': '',
@@ -121,6 +124,9 @@ const IGNORED = {
     'logtostderr', 'one_output', 'skip_headers', 'skip_log_headers',
   ],
 }; // biome-ignore format: a table
+
+/** Flags that are taken and do nothing. */
+export const IGNORED_FLAGS: readonly string[] = [...IGNORED.texts, ...IGNORED.booleans];
 
 type Given = GivenFlags<keyof typeof USED>;
 

@@ -13,6 +13,7 @@ import { EventRecorder } from '../common/kubernetes/events.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
+import { questionOf } from '../wire/version.ts';
 import { Addresses } from './addresses.ts';
 import { Allocator } from './allocator/allocator.ts';
 import { Announcements } from './announcements.ts';
@@ -21,6 +22,7 @@ import { removeLeftovers } from './clean-up.ts';
 import { type Cluster, createCluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Options, parseFlags } from './flags.ts';
+import { answerTo } from './help.ts';
 import { IpIndex } from './ip-index.ts';
 import { Leader } from './leader.ts';
 import { LeaderWrites } from './leader-writes.ts';
@@ -40,10 +42,15 @@ const ENDS_AFTER_MS = 5000;
 /** Thousands of pods that come at once must not lose their events. */
 const EVENT_LIMITS = { waiting: 20_000, atOnce: 4, remembered: 4096 };
 
-start().catch((error) => {
-  log.fatal({ error: messageOf(error), details: detailsOf(error) }, 'the controller ends');
-  process.exit(1);
-});
+const question = questionOf(process.argv.slice(2));
+if (question === undefined) {
+  start().catch((error) => {
+    log.fatal({ error: messageOf(error), details: detailsOf(error) }, 'the controller ends');
+    process.exit(1);
+  });
+} else {
+  console.log(answerTo(question));
+}
 
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);

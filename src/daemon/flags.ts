@@ -31,8 +31,8 @@ export interface Options {
   readonly ignored: readonly string[];
 }
 
-/** Flags that we act on, with their defaults; a boolean default makes a boolean flag. */
-const FLAGS = {
+/** Flags that we act on, with their defaults; a boolean default makes a boolean flag. What each does is in help.ts. */
+export const FLAGS = {
   'bind-socket': '/run/openvswitch/kube-ovn-daemon.sock',
   'ovs-socket': '/run/openvswitch/db.sock',
   kubeconfig: '',
@@ -67,13 +67,16 @@ const IGNORED_BOOLEAN_FLAGS = [
   'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
 ]; // biome-ignore format: a table
 
+/** Flags that are taken and do nothing. */
+export const IGNORED_FLAGS: readonly string[] = [...IGNORED_TEXT_FLAGS, ...IGNORED_BOOLEAN_FLAGS];
+
 /** @throws Error that names the flag which is unknown or wrong */
 export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessEnv): Options {
   const booleans = Object.entries(FLAGS).flatMap(([name, value]) =>
     typeof value === 'boolean' ? [name] : [],
   );
   const isBoolean = new Set([...booleans, ...IGNORED_BOOLEAN_FLAGS]);
-  const names = [...Object.keys(FLAGS), ...IGNORED_TEXT_FLAGS, ...IGNORED_BOOLEAN_FLAGS];
+  const names = [...Object.keys(FLAGS), ...IGNORED_FLAGS];
   const { values } = parseArgs({
     // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both.
     args: argv.map((word) =>

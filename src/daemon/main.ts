@@ -15,6 +15,7 @@ import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
+import { questionOf } from '../wire/version.ts';
 import { Abilities } from './abilities.ts';
 import { buildApp } from './app.ts';
 import { AttachmentQueue } from './attachment-queue.ts';
@@ -26,6 +27,7 @@ import { tryAgain } from './error.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { Sweeper } from './garbage/sweeper.ts';
+import { answerTo } from './help.ts';
 import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
@@ -56,6 +58,7 @@ const EVENTS_END_AFTER_MS = 2000;
 const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it is back');
 
 const [command, ...args] = process.argv.slice(2);
+const question = questionOf(process.argv.slice(2));
 if (command === 'limits') {
   limitsCommand(args, process.env).then(
     ({ output, exitCode }) => {
@@ -67,6 +70,8 @@ if (command === 'limits') {
       process.exitCode = 2;
     },
   );
+} else if (question !== undefined) {
+  console.log(answerTo(question));
 } else {
   start().catch((error) => {
     log.fatal({ error: messageOf(error) }, 'cannot start');

@@ -4,15 +4,22 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { CniCode } from '../wire/cni.ts';
+import { questionOf } from '../wire/version.ts';
 import { cniError } from './error.ts';
 import { type Outcome, run } from './run.ts';
+import { answerTo } from './usage.ts';
 
 const STDIN_BYTES_MAX = 1024 * 1024;
 const CHUNK_BYTES = 16 * 1024;
 
-run(process.env, readStdin)
-  .then(finish)
-  .catch(() => process.exit(1));
+const question = questionOf(process.argv.slice(2));
+if (question === undefined) {
+  run(process.env, readStdin)
+    .then(finish)
+    .catch(() => process.exit(1));
+} else {
+  finish({ exitCode: 0, stdout: answerTo(question) });
+}
 
 /** Throws error 5 where stdin cannot be read, 6 where it is too long to be a configuration. */
 function readStdin(): string {
