@@ -24,14 +24,19 @@ import { placeNic } from './nic/place.ts';
 import { type NicPlan, planNic } from './nic/plan.ts';
 import type { Route } from './nic/route.ts';
 import { isDefaultRoute, lastOfEachDestination, toWireRoute } from './nic/route.ts';
+import type { Pod } from './objects/pod.ts';
 import { interfaceNamed, refuseTakenName, staleHolders } from './ovs/port.ts';
 import { OVS_ROWS } from './ovs/table.ts';
 import { deleteDefaultRoutes } from './sandbox/link.ts';
 import { checkNetns } from './sandbox/netns.ts';
+import { atStage, enterStage, inStage } from './stage.ts';
 import { type Wait, waiting } from './waiting.ts';
 
 export interface AddResult {
   readonly response: CniResponse;
+  readonly pod: Pod;
+  /** Name of the NIC's Subnet; empty where nothing says it. */
+  readonly subnet: string;
   /** What can wait until the caller has its answer. */
   readonly afterAnswer: () => Promise<void>;
 }
@@ -50,30 +55,47 @@ export async function add(
   context: Context,
   { caller, waitedMs }: Asker,
 ): Promise<AddResult> {
-  const attachment = parseAddRequest(request);
-  refuseOverload(context);
+  const attachment = atStage('validate-request', () => parseAddRequest(request));
+  atStage('queue', () => refuseOverload(context));
   using deadline = startDeadline(context.addTimeoutMs, caller, waitedMs);
   using _podWatch = endWithPod(attachment, context, deadline);
   using _claim = attachment.ipamOnly ? undefined : context.succession.enter(attachment, deadline);
   const make = async () => {
-    lookAtNetns(attachment.netns, context);
-    if (!attachment.ipamOnly) context.abilities.refuseWithout();
+    atStage('validate-request', () => refuseWithout(attachment, context));
     return await withConfirmed(attachment, context, deadline, async (allocation, confirmation) => {
+      const placing = { confirmation, signal: deadline.signal };
       const plan = attachment.ipamOnly
         ? undefined
-        : await makeNic(attachment, allocation, context, { confirmation, signal: deadline.signal });
+        : await inStage('configure-nic', makeNic(attachment, allocation, context, placing));
       const response = plan
         ? toResponse(plan, allocation, context)
-        : await answerDelegate(attachment, allocation, await confirmation, context);
+        : await answerDelegate(
+            attachment,
+            allocation,
+            await inStage('confirm-address', confirmation),
+            context,
+          );
       const port = portName(attachment, allocation);
-      return { plan, response, afterAnswer: () => recordNode(allocation, port, context) };
+      const { pod, nic, subnet } = allocation;
+      return {
+        plan,
+        response,
+        pod,
+        subnet: subnet?.name ?? nic.logicalSwitch ?? '',
+        afterAnswer: () => recordNode(allocation, port, context),
+      };
     });
   };
+  const turn = enterStage('queue');
   const leftMs = Math.max(0, context.addTimeoutMs - waitedMs);
   const result = withToolTime(leftMs, undoReserveMs(context.addTimeoutMs), () =>
-    context.queue.runAdd(attachment, deadline, make),
+    context.queue.runAdd(attachment, deadline, () => {
+      turn.leave();
+      return make();
+    }),
   );
   const { plan, ...answer } = await waiting(TURN, result).catch((error) => {
+    turn.fail(error);
     // It may have failed on an interface that is there, whose limits could not be changed meanwhile.
     context.limits.follow(attachment.pod);
     throw error;
@@ -83,13 +105,17 @@ export async function add(
   return answer;
 }
 
-/** @throws CniError 4 for a path that is wrong, 11 where this daemon cannot see what is there */
-function lookAtNetns(netns: string, { abilities }: Context): void {
+/**
+ * @throws CniError 4 for a path of the namespace that is wrong; 11 where this daemon cannot see what
+ *   is there, or has not what it needs to make interfaces
+ */
+function refuseWithout({ netns, ipamOnly }: LiveAttachment, { abilities }: Context): void {
   try {
     checkNetns(netns);
   } catch (error) {
     abilities.explain(netns, error);
   }
+  if (!ipamOnly) abilities.refuseWithout();
 }
 
 /**
@@ -135,7 +161,7 @@ async function answerDelegate(
   };
   const routes = lastOfEachDestination([...attachment.routes, ...nic.routes]);
   for (const family of defaultFamilies(nic, routes)) {
-    await deleteDefaultRoutes(attachment.netns, family);
+    await inStage('remove-default-route', deleteDefaultRoutes(attachment.netns, family));
   }
   return {
     ips: nic.addresses.map((address) => toIpConfig(address, nic.holdsDefaultRoute)),
@@ -169,7 +195,7 @@ async function makeNic(
   const { interfaces, bridges } = context;
   const rows = Promise.all([interfaces.synced(signal), bridges.synced(signal)]);
   await waiting(OVS_ROWS, rows);
-  refuseTakenName(attachment, interfaces);
+  atStage('validate-request', () => refuseTakenName(attachment, interfaces));
   if (nic.providerNetwork !== '' || allocation.subnet?.nodeNetwork) {
     await waiting(NODE_OBJECT, abortable(context.node.synced, signal));
   }
@@ -206,10 +232,12 @@ function toResponse(
 const NODE_OBJECT: Wait = {
   what: "this node's object from the API server, with its MTU labels and node networks",
   lookAt: "whether this node reaches the API server, and the daemon's log",
+  stage: 'get-node',
 };
 const TUNNELS: Wait = {
   what: "the address of this node's tunnels, from which the MTU follows",
   lookAt: "the daemon's log, and its flags --iface and --mtu",
+  stage: 'mtu',
 };
 
 async function mtuOf(
@@ -218,12 +246,11 @@ async function mtuOf(
   signal: AbortSignal,
 ): Promise<number> {
   const node = context.node.get(context.nodeName);
-  const own = ownMtu({ subnet, providerNetwork: nic.providerNetwork, node });
+  const { providerNetwork } = nic;
+  const own = atStage('mtu', () => ownMtu({ subnet, providerNetwork, node }));
   const mtu = own ?? (await waiting(TUNNELS, abortable(context.tunnelMtu, signal)));
-  refuseSmallMtu(
-    mtu,
-    nic.addresses.map(({ address }) => address.family),
-  );
+  const families = nic.addresses.map(({ address }) => address.family);
+  atStage('mtu', () => refuseSmallMtu(mtu, families));
   return mtu;
 }
 

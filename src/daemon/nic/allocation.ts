@@ -14,6 +14,7 @@ import type { Pod } from '../objects/pod.ts';
 import { isSamePod, podKey, projectPod } from '../objects/pod.ts';
 import type { Subnet } from '../objects/subnet.ts';
 import { subnetOfProvider } from '../objects/subnet.ts';
+import { atStage, forThisCall, inStage } from '../stage.ts';
 import type { Wait } from '../waiting.ts';
 import { waiting } from '../waiting.ts';
 import type { Nic } from './annotations.ts';
@@ -40,11 +41,11 @@ export async function awaitAllocation(
   const { pods, subnets } = context;
   await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
 
-  refuseLateCall(attachment, context);
+  atStage('get-pod', () => refuseLateCall(attachment, context));
 
   let missing = missingPod(attachment);
   const strangers = new Set<string>();
-  const found = pods.until(() => {
+  const look = forThisCall(() => {
     const pod = pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
     if (pod === undefined) return undefined;
     if (!isSamePod(pod, attachment.pod.uid)) {
@@ -53,15 +54,16 @@ export async function awaitAllocation(
       return undefined;
     }
     if (pod.deleting) throw podGone(attachment, 'is being deleted');
-    refuseUnboundProvider(pod, attachment, context);
+    atStage('provider', () => refuseUnboundProvider(pod, attachment, context));
     const nic = readNic(pod.annotations, attachment);
     if ('missing' in nic) missing = explained(nic.missing, attachment, context);
     else if (isOfPod(nic, pod)) return { pod, nic: onlyMachinesMigrate(nic, pod) };
     else missing = launcherOf(nic, attachment);
     return undefined;
-  }, signal);
-  const { pod, nic } = await waiting(() => missing, found);
-  return { pod, nic, subnet: await findSubnet(nic, attachment, context, signal) };
+  });
+  const { pod, nic } = await waiting(() => missing, pods.until(look, signal));
+  const subnet = inStage('get-subnet', findSubnet(nic, attachment, context, signal));
+  return { pod, nic, subnet: await subnet };
 }
 
 /** True where a NIC is named by its pod, or by the VM that the pod runs: by nothing else. */
@@ -78,6 +80,7 @@ function launcherOf({ workload }: Nic, { pod, provider }: LiveAttachment): Wait 
   return {
     what: `pod ${pod.namespace}/${pod.name} to be a launcher of virtual machine ${workload}, as its annotation ${provider}.kubernetes.io/virtualmachine says: it has no owner reference to that VirtualMachineInstance`,
     lookAt: `whether the annotation was copied from another pod; only ${CONTROLLER} writes it`,
+    stage: 'confirm-address',
   };
 }
 
@@ -99,6 +102,7 @@ export function endWithPod(
 const FIRST_LIST: Wait = {
   what: 'the first list of pods and Subnets from the API server',
   lookAt: "whether this node reaches the API server, and the daemon's log",
+  stage: 'get-pod',
 };
 
 function missingPod({ pod }: LiveAttachment): Wait {
@@ -106,6 +110,7 @@ function missingPod({ pod }: LiveAttachment): Wait {
   return {
     what: `pod ${pod.namespace}/${pod.name}${uid} to appear on this node`,
     lookAt: "whether the pod exists and is scheduled here, and the daemon's log for a broken watch",
+    stage: 'get-pod',
   };
 }
 

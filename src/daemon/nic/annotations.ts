@@ -14,6 +14,7 @@ import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { Attachment } from '../attachment.ts';
 import { CniError, invalid } from '../error.ts';
+import { atStage } from '../stage.ts';
 import type { Wait } from '../waiting.ts';
 import {
   type Annotations,
@@ -78,24 +79,25 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
     const what = `the address of network ${provider} (annotation ${nicKey('ip_address')})`;
     const lookAt = `the events of pod ${pod.namespace}/${pod.name}, the log of ${CONTROLLER}, and whether "provider" in the NetworkAttachmentDefinition is made of its own name and namespace, which is how ${CONTROLLER} knows it`;
     const knownAs = `no address allocated to pod ${pod.namespace}/${pod.name} provider ${provider}`;
-    return { missing: { what, lookAt, knownAs } };
+    return { missing: { what, lookAt, knownAs, stage: 'wait-address' } };
   }
-  const addresses = readAddresses(nicValue, nicKey);
+  const addresses = atStage('parse-address', () => readAddresses(nicValue, nicKey));
   const isMacOnly = addresses.length === 0 && nicValue('cidr') === '';
   const isDefault = holdsDefaultRoute(annotations, attachment);
   const needsRouting = isDefault && !isMacOnly && isOvnProvider(provider);
   if (!attachment.ipamOnly && needsRouting && !isRouted(annotations, [perNic, provider])) {
     const what = `OVN's routing of network ${provider} (annotation ${nicKey('routed')})`;
-    return { missing: { what, lookAt: `the log of ${CONTROLLER}` } };
+    const lookAt = `the log of ${CONTROLLER}`;
+    return { missing: { what, lookAt, stage: 'wait-route' } };
   }
   if (!attachment.ipamOnly) refuseOtherNicTypes(annotations, [perNic, provider]);
-  const routes = shared('routes');
+  const { text, key } = shared('routes');
   return {
     addresses,
     ...optional('mac', readMac(nicValue('mac_address'), nicKey('mac_address'))),
     ...optional('logicalSwitch', readName(nicValue('logical_switch'), nicKey('logical_switch'))),
     holdsDefaultRoute: isDefault,
-    routes: readRoutes(routes.text, routes.key),
+    routes: atStage('parse-routes', () => readRoutes(text, key)),
     providerNetwork: readName(nicValue('provider_network'), nicKey('provider_network')) ?? '',
     workload: readName(nicValue('virtualmachine'), nicKey('virtualmachine')) ?? pod.name,
     ...optional('sharedNetworkIfName', perNic === provider ? undefined : ifName),

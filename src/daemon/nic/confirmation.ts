@@ -203,7 +203,7 @@ class Claim {
       ? "the role of this daemon: it needs the verb get for ips.kubeovn.io, as it has in Kube-OVN's charts"
       : 'whether this node reaches the API server';
     const what = `${this.#wait.what}: ${messageOf(error)}`;
-    return new Unconfirmed({ what, lookAt }, { cause: error });
+    return new Unconfirmed({ ...this.#wait, what, lookAt }, { cause: error });
   }
 }
 
@@ -214,6 +214,7 @@ function waitFor({ pod, provider }: LiveAttachment, { nic }: Allocation, ipName:
     what: `IP object ${ipName} to confirm ${claimed}, as the annotations of pod ${pod.namespace}/${pod.name} have it for network ${provider}`,
     lookAt:
       'the log of kube-ovn-controller, which writes IP objects before annotations; annotations that were copied from another pod (kubectl debug --copy-to, a restored manifest) give no address: create the pod without them',
+    stage: 'confirm-address',
   };
 }
 

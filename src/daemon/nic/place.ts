@@ -25,6 +25,7 @@ import {
   nodeLinks,
   prepareIpv6,
 } from '../sandbox/link.ts';
+import { enterStage, inStage } from '../stage.ts';
 import { type Wait, waiting } from '../waiting.ts';
 import { announcementFrames } from './announcement.ts';
 import type { NicPlan } from './plan.ts';
@@ -49,31 +50,37 @@ export async function placeNic(
   const { attachment, veth } = plan;
   using _name = context.queue.use(veth.hostInterface, attachment);
   await using undo = new AsyncDisposableStack();
-  let stage = A_PLACE;
+  const place = enterStage('nic-slot');
+  let wait = A_PLACE;
   const make = async () => {
-    stage = TOOLS;
+    place.leave();
+    wait = TOOLS;
     const undoing = (what: string, step: () => Promise<void>) => {
       undo.defer(() => undone(plan, context, what, undoInTime(step)));
     };
     const made = (remove: () => Promise<void>) => undoing('veth pair', remove);
     await removeLeftovers(plan, context, signal);
-    await createVeth(veth, made).catch(async (error) => {
+    const pair = createVeth(veth, made).catch(async (error) => {
       // One that was ended for its time has made what the undo removes; there is none to try again.
       if (isKilled(error) || !(await removeUnfinished(plan, context))) throw error;
       await createVeth(veth, made);
     });
+    await inStage('make-veth', pair);
     signal.throwIfAborted();
-    await confirmation;
+    await inStage('confirm-address', confirmation);
     undoing('port', () => removePort(plan, context));
     await together(signal, (steps) => [
-      plugInTurn(plan, context, steps),
-      bringUp(plan, context),
+      inStage('make-port', plugInTurn(plan, context, steps)),
+      inStage('configure-interface', bringUp(plan, context)),
       plan.isUserspaceDatapath
-        ? disableTxChecksum(attachment.netns, attachment.ifName)
+        ? inStage('configure-interface', disableTxChecksum(attachment.netns, attachment.ifName))
         : Promise.resolve(),
     ]);
   };
-  await waiting(() => stage, context.nicSlots.run(make, signal));
+  await waiting(() => wait, context.nicSlots.run(make, signal)).catch((error) => {
+    place.fail(error);
+    throw error;
+  });
   await awaitFlows(plan, context, signal);
   if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
   // Not waited for: it is one frame for each address, and no reason for an ADD to fail.
@@ -168,9 +175,10 @@ async function undone(
 
 async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
   const { ifaceId, hostInterface } = plan.port;
-  const wait = {
+  const wait: Wait = {
     what: `OVN to install the flows of logical switch port ${ifaceId} (ovn-installed on interface ${hostInterface})`,
     lookAt: `ovn-controller on this node, and whether the northbound database has port ${ifaceId} and the southbound one does not bind it to another chassis`,
+    stage: 'install-flows',
   };
   await waiting(wait, flowsInstalled(plan.port, context.interfaces, signal));
 }
@@ -206,17 +214,19 @@ async function takeUnderlayAddresses(
   const { interfaces } = context;
   const patchPort = plan.localnetPatchPort;
   const isThere = () => interfaces.named(patchPort ?? '');
-  const wait = {
+  const wait: Wait = {
     what: `the patch port ${patchPort} to the provider network's bridge`,
     lookAt:
       'ovn-bridge-mappings of this node (`ovs-vsctl get open . external_ids`) and the ProviderNetwork',
+    stage: 'install-flows',
   };
   await waiting(wait, interfaces.until(isThere, signal));
   const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
   if (context.detectIpv4Conflict && !skipDuplicateDetection) {
-    const probe = {
+    const probe: Wait = {
       what: 'the probe for other users of its IPv4 address',
       lookAt: `${ifName} in ${netns}`,
+      stage: 'detect-duplicate',
     };
     const probes = together(signal, (steps) =>
       ipv4.map(({ address }) => checkIpv4Free(netns, ifName, address, steps)),
@@ -226,9 +236,10 @@ async function takeUnderlayAddresses(
   const apply = () => applyInPod(netns, addressLines(plan.interface));
   if (skipDuplicateDetection || ipv4.length === addresses.length) await apply();
   else {
-    const dad = {
+    const dad: Wait = {
       what: 'IPv6 duplicate address detection',
       lookAt: `\`ip -6 address\` in ${netns}`,
+      stage: 'detect-duplicate',
     };
     await waiting(dad, ipv6Settled(netns, ifName, apply, signal));
   }
@@ -258,9 +269,10 @@ async function checkGateway(
     await gatewayTriedOnce(probe);
     return;
   }
-  const wait = {
+  const wait: Wait = {
     what: `gateway ${gateway.text} to answer on ${probe.ifName}`,
     lookAt: `whether the gateway exists and logical switch port ${plan.port.ifaceId} reaches it; spec.disableGatewayCheck of the Subnet turns this check off`,
+    stage: 'check-gateway',
   };
   await waiting(wait, gatewayAnswers(probe));
 }

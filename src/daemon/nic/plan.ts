@@ -14,6 +14,7 @@ import type { PortPlan } from '../ovs/port.ts';
 import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf } from '../ovs/port.ts';
 import { NO_CONTROL, toTrafficControl } from '../ovs/traffic-control.ts';
 import type { InterfacePlan, VethPlan } from '../sandbox/link.ts';
+import { atStage } from '../stage.ts';
 import type { Allocation } from './allocation.ts';
 import type { Nic } from './annotations.ts';
 import { type AskedLimits, readLimits, refuseWrongLimits } from './limits.ts';
@@ -95,7 +96,7 @@ export function planNic(
       control: toTrafficControl(asked, NO_CONTROL, context.mirror.all),
       ...(attachment.bandwidth === undefined ? {} : { bandwidth: attachment.bandwidth }),
       ...(context.mirror.uuid === undefined ? {} : { mirrorRow: context.mirror.uuid }),
-      ...encapIp(subnet, context),
+      ...atStage('encap-ip', () => encapIp(subnet, context)),
     },
     interface: {
       ifName,

@@ -21,6 +21,7 @@ export type Row = Readonly<Record<string, Value>>;
 export const OVS_ROWS: Wait = {
   what: "OVS's rows",
   lookAt: 'whether ovsdb-server runs and br-int exists on this node',
+  stage: 'configure-nic',
 };
 
 const RESTART_PAUSE_MIN_MS = 100;
