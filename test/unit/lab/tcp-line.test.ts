@@ -7,10 +7,12 @@ import { TcpLine } from '../../lab/tcp-line.ts';
 /** A server that answers every word with itself, a line to it, and what it was told. */
 async function setUp() {
   const heard: string[] = [];
+  const first = Promise.withResolvers<void>();
   const server = createServer((socket) => {
     socket
       .on('data', (bytes) => {
         heard.push(`${bytes}`);
+        first.resolve();
         socket.write(bytes);
       })
       .on('error', () => undefined);
@@ -30,7 +32,7 @@ async function setUp() {
     await line[Symbol.asyncDispose]();
     server.close();
   };
-  return { line, heard, dial, [Symbol.asyncDispose]: dispose };
+  return { line, heard, firstHeard: first.promise, dial, [Symbol.asyncDispose]: dispose };
 }
 
 /** Resolves when a connection is over, with or without an error. */
@@ -58,6 +60,7 @@ describe('a line', () => {
       all.line[how]();
       client.write('hello');
       const answer = once(client, 'data');
+      if (heard.length > 0) await all.firstHeard;
       expect(await Promise.race([answer, sleep(100)])).toBeUndefined();
       expect(all.heard).toEqual(heard);
       all.line.restore();
