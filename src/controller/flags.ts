@@ -13,7 +13,7 @@ import {
   readFlags,
   readNumber,
   wrongValue,
-} from './go-flags.ts';
+} from '../common/go-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from './leadership/times.ts';
 import { northboundOf } from './northbound-address.ts';
 import type { ClusterSettings } from './objects/settings.ts';

@@ -4,8 +4,8 @@
  * wrong is named.
  */
 import { type Cidr, cidrText, parseAddress, parseCidr } from '../common/address.ts';
+import { wrongValue } from '../common/go-flags.ts';
 import { parseRange } from './allocator/address-range.ts';
-import { wrongValue } from './go-flags.ts';
 import { overlap } from './objects/reserved-networks.ts';
 
 export interface SubnetFlags {

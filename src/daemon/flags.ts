@@ -2,12 +2,26 @@
  * Command line and environment of the daemon, as one checked value.
  *
  * Every flag of Kube-OVN's daemon is taken, so that its charts start ours as they are. Those
- * that this daemon does not act on are listed by name when they are given.
+ * that this daemon does not act on are listed by name when they are given; those that switch on
+ * what it does not have are refused.
  */
 import { hostname } from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseAddress } from '../common/address.ts';
+import {
+  type GivenFlags,
+  readBoolean,
+  readFlags,
+  readNumber,
+  wrongValue,
+} from '../common/go-flags.ts';
+import { listenAddresses } from '../common/http/listen-addresses.ts';
+import { readTlsSettings, type TlsSettings } from '../common/http/tls-settings.ts';
+import { refuseLacking } from '../common/lacking-flags.ts';
+import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
 import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './nic/mtu.ts';
+import { parseInterfacePatterns } from './node/interface-patterns.ts';
+import type { TunnelSettings } from './node/tunnel-settings.ts';
 
 export interface Options {
   readonly socketPath: string;
@@ -16,32 +30,65 @@ export interface Options {
   /** Undefined inside a cluster. */
   readonly kubeconfigPath?: string;
   readonly nodeName: string;
-  /** Device of the tunnels; empty for the one with the node's address. */
-  readonly tunnelInterface: string;
-  /** Bytes; 0 to derive it from the tunnels' device. */
-  readonly mtu: number;
-  readonly networkType: NetworkType;
+  readonly tunnel: TunnelSettings;
   readonly detectIpv4Conflict: boolean;
   /** Mirror every packet of the integration bridge. */
   readonly mirrorAll: boolean;
   /** Of the node, by which mirrored packets leave. */
   readonly mirrorInterface: string;
   readonly addTimeoutMs: number;
+  /** The network of provider `ovn` is the pods' primary one; else it is another plugin's. */
+  readonly isPrimary: boolean;
+  /** Where the runtime of this node looks for network configurations. */
+  readonly cniConfigFolder: string;
+  readonly health: HealthSettings;
+  /** Undefined where the log goes to standard output alone. */
+  readonly logFile?: LogFileSettings;
   /** Flags that were given and that this daemon does not act on. */
   readonly ignored: readonly string[];
 }
 
-/** Flags that we act on, with their defaults; a boolean default makes a boolean flag. What each does is in help.ts. */
+/** The server that the kubelet's probes and Prometheus ask. */
+export interface HealthSettings {
+  /** 0 for none. */
+  readonly port: number;
+  /** Where it listens; empty for all addresses of the host. */
+  readonly addresses: readonly string[];
+  readonly hasMetrics: boolean;
+  /** HTTPS with it, and metrics only for whom the API server lets read them. */
+  readonly tls?: TlsSettings;
+}
+
+/**
+ * Flags that we act on, with their defaults; a boolean default makes a boolean flag. What each does is
+ * in help.ts.
+ */
 export const FLAGS = {
   'bind-socket': '/run/openvswitch/kube-ovn-daemon.sock',
   'ovs-socket': '/run/openvswitch/db.sock',
   kubeconfig: '',
   iface: '',
+  'dpdk-tunnel-iface': 'br-phy',
+  'host-tunnel-src': false,
+  'encap-checksum': true,
   mtu: '0',
   'network-type': 'geneve',
   'enable-arp-detect-ip-conflict': true,
   'enable-mirror': false,
   'mirror-iface': 'mirror0',
+  'non-primary-cni-mode': false,
+  'cni-conf-dir': '/etc/cni/net.d',
+  'enable-metrics': true,
+  'pprof-port': '10665',
+  'secure-serving': false,
+  'tls-min-version': '',
+  'tls-max-version': '',
+  'tls-cipher-suites': '',
+  logtostderr: true,
+  alsologtostderr: false,
+  log_file: '',
+  log_file_max_size: '1800',
+  'log-perm': '640',
   /** Ours: below the runtime's 2 minutes. */
   'add-timeout-seconds': '110',
   /** Ours; the environment's NODE_NAME otherwise. */
@@ -49,68 +96,115 @@ export const FLAGS = {
 } as const;
 
 /** Kube-OVN's other flags, and those of its logging library. */
-const IGNORED_TEXT_FLAGS = [
-  'alsologtostderrthreshold',
-  'cert-manager-issuer-name', 'cluster-router', 'cni-conf-dir', 'cni-conf-file', 'cni-conf-name',
-  'default-interface-name', 'default-provider-name', 'dpdk-tunnel-iface',
-  'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log-perm', 'log_dir',
-  'log_backtrace_at', 'log_file', 'log_file_max_size', 'node-switch', 'ovn-ipsec-cert-duration',
-  'ovs-vsctl-concurrency', 'pprof-port', 'service-cluster-ip-range', 'stderrthreshold',
-  'tcp-conn-check-port', 'tls-cipher-suites', 'tls-max-version', 'tls-min-version',
-  'udp-conn-check-port', 'v', 'vmodule',
-]; // biome-ignore format: a table
-const IGNORED_BOOLEAN_FLAGS = [
-  'add_dir_header', 'alsologtostderr', 'legacy_stderr_threshold_behavior', 'cert-manager-ipsec-cert', 'enable-metrics',
-  'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
-  'enable-verbose-conn-check', 'encap-checksum', 'host-tunnel-src', 'install-cni-config',
-  'logtostderr', 'one_output', 'mac-learning-fallback', 'non-primary-cni-mode', 'secure-serving',
-  'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
-]; // biome-ignore format: a table
+const IGNORED = {
+  texts: [
+    'alsologtostderrthreshold',
+    'cert-manager-issuer-name', 'cluster-router', 'cni-conf-file', 'cni-conf-name',
+    'default-interface-name', 'default-provider-name',
+    'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log_dir',
+    'log_backtrace_at', 'node-switch', 'ovn-ipsec-cert-duration',
+    'ovs-vsctl-concurrency', 'service-cluster-ip-range', 'stderrthreshold',
+    'tcp-conn-check-port', 'udp-conn-check-port', 'v', 'vmodule',
+  ],
+  booleans: [
+    'add_dir_header', 'legacy_stderr_threshold_behavior', 'cert-manager-ipsec-cert',
+    'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
+    'enable-verbose-conn-check', 'install-cni-config',
+    'one_output', 'mac-learning-fallback',
+    'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
+  ],
+}; // biome-ignore format: a table
 
 /** Flags that are taken and do nothing. */
-export const IGNORED_FLAGS: readonly string[] = [...IGNORED_TEXT_FLAGS, ...IGNORED_BOOLEAN_FLAGS];
+export const IGNORED_FLAGS: readonly string[] = [...IGNORED.texts, ...IGNORED.booleans];
 
-/** @throws Error that names the flag which is unknown or wrong */
+/** What does not happen, by the flag that asks for it. */
+const LACKING = {
+  'cert-manager-ipsec-cert': 'traffic between nodes is not encrypted',
+  'enable-ovn-ipsec': 'traffic between nodes is not encrypted',
+  'enable-pprof': 'there are no profiles in the format of Go',
+  'enable-tproxy': "the kubelet's probes do not reach pods of other VPCs than the default one",
+  'enable-verbose-conn-check': 'nothing listens on the ports that the pinger of Kube-OVN dials',
+  'install-cni-config':
+    'it writes no CNI configuration (install-cni.sh does, without the help of the daemon)',
+  'mac-learning-fallback': 'bridges of provider networks keep their way of learning MAC addresses',
+  'set-vxlan-tx-off': 'checksums of vxlan_sys_4789 are offloaded as the kernel has it',
+};
+
+type Given = GivenFlags<keyof typeof FLAGS>;
+
+/** @throws Error that names the flag or variable which is unknown, wrong, or cannot be had */
 export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessEnv): Options {
-  const booleans = Object.entries(FLAGS).flatMap(([name, value]) =>
-    typeof value === 'boolean' ? [name] : [],
-  );
-  const isBoolean = new Set([...booleans, ...IGNORED_BOOLEAN_FLAGS]);
-  const names = [...Object.keys(FLAGS), ...IGNORED_FLAGS];
-  const { values } = parseArgs({
-    // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both.
-    args: argv.map((word) =>
-      /^-/.test(word) && isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word,
-    ),
-    options: Object.fromEntries(
-      names.map((name) => [name, { type: 'string' as const, ...short(name) }]),
-    ),
-    strict: true,
-  }) as { values: Record<string, string | undefined> };
-  const text = (name: keyof typeof FLAGS) => values[name] ?? String(FLAGS[name]);
-
-  const options = {
+  const given = readFlags(argv, { used: FLAGS, ignored: IGNORED });
+  refuseLacking(given, { program: 'daemon', switches: LACKING });
+  const text = given.text;
+  const kubeconfigPath = text('kubeconfig');
+  const logFile = logFileOf(given);
+  return {
     socketPath: socketPath(text('bind-socket')),
     ovsDatabase: toRemote(text('ovs-socket')),
+    ...(kubeconfigPath === '' ? {} : { kubeconfigPath }),
     nodeName: text('node-name') || environment.NODE_NAME || hostname(),
-    tunnelInterface: text('iface'),
-    mtu: wholeNumber('mtu', text('mtu'), 65_535, 0),
-    networkType: networkType(text('network-type')),
-    detectIpv4Conflict: boolean(
-      'enable-arp-detect-ip-conflict',
-      text('enable-arp-detect-ip-conflict'),
-    ),
-    mirrorAll: boolean('enable-mirror', text('enable-mirror')),
+    tunnel: tunnelOf(given, environment),
+    detectIpv4Conflict: flag(given, 'enable-arp-detect-ip-conflict'),
+    mirrorAll: flag(given, 'enable-mirror'),
     mirrorInterface: interfaceName('mirror-iface', text('mirror-iface')),
     addTimeoutMs:
-      1000 * wholeNumber('add-timeout-seconds', text('add-timeout-seconds'), ADD_TIMEOUT_S_MAX, 1),
-    ignored: Object.keys(values).filter((name) => !(name in FLAGS)),
+      1000 * readNumber('--add-timeout-seconds', text('add-timeout-seconds'), 1, ADD_TIMEOUT_S_MAX),
+    isPrimary: !flag(given, 'non-primary-cni-mode'),
+    cniConfigFolder: absolutePath('cni-conf-dir', text('cni-conf-dir')),
+    health: healthOf(given, environment),
+    ...(logFile === undefined ? {} : { logFile }),
+    ignored: given.ignored,
   };
-  return text('kubeconfig') === '' ? options : { ...options, kubeconfigPath: text('kubeconfig') };
 }
 
-function short(name: string): { short?: string } {
-  return name.length === 1 ? { short: name } : {};
+/** The executable waits 115 s for an answer: a later one nobody reads. */
+const ADD_TIMEOUT_S_MAX = 110;
+
+function flag(given: Given, name: keyof typeof FLAGS): boolean {
+  return readBoolean(`--${name}`, given.text(name));
+}
+
+function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings {
+  const iface = given.text('iface');
+  const podIp = parseAddress(environment.POD_IP ?? '');
+  return {
+    mtu: readNumber('--mtu', given.text('mtu'), 0, 65_535),
+    networkType: networkType(given.text('network-type')),
+    ...(iface === '' ? {} : { interfaces: parseInterfacePatterns('--iface', iface) }),
+    userspaceInterface: given.text('dpdk-tunnel-iface'),
+    takesHostAddresses: flag(given, 'host-tunnel-src'),
+    checksum: flag(given, 'encap-checksum'),
+    ...(podIp === undefined ? {} : { podAddress: podIp.text }),
+  };
+}
+
+/** Without metrics Kube-OVN's daemon answers probes on the first of its addresses alone. */
+function healthOf(given: Given, environment: NodeJS.ProcessEnv): HealthSettings {
+  const hasMetrics = flag(given, 'enable-metrics');
+  const addresses = listenAddresses(environment);
+  const tls = readTlsSettings({
+    minVersion: given.text('tls-min-version'),
+    maxVersion: given.text('tls-max-version'),
+    cipherSuites: given.list('tls-cipher-suites'),
+  });
+  return {
+    port: readNumber('--pprof-port', given.text('pprof-port'), 0, 65_535),
+    addresses: hasMetrics ? addresses : addresses.slice(0, 1),
+    hasMetrics,
+    ...(flag(given, 'secure-serving') ? { tls } : {}),
+  };
+}
+
+function logFileOf(given: Given): LogFileSettings | undefined {
+  return readLogFile({
+    path: given.text('log_file'),
+    maxMegabytes: given.text('log_file_max_size'),
+    mode: given.text('log-perm'),
+    onlyStderr: flag(given, 'logtostderr'),
+    alsoStderr: flag(given, 'alsologtostderr'),
+  });
 }
 
 function socketPath(text: string): string {
@@ -118,37 +212,26 @@ function socketPath(text: string): string {
   throw new Error('--bind-socket=: expected the path of a socket');
 }
 
+function absolutePath(name: string, text: string): string {
+  if (text.startsWith('/') && !text.includes('\0')) return text;
+  throw wrongValue(`--${name}`, text, 'an absolute path');
+}
+
 function toRemote(socket: string): string {
   if (socket === '') return 'unix:/run/openvswitch/db.sock';
   return socket.startsWith('/') ? `unix:${socket}` : socket;
 }
 
-/** The executable waits 115 s for an answer: a later one nobody reads. */
-const ADD_TIMEOUT_S_MAX = 110;
-
-function wholeNumber(flag: string, text: string, max: number, min: number): number {
-  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  throw new Error(`--${flag}=${text}: expected a whole number from ${min} to ${max}`);
-}
-
-/** What Go's strconv.ParseBool takes. */
-function boolean(flag: string, text: string): boolean {
-  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
-  if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false;
-  throw new Error(`--${flag}=${text}: expected true or false`);
-}
-
 /** By `if7…` ip(8) means the link with index 7 where no link has that name. */
-function interfaceName(flag: string, text: string): string {
+function interfaceName(name: string, text: string): string {
   if (isInterfaceName(text) && !/^if\d/.test(text)) return text;
-  throw new Error(
-    `--${flag}=${text}: expected the name of an interface: 1 to 15 letters, digits and _ . @ + ~ -, none of . @ + ~ - in front, and not "if" and a digit, "all" or "default"`,
-  );
+  const expected =
+    'the name of an interface: 1 to 15 letters, digits and _ . @ + ~ -, none of . @ + ~ - in front, and not "if" and a digit, "all" or "default"';
+  throw wrongValue(`--${name}`, text, expected);
 }
 
 function networkType(text: string): NetworkType {
   if (text === 'vlan') return 'geneve';
   if (text === 'geneve' || text === 'vxlan' || text === 'stt') return text;
-  throw new Error(`--network-type=${text}: expected geneve, vxlan, stt or vlan`);
+  throw wrongValue('--network-type', text, 'geneve, vxlan, stt or vlan');
 }

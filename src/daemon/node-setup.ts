@@ -10,8 +10,9 @@ import { KINDS, objectPath } from '../common/kubernetes/path.ts';
 import { parseOutput, unreadable } from '../common/process/output.ts';
 import { run } from '../common/process/run.ts';
 import type { Context } from './context.ts';
-import type { NetworkType } from './nic/mtu.ts';
 import { tunnelMtu } from './nic/mtu.ts';
+import type { InterfacePatterns } from './node/interface-patterns.ts';
+import type { TunnelSettings } from './node/tunnel-settings.ts';
 import { CHASSIS_ANNOTATION } from './objects/node.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
 import { quoted } from './ovs/vsctl.ts';
@@ -39,17 +40,16 @@ type Link = Static<typeof LINKS>[number];
  */
 export async function settleTunnel(options: {
   vsctl: Vsctl;
-  mtu: number;
-  networkType: NetworkType;
-  tunnelInterface: string;
+  tunnel: TunnelSettings;
   /** The node's InternalIP, asked only where it is needed. */
   nodeAddress: () => Promise<string>;
 }): Promise<number> {
-  const { vsctl, mtu, networkType, tunnelInterface, nodeAddress } = options;
+  const { vsctl, nodeAddress } = options;
+  const { mtu, networkType, interfaces } = options.tunnel;
   const links = parseOutput('ip', await run('ip', ['-j', 'address', 'show']), LINKS);
   let address = await externalId(vsctl, 'ovn-encap-ip');
   if (address === '') {
-    address = tunnelInterface === '' ? await nodeAddress() : firstAddress(links, tunnelInterface);
+    address = interfaces === undefined ? await nodeAddress() : firstAddress(links, interfaces);
     await vsctl(['--', 'set', 'Open_vSwitch', '.', `external_ids:ovn-encap-ip=${quoted(address)}`]);
   }
   if (mtu > 0) return mtu;
@@ -63,11 +63,12 @@ export async function settleTunnel(options: {
   return tunnelMtu(link.mtu, networkType, parseAddress(first)?.family === 'IPv6');
 }
 
-function firstAddress(links: readonly Link[], name: string): string {
+function firstAddress(links: readonly Link[], { text, matches }: InterfacePatterns): string {
+  const [name] = matches(links.map(({ ifname }) => ifname));
   const link = links.find(({ ifname }) => ifname === name);
   const address = link?.addr_info.find(({ scope }) => scope === 'global')?.local;
   if (address === undefined)
-    throw new Error(`--iface=${name}: no such interface, or it has no global address`);
+    throw new Error(`--iface=${text}: no such interface, or it has no global address`);
   return address;
 }
 

@@ -1,29 +1,32 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { parseFlags } from '../../../src/daemon/flags.ts';
+import { FLAGS, parseFlags } from '../../../src/daemon/flags.ts';
 
 /** Kube-OVN v1.17's flags, and klog's. */
 const BOOLEAN_FLAGS = [
-  'cert-manager-ipsec-cert',
   'enable-arp-detect-ip-conflict',
   'enable-metrics',
   'enable-mirror',
-  'enable-ovn-ipsec',
-  'enable-pprof',
-  'enable-tproxy',
-  'enable-verbose-conn-check',
   'encap-checksum',
   'host-tunnel-src',
-  'install-cni-config',
-  'mac-learning-fallback',
   'non-primary-cni-mode',
   'secure-serving',
-  'set-vxlan-tx-off',
   'add_dir_header',
   'alsologtostderr',
   'logtostderr',
   'skip_headers',
   'skip_log_headers',
+];
+/** Those that switch on what this daemon does not have. */
+const LACKING_FLAGS = [
+  'cert-manager-ipsec-cert',
+  'enable-ovn-ipsec',
+  'enable-pprof',
+  'enable-tproxy',
+  'enable-verbose-conn-check',
+  'install-cni-config',
+  'mac-learning-fallback',
+  'set-vxlan-tx-off',
 ];
 const VALUE_FLAGS = [
   ['bind-socket', '/run/openvswitch/kube-ovn-daemon.sock'],
@@ -51,7 +54,7 @@ const VALUE_FLAGS = [
   ['pprof-port', '10665'],
   ['service-cluster-ip-range', '10.96.0.0/12'],
   ['tcp-conn-check-port', '8100'],
-  ['tls-cipher-suites', 'TLS_A,TLS_B'],
+  ['tls-cipher-suites', 'TLS_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA'],
   ['tls-max-version', ''],
   ['tls-min-version', ''],
   ['udp-conn-check-port', '8101'],
@@ -63,17 +66,7 @@ const VALUE_FLAGS = [
   ['vmodule', 'a=1'],
 ] as const;
 /** What a flag without effect is reported as. */
-const ACTED_ON = [
-  'bind-socket',
-  'enable-arp-detect-ip-conflict',
-  'enable-mirror',
-  'iface',
-  'kubeconfig',
-  'mirror-iface',
-  'mtu',
-  'network-type',
-  'ovs-socket',
-];
+const ACTED_ON: readonly string[] = Object.keys(FLAGS);
 
 const parse = (...argv: string[]) => parseFlags(argv, { NODE_NAME: 'node-1' });
 const ignoredOf = (flag: string) => (ACTED_ON.includes(flag) ? [] : [flag]);
@@ -86,13 +79,23 @@ describe("Kube-OVN's flags", () => {
   });
 
   it.each(BOOLEAN_FLAGS)('--%s alone does not take the next word for its value', (flag) => {
-    expect(parse(`--${flag}`, '--mtu=1300').mtu).toBe(1300);
+    expect(parse(`--${flag}`, '--mtu=1300').tunnel.mtu).toBe(1300);
     expect(() => parse(`--${flag}`, 'true')).toThrow(/'true'/);
   });
 
   it.each(VALUE_FLAGS)('--%s is taken with its default %j', (flag, value) => {
     expect(parse(`--${flag}=${value}`).ignored).toEqual(ignoredOf(flag));
     if (value !== '') expect(parse(`--${flag}`, value).ignored).toEqual(ignoredOf(flag));
+  });
+
+  it.each(LACKING_FLAGS)('--%s is taken at its default, and refused when it is on', (flag) => {
+    expect(parse(`--${flag}=false`).ignored).toEqual([flag]);
+    for (const word of [`--${flag}`, `--${flag}=true`, `--${flag}=1`]) {
+      expect(() => parse(word)).toThrow(
+        new RegExp(`^--${flag}=.*this daemon does not have that, so .*set --${flag}=false`),
+      );
+    }
+    expect(() => parse(`--${flag}=perhaps`)).toThrow(`--${flag}=perhaps: expected true or false`);
   });
 
   it('may all be given at once, and those without effect are listed once', () => {
@@ -144,13 +147,20 @@ describe('the options', () => {
       socketPath: '/run/openvswitch/kube-ovn-daemon.sock',
       ovsDatabase: 'unix:/run/openvswitch/db.sock',
       nodeName: 'node-1',
-      tunnelInterface: '',
-      mtu: 0,
-      networkType: 'geneve',
+      tunnel: {
+        mtu: 0,
+        networkType: 'geneve',
+        userspaceInterface: 'br-phy',
+        takesHostAddresses: false,
+        checksum: true,
+      },
       detectIpv4Conflict: true,
       mirrorAll: false,
       mirrorInterface: 'mirror0',
       addTimeoutMs: 110_000,
+      isPrimary: true,
+      cniConfigFolder: '/etc/cni/net.d',
+      health: { port: 10_665, addresses: [], hasMetrics: true },
       ignored: [],
     });
   });
@@ -161,6 +171,9 @@ describe('the options', () => {
       '--ovs-socket=/tmp/db.sock',
       '--kubeconfig=/k',
       '--iface=eth1,bond.*',
+      '--dpdk-tunnel-iface=br-dpdk',
+      '--host-tunnel-src',
+      '--encap-checksum=false',
       '--mtu=1300',
       '--network-type=vxlan',
       '--enable-arp-detect-ip-conflict=false',
@@ -168,25 +181,45 @@ describe('the options', () => {
       '--mirror-iface=tap0',
       '--add-timeout-seconds=30',
       '--node-name=node-2',
+      '--non-primary-cni-mode=true',
+      '--cni-conf-dir=/etc/kubernetes/cni/net.d',
+      '--enable-metrics=false',
+      '--pprof-port=10700',
     ];
-    expect(parse(...argv)).toEqual({
+    const environment = {
+      NODE_NAME: 'node-1',
+      POD_IP: '10.0.0.1',
+      POD_IPS: '10.0.0.1,fd00::1',
+      ENABLE_BIND_LOCAL_IP: 'true',
+    };
+    expect(parseFlags(argv, environment)).toEqual({
       socketPath: '/tmp/s',
       ovsDatabase: 'unix:/tmp/db.sock',
       kubeconfigPath: '/k',
       nodeName: 'node-2',
-      tunnelInterface: 'eth1,bond.*',
-      mtu: 1300,
-      networkType: 'vxlan',
+      tunnel: {
+        mtu: 1300,
+        networkType: 'vxlan',
+        interfaces: { text: 'eth1,bond.*', matches: expect.any(Function) },
+        userspaceInterface: 'br-dpdk',
+        takesHostAddresses: true,
+        checksum: false,
+        podAddress: '10.0.0.1',
+      },
       detectIpv4Conflict: false,
       mirrorAll: true,
       mirrorInterface: 'tap0',
       addTimeoutMs: 30_000,
+      isPrimary: false,
+      cniConfigFolder: '/etc/kubernetes/cni/net.d',
+      // Kube-OVN's daemon answers probes on its first address alone where it has no metrics.
+      health: { port: 10_700, addresses: ['10.0.0.1'], hasMetrics: false },
       ignored: [],
     });
   });
 
   it('are the last of a flag that is given twice', () => {
-    expect(parse('--mtu=1300', '--mtu', '1200').mtu).toBe(1200);
+    expect(parse('--mtu=1300', '--mtu', '1200').tunnel.mtu).toBe(1200);
   });
 
   it('know the node by its name: flag, environment, host', () => {
@@ -205,7 +238,7 @@ describe('the options', () => {
   });
 
   it('count a vlan network as one with geneve tunnels', () => {
-    expect(parse('--network-type=vlan').networkType).toBe('geneve');
+    expect(parse('--network-type=vlan').tunnel.networkType).toBe('geneve');
   });
 });
 
@@ -240,8 +273,71 @@ describe('the values of options', () => {
     '--mirror-iface=br/0',
     '--mirror-iface=if7',
     '--mirror-iface=all',
+    '--iface=(',
+    '--iface=eth0,,eth1',
+    `--iface=${'x'.repeat(1025)}`,
+    '--cni-conf-dir=etc/cni',
+    '--pprof-port=65536',
+    '--tls-min-version=TLS9',
+    '--tls-max-version=TLS11',
+    '--tls-cipher-suites=TLS_NULL',
+    '--log_file_max_size=much',
+    '--log-perm=rw',
+    '--encap-checksum=no',
   ])('are never %s: it is refused by name', (word) => {
     const [flag = ''] = word.split('=');
     expect(() => parse(word)).toThrow(flag);
+  });
+});
+
+describe('the log file', () => {
+  const file = '--log_file=/var/log/kube-ovn/kube-ovn-cni.log';
+
+  it("is written as Kube-OVN's charts have it: up to a size, beside standard output", () => {
+    const argv = [file, '--logtostderr=false', '--alsologtostderr=true', '--log_file_max_size=200'];
+    expect(parse(...argv).logFile).toEqual({
+      path: '/var/log/kube-ovn/kube-ovn-cni.log',
+      maxBytes: 200 * 1024 * 1024,
+      mode: 0o640,
+      alsoStdout: true,
+    });
+  });
+
+  it("is not written where klog's flags say that the log goes to standard error alone", () => {
+    expect(parse(file).logFile).toBeUndefined();
+    expect(parse(file, '--logtostderr').logFile).toBeUndefined();
+    expect(parse('--logtostderr=false').logFile).toBeUndefined();
+  });
+
+  it('has always a limit, and is never for everybody to write', () => {
+    const argv = [file, '--logtostderr=false', '--log_file_max_size=0', '--log-perm=666'];
+    expect(parse(...argv).logFile).toMatchObject({ maxBytes: 1800 * 1024 * 1024, mode: 0o664 });
+  });
+
+  it('has an absolute path', () => {
+    expect(() => parse('--log_file=log/x', '--logtostderr=false')).toThrow(/--log_file=log\/x/);
+  });
+});
+
+describe('secure serving', () => {
+  it("has TLS 1.2 at least, and Node's own suites", () => {
+    const tls = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' };
+    expect(parse('--secure-serving').health.tls).toEqual(tls);
+    expect(parse('--tls-min-version=TLS13').health.tls).toBeUndefined();
+  });
+
+  it("takes Go's names of versions and suites", () => {
+    const suites = [
+      '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256',
+      '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
+      '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA',
+    ];
+    const argv = ['--secure-serving', '--tls-min-version=TLS12', '--tls-max-version=TLS12'];
+    expect(parse(...argv, ...suites).health.tls).toEqual({
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+      ciphers:
+        'ECDHE-ECDSA-AES256-GCM-SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA',
+    });
   });
 });

@@ -13,6 +13,10 @@ export interface FlagTable<Name extends string> {
 export interface GivenFlags<Name extends string> {
   /** What was given last, or the default. */
   readonly text: (name: Name) => string;
+  /** What was given last of any flag, also of one without effect; undefined where it was not given. */
+  readonly given: (name: string) => string | undefined;
+  /** All that was given of a list, in order: it may stand several times, with commas within. */
+  readonly list: (name: Name) => readonly string[];
   /** Flags without effect that were given. */
   readonly ignored: readonly string[];
 }
@@ -34,12 +38,15 @@ export function readFlags<Name extends string>(
       /^-/.test(word) && isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word,
     ),
     options: Object.fromEntries(
-      names.map((name) => [name, { type: 'string' as const, ...short(name) }]),
+      names.map((name) => [name, { type: 'string' as const, multiple: true, ...short(name) }]),
     ),
     strict: true,
-  }) as { values: Record<string, string | undefined> };
+  }) as { values: Record<string, string[] | undefined> };
+  const given = (name: string) => (Object.hasOwn(values, name) ? values[name]?.at(-1) : undefined);
   return {
-    text: (name) => values[name] ?? String(defaults[name]),
+    text: (name) => given(name) ?? String(defaults[name]),
+    given,
+    list: (name) => (values[name] ?? []).flatMap((text) => text.split(',')).filter(Boolean),
     ignored: Object.keys(values).filter((name) => !Object.hasOwn(defaults, name)),
   };
 }
