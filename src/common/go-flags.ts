@@ -33,9 +33,12 @@ export function readFlags<Name extends string>(
   ]);
   const names = [...Object.keys(defaults), ...ignored.texts, ...ignored.booleans];
   const { values } = parseArgs({
-    // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both.
+    // A boolean flag of Go's may stand alone or have a value; parseArgs knows only one of both. And of
+    // `-v=3` it would take `=3` for the value.
     args: argv.map((word) =>
-      /^-/.test(word) && isBoolean.has(word.replace(/^--?/, '')) ? `${word}=true` : word,
+      /^-/.test(word) && isBoolean.has(word.replace(/^--?/, ''))
+        ? `${word}=true`
+        : word.replace(/^(-\w)=/, '$1'),
     ),
     options: Object.fromEntries(
       names.map((name) => [name, { type: 'string' as const, multiple: true, ...short(name) }]),

@@ -14,6 +14,7 @@ import {
   readNumber,
   wrongValue,
 } from '../common/go-flags.ts';
+import { readVerbosity } from '../common/program-log.ts';
 import { defaultLeaseTimes, type LeaseTimes } from './leadership/times.ts';
 import { northboundOf } from './northbound-address.ts';
 import type { ClusterSettings } from './objects/settings.ts';
@@ -44,6 +45,8 @@ export interface Options {
   readonly probePort: number;
   /** Where they are answered; undefined for all addresses. */
   readonly probeAddress?: string;
+  /** How much is logged: klog's `--v`. */
+  readonly verbosity: number;
   /** Flags that were given and that this controller does not act on. */
   readonly ignored: readonly string[];
 }
@@ -99,6 +102,7 @@ export const USED = {
   'probe-port': '10660',
   'probe-address': '',
   'enforce-subnet-namespaces': false,
+  v: '0',
 };
 
 /** Kube-OVN's other flags, and those of its logging library (klog v2.140). */
@@ -113,7 +117,7 @@ const IGNORED = {
     'ovsdb-con-maxretry', 'ovsdb-con-timeout', 'ovsdb-inactivity-timeout', 'pprof-port',
     'skip-conntrack-dst-cidrs', 'tls-cipher-suites', 'tls-max-version', 'tls-min-version', 'worker-num',
     'alsologtostderrthreshold', 'log_backtrace_at', 'log_dir', 'log_file', 'log_file_max_size',
-    'stderrthreshold', 'v', 'vmodule',
+    'stderrthreshold', 'vmodule',
   ],
   booleans: [
     'cert-manager-ipsec-cert', 'default-exchange-link-name', 'enable-anp', 'enable-dns-name-resolver',
@@ -145,8 +149,15 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     leaseTimes: leaseTimesOf(given),
     probePort: readNumber('--probe-port', given.text('probe-port'), 0, 65_535),
     ...probeAddressOf(given.text('probe-address')),
+    verbosity: verbosityOf(given.text('v')),
     ignored: given.ignored,
   };
+}
+
+function verbosityOf(text: string): number {
+  const verbosity = readVerbosity(text);
+  if (verbosity === undefined) throw wrongValue('--v', text, 'a whole number');
+  return verbosity;
 }
 
 function probeAddressOf(text: string): Pick<Options, 'probeAddress'> {

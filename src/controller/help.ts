@@ -39,6 +39,7 @@ const TEXTS: Readonly<Record<keyof typeof USED, string>> = {
   'leader-elect-retry-period': 'Between two renewals.',
   'probe-port': 'On which /livez, /readyz and /healthz answer; 0 for none.',
   'probe-address': 'On which they answer; empty for all addresses.',
+  v: 'How much is logged: 4 adds each command of OVN, 5 each request to the API server.',
   'enforce-subnet-namespaces': 'Pods get no address of a Subnet whose namespaces are not theirs.',
 };
 

@@ -4,7 +4,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import pino from 'pino';
 import { abortable } from '../common/concurrency/deadline.ts';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
@@ -12,6 +11,7 @@ import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { EventRecorder } from '../common/kubernetes/events.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
+import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { messageOf } from '../common/text.ts';
 import { questionOf } from '../wire/version.ts';
 import { Addresses } from './addresses.ts';
@@ -34,7 +34,7 @@ import { createNorthbound, type Northbound } from './ovn/northbound.ts';
 import { PodIndex } from './pod-index.ts';
 import { serveProbes } from './probes.ts';
 
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const { log } = createProgramLog();
 surviveStrayRejections(log);
 
 /** How long work and events in flight may hold up the end; ms. */
@@ -54,6 +54,7 @@ if (question === undefined) {
 
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
+  log.level = levelOfVerbosity(options.verbosity);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

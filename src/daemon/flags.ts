@@ -18,6 +18,7 @@ import { listenAddresses } from '../common/http/listen-addresses.ts';
 import { readTlsSettings, type TlsSettings } from '../common/http/tls-settings.ts';
 import { refuseLacking } from '../common/lacking-flags.ts';
 import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
+import { readVerbosity } from '../common/program-log.ts';
 import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './nic/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';
@@ -44,6 +45,8 @@ export interface Options {
   readonly health: HealthSettings;
   /** Undefined where the log goes to standard output alone. */
   readonly logFile?: LogFileSettings;
+  /** How much is logged: klog's `--v`. */
+  readonly verbosity: number;
   /** Flags that were given and that this daemon does not act on. */
   readonly ignored: readonly string[];
 }
@@ -89,6 +92,7 @@ export const FLAGS = {
   log_file: '',
   log_file_max_size: '1800',
   'log-perm': '640',
+  v: '0',
   /** Ours: below the runtime's 2 minutes. */
   'add-timeout-seconds': '110',
   /** Ours; the environment's NODE_NAME otherwise. */
@@ -104,7 +108,7 @@ const IGNORED = {
     'external-gateway-config-ns', 'external-gateway-switch', 'kubelet-dir', 'log_dir',
     'log_backtrace_at', 'node-switch', 'ovn-ipsec-cert-duration',
     'ovs-vsctl-concurrency', 'service-cluster-ip-range', 'stderrthreshold',
-    'tcp-conn-check-port', 'udp-conn-check-port', 'v', 'vmodule',
+    'tcp-conn-check-port', 'udp-conn-check-port', 'vmodule',
   ],
   booleans: [
     'add_dir_header', 'legacy_stderr_threshold_behavior', 'cert-manager-ipsec-cert',
@@ -155,6 +159,7 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     cniConfigFolder: absolutePath('cni-conf-dir', text('cni-conf-dir')),
     health: healthOf(given, environment),
     ...(logFile === undefined ? {} : { logFile }),
+    verbosity: verbosity(text('v')),
     ignored: given.ignored,
   };
 }
@@ -164,6 +169,12 @@ const ADD_TIMEOUT_S_MAX = 110;
 
 function flag(given: Given, name: keyof typeof FLAGS): boolean {
   return readBoolean(`--${name}`, given.text(name));
+}
+
+function verbosity(text: string): number {
+  const value = readVerbosity(text);
+  if (value === undefined) throw wrongValue('--v', text, 'a whole number');
+  return value;
 }
 
 function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings {

@@ -40,6 +40,7 @@ const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
   log_file: 'File that the log goes to, with --logtostderr=false.',
   log_file_max_size: 'Most that the log file grows to; MB.',
   'log-perm': 'Permissions of the log file, in octal digits.',
+  v: 'How much is logged: 4 adds each command of Open vSwitch, 5 each request to the API server.',
   'add-timeout-seconds': 'How long an ADD may wait, for all that it waits for.',
   'node-name':
     "Name of this Node object; empty for the variable NODE_NAME, or else the host's name.",

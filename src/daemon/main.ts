@@ -4,7 +4,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import pino from 'pino';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
@@ -13,6 +12,7 @@ import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
 import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
+import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
 import { questionOf } from '../wire/version.ts';
@@ -46,7 +46,7 @@ import { createVsctl } from './ovs/vsctl.ts';
 import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const { log } = createProgramLog();
 surviveStrayRejections(log);
 
 /** Each has up to three tools running: enough for two processors, and still first come first served. */
@@ -81,6 +81,7 @@ if (command === 'limits') {
 
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
+  log.level = levelOfVerbosity(options.verbosity);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   watchEventLoop(log);
   const context = wire(options);

@@ -127,6 +127,7 @@ const ACTED_ON = [
   'ovn-nb-addr',
   'pod-nic-type',
   'service-cluster-ip-range',
+  'v',
 ];
 
 const parse = (...argv: string[]) => parseFlags(argv, { POD_NAME: 'pod-a' });
@@ -254,6 +255,7 @@ describe('the options', () => {
       joinSubnet: { cidrBlock: '100.64.0.0/16', gateway: '', excludeIps: [] },
       leaseTimes: { leaseSeconds: 15, renewDeadlineMs: 10_000, renewEveryMs: 2_000 },
       probePort: 10_660,
+      verbosity: 0,
       ignored: [],
     });
   });
@@ -282,6 +284,7 @@ describe('the options', () => {
       '--probe-port=0',
       '--probe-address=127.0.0.1',
       '--enforce-subnet-namespaces',
+      '-v=3',
     ];
     const environment = {
       POD_NAME: 'pod-b',
@@ -314,6 +317,7 @@ describe('the options', () => {
       leaseTimes: { leaseSeconds: 60, renewDeadlineMs: 40_000, renewEveryMs: 1_500 },
       probePort: 0,
       probeAddress: '127.0.0.1',
+      verbosity: 3,
       ignored: [],
     });
   });

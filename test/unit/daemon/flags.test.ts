@@ -111,9 +111,13 @@ describe("Kube-OVN's flags", () => {
   it.each([[['-v=3']], [['-v', '3']], [['--v=3']], [['--v', '3']]])(
     'the verbosity is taken as %j',
     (argv) => {
-      expect(parse(...argv).ignored).toEqual(['v']);
+      expect(parse(...argv)).toMatchObject({ verbosity: 3, ignored: [] });
     },
   );
+
+  it('the verbosity is a whole number', () => {
+    expect(() => parse('-v=info')).toThrow('--v=info: expected a whole number');
+  });
 
   it.each([
     '--enable-everything',
@@ -144,6 +148,7 @@ describe("Kube-OVN's flags", () => {
 describe('the options', () => {
   it("are Kube-OVN's defaults where nothing is given", () => {
     expect(parse()).toEqual({
+      verbosity: 0,
       socketPath: '/run/openvswitch/kube-ovn-daemon.sock',
       ovsDatabase: 'unix:/run/openvswitch/db.sock',
       nodeName: 'node-1',
@@ -193,6 +198,7 @@ describe('the options', () => {
       ENABLE_BIND_LOCAL_IP: 'true',
     };
     expect(parseFlags(argv, environment)).toEqual({
+      verbosity: 0,
       socketPath: '/tmp/s',
       ovsDatabase: 'unix:/tmp/db.sock',
       kubeconfigPath: '/k',

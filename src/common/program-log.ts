@@ -1,0 +1,66 @@
+/**
+ * The log of a program: lines of JSON on standard output, as detailed as klog's flag `--v` asks for,
+ * and how many there were.
+ */
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+
+/** As klog counts: what is worse than an error is one. */
+export const LOG_LEVELS = ['INFO', 'WARN', 'ERROR'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LogCount {
+  lines: number;
+  bytes: number;
+}
+
+export interface ProgramLog {
+  readonly log: Logger;
+  /** Since the beginning. */
+  readonly counts: Readonly<Record<LogLevel, LogCount>>;
+}
+
+/** @param destination standard output without it */
+export function createProgramLog(destination?: DestinationStream): ProgramLog {
+  const counts = {
+    INFO: { lines: 0, bytes: 0 },
+    WARN: { lines: 0, bytes: 0 },
+    ERROR: { lines: 0, bytes: 0 },
+  };
+  const count = (line: string) => {
+    const of = counts[levelOf(line)];
+    of.lines += 1;
+    of.bytes += Buffer.byteLength(line);
+    return line;
+  };
+  const options = {
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    hooks: { streamWrite: count },
+  };
+  return { log: destination === undefined ? pino(options) : pino(options, destination), counts };
+}
+
+/** A line begins with its level; pino's numbers. */
+function levelOf(line: string): LogLevel {
+  const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 0);
+  if (level >= 50) return 'ERROR';
+  return level >= 40 ? 'WARN' : 'INFO';
+}
+
+/**
+ * pino's level for klog's verbosity. Up to 3, Kube-OVN's charts' own: one line for each operation and
+ * what goes wrong. From 4 on also each command of Open vSwitch or OVN, as Kube-OVN has it; from 5 on
+ * each request to the API server, too.
+ */
+export function levelOfVerbosity(verbosity: number): 'info' | 'debug' | 'trace' {
+  if (verbosity >= 5) return 'trace';
+  return verbosity === 4 ? 'debug' : 'info';
+}
+
+/**
+ * Reads the value of `--v`.
+ * @returns undefined for what klog would not take
+ */
+export function readVerbosity(text: string): number | undefined {
+  return /^-?\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
