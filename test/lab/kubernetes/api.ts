@@ -4,7 +4,7 @@
  * reconciles here: tests play the part of controllers, scheduler and kubelet.
  */
 import { writeFile } from 'node:fs/promises';
-import { ADMIN } from './accounts.ts';
+import { ADMIN, isInstalled } from './accounts.ts';
 import { Faults } from './faults.ts';
 import { refuse, serve, understand, verbOf } from './handler.ts';
 import { type Kind, kindNamed } from './kinds.ts';
@@ -12,9 +12,9 @@ import { type HttpRequest, type HttpResponse, Listener, type Protocol } from './
 import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
 import { resourceOf, targetOf } from './paths.ts';
-import { type Account, attributesOf, authorize } from './rbac.ts';
+import { type Account, attributesOf, authorize, isAllowed } from './rbac.ts';
 import { RequestLog } from './requests.ts';
-import { noteUse } from './role-use.ts';
+import { noteRefusal, noteUse } from './role-use.ts';
 import { predicateOf, type Selection } from './selectors.ts';
 import { ApiRefusal, injected } from './status.ts';
 import { ObjectStore } from './store.ts';
@@ -309,6 +309,8 @@ export class KubernetesApiDouble implements AsyncDisposable {
       // Before anybody learns whether there is such a kind.
       if (resource !== undefined) {
         const attributes = attributesOf(verb, resource);
+        if (isInstalled(account) && !isAllowed(account, attributes))
+          noteRefusal(account, attributes);
         authorize(account, attributes);
         noteUse(account, attributes);
       }

@@ -1,7 +1,8 @@
 /**
- * What of a role is used. The double notes each thing that an account was let do; where
- * LAB_ROLE_USE names a folder, the notes of all processes of a test run are gathered there, and
- * scripts/role-use.ts compares them with what is granted.
+ * What of a role is used, and what is asked for beyond it. The double notes each thing that an
+ * account was let do, and each that it was refused; where LAB_ROLE_USE names a folder, the notes of
+ * all processes of a test run are gathered there, and scripts/role-use.ts compares them with what is
+ * granted.
  */
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,9 +15,18 @@ const noted = new Set<string>();
 
 /** Notes what an account was let do; once per process, however often. */
 export function noteUse({ user }: Account, { verb, apiGroup, resource }: Attributes): void {
-  if (FOLDER === undefined) return;
-  const line = lineOf(user, verb, apiGroup, resource);
-  if (noted.has(line)) return;
+  note(lineOf(user, verb, apiGroup, resource));
+}
+
+/** Notes what an account was refused, since nothing grants it. */
+export function noteRefusal({ user }: Account, { verb, apiGroup, resource }: Attributes): void {
+  note(`${REFUSED}${lineOf(user, verb, apiGroup, resource)}`);
+}
+
+const REFUSED = 'refused: ';
+
+function note(line: string): void {
+  if (FOLDER === undefined || noted.has(line)) return;
   noted.add(line);
   // Synchronous: a test may end its process at any time.
   appendFileSync(join(FOLDER, `${process.pid}`), `${line}\n`);
@@ -40,6 +50,13 @@ export function unusedGrants({ user, grants }: Account, uses: ReadonlySet<string
         ),
       ),
     ),
+  );
+}
+
+/** What was refused, each as `<user> patch kubeovn.io subnets/status`. */
+export function refusedUses(uses: ReadonlySet<string>): string[] {
+  return [...uses].flatMap((line) =>
+    line.startsWith(REFUSED) ? [line.slice(REFUSED.length)] : [],
   );
 }
 

@@ -54,9 +54,10 @@ const FOLDER = new URL('../../../crds/', import.meta.url);
 
 /** All definitions, by the kind that they define. */
 export const definitions: ReadonlyMap<string, Definition> = new Map(
-  readdirSync(FOLDER).map((file) => {
+  readdirSync(FOLDER).flatMap((file) => {
+    if (file === 'kustomization.yaml') return [];
     const definition = load(readFileSync(new URL(file, FOLDER), 'utf8')) as Definition;
-    return [definition.spec.names.kind, definition];
+    return [[definition.spec.names.kind, definition] as const];
   }),
 );
 

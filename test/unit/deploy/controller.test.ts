@@ -1,63 +1,24 @@
-/** The manifest that installs the controller says what the controller needs. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { loadAll } from 'js-yaml';
+/** The manifests that install the controller say what the controller needs. */
 import { describe, expect, it } from 'vitest';
 import { createCluster } from '../../../src/controller/cluster.ts';
 import { parseFlags } from '../../../src/controller/flags.ts';
 import { CONTROLLER, KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
 import { kinds } from '../../lab/kubernetes/kinds.ts';
+import { isAllowed } from '../../lab/kubernetes/rbac.ts';
+import type { RequestVerb } from '../../lab/kubernetes/requests.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
 import { defaultSettings } from '../controller/settings.ts';
+import { containerOf, find, rendered, templateOf, whyNotRendered } from './rendered.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-interface Container {
-  readonly command: readonly string[];
-  readonly args: readonly string[];
-  readonly env: readonly { readonly name: string }[];
-  readonly readinessProbe: Probe;
-  readonly livenessProbe: Probe;
-  readonly securityContext: object;
-  readonly resources: object;
-}
-
-interface Probe {
-  readonly httpGet: { readonly port: number; readonly host: string };
-}
-
-interface PodSpec {
-  readonly containers: Container[];
-  readonly securityContext: object;
-}
-
-interface Manifest {
-  readonly kind: string;
-  readonly rules: readonly Rule[];
-  readonly spec: { readonly template: { readonly spec: PodSpec } };
-}
-
-const manifests = loadAll(readFileSync(join(ROOT, 'deploy/controller.yaml'), 'utf8')) as Manifest[];
-const rules = manifests.flatMap((manifest) => manifest.rules ?? []);
-const deployment = manifests.find(({ kind }) => kind === 'Deployment');
-const [container] = deployment?.spec.template.spec.containers ?? [];
+const NAMESPACE = 'kube-system';
+const rules = CONTROLLER.grants.flatMap(({ rules }) => rules);
 
 function isGranted(apiGroup: string, resource: string, verb: string): boolean {
-  return rules.some(
-    (rule) =>
-      rule.apiGroups.includes(apiGroup) &&
-      rule.resources.includes(resource) &&
-      rule.verbs.includes(verb),
-  );
+  const attributes = { apiGroup, resource, verb: verb as RequestVerb };
+  return isAllowed(CONTROLLER, { ...attributes, namespace: NAMESPACE, name: 'a' });
 }
 
-describe('deploy/controller.yaml', () => {
+describe("the controller's role", () => {
   it('grants to list and watch all that the controller follows', async () => {
     await using double = await KubernetesApiDouble.start();
     const config = configOf(double, CONTROLLER);
@@ -101,39 +62,58 @@ describe('deploy/controller.yaml', () => {
     expect(rules.flatMap(({ verbs }) => verbs)).not.toContain('update');
     expect(JSON.stringify(rules)).not.toContain('*');
   });
+});
+
+describe.skipIf(whyNotRendered).each([
+  ['overlays/non-primary', false],
+  ['overlays/primary', true],
+])("the controller's Deployment in %s", (folder, isPrimary) => {
+  const deployment = () => find(rendered(folder), 'Deployment', 'kube-ovn-controller');
+  const pod = () => templateOf(deployment())?.spec;
+  const container = () =>
+    containerOf(rendered(folder), 'kube-ovn-controller', 'kube-ovn-controller');
 
   it('lets it be no more than it has to', () => {
-    expect(deployment?.spec.template.spec.securityContext).toEqual({
+    expect(pod()?.securityContext).toEqual({
       runAsNonRoot: true,
       runAsUser: 65_534,
       runAsGroup: 65_534,
       seccompProfile: { type: 'RuntimeDefault' },
     });
-    expect(container?.securityContext).toEqual({
+    expect(container().securityContext).toEqual({
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
-    expect(container?.resources).toMatchObject({ limits: { memory: '1Gi' } });
   });
 
-  it('starts it with flags that it acts on, and asks where it answers', () => {
-    const { ignored, probePort, probeAddress, settings, northbound } = parseFlags(
-      container?.args ?? [],
-      {},
-    );
+  it('starts it with flags that it acts on', () => {
+    const { args = [], env = [] } = container();
+    const { ignored, settings, probePort } = parseFlags(args, {});
     expect(ignored).toEqual([]);
-    expect(settings.isPrimary).toBe(false);
-    expect(northbound).toBeDefined();
-    for (const { httpGet } of [container?.readinessProbe, container?.livenessProbe] as Probe[]) {
-      expect([httpGet.host, httpGet.port]).toEqual([probeAddress, probePort]);
-      expect(httpGet.host).toBe('127.0.0.1');
+    expect(settings.isPrimary).toBe(isPrimary);
+    for (const probe of [container().livenessProbe, container().readinessProbe]) {
+      expect(probe?.httpGet?.port).toBe(probePort);
     }
-    expect(container?.env.map(({ name }) => name)).toEqual(['POD_NAME', 'POD_NAMESPACE']);
+    expect(env.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['POD_NAME', 'POD_NAMESPACE', 'POD_IPS']),
+    );
   });
 
-  it('starts a file that the image has', () => {
-    const [file = ''] = container?.command ?? [];
-    expect(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')).toContain(` ${file}\n`);
+  it('has it in the host’s network only where the pods’ network is what it makes', () => {
+    expect(pod()?.hostNetwork ?? false).toBe(isPrimary);
+  });
+
+  it('works on one node, on three and on a hundred: replicas are apart where they can, and a rollout needs no room', () => {
+    const { strategy, replicas } = deployment().spec ?? {};
+    expect(replicas).toBe(2);
+    expect(strategy).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+    });
+    expect(JSON.stringify(pod()?.affinity)).toContain('preferredDuringScheduling');
+    expect(JSON.stringify(pod()?.affinity)).not.toContain('requiredDuringScheduling');
+    // The scheduler takes ports of the host for taken.
+    expect(container().ports).toBeUndefined();
   });
 });

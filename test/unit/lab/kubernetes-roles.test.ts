@@ -1,10 +1,15 @@
 /** Who may do what at the double: the two programs as much as their roles say. */
 import { describe, expect, it } from 'vitest';
-import { type Account, ADMIN, CONTROLLER, DAEMON } from '../../lab/kubernetes/api.ts';
+import * as installed from '../../lab/kubernetes/accounts.ts';
+import { type Account, ADMIN } from '../../lab/kubernetes/api.ts';
 import { isAllowed } from '../../lab/kubernetes/rbac.ts';
 import type { RequestVerb } from '../../lab/kubernetes/requests.ts';
-import { unusedGrants } from '../../lab/kubernetes/role-use.ts';
+import { refusedUses, unusedGrants } from '../../lab/kubernetes/role-use.ts';
 import { Client, PODS, pod, SUBNETS } from './support.ts';
+
+/** Copies, which may ask for what is not granted: see isInstalled. */
+const CONTROLLER = { ...installed.CONTROLLER };
+const DAEMON = { ...installed.DAEMON };
 
 async function ask(client: Client, account: Account, method: string, path: string, body?: object) {
   const token = client.double.tokenOf(account);
@@ -114,5 +119,10 @@ describe('what of a role is used', () => {
       'other get core pods/status',
     ]);
     expect(unusedGrants(account, uses)).toEqual(['get core pods/status', 'get apps pods']);
+  });
+
+  it('is told from what was refused', () => {
+    const uses = new Set(['u get core pods', 'refused: u list core pods']);
+    expect(refusedUses(uses)).toEqual(['u list core pods']);
   });
 });
