@@ -6,7 +6,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src src
-COPY scripts/build.ts scripts/build.ts
+COPY scripts/build.ts scripts/environment-names.ts scripts/
 RUN node scripts/build.ts
 
 FROM node:24-bookworm-slim
@@ -18,6 +18,7 @@ RUN apt-get update \
 COPY --from=build /build/dist/kube-ovn /kube-ovn/kube-ovn
 COPY --from=build /build/dist/kube-ovn-cni.cjs /kube-ovn/kube-ovn-cni.cjs
 COPY --from=build /build/dist/kube-ovn-controller.cjs /kube-ovn/kube-ovn-controller.cjs
-COPY scripts/install-cni.sh /kube-ovn/install-cni.sh
+COPY --from=build /build/dist/kube-ovn-install.cjs /kube-ovn/kube-ovn-install.cjs
+COPY image/ /kube-ovn/
 ENV NODE_ENV=production
 ENTRYPOINT ["/kube-ovn/kube-ovn-cni.cjs"]

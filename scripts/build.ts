@@ -3,16 +3,26 @@
  * - kube-ovn-cni.cjs, the daemon, and kube-ovn-controller.cjs, the controller: one file each for
  *   node;
  * - kube-ovn, the CNI executable: one file with bun's runtime and the bytecode in it, because node
- *   alone takes longer to start than the whole call may take (kube-ovn.cjs is the code in it).
+ *   alone takes longer to start than the whole call may take (kube-ovn.cjs is the code in it);
+ * - kube-ovn-install.cjs, which puts the executable onto a node: one file for node.
  *
  * Needs node_modules and nothing else: no network, no shell. A file of dist/ is replaced at once,
  * so that a build that fails or is interrupted leaves the last good one.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { withMark } from '../src/installer/mark.ts';
 import { removeEnvironmentNames } from './environment-names.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -105,8 +115,8 @@ async function bundleForNode(entryPoint: string, shebang: string, outfile: strin
  * has.
  */
 const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
-/** The controller keeps a cluster's pods in memory anyway, and has bursts of garbage. */
-const CONTROLLER_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
+/** The controller keeps a cluster's pods in memory anyway; the installer keeps nothing. */
+const PLAIN_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
 
 /**
  * The Kubernetes client does not declare that importing its files has no effect of its own, so
@@ -148,6 +158,7 @@ async function compilePlugin(outfile: string): Promise<void> {
     throw new Error(`${bun} ${args.join(' ')}: ${error?.message ?? stderr}`);
   }
   removeEnvironmentNames(outfile);
+  writeFileSync(outfile, withMark(readFileSync(outfile), 'kube-ovn', version));
 }
 
 mkdirSync(DIST, { recursive: true });
@@ -157,5 +168,8 @@ await produce('kube-ovn-cni.cjs', (outfile) =>
   bundleForNode('src/daemon/main.ts', DAEMON_SHEBANG, outfile),
 );
 await produce('kube-ovn-controller.cjs', (outfile) =>
-  bundleForNode('src/controller/main.ts', CONTROLLER_SHEBANG, outfile),
+  bundleForNode('src/controller/main.ts', PLAIN_SHEBANG, outfile),
+);
+await produce('kube-ovn-install.cjs', (outfile) =>
+  bundleForNode('src/installer/main.ts', PLAIN_SHEBANG, outfile),
 );

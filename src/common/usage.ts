@@ -1,4 +1,4 @@
-/** The text that `--help` of the daemon and of the controller prints. */
+/** The text that `--help` of the daemon, of the controller and of the installer prints. */
 
 export interface Usage {
   /** First line, and what the program is for. */
@@ -32,10 +32,16 @@ export function formatUsage({ summary, commands, flags, ignored }: Usage): strin
       const given = value === '' ? '' : ` (default ${value})`;
       return [`  ${word}`, ...wrapped(`${text}${given}`, '        ')];
     }),
+    ...(ignored.length === 0 ? [] : ignoredLines(ignored)),
+  ].join('\n');
+}
+
+function ignoredLines(ignored: readonly string[]): string[] {
+  return [
     '',
     ...wrapped("Taken, since Kube-OVN's charts give them, and without effect here:", ''),
     ...wrapped([...ignored].sort().join(', '), '  '),
-  ].join('\n');
+  ];
 }
 
 /** Breaks a text between words. */

@@ -3,7 +3,7 @@
  * what ends the tool must end both, and what waits for it must not wait for a pipe that the other
  * one holds.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 
 /** Messages in English, since we read some of them. */
 export const TOOL_ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
@@ -14,10 +14,18 @@ export const TOOL_ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
  */
 const QUIET_MS = 100;
 
-/** @throws Error for words that cannot be passed at all */
-export function startGroup(file: string, args: readonly string[]): ChildProcess {
+/**
+ * @param descriptors open files of ours that the child has as 3, 4, …
+ * @throws Error for words that cannot be passed at all
+ */
+export function startGroup(
+  file: string,
+  args: readonly string[],
+  descriptors: readonly number[] = [],
+): ChildProcess {
+  const stdio: StdioOptions = ['pipe', 'pipe', 'pipe', ...descriptors];
   // Node's word for a session of its own, and with that a process group.
-  return spawn(file, args, { stdio: 'pipe', env: TOOL_ENVIRONMENT, detached: true });
+  return spawn(file, args, { stdio, env: TOOL_ENVIRONMENT, detached: true });
 }
 
 /** Kills the child and all that it has started, unless they have made groups of their own. */

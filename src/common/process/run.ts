@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Kills the child; ms. */
   readonly timeoutMs?: number;
+  /** Open files that the child has, too, as descriptors 3, 4, …: flock(1), for one, locks such. */
+  readonly descriptors?: readonly number[];
   /**
    * Resolves the run as soon as a line of standard output makes this true. The child goes on
    * and is reaped when it ends: arping, for one, prints its answer 10 ms before it exits.
@@ -132,7 +134,7 @@ class ToolRun {
   #start(): ChildProcess {
     const [file = '', ...args] = this.#argv;
     try {
-      return startGroup(file, args);
+      return startGroup(file, args, this.#options.descriptors);
     } catch (error) {
       throw this.#notStarted(error);
     }

@@ -1,0 +1,51 @@
+/**
+ * kube-ovn-install: puts the executables and the configuration onto a node and takes them off again.
+ * The process around the commands: words, exit codes, signals.
+ */
+
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { messageOf } from '../common/text.ts';
+import { questionOf, VERSION } from '../wire/version.ts';
+import { parseFlags, UsageError } from './flags.ts';
+import { answerTo } from './help.ts';
+import { install } from './install.ts';
+import { withMark } from './mark.ts';
+import { abandonUnfinished } from './place-file.ts';
+
+const [command = '', ...words] = process.argv.slice(2);
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    abandonUnfinished();
+    process.exit(128 + constants.signals[signal]);
+  });
+}
+
+main().catch((error) => {
+  console.error(`${command || 'kube-ovn-install'}: ${messageOf(error)}`);
+  if (error instanceof UsageError) console.error('--help lists what is known');
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});
+
+async function main(): Promise<void> {
+  const question = questionOf(process.argv.slice(2));
+  if (question !== undefined) return console.log(answerTo(question, command));
+  if (command === 'mark') return await mark(words);
+  if (command !== 'install') throw new UsageError(`there is no command "${command}"`);
+  await install(
+    parseFlags(command, words, process.env, dirname(process.argv[1] ?? '')),
+    (line, isWarning) => console.log(`${command}: ${isWarning ? 'WARNING: ' : ''}${line}`),
+  );
+}
+
+/** Puts our mark on files: for the build of an image, before anybody runs them. */
+async function mark(files: readonly string[]): Promise<void> {
+  if (files.length === 0) throw new UsageError('name the executables to be marked');
+  for (const file of files) {
+    const marked = withMark(await readFile(file), basename(file), VERSION);
+    await writeFile(`${file}.marked`, marked, { mode: 0o755 });
+    await rename(`${file}.marked`, file);
+  }
+}
