@@ -16,16 +16,23 @@ export class Outage {
   readonly #log: Logger;
   readonly #text: OutageText;
   #beganAt: number | undefined;
+  #reason: string | undefined;
 
   constructor(log: Logger, text: OutageText) {
     this.#log = log;
     this.#text = text;
   }
 
+  /** Why the first attempt failed of the outage that there is; undefined where there is none. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
   /** An attempt failed; says so if it is the first one. */
   begin(reason: string): void {
     if (this.#beganAt !== undefined) return;
     this.#beganAt = performance.now();
+    this.#reason = reason;
     this.#log.warn({ ...this.#text.fields, reason }, this.#text.lost);
   }
 
@@ -34,6 +41,7 @@ export class Outage {
     if (this.#beganAt === undefined) return;
     const durationMs = Math.round(at - this.#beganAt);
     this.#beganAt = undefined;
+    this.#reason = undefined;
     this.#log.info({ ...this.#text.fields, durationMs }, this.#text.back);
   }
 }

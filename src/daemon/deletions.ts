@@ -110,6 +110,13 @@ export class Deletions {
     }
   }
 
+  /** How many are recorded and not done, and how many were set aside. */
+  get counts(): { readonly waiting: number; readonly setAside: number } {
+    const files = this.#files();
+    const setAside = files.filter((name) => name.endsWith(ASIDE)).length;
+    return { waiting: files.filter((name) => RECORD.test(name)).length, setAside };
+  }
+
   #isRecorded(name: string): boolean {
     if (this.#running.has(name)) return true;
     if (this.#stopped.signal.aborted || this.#stuck.has(name)) return false;

@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
+import { AccessReview } from '../common/http/access-review.ts';
+import { healthHandler } from '../common/http/health-server.ts';
+import { HealthServers } from '../common/http/health-servers.ts';
 import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
 import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
@@ -27,6 +30,7 @@ import { tryAgain } from './error.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { type Options, parseFlags } from './flags.ts';
 import { Sweeper } from './garbage/sweeper.ts';
+import { healthSources } from './health.ts';
 import { answerTo } from './help.ts';
 import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
@@ -88,6 +92,7 @@ async function start(): Promise<void> {
   const { pods, subnets, ips, records, node, interfaces, bridges } = context;
   const { mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
+  const health = serveHealth(options, context);
   for (const part of [records, pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
   for (const failure of context.abilities.failures()) {
@@ -114,6 +119,7 @@ async function start(): Promise<void> {
     clearTimeout(timer);
     for (const part of [sweeper, mirror, limits, deletions]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
+    await health?.stop();
     const parts = [records, pods, subnets, ips, node, interfaces, bridges];
     for (const part of parts) part.stop();
   };
@@ -121,6 +127,22 @@ async function start(): Promise<void> {
     process.once(signal, () => void stop(signal).then(() => process.exit(0)));
   }
   log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
+}
+
+/** For the kubelet, Prometheus and people; it holds up nothing, whatever becomes of it. */
+function serveHealth(options: Options, context: Context): HealthServers | undefined {
+  const { socketPath, isPrimary, health } = options;
+  const { port, addresses, tls } = health;
+  if (port === 0) return undefined;
+  const review = tls === undefined ? undefined : new AccessReview(context.api, log);
+  const sources = healthSources(context, {
+    socketPath,
+    isPrimary,
+    ...(review && { authorize: (request, signal) => review.decide(request, signal) }),
+  });
+  const commonName = 'kube-ovn-cni';
+  const more = tls === undefined ? {} : { tls };
+  return new HealthServers(healthHandler(sources), { port, addresses, commonName, log, ...more });
 }
 
 function wire(options: Options): Context {

@@ -89,7 +89,8 @@ async function refuseOther(path: string): Promise<void> {
   }
 }
 
-function tryConnect(path: string): Promise<string> {
+/** @returns `connected`, or the code of the error */
+export function tryConnect(path: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

@@ -32,10 +32,11 @@ const API_SILENCE_MS_MAX = 180_000;
 export async function status(request: StatusRequest, context: Context): Promise<void> {
   const { provider } = request;
   const makesInterface = request.cni_type === OWN_CNI_TYPE;
-  const failures = [
-    ...clusterFailures(context),
-    ...(makesInterface ? await nodeFailures(context, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
+  const checks = [
+    ...clusterChecks(context),
+    ...(makesInterface ? await nodeChecks(context, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
   ];
+  const failures = checks.flatMap((check) => check.failures);
   if (failures.length > 0) {
     throw new CniError(
       CniCode.notAvailable,
@@ -46,22 +47,42 @@ export async function status(request: StatusRequest, context: Context): Promise<
   refuseExhausted(provider, context);
 }
 
+/** Something that an ADD needs. */
+export interface Check {
+  readonly name: string;
+  /** What is wrong with it: a sentence for each, the same one for as long as nothing changes. */
+  readonly failures: readonly string[];
+  /** How it is where nothing is wrong. */
+  readonly fine: string;
+}
+
+/** All that an ADD needs, whatever network it is for; `signal` ends the questions. */
+export async function allChecks(context: Context, signal: AbortSignal): Promise<Check[]> {
+  return [...clusterChecks(context), ...(await nodeChecks(context, signal))];
+}
+
 /** What the API server keeps from us; an ADD of any type needs it. */
-function clusterFailures({ pods, subnets }: Context): string[] {
+function clusterChecks({ pods, subnets }: Context): Check[] {
   const caches = [
     { name: 'pods', cache: pods },
     { name: 'Subnets', cache: subnets },
   ];
-  return caches.flatMap(({ name, cache }) => {
-    if (!cache.isSynced) return [`the first list of ${name} has not come from the API server yet`];
-    if (cache.msSinceContact <= API_SILENCE_MS_MAX) return [];
-    const seconds = API_SILENCE_MS_MAX / 1000;
-    return [`nothing was heard of the API server about ${name} for more than ${seconds} s`];
-  });
+  return caches.map(({ name, cache }) => ({
+    name: `API server: ${name}`,
+    failures: cacheFailures(name, cache),
+    fine: 'they are followed',
+  }));
 }
 
-/** What of OVS and OVN does not work; an ADD that makes an interface needs them. */
-async function nodeFailures(context: Context, signal: AbortSignal): Promise<string[]> {
+function cacheFailures(name: string, cache: Pick<Context['pods'], 'isSynced' | 'msSinceContact'>) {
+  if (!cache.isSynced) return [`the first list of ${name} has not come from the API server yet`];
+  if (cache.msSinceContact <= API_SILENCE_MS_MAX) return [];
+  const seconds = API_SILENCE_MS_MAX / 1000;
+  return [`nothing was heard of the API server about ${name} for more than ${seconds} s`];
+}
+
+/** What of OVS and OVN works; an ADD that makes an interface needs them. */
+async function nodeChecks(context: Context, signal: AbortSignal): Promise<Check[]> {
   const { ovsDatabase, interfaces, bridges, tunnelMtu } = context;
   const settled = abortable(tunnelMtu, signal).then(
     () => [],
@@ -73,13 +94,14 @@ async function nodeFailures(context: Context, signal: AbortSignal): Promise<stri
     settled,
   ]);
   const isFollowed = interfaces.isLive && bridges.isLive;
+  const unfollowed = isFollowed ? [] : ["changes of OVS's rows do not arrive"];
   return [
-    ...context.abilities.failures(),
-    ...ovs,
-    ...(isFollowed ? [] : ["changes of OVS's rows do not arrive"]),
-    ...tunnels,
-    ...ip,
-    ...overdueFailures(),
+    { name: 'container', failures: context.abilities.failures(), fine: 'it has what it needs' },
+    { name: 'Open vSwitch, OVN', failures: ovs, fine: 'they answer' },
+    { name: "OVS's rows", failures: unfollowed, fine: 'they are followed' },
+    { name: 'tunnels', failures: tunnels, fine: 'they are set up' },
+    { name: 'network namespaces', failures: ip, fine: 'tools work in them' },
+    { name: 'tools', failures: overdueFailures(), fine: 'none hangs' },
   ];
 }
 
