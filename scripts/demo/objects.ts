@@ -54,12 +54,6 @@ export async function untilGone(
   }
 }
 
-/** True of an object whose condition Ready is true. */
-export function isReady({ status }: KubernetesObject): boolean {
-  const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-}
-
 async function inTime<T>(api: KubernetesApiDouble, what: string, task: Promise<T>): Promise<T> {
   using deadline = startDeadline(WAIT_MS);
   try {

@@ -12,7 +12,7 @@ import { makeNetworkCard } from '../../test/lab/network-card.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
 import { CNI_PATH } from '../../test/lab/runtime.ts';
 import { type PodIdentity, Workloads } from '../../test/lab/workloads.ts';
-import { isReady, untilObject } from './objects.ts';
+import { untilObject } from './objects.ts';
 import type { Report } from './report.ts';
 
 /** The daemon's. */
@@ -55,7 +55,7 @@ export async function startStage(report: Report): Promise<Stage> {
   const startDaemon = () => Daemon.start({ kubeconfig: KUBECONFIG, nodeName: NODE_NAME });
   const [controller, daemon] = await Promise.all([startController(), startDaemon()]);
   await node.vsctl('wait-until', 'Mirror', 'm0');
-  for (const name of ['ovn-default', 'join']) await untilObject(api, 'Subnet', name, isReady);
+  await untilObject(api, 'Vpc', 'ovn-cluster', ({ status }) => status?.standby === true);
   report.info('kube-ovn-controller leads, in non-primary mode');
   report.info(`kube-ovn-cni listens on ${SOCKET}`);
   report.info("eth0 of pods is another plugin's: a bridge with 10.244.0.0/24");

@@ -3,15 +3,33 @@
  * primary network and of the nodes. What is there is left as it is. A kind that this cluster does not
  * have, that we may not read or that cannot be listed is left out; it is asked for again when that has
  * changed.
+ *
+ * In non-primary mode the primary network is another plugin's, and the two Subnets are made only when
+ * something refers to the first: a network of provider `ovn`, a Vpc or an IPPool; or where it is named
+ * on the command line, as Kube-OVN's charts do.
  */
 import { isConflict } from '../common/kubernetes/api.ts';
 import type { Availability } from '../common/kubernetes/availability.ts';
 import type { Cluster } from './cluster.ts';
+import type { Collection } from './collection.ts';
 import type { Options } from './flags.ts';
 import type { LeaderWrites } from './leader-writes.ts';
+import { PRIMARY_PROVIDER } from './networks/primary.ts';
+import type { IpPoolObject } from './objects/ippool.ts';
+import type { Nad } from './objects/nad.ts';
+import { checkedValue } from './objects/problem.ts';
+import type { ClusterSettings } from './objects/settings.ts';
+import { BY_BOOTSTRAP } from './objects/subnet-marks.ts';
+import type { VpcObject } from './objects/vpc.ts';
 import type { SubnetFlags } from './subnet-flags.ts';
 
-type BootstrapOptions = Pick<Options, 'settings' | 'defaultSubnet' | 'joinSubnet' | 'northbound'>;
+type BootstrapOptions = Pick<
+  Options,
+  'settings' | 'defaultSubnet' | 'joinSubnet' | 'makesDefaultSubnets' | 'northbound'
+>;
+
+/** Where something may refer to the default Subnet. */
+type Referring = Pick<Cluster, 'nads' | 'vpcs' | 'ipPools'>;
 
 /** The nodes' daemons follow them, and the controller does not. */
 const PROVIDER_NETWORKS = '/apis/kubeovn.io/v1/provider-networks';
@@ -19,10 +37,11 @@ const PROVIDER_NETWORKS = '/apis/kubeovn.io/v1/provider-networks';
 /** @throws KubernetesError where the server refuses an object */
 export async function bootstrap(
   options: BootstrapOptions,
-  { vpcs, subnets, vlans }: Pick<Cluster, 'vpcs' | 'subnets' | 'vlans'>,
+  cluster: Referring & Pick<Cluster, 'subnets' | 'vlans'>,
   writes: LeaderWrites,
 ): Promise<void> {
   const { settings, defaultSubnet, joinSubnet, northbound } = options;
+  const { vpcs, subnets, vlans } = cluster;
   const make = async (collection: Target, object: Manifest) => {
     // Pending is here what could not be listed: a write could not be answered either.
     if (collection.availability.state !== 'synced') return;
@@ -34,7 +53,7 @@ export async function bootstrap(
     }
   };
   await make(vpcs, manifest('Vpc', settings.defaultVpc, {}));
-  if (northbound === undefined) return;
+  if (northbound === undefined || !areSubnetsWanted(options, cluster)) return;
   await make(
     subnets,
     subnetManifest(settings.joinSubnet, joinSubnet, { vpc: settings.defaultVpc }),
@@ -42,7 +61,10 @@ export async function bootstrap(
   const { underlay, disableGatewayCheck } = defaultSubnet;
   if (underlay !== undefined) {
     const { vlan, vlanId: id, providerNetwork: provider, hostInterface } = underlay;
-    const network = manifest('ProviderNetwork', provider, { defaultInterface: hostInterface });
+    const network = manifest('ProviderNetwork', provider, {
+      defaultInterface: hostInterface,
+      ...(underlay.exchangeLinkName ? { exchangeLinkName: true } : {}),
+    });
     // The Vlan of an older cluster has its network.
     const { availability } = vlans;
     await make({ path: PROVIDER_NETWORKS, get: () => vlans.get(vlan), availability }, network);
@@ -51,11 +73,61 @@ export async function bootstrap(
   const place = underlay && {
     vlan: underlay.vlan,
     logicalGateway: underlay.logicalGateway,
-    u2oInterconnection: underlay.u2oInterconnection,
+    u2oInterconnection: false,
   };
   const spec = { vpc: settings.defaultVpc, default: true, natOutgoing: true, disableGatewayCheck };
   const primary = subnetManifest(settings.defaultSubnet, defaultSubnet, { ...spec, ...place });
-  await make(subnets, primary);
+  await make(subnets, { ...primary, metadata: { ...primary.metadata, annotations: BY_BOOTSTRAP } });
+}
+
+/**
+ * Calls `made` each time that something new may refer to the default Subnet, where that is not made
+ * anyhow.
+ * @returns ends the subscriptions
+ */
+export function onReference(
+  options: BootstrapOptions,
+  cluster: Referring,
+  made: () => void,
+): () => void {
+  if (options.makesDefaultSubnets) return () => {};
+  const refers = references(options.settings);
+  const follow = <T>(collection: Collection<T>, isReference: (value: T) => boolean) =>
+    collection.onChange(({ type, value }) => {
+      if (type !== 'deleted' && isReference(value)) made();
+    });
+  const ends = [
+    follow(cluster.nads, refers.nad),
+    follow(cluster.vpcs, refers.vpc),
+    follow(cluster.ipPools, refers.ipPool),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function areSubnetsWanted(options: BootstrapOptions, { nads, vpcs, ipPools }: Referring): boolean {
+  if (options.makesDefaultSubnets) return true;
+  const refers = references(options.settings);
+  return (
+    some(nads.values(), refers.nad) ||
+    some(vpcs.values(), refers.vpc) ||
+    some(ipPools.values(), refers.ipPool)
+  );
+}
+
+/** What refers to the default Subnet, by kind. */
+function references({ defaultSubnet }: ClusterSettings) {
+  return {
+    nad: ({ config }: Nad) => config.kind === 'ovn' && config.provider === PRIMARY_PROVIDER,
+    vpc: ({ checked }: VpcObject) => checkedValue(checked)?.defaultSubnet === defaultSubnet,
+    ipPool: ({ checked }: IpPoolObject) => checkedValue(checked)?.subnet === defaultSubnet,
+  };
+}
+
+function some<T>(values: Iterable<T>, isSo: (value: T) => boolean): boolean {
+  for (const value of values) if (isSo(value)) return true;
+  return false;
 }
 
 /** Where an object is made. */
@@ -68,7 +140,7 @@ interface Target {
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly annotations?: object };
   readonly spec: object;
 }
 

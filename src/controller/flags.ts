@@ -2,7 +2,8 @@
  * Command line and environment of the controller, as one checked value.
  *
  * Every flag of Kube-OVN's controller is taken, so that its charts start ours as they are. Those
- * that this controller does not act on are listed by name when they are given.
+ * that this controller does not act on are listed by name when they are given; those that switch on
+ * what it does not have are refused (lacking-flags.ts).
  */
 import { hostname } from 'node:os';
 import { cidrText, parseAddress } from '../common/address.ts';
@@ -15,6 +16,7 @@ import {
   wrongValue,
 } from '../common/go-flags.ts';
 import { readVerbosity } from '../common/program-log.ts';
+import { refuseInterconnection, refuseWhatIsLacking } from './lacking-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from './leadership/times.ts';
 import { northboundOf } from './northbound-address.ts';
 import type { ClusterSettings } from './objects/settings.ts';
@@ -38,6 +40,11 @@ export interface Options {
   readonly defaultSubnet: DefaultSubnetFlags;
   /** Made where a cluster has none. */
   readonly joinSubnet: SubnetFlags;
+  /**
+   * False where the two Subnets are made only when something refers to the first: in non-primary mode,
+   * unless it is named by `--default-ls`.
+   */
+  readonly makesDefaultSubnets: boolean;
   /** Undefined where no OVN is. */
   readonly northbound?: NbctlOptions;
   readonly leaseTimes: LeaseTimes;
@@ -65,7 +72,8 @@ export interface UnderlayFlags {
   /** Of the nodes. */
   readonly hostInterface: string;
   readonly logicalGateway: boolean;
-  readonly u2oInterconnection: boolean;
+  /** Of the ProviderNetwork: whether the interface and its bridge change names. */
+  readonly exchangeLinkName: boolean;
 }
 
 /**
@@ -84,6 +92,7 @@ export const USED = {
   'default-gateway-check': true,
   'default-logical-gateway': false,
   'default-u2o-interconnection': false,
+  'default-exchange-link-name': false,
   'network-type': 'geneve',
   'default-provider-name': 'provider',
   'default-interface-name': '',
@@ -120,8 +129,8 @@ const IGNORED = {
     'stderrthreshold', 'vmodule',
   ],
   booleans: [
-    'cert-manager-ipsec-cert', 'default-exchange-link-name', 'enable-anp', 'enable-dns-name-resolver',
-    'enable-ecmp', 'enable-eip-snat', 'enable-external-vpc', 'enable-lb-svc',
+    'cert-manager-ipsec-cert', 'enable-anp', 'enable-dns-name-resolver', 'enable-ecmp',
+    'enable-eip-snat', 'enable-external-vpc', 'enable-lb-svc',
     'enable-live-migration-optimize', 'enable-metrics', 'enable-np', 'enable-ovn-ipsec',
     'enable-ovn-lb-prefer-local', 'enable-pprof', 'ls-ct-skip-dst-lport-ips', 'ls-dnat-mod-dl-dst',
     'secure-serving', 'add_dir_header', 'alsologtostderr', 'legacy_stderr_threshold_behavior',
@@ -137,6 +146,7 @@ type Given = GivenFlags<keyof typeof USED>;
 /** @throws Error that names the flag or variable which is unknown or wrong */
 export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessEnv): Options {
   const given = readFlags(argv, { used: USED, ignored: IGNORED });
+  refuseWhatIsLacking(given);
   const kubeconfigPath = given.text('kubeconfig');
   const northbound = northboundOf(given.text('ovn-nb-addr'), environment);
   return {
@@ -145,6 +155,8 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     namespace: namespaceOf(environment.POD_NAMESPACE || 'kube-system'),
     settings: settingsOf(given, environment),
     ...subnetsOf(given),
+    makesDefaultSubnets:
+      !flag(given, 'non-primary-cni-mode') || given.given('default-ls') !== undefined,
     ...(northbound === undefined ? {} : { northbound }),
     leaseTimes: leaseTimesOf(given),
     probePort: readNumber('--probe-port', given.text('probe-port'), 0, 65_535),
@@ -217,13 +229,14 @@ function underlayOf(given: Given): UnderlayFlags | undefined {
   if (hostInterface === '') {
     throw wrongValue('--default-interface-name', '', 'an interface, with --network-type=vlan');
   }
+  refuseInterconnection(given);
   return {
     vlan: objectName(given, 'default-vlan-name'),
     vlanId: readNumber('--default-vlan-id', given.text('default-vlan-id'), 0, 4095),
     providerNetwork: objectName(given, 'default-provider-name'),
     hostInterface,
     logicalGateway: flag(given, 'default-logical-gateway'),
-    u2oInterconnection: flag(given, 'default-u2o-interconnection'),
+    exchangeLinkName: flag(given, 'default-exchange-link-name'),
   };
 }
 

@@ -14,14 +14,18 @@ const TEXTS: Readonly<Record<keyof typeof USED, string>> = {
   'ovn-nb-addr':
     "OVN's northbound database, as OVSDB remotes: tcp:[ADDRESS]:6641 or ssl:…, separated by commas; empty for the variable OVN_DB_IPS, or for no OVN at all.",
   'cluster-router': 'Name of the default Vpc.',
-  'default-ls': 'Name of the default Subnet.',
+  'default-ls':
+    'Name of the default Subnet; in non-primary mode it is made where this is given, or where something refers to it.',
   'default-cidr': 'Of the default Subnet; of both families separated by a comma.',
   'default-gateway': 'Of the default Subnet; empty for the first address.',
   'default-exclude-ips':
     'Addresses and ranges (FIRST..LAST) of the default Subnet that no pod gets.',
   'default-gateway-check': 'Pods of the default Subnet wait until their gateway answers.',
   'default-logical-gateway': 'The default Subnet of an underlay has its gateway in OVN.',
-  'default-u2o-interconnection': 'Join the default Subnet of an underlay to overlay Subnets.',
+  'default-u2o-interconnection':
+    'Join the default Subnet of an underlay to overlay Subnets: refused, this controller cannot.',
+  'default-exchange-link-name':
+    "The nodes' interface and its bridge change names, with --network-type=vlan.",
   'network-type': 'Of the default Subnet: geneve, vxlan, stt, or vlan for an underlay.',
   'default-provider-name': 'ProviderNetwork of the default Subnet, with --network-type=vlan.',
   'default-interface-name': "The nodes' interface to it, with --network-type=vlan.",

@@ -17,7 +17,7 @@ import { questionOf } from '../wire/version.ts';
 import { Addresses } from './addresses.ts';
 import { Allocator } from './allocator/allocator.ts';
 import { Announcements } from './announcements.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, onReference } from './bootstrap.ts';
 import { removeLeftovers } from './clean-up.ts';
 import { type Cluster, createCluster } from './cluster.ts';
 import type { Context } from './context.ts';
@@ -166,11 +166,13 @@ async function lead(
   const leader = new Leader(context);
   leader.start();
   log.info({ lacks: cluster.lacks() }, 'all objects are followed');
-  cluster.onAvailability(() => {
+  const beginAgain = () => {
     begin().catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
-  });
+  };
+  cluster.onAvailability(beginAgain);
+  onReference(options, cluster, beginAgain);
   const drift = options.northbound && followNorthbound(options.northbound, leader, signal, context);
   return async () => {
     drift?.stop();

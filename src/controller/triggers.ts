@@ -207,7 +207,8 @@ export class Triggers {
       this.#wakes.subnet(key, value, previous);
     }
     const isLacking = value.defaults !== undefined || value.meta.finalizers.length === 0;
-    if (isLacking || value.meta.deleting) subnets.add(key);
+    const isToTell = !isDeepStrictEqual(value.notes, previous?.notes);
+    if (isLacking || isToTell || value.meta.deleting) subnets.add(key);
   }
 
   #ipChanged({ type, key, value, previous }: Change<IpObject>): void {

@@ -86,7 +86,7 @@ describe('a Subnet is called wrong', () => {
   });
 
   test.each([
-    [{ cidrBlock: 'FD00::/64' }, 'upper case'],
+    [{ cidrBlock: 'FD00::/129' }, 'format error'],
     [{ allowSubnets: ['10.0.0'] }, 'in allowSubnets is not a valid address'],
     [{ gatewayType: 'scattered' }, 'is not a valid gateway type'],
     [{ protocol: 'IPX' }, 'is not a valid protocol type'],

@@ -10,11 +10,12 @@ import { dottedName, type Nad } from '../objects/nad.ts';
 import type { Pod } from '../objects/pod.ts';
 import { type Checked, say, wrong } from '../objects/problem.ts';
 import type { Subnet } from '../objects/subnet.ts';
+import { type NicPlace, PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView } from './request.ts';
 import type { Selection } from './selections.ts';
 import { usable } from './subnet-index.ts';
 import { permitted } from './subnet-policy.ts';
-import { isAllocated } from './wishes.ts';
+import { drawnFrom, isAllocated } from './wishes.ts';
 
 /** A NIC that is to be, as far as the network says it. */
 export interface Attachment {
@@ -22,7 +23,7 @@ export interface Attachment {
   /** With the interface, where the pod has several NICs of the network. */
   readonly provider: string;
   readonly selection: Selection;
-  readonly subnet: Subnet;
+  readonly place: NicPlace;
 }
 
 /** What a selection comes to; without an attachment the network is none of ours. */
@@ -75,6 +76,9 @@ function attach(
 ): Checked<Judgement> {
   const dotted = kind === 'ovn' ? dottedName(selection) : undefined;
   if (dotted !== undefined) return { problems: [dotted] };
+  if (kind === 'ovn' && configured === PRIMARY_PROVIDER && !view.settings.isPrimary) {
+    return attachDefault({ selection, isTwin, pod, view });
+  }
   const network = networkProvider(selection, kind);
   const provider = nicProvider(selection, network, isTwin);
   const ifName = refusedInterface(selection, network, provider);
@@ -90,9 +94,39 @@ function attach(
   if (kind === 'ipam' && selection.isDefault && subnet.value.isOvn) {
     return { value: { event: mainNic(network, subnet.value) } };
   }
-  const attachment = { kind, provider, selection, subnet: subnet.value };
+  const attachment = { kind, provider, selection, place: placeOn(subnet.value) };
   if (configured === network) return { value: { attachment } };
   return { value: { attachment, event: otherProvider(selection, network, configured) } };
+}
+
+/**
+ * In non-primary mode a network may say that it is the one of provider `ovn`: its NIC is what the pod's
+ * primary NIC would be, with the same annotations, on the Subnet of the pod's namespace or the default
+ * one. The nodes look under what the network says.
+ */
+function attachDefault({ selection, isTwin, pod, view }: AttachContext): Checked<Judgement> {
+  if (isTwin) {
+    const { namespace, name } = selection;
+    return wrong(
+      say`network ${namespace}/${name} of provider ovn is selected more than once`,
+      'a pod has one NIC of provider ovn: select it once, and for others make networks of their own',
+    );
+  }
+  const ifName = refusedInterface(selection, PRIMARY_PROVIDER, PRIMARY_PROVIDER);
+  if (ifName !== undefined) return ifName;
+  const place = primaryPlace(pod, view);
+  if ('problems' in place) return place;
+  const attachment: Attachment = {
+    kind: 'ovn',
+    provider: PRIMARY_PROVIDER,
+    selection,
+    place: place.value,
+  };
+  return { value: { attachment } };
+}
+
+function placeOn(subnet: Subnet): NicPlace {
+  return { candidates: [subnet], otherwise: () => ({ value: [drawnFrom(subnet)] }) };
 }
 
 /** What Subnets name a network by: made of the network's own name, whatever its config says. */

@@ -15,12 +15,13 @@ import { type Checked, type Problems, say, tell, wrong } from '../objects/proble
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
+import { othersPrimaryEvents } from './others-primary.ts';
 import { portProblem } from './port-rules.ts';
 import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
 import { podSelections, type Selection } from './selections.ts';
 import { unusedAnnotations } from './unused-annotations.ts';
-import { drawnFrom, type NicContext, readWishes } from './wishes.ts';
+import { type NicContext, readWishes } from './wishes.ts';
 
 /** Kubernetes' limit for the name of an object; an IP object is named like its NIC. */
 const NAME_LENGTH_MAX = 253;
@@ -52,11 +53,12 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   if (sameInterface !== undefined) return failToFind([sameInterface], events);
   const primary = primaryContext(pod, view);
   if ('problems' in primary) return failToFind(primary.problems, events);
-  return requestAll(pod, [...contexts, ...primary.value], events);
+  return requestAll(pod, view, [...contexts, ...primary.value], events);
 }
 
 function requestAll(
   pod: Pod,
+  view: NetworkView,
   contexts: readonly NicContext[],
   events: readonly ObjectEvent[],
 ): PodNetworks {
@@ -70,7 +72,9 @@ function requestAll(
   }
   // Of a network that is left out its annotations are no mistake besides.
   const isOneLeftOut = events.some(({ reason }) => reason === 'PodNetworkNotSupported');
-  return { nics, events: isOneLeftOut ? events : [...events, ...unusedAnnotations(pod, nics)] };
+  if (isOneLeftOut) return { nics, events };
+  const others = othersPrimaryEvents(pod, nics, view.settings);
+  return { nics, events: [...events, ...others, ...unusedAnnotations(pod, nics, view.settings)] };
 }
 
 function requestOf(context: NicContext): Checked<NicRequest> {
@@ -104,16 +108,8 @@ function requestOf(context: NicContext): Checked<NicRequest> {
 }
 
 function contextOf(attachment: Attachment, pod: Pod, view: NetworkView): NicContext {
-  const { kind, provider, selection, subnet } = attachment;
-  return {
-    pod,
-    kind,
-    provider,
-    selection,
-    candidates: [subnet],
-    otherwise: () => ({ value: [drawnFrom(subnet)] }),
-    view,
-  };
+  const { kind, provider, selection, place } = attachment;
+  return { pod, kind, provider, selection, ...place, view };
 }
 
 /** The primary NIC is the last, and there is none where another network takes its place. */

@@ -1,5 +1,6 @@
 /**
- * The NIC of the primary network, which pods have without asking for it. Pure.
+ * The NIC of provider `ovn`: of the primary network, which pods have without asking for it; in
+ * non-primary mode of a network that names that provider. Pure.
  */
 import { parseAddress } from '../../common/address.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
@@ -16,8 +17,8 @@ import { type Candidates, drawnFrom, isAllocated, type Wishes } from './wishes.t
 
 export const PRIMARY_PROVIDER = 'ovn';
 
-/** Where the primary NIC can have its addresses from. */
-export interface PrimaryPlace {
+/** Where a NIC can have its addresses from. */
+export interface NicPlace {
   readonly candidates: Candidates;
   /** What is done where the pod asks for no address. */
   readonly otherwise: () => Checked<Wishes['attempts']>;
@@ -27,7 +28,7 @@ export interface PrimaryPlace {
  * The Subnet that the pod names, or that of the IPPool that it names, or those of its namespace,
  * or the default one.
  */
-export function primaryPlace(pod: Pod, view: NetworkView): Checked<PrimaryPlace> {
+export function primaryPlace(pod: Pod, view: NetworkView): Checked<NicPlace> {
   const named = pod.annotations[annotationKey(PRIMARY_PROVIDER, 'logical_switch')] ?? '';
   const poolName = poolNameOf(pod);
   if (named === '' && poolName !== undefined) {
@@ -45,7 +46,7 @@ function poolNameOf({ annotations }: Pod): string | undefined {
   return text === '' || /[,;]/.test(text) || parseAddress(text) ? undefined : text;
 }
 
-function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked<PrimaryPlace> {
+function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked<NicPlace> {
   const subnets: Subnet[] = [];
   for (const name of names) {
     const object = view.subnets.get(name);

@@ -10,6 +10,7 @@ import { annotationKey } from '../objects/allocated-nic.ts';
 import { failureEvent, type ObjectEvent } from '../objects/events.ts';
 import type { Pod } from '../objects/pod.ts';
 import { say } from '../objects/problem.ts';
+import type { ClusterSettings } from '../objects/settings.ts';
 import {
   isLimit,
   isSharedName,
@@ -17,6 +18,7 @@ import {
   nearestName,
   needsOwnInterface,
 } from './annotation-names.ts';
+import { asksOthersPrimary } from './others-primary.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';
 import type { NicRequest } from './request.ts';
 import { routeNotes } from './route-notes.ts';
@@ -43,7 +45,11 @@ interface Nics {
 }
 
 /** Events about annotations that have no effect: one for each key, and no more than some. */
-export function unusedAnnotations(pod: Pod, requests: readonly NicRequest[]): ObjectEvent[] {
+export function unusedAnnotations(
+  pod: Pod,
+  requests: readonly NicRequest[],
+  settings: Pick<ClusterSettings, 'isPrimary'>,
+): ObjectEvent[] {
   const nics = nicsOf(requests);
   const said = [...severalDefaults(pod, requests)];
   let unknown = 0;
@@ -51,6 +57,7 @@ export function unusedAnnotations(pod: Pod, requests: readonly NicRequest[]): Ob
     if (said.length >= NOTES_MAX) break;
     const parts = value === '' ? undefined : partsOf(key);
     if (parts === undefined) continue;
+    if (asksOthersPrimary(parts, requests, settings)) continue;
     if (!parts.isWritable) unknown += 1;
     if (unknown > UNKNOWN_MAX && !parts.isWritable) continue;
     said.push(...notesOn(parts, value, pod, nics).map((note) => `annotation ${key} ${note}`));

@@ -23,6 +23,8 @@ export type Failure =
   | 'SecurityGroupNotFound'
   | 'VpcNotSupported'
   | 'SubnetNotSupported'
+  /** Only ours: a field of a Subnet means nothing as it is written. */
+  | 'SubnetFieldIgnored'
   | 'IPPoolNotSupported'
   | 'ValidateNadFailed'
   | 'ReconcileVpcFailed'

@@ -10,6 +10,7 @@ import { type Problem, say } from './problem.ts';
 import { reservedNetworkIn } from './reserved-networks.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { Protocol, Subnet, SubnetBlock, SubnetNetwork } from './subnet.ts';
+import type { CidrChoice } from './subnet-cidr.ts';
 import { withGateways } from './subnet-excludes.ts';
 
 type Blocks = Pick<Subnet, 'blocks' | 'cidrBlock' | 'gateway' | 'protocol' | 'excludes'>;
@@ -18,6 +19,8 @@ type Report = (problem: Problem) => void;
 export interface BlocksInput {
   readonly name: string;
   readonly fields: Fields;
+  /** Of `cidr` and `cidrBlock`. */
+  readonly cidr: CidrChoice;
   readonly network: SubnetNetwork;
   readonly settings: ClusterSettings;
   readonly report: Report;
@@ -29,8 +32,10 @@ const NO_BLOCKS: Blocks = { blocks: [], cidrBlock: '', gateway: '', protocol: 'M
 const PARTS_READ = 4;
 
 /** Reports what is wrong; what it returns then is of no use. */
-export function checkBlocks({ name, fields, network, settings, report }: BlocksInput): Blocks {
-  const text = readCidrText(fields, report);
+export function checkBlocks(input: BlocksInput): Blocks {
+  const { name, fields, cidr, network, settings, report } = input;
+  const { text, problem } = cidr;
+  if (problem !== undefined) report(problem);
   if (text === '' && network.vlan !== '') return checkNoBlocks(name, fields, report);
   const cidrs = checkCidrs(name, text, report);
   const excludes = checkExcludes(fields.texts('excludeIps'), report);
@@ -51,19 +56,6 @@ export function checkBlocks({ name, fields, network, settings, report }: BlocksI
     protocol: protocolOf(cidrs),
     excludes: withGateways(excludes, blocks),
   };
-}
-
-/** `cidr` is what Kube-OVN's documentation calls `cidrBlock` in one place. */
-function readCidrText(fields: Fields, report: Report): string {
-  const text = fields.text('cidrBlock');
-  const alias = fields.text('cidr');
-  if (text !== '' && alias !== '' && text !== alias) {
-    report({
-      message: say`cidr ${alias} is another than cidrBlock ${text}`,
-      advice: 'cidr is only another name for cidrBlock: remove it',
-    });
-  }
-  return text || alias;
 }
 
 function checkNoBlocks(name: string, fields: Fields, report: Report): Blocks {
@@ -91,12 +83,6 @@ function checkCidrs(name: string, text: string, report: Report): readonly Cidr[]
     return refuseFormat(text, report);
   }
   if (first.family === second?.family) return refuseFormat(text, report);
-  if (/[A-Z]/.test(text)) {
-    report({
-      message: say`subnet cidr block ${text} v6 ip address can not contain upper case`,
-      advice: 'write it in lower case',
-    });
-  }
   const both = second === undefined ? [first] : [first, second];
   for (const cidr of both) checkCidr(name, cidr, report);
   return first.family === 'IPv6' ? both.reverse() : both;
@@ -133,12 +119,6 @@ function checkGateways(
 ): ReadonlyMap<Family, Address> {
   const gateways = new Map<Family, Address>();
   if (text === '') return gateways;
-  if (/[A-Z]/.test(text)) {
-    report({
-      message: say`subnet gateway ${text} v6 ip address can not contain upper case`,
-      advice: 'write it in lower case',
-    });
-  }
   for (const part of text.split(',', PARTS_READ)) {
     const gateway = parseAddress(part);
     const cidr = cidrs.find((candidate) => gateway && contains(candidate, gateway));
@@ -191,12 +171,6 @@ function protocolOf(cidrs: readonly Cidr[]): Protocol {
 
 function checkExcludes(texts: readonly string[], report: Report): readonly AddressRange[] {
   return texts.flatMap((text) => {
-    if (/[A-Z]/.test(text)) {
-      report({
-        message: say`subnet exclude ip ${text} can not contain upper case`,
-        advice: 'write it in lower case',
-      });
-    }
     const range = text.includes('/') ? undefined : parseRange(text);
     if (range !== undefined) return [range];
     const ends = text.split('..');

@@ -13,14 +13,23 @@ export function withGateways(
   excludes: readonly AddressRange[],
   blocks: readonly SubnetBlock[],
 ): readonly AddressRange[] {
-  const merged = merge(excludes.map(numbered));
-  const missing = blocks
-    .map(({ gateway }) => numbered({ first: gateway, last: gateway }))
-    .filter((gateway) => !merged.some((range) => hasAll(range, gateway)));
-  return merge([...merged, ...missing]).map(({ range }) => range);
+  return merge([...excludes, ...missingGateways(excludes, blocks)].map(numbered)).map(
+    ({ range }) => range,
+  );
 }
 
-/** Sorted as texts, which is how Kube-OVN writes them: so neither rewrites what the other wrote. */
+/** The gateways that are in none of the ranges. */
+export function missingGateways(
+  excludes: readonly AddressRange[],
+  blocks: readonly SubnetBlock[],
+): readonly AddressRange[] {
+  const known = excludes.map(numbered);
+  return blocks
+    .map(({ gateway }) => ({ first: gateway, last: gateway }))
+    .filter((gateway) => !known.some((range) => hasAll(range, numbered(gateway))));
+}
+
+/** Sorted as texts, which is how Kube-OVN writes them. */
 export function excludeTexts(excludes: readonly AddressRange[]): readonly string[] {
   return excludes.map(rangeText).sort();
 }

@@ -23,7 +23,6 @@ const ACL_PRIORITY_MAX = 32767;
 const ACL_ACTIONS: readonly AclAction[] = [
   ...(['allow', 'allow-related', 'allow-stateless', 'drop', 'pass', 'reject'] as const),
 ];
-const LOWER_CASE = 'write it in lower case';
 
 /** Reports what is wrong; what it returns then is of no use. */
 export function checkOptions(input: OptionsInput): SubnetOptions {
@@ -81,7 +80,7 @@ function checkMtu({ name, fields, blocks, report }: OptionsInput): number {
   return mtu;
 }
 
-function checkAllowSubnets({ name, fields, report }: OptionsInput): readonly Cidr[] {
+function checkAllowSubnets({ fields, report }: OptionsInput): readonly Cidr[] {
   return fields.texts('allowSubnets').flatMap((text) => {
     const cidr = parseCidr(text);
     if (cidr === undefined) {
@@ -91,15 +90,11 @@ function checkAllowSubnets({ name, fields, report }: OptionsInput): readonly Cid
       });
       return [];
     }
-    if (/[A-Z]/.test(text)) {
-      const message = say`subnet ${name} allow subnet ${text} v6 ip address can not contain upper case`;
-      report({ message, advice: LOWER_CASE });
-    }
     return [cidr];
   });
 }
 
-function checkEgressGateway({ name, fields, blocks, report }: OptionsInput): readonly Address[] {
+function checkEgressGateway({ fields, blocks, report }: OptionsInput): readonly Address[] {
   const text = fields.text('externalEgressGateway');
   if (text === '') return [];
   if (fields.flag('natOutgoing')) {
@@ -107,10 +102,6 @@ function checkEgressGateway({ name, fields, blocks, report }: OptionsInput): rea
       message: 'conflict configuration: natOutgoing and externalEgressGateway',
       advice: 'unset one of them',
     });
-  }
-  if (/[A-Z]/.test(text)) {
-    const message = say`subnet ${name} external egress gateway ${text} v6 ip address can not contain upper case`;
-    report({ message, advice: LOWER_CASE });
   }
   const parts = text.split(',');
   const advice = 'write one address, or one of each family that the CIDR has: "v4,v6"';
@@ -139,17 +130,13 @@ function checkVips({ name, fields, blocks, report }: OptionsInput): readonly Add
     if (vip === undefined || !isInAny(blocks, vip)) {
       // Without a CIDR there is a problem already, and it is another one.
       if (blocks.length > 0) {
-        const cidr = fields.text('cidrBlock') || fields.text('cidr');
+        const cidr = fields.text('cidrBlock');
         report({
           message: say`vip ${text} conflicts with subnet ${name} cidr ${cidr}`,
           advice: 'take an address of the CIDR',
         });
       }
       return [];
-    }
-    if (/[A-Z]/.test(text)) {
-      const message = say`subnet ${name} vips ${text} v6 ip address can not contain upper case`;
-      report({ message, advice: LOWER_CASE });
     }
     return [vip];
   });
@@ -158,14 +145,10 @@ function checkVips({ name, fields, blocks, report }: OptionsInput): readonly Add
 function checkU2oAddress({ name, fields, blocks, report }: OptionsInput): void {
   const text = fields.text('u2oInterconnectionIP');
   if (text === '' || blocks.length === 0) return;
-  if (/[A-Z]/.test(text)) {
-    const message = say`subnet ${name} U2O interconnection ip ${text} v6 ip address can not contain upper case`;
-    report({ message, advice: LOWER_CASE });
-  }
   const addresses = text.split(',').map(parseAddress);
   const advice = 'take an address of the CIDR that nothing else has, or none';
   if (!addresses.every((address) => address && isInAny(blocks, address))) {
-    const cidr = fields.text('cidrBlock') || fields.text('cidr');
+    const cidr = fields.text('cidrBlock');
     const message = say`u2oInterconnectionIP ${text} is not in subnet ${name} cidr ${cidr}`;
     report({ message, advice });
   }

@@ -10,9 +10,12 @@ import { type MergePatch, type Meta, projectMeta } from './meta.ts';
 import { type Checked, checked, type Problem } from './problem.ts';
 import type { ClusterSettings } from './settings.ts';
 import { checkBlocks } from './subnet-blocks.ts';
-import { subnetDefaults } from './subnet-defaults.ts';
+import { chooseCidr } from './subnet-cidr.ts';
+import { subnetDefaults, withoutEffect } from './subnet-defaults.ts';
+import { readSubnetMarks, type SubnetMarks } from './subnet-marks.ts';
 import { checkNetwork } from './subnet-network.ts';
 import { checkOptions } from './subnet-options.ts';
+import { spelledOut } from './subnet-spelling.ts';
 import { projectSubnetStatus } from './subnet-status.ts';
 import type { UsageStatus } from './usage.ts';
 
@@ -110,6 +113,10 @@ export interface SubnetObject {
   readonly said?: Subnet;
   /** What the object itself does not say yet and is to say: a merge patch. */
   readonly defaults?: MergePatch;
+  /** What it says, and nothing comes of it: it stays as the user wrote it, and the user is told. */
+  readonly notes: readonly string[];
+  /** True where a new cluster began with it: what it says is not a user's word. */
+  readonly isByBootstrap: boolean;
 }
 
 /** One of each family, and what shows that there are more. */
@@ -118,32 +125,50 @@ const CIDRS_READ = 4;
 /** A raw Subnet as the API server sends it. Never throws for what a user can write. */
 export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
   const meta = projectMeta(raw);
+  const marks = readSubnetMarks(raw);
   const { spec, status } = rawFields(raw);
-  const { result, network } = checkSubnet(meta.name, spec, settings);
-  const said = readQuietly(spec);
+  const { result, network, cidr, said } = checkSubnet(meta.name, spec, { settings, marks });
   const provider = said.text('provider') || 'ovn';
-  const cidrs = (said.text('cidrBlock') || said.text('cidr')).split(',', CIDRS_READ);
-  const claims = { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) };
-  const known = { meta, provider, claims, checked: result, status: projectSubnetStatus(status) };
+  const cidrs = cidr.text.split(',', CIDRS_READ);
+  const known = {
+    meta,
+    provider,
+    claims: { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) },
+    checked: result,
+    status: projectSubnetStatus(status),
+    isByBootstrap: marks.isByBootstrap,
+    notes: cidr.note === undefined ? [] : [cidr.note],
+  };
   if (!('value' in result)) return known;
-  const defaults = subnetDefaults(rawFields(spec), result.value, settings);
-  return defaults === undefined ? known : { ...known, defaults };
+  const written = rawFields(spec);
+  const defaults = subnetDefaults(written, result.value, settings, marks);
+  const notes = [...known.notes, ...withoutEffect(written, result.value, settings)];
+  return defaults === undefined ? { ...known, notes } : { ...known, notes, defaults };
+}
+
+interface SubnetContext {
+  readonly settings: ClusterSettings;
+  readonly marks: SubnetMarks;
 }
 
 /** All rules that concern a Subnet by itself (Kube-OVN's `ValidateSubnet`). */
-function checkSubnet(name: string, spec: unknown, settings: ClusterSettings) {
+function checkSubnet(name: string, spec: unknown, { settings, marks }: SubnetContext) {
   const problems: Problem[] = [];
   const report = (problem: Problem) => {
     problems.push(problem);
   };
-  const fields = readFields(spec, 'spec', report);
+  const spelled = spelledOut(spec);
+  const written = readFields(spelled, 'spec', report);
+  const texts = { cidr: written.text('cidr'), cidrBlock: written.text('cidrBlock') };
+  const cidr = chooseCidr(texts, marks.seen);
+  const fields = readFields({ ...rawFields(spelled), cidrBlock: cidr.text }, 'spec', report);
   const network = checkNetwork(name, fields, settings, report);
-  const blocks = checkBlocks({ name, fields, network, settings, report });
+  const blocks = checkBlocks({ name, fields, cidr, network, settings, report });
   const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
   const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
   const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
   const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType };
-  return { network, result: checked(subnet, problems) };
+  return { network, cidr, said: readQuietly(spelled), result: checked(subnet, problems) };
 }
 
 /** True for an underlay network of which we give out MACs only. */

@@ -11,7 +11,7 @@ import { desiredSwitch } from '../desired/switch.ts';
 import type { Outcome } from '../objects/conditions.ts';
 import { failureEvent, outcomeEvent } from '../objects/events.ts';
 import { holdersText } from '../objects/holders.ts';
-import { finalizerAdded, finalizerRemoved, type MergePatch, type Meta } from '../objects/meta.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch } from '../objects/meta.ts';
 import { checkedValue, tell } from '../objects/problem.ts';
 import type { Subnet, SubnetObject } from '../objects/subnet.ts';
 import { standbyProblem } from '../objects/subnet-conflicts.ts';
@@ -50,6 +50,7 @@ export class SubnetWork {
     // What is not in force is left as it was written.
     const defaults = object.isHeldBack ? undefined : current.defaults;
     await this.#patch(name, merged(finalizerAdded(current.meta), defaults));
+    this.#sayWhatIsWithoutEffect(current);
     const subnet = checkedValue(object.checked);
     if (subnet === undefined) {
       if (!('problems' in object.checked)) return;
@@ -66,14 +67,23 @@ export class SubnetWork {
         ? 'SetPrivateLogicalSwitchSuccess'
         : 'ResetLogicalSwitchAclSuccess';
       await this.#report(name, { reason });
-      this.#sayWhatIsNotSupported(current.meta, subnet);
+      this.#sayWhatIsNotSupported(current, subnet);
     }
     this.#onPlaced(name);
   }
 
-  #sayWhatIsNotSupported(meta: Meta, subnet: Subnet): void {
+  #sayWhatIsWithoutEffect({ meta, notes }: SubnetObject): void {
+    for (const note of notes) {
+      const what = `${note}: it stays as it is written, and nothing comes of it`;
+      const event = failureEvent('SubnetFieldIgnored', 'subnet', what);
+      this.#context.said.notice(aboutOwn('Subnet', meta), event);
+    }
+  }
+
+  /** No user asked for what a new cluster begins with (bootstrap.ts). */
+  #sayWhatIsNotSupported({ meta, isByBootstrap }: SubnetObject, subnet: Subnet): void {
     const fields = [
-      ...(subnet.natOutgoing ? ['natOutgoing'] : []),
+      ...(subnet.natOutgoing && !isByBootstrap ? ['natOutgoing'] : []),
       ...(subnet.gatewayType === 'centralized' ? ['gatewayType: centralized'] : []),
       ...(subnet.externalEgressGateway.length > 0 ? ['externalEgressGateway'] : []),
       ...(subnet.u2oInterconnection ? ['u2oInterconnection'] : []),
@@ -159,12 +169,14 @@ export class SubnetWork {
   }
 }
 
-/** One patch of both, which name different fields. */
+/** One patch of both: their metadata name different fields, and so do they. */
 function merged(
   one: MergePatch | undefined,
   other: MergePatch | undefined,
 ): MergePatch | undefined {
-  return one === undefined && other === undefined ? undefined : { ...one, ...other };
+  if (one === undefined || other === undefined) return one ?? other;
+  const metadata = { ...(one.metadata as object), ...(other.metadata as object) };
+  return { ...one, ...other, metadata };
 }
 
 function noOvn(subnet: string): NorthboundError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KubernetesApi, KubernetesError } from '../../../src/common/kubernetes/api.ts';
-import { bootstrap } from '../../../src/controller/bootstrap.ts';
+import { bootstrap, onReference } from '../../../src/controller/bootstrap.ts';
 import { parseFlags } from '../../../src/controller/flags.ts';
 import { LeaderWrites } from '../../../src/controller/leader-writes.ts';
 import { CONTROLLER, type NewObject } from '../../lab/kubernetes/api.ts';
@@ -9,7 +9,7 @@ import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const OVN = '--ovn-nb-addr=tcp:127.0.0.1:6641';
 
-const KINDS = ['vpcs', 'subnets', 'vlans'] as const;
+const KINDS = ['vpcs', 'subnets', 'vlans', 'nads', 'ipPools'] as const;
 
 /**
  * A cluster that the controller knows, and a bootstrap with these flags.
@@ -36,6 +36,11 @@ async function setUp(
   return {
     double,
     run: () => bootstrap(options, cluster, writes),
+    /** Resolves when something new refers to the default Subnet. */
+    referred: () =>
+      new Promise<void>((resolve) => {
+        onReference(options, cluster, resolve);
+      }),
     specs: (kind: string) =>
       Object.fromEntries(double.list(kind).map(({ metadata, spec }) => [metadata.name, spec])),
     created: () => double.requests.count({ verb: 'create' }),
@@ -101,9 +106,12 @@ describe('an empty cluster', () => {
     const underlay = ['--network-type=vlan', '--default-interface-name=eth1'];
     const vlan = ['--default-vlan-name=outside', '--default-vlan-id=7'];
     const logical = ['--default-provider-name=fabric', '--default-logical-gateway'];
-    await using all = await setUp([OVN, ...underlay, ...vlan, ...logical]);
+    const names = '--default-exchange-link-name';
+    await using all = await setUp([OVN, ...underlay, ...vlan, ...logical, names]);
     await all.run();
-    expect(all.specs('ProviderNetwork')).toEqual({ fabric: { defaultInterface: 'eth1' } });
+    expect(all.specs('ProviderNetwork')).toEqual({
+      fabric: { defaultInterface: 'eth1', exchangeLinkName: true },
+    });
     expect(all.specs('Vlan')).toEqual({ outside: { id: 7, provider: 'fabric' } });
     expect(all.specs('Subnet')).toEqual({
       join,
@@ -129,6 +137,45 @@ describe('an empty cluster', () => {
     const failure = all.run().catch((error: unknown) => error);
     expect(await failure).toBeInstanceOf(KubernetesError);
     expect(await failure).toMatchObject({ status: 422 });
+  });
+});
+
+describe('in non-primary mode', () => {
+  const MODE = '--non-primary-cni-mode';
+  const nad = (provider: string) => ({
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { name: 'attachnet', namespace: 'default' },
+    spec: { config: JSON.stringify({ type: 'kube-ovn', provider }) },
+  });
+
+  it('there is no Subnet of the primary network nor of nodes: both are another plugin’s', async () => {
+    await using all = await setUp([OVN, MODE], [nad('attachnet.default.ovn')]);
+    await all.run();
+    expect(all.specs('Vpc')).toEqual({ 'ovn-cluster': {} });
+    expect(all.specs('Subnet')).toEqual({});
+  });
+
+  it('both are there where --default-ls names the first, as both charts do', async () => {
+    await using all = await setUp([OVN, MODE, '--default-ls=ovn-default']);
+    await all.run();
+    expect(Object.keys(all.specs('Subnet')).sort()).toEqual(['join', 'ovn-default']);
+  });
+
+  it.each<[what: string, object: NewObject]>([
+    ['a network of provider ovn', nad('ovn')],
+    ['an IPPool', kubeOvn('IPPool', 'pool', { subnet: 'ovn-default', ips: ['10.16.0.9'] })],
+    ['a Vpc', kubeOvn('Vpc', 'vpc', { defaultSubnet: 'ovn-default' })],
+  ])('both come with %s that refers to the first, be it before or later', async (_, object) => {
+    await using before = await setUp([OVN, MODE], [object]);
+    await before.run();
+    expect(before.specs('Subnet')).toEqual({ join, 'ovn-default': pods });
+    await using later = await setUp([OVN, MODE]);
+    await later.run();
+    const referred = later.referred();
+    later.double.create(object);
+    await referred;
+    await later.run();
+    expect(later.specs('Subnet')).toEqual({ join, 'ovn-default': pods });
   });
 });
 

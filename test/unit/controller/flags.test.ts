@@ -103,6 +103,7 @@ const VALUE_FLAGS = [
 const ACTED_ON = [
   'cluster-router',
   'default-cidr',
+  'default-exchange-link-name',
   'default-exclude-ips',
   'default-gateway',
   'default-gateway-check',
@@ -133,61 +134,19 @@ const ACTED_ON = [
 const parse = (...argv: string[]) => parseFlags(argv, { POD_NAME: 'pod-a' });
 const ignoredOf = (flag: string) => (ACTED_ON.includes(flag) ? [] : [flag]);
 
-/** What the first chart passes with its defaults (charts/kube-ovn/templates/controller-deploy.yaml). */
-const CHART_ARGUMENTS = [
-  '--default-ls=ovn-default',
-  '--default-cidr=10.16.0.0/16',
-  '--default-gateway=10.16.0.1',
-  '--default-gateway-check=true',
-  '--default-logical-gateway=false',
-  '--default-u2o-interconnection=false',
-  '--default-exclude-ips=',
-  '--cluster-router=ovn-cluster',
-  '--node-switch=join',
-  '--node-switch-cidr=100.64.0.0/16',
-  '--service-cluster-ip-range=10.96.0.0/12',
-  '--network-type=geneve',
-  '--default-provider-name=provider',
-  '--default-interface-name=',
-  '--default-exchange-link-name=false',
-  '--default-vlan-name=ovn-vlan',
-  '--default-vlan-id=100',
-  '--ls-dnat-mod-dl-dst=true',
-  '--ls-ct-skip-dst-lport-ips=true',
-  '--pod-nic-type=veth-pair',
-  '--enable-lb=true',
-  '--enable-np=true',
-  '--np-enforcement=standard',
-  '--enable-eip-snat=true',
-  '--enable-external-vpc=true',
-  '--enable-ecmp=false',
-  '--logtostderr=false',
-  '--alsologtostderr=true',
-  '--gc-interval=360',
-  '--inspect-interval=20',
-  '--log_file=/var/log/kube-ovn/kube-ovn-controller.log',
-  '--log_file_max_size=200',
-  '--enable-lb-svc=false',
-  '--keep-vm-ip=true',
-  '--enable-metrics=true',
-  '--node-local-dns-ip=',
-  '--secure-serving=false',
-  '--enable-ovn-ipsec=false',
-  '--enable-anp=false',
-  '--enable-dns-name-resolver=false',
-  '--ovsdb-con-timeout=3',
-  '--ovsdb-inactivity-timeout=10',
-  '--enable-live-migration-optimize=true',
-  '--enable-ovn-lb-prefer-local=false',
-  '--image=docker.io/kubeovn/kube-ovn:v1.17.0',
-  '--skip-conntrack-dst-cidrs=',
-  '--non-primary-cni-mode=true',
+/** Flags that switch on what this controller does not have. */
+const REFUSED = [
+  ...['cert-manager-ipsec-cert', 'enable-ovn-ipsec', 'enable-anp', 'enable-dns-name-resolver'],
+  ...['enable-ecmp', 'enable-external-vpc', 'enable-lb-svc', 'enable-ovn-lb-prefer-local'],
+  'enable-pprof',
 ];
 
 describe("Kube-OVN's flags", () => {
   it.each(BOOLEAN_FLAGS)('--%s is taken alone, with true and with false', (flag) => {
-    for (const word of [`--${flag}`, `--${flag}=true`, `--${flag}=false`]) {
-      expect(parse(word).ignored).toEqual(ignoredOf(flag));
+    expect(parse(`--${flag}=false`).ignored).toEqual(ignoredOf(flag));
+    for (const word of [`--${flag}`, `--${flag}=true`]) {
+      if (REFUSED.includes(flag)) expect(() => parse(word)).toThrow(`--${flag}=true`);
+      else expect(parse(word).ignored).toEqual(ignoredOf(flag));
     }
   });
 
@@ -203,19 +162,12 @@ describe("Kube-OVN's flags", () => {
 
   it('may all be given at once, and those without effect are listed once', () => {
     const argv = [
-      ...BOOLEAN_FLAGS.map((flag) => `--${flag}`),
+      ...BOOLEAN_FLAGS.map((flag) => (REFUSED.includes(flag) ? `--${flag}=false` : `--${flag}`)),
       ...VALUE_FLAGS.map(([flag, value]) => `--${flag}=${value}`),
     ];
     const names = [...BOOLEAN_FLAGS, ...VALUE_FLAGS.map(([flag]) => flag)];
     const expected = names.filter((flag) => !ACTED_ON.includes(flag));
     expect(parse(...argv, '--enable-metrics').ignored.toSorted()).toEqual(expected.toSorted());
-  });
-
-  it('are taken as the chart gives them', () => {
-    const { settings, defaultSubnet, ignored } = parse(...CHART_ARGUMENTS);
-    expect(settings.isPrimary).toBe(false);
-    expect(defaultSubnet.gateway).toBe('10.16.0.1');
-    expect(ignored).not.toContain('default-gateway');
   });
 
   it.each(['--enable-everything', '--default-cidrs=x', '-x', '--constructor=1', '--__proto__=1'])(
@@ -253,6 +205,7 @@ describe('the options', () => {
         disableGatewayCheck: false,
       },
       joinSubnet: { cidrBlock: '100.64.0.0/16', gateway: '', excludeIps: [] },
+      makesDefaultSubnets: true,
       leaseTimes: { leaseSeconds: 15, renewDeadlineMs: 10_000, renewEveryMs: 2_000 },
       probePort: 10_660,
       verbosity: 0,
@@ -313,6 +266,7 @@ describe('the options', () => {
         disableGatewayCheck: true,
       },
       joinSubnet: { cidrBlock: 'fd00:2::/64', gateway: 'fd00:2::1', excludeIps: [] },
+      makesDefaultSubnets: true,
       northbound: { database: 'tcp:[10.0.0.1]:6641,tcp:[10.0.0.2]:6641' },
       leaseTimes: { leaseSeconds: 60, renewDeadlineMs: 40_000, renewEveryMs: 1_500 },
       probePort: 0,
@@ -330,8 +284,16 @@ describe('the options', () => {
       providerNetwork: 'provider',
       hostInterface: 'eth1',
       logicalGateway: true,
-      u2oInterconnection: false,
+      exchangeLinkName: false,
     });
+  });
+
+  it('make the default Subnets unless another plugin is primary and nobody names the first', () => {
+    const makes = (...argv: string[]) => parse(...argv).makesDefaultSubnets;
+    expect(makes()).toBe(true);
+    expect(makes('--non-primary-cni-mode')).toBe(false);
+    expect(makes('--non-primary-cni-mode', '--default-ls=ovn-default')).toBe(true);
+    expect(makes('--non-primary-cni-mode=false')).toBe(true);
   });
 
   it('know the pod by its name: environment, host', () => {
@@ -402,5 +364,40 @@ describe('the values of options', () => {
 
   it('have a namespace whose name can be one', () => {
     expect(() => parseFlags([], { POD_NAMESPACE: 'a/b' })).toThrow('POD_NAMESPACE=a/b');
+  });
+});
+
+describe('what this controller does not have', () => {
+  it.each(REFUSED)('is refused where --%s switches it on, with what to do', (flag) => {
+    for (const word of [`--${flag}`, `--${flag}=true`, `--${flag}=1`]) {
+      expect(() => parse(word)).toThrow(`set --${flag}=false, or run Kube-OVN's own controller`);
+    }
+    expect(() => parse(`--${flag}=maybe`)).toThrow(flag);
+  });
+
+  it.each([
+    ['node-local-dns-ip', '169.254.20.10'],
+    ['node-local-dns-ip', '"169.254.20.10"'],
+    ['skip-conntrack-dst-cidrs', '10.0.0.0/8'],
+  ])('is refused where --%s=%s asks for it, and taken where it is empty', (flag, text) => {
+    expect(() => parse(`--${flag}=${text}`)).toThrow(`--${flag}=`);
+    for (const empty of ['', '""', ' '])
+      expect(parse(`--${flag}=${empty}`).ignored).toEqual([flag]);
+  });
+
+  it('is an interconnection of the default Subnet, where that is an underlay', () => {
+    const vlan = ['--network-type=vlan', '--default-interface-name=eth1'];
+    const flag = '--default-u2o-interconnection';
+    expect(() => parse(flag, ...vlan)).toThrow(`${flag}=true`);
+    expect(parse(flag).defaultSubnet.underlay).toBeUndefined();
+  });
+
+  it('is no reason to refuse --np-enforcement, with the quotation marks of chart v2', () => {
+    for (const text of ['standard', '"standard"', 'lax', '"lax"']) {
+      expect(parse(`--np-enforcement=${text}`).ignored).toEqual(['np-enforcement']);
+    }
+    for (const text of ['"', 'strict', '']) {
+      expect(() => parse(`--np-enforcement=${text}`)).toThrow('--np-enforcement=');
+    }
   });
 });

@@ -9,6 +9,7 @@ import {
   macvlanSubnet,
   NETWORKS,
   nicsOf,
+  ovnDefault,
   ovnSubnet,
   podOf,
   problemsOf,
@@ -27,6 +28,7 @@ const cluster: Cluster = {
 };
 const networks = (...elements: object[]) => ({ [NETWORKS]: JSON.stringify(elements) });
 const ATTACHNET = 'attachnet.default.ovn';
+const SHOP = { cidrBlock: '10.17.0.0/16', default: false, namespaces: ['shop'] };
 
 describe('a network', () => {
   it('that is none of ours is ignored, whatever is asked for there', () => {
@@ -316,5 +318,121 @@ describe('a network whose name in JSON has its namespace in it', () => {
     for (const text of [apart, 'default/attachnet']) {
       expect(eventsOf(podOf({ [NETWORKS]: text }), cluster)).toEqual([]);
     }
+  });
+});
+
+describe('a network of provider ovn', () => {
+  const named = { type: 'kube-ovn', provider: 'ovn' };
+  const others: Cluster = {
+    ...cluster,
+    nads: { ...cluster.nads, 'default/plain': named, 'shop/plain': named },
+    subnets: { ...cluster.subnets, 'ovn-default': ovnDefault, shop: { ...ovnDefault, ...SHOP } },
+  };
+
+  it('is the default Subnet, under the annotations of a primary NIC, in non-primary mode', () => {
+    const pod = podOf({ [NETWORKS]: 'plain,attachnet' });
+    expect(nicsOf(pod, others).map(short)).toEqual([
+      {
+        kind: 'ovn',
+        provider: 'ovn',
+        port: 'samplepod.default',
+        attempts: ['ovn-default any'],
+        mac: 'drawn',
+      },
+      expect.objectContaining({ provider: ATTACHNET }),
+    ]);
+    expect(eventsOf(pod, others)).toEqual([]);
+  });
+
+  it('is what the pod or its namespace says, as for a primary NIC', () => {
+    const of = (annotations: object, namespace = 'default') =>
+      nicsOf(podOf({ [NETWORKS]: 'plain', ...annotations }, { namespace }), others)
+        .map(short)
+        .flatMap(({ attempts }) => attempts);
+    expect(of({}, 'shop')).toEqual(['shop any']);
+    expect(of({ 'ovn.kubernetes.io/logical_switch': 'shop' })).toEqual(['shop any']);
+    expect(of({ 'ovn.kubernetes.io/ip_address': '10.16.0.9' })).toEqual(['ovn-default 10.16.0.9']);
+  });
+
+  it('is eth0 where it takes the place of the primary network', () => {
+    const [nic] = nicsOf(podOf({ [DEFAULT_NETWORK]: 'plain' }), others);
+    expect(nic).toMatchObject({ provider: 'ovn', isDefault: true });
+  });
+
+  it('is there once in a pod', () => {
+    const twice = podOf(
+      networks({ name: 'plain', interface: 'net1' }, { name: 'plain', interface: 'net2' }),
+    );
+    expect(problemsOf(twice, others)).toEqual([
+      'network default/plain of provider ovn is selected more than once',
+    ]);
+    expect(problemsOf(podOf({ [NETWORKS]: 'plain,shop/plain' }), others)).toEqual([
+      expect.stringContaining('cannot be told apart'),
+    ]);
+  });
+
+  it('is an attachment like others in primary mode, where the primary network has that provider', () => {
+    const primary = { ...others, settings: { isPrimary: true } };
+    const pod = podOf({
+      [NETWORKS]: 'plain',
+      'plain.default.ovn.kubernetes.io/logical_switch': 'shop',
+    });
+    expect(nicsOf(pod, primary).map(({ provider }) => provider)).toEqual([
+      'plain.default.ovn',
+      'ovn',
+    ]);
+  });
+});
+
+describe('a network of OVN-Kubernetes', () => {
+  it('is ignored without a word', () => {
+    const config = {
+      cniVersion: '0.4.0',
+      name: 'l3-network',
+      type: 'ovn-k8s-cni-overlay',
+      topology: 'layer3',
+      subnets: '10.245.0.0/16/24',
+      mtu: 1300,
+      netAttachDefName: 'default/l3-network',
+    };
+    const pod = podOf({ [NETWORKS]: 'l3-network' });
+    const nads = { 'default/l3-network': config };
+    expect(nicsOf(pod, { nads })).toEqual([]);
+    expect(eventsOf(pod, { nads })).toEqual([]);
+  });
+});
+
+describe('what a pod asks of the primary network in non-primary mode', () => {
+  const asked = { 'ovn.kubernetes.io/ip_address': '10.16.0.9', 'ovn.kubernetes.io/ip_pool': 'x' };
+
+  it('is told by one event: that network is another plugin’s', () => {
+    const pod = podOf(asked);
+    expect(nicsOf(pod, cluster)).toEqual([]);
+    const [event, ...rest] = eventsOf(pod, cluster);
+    expect(rest).toEqual([]);
+    expect(event).toMatchObject({ type: 'Warning', reason: 'PodNetworkNotSupported' });
+    const keys = 'ovn.kubernetes.io/ip_address, ovn.kubernetes.io/ip_pool';
+    expect(event?.message).toContain(`${keys}: without effect`);
+    expect(event?.message).toContain('--non-primary-cni-mode');
+    expect(event?.message).toContain('k8s.v1.cni.cncf.io/networks');
+  });
+
+  it('is told with where its own networks have theirs', () => {
+    const [event] = eventsOf(podOf({ ...asked, [NETWORKS]: 'attachnet' }), cluster);
+    expect(event?.message).toContain(`under ${ATTACHNET}.kubernetes.io/ip_address`);
+  });
+
+  it('is nothing to tell of a pod that was given it when Kube-OVN was primary', () => {
+    const given = { ...asked, 'ovn.kubernetes.io/allocated': 'true' };
+    expect(eventsOf(podOf(given), cluster)).toEqual([]);
+  });
+
+  it('is nothing to tell where a network of the pod has that provider, nor in primary mode', () => {
+    const nads = { 'default/plain': { type: 'kube-ovn', provider: 'ovn' } };
+    const subnets = { 'ovn-default': ovnDefault };
+    const address = { 'ovn.kubernetes.io/ip_address': '10.16.0.9' };
+    expect(eventsOf(podOf({ ...address, [NETWORKS]: 'plain' }), { nads, subnets })).toEqual([]);
+    const settings = { isPrimary: true };
+    expect(eventsOf(podOf(address), { settings, subnets })).toEqual([]);
   });
 });

@@ -62,12 +62,12 @@ describe('an annotation that means nothing is told, and what to write instead', 
       '00:00:00:53:6b:b6',
       `write ${OVN}/mac_address instead`,
     ],
-    ...['ip_address', 'logical_switch', 'routes', 'security_groups', 'mirror', 'ip_pool'].map(
+    ...['routes', 'security_groups', 'mirror'].map(
       (name): [string, string, string, string, string] => [
         'of the primary network, in non-primary mode',
         'attachnet',
         `ovn.kubernetes.io/${name}`,
-        name === 'ip_address' ? '10.16.0.9' : 'x',
+        'x',
         `its own are under ${OVN}/${name}`,
       ],
     ),
@@ -81,8 +81,8 @@ describe('an annotation that means nothing is told, and what to write instead', 
     [
       'of a pod without networks',
       '',
-      'ovn.kubernetes.io/ip_address',
-      '10.16.0.9',
+      'ovn.kubernetes.io/mirror',
+      'true',
       'no network of the pod has its addresses from this controller',
     ],
     [

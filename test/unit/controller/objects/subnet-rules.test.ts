@@ -47,12 +47,6 @@ const cidrRules: readonly Rule[] = [
     { cidrBlock: '2001:db8::/128' },
     { cidrBlock: '2001:db8::/127' },
   ],
-  [
-    'no CIDR is in upper case',
-    'subnet cidr block 2001:Db8::/32 v6 ip address can not contain upper case',
-    { cidrBlock: '2001:Db8::/32' },
-    V6,
-  ],
   ['none is of zeros', 'invalid zero cidr "0.0.0.0/8"', { cidrBlock: '0.0.0.0/8' }, V4],
   [
     'none is of ones',
@@ -106,7 +100,7 @@ const cidrRules: readonly Rule[] = [
     "cidr is cidrBlock's other name",
     'cidr 10.17.0.0/16 is another than cidrBlock 10.16.0.0/16',
     { ...V4, cidr: '10.17.0.0/16' },
-    { ...V4, cidr: '10.16.0.0/16' },
+    { ...V4, cidr: '10.16.9.9/16' },
   ],
 ];
 
@@ -148,12 +142,6 @@ const addressRules: readonly Rule[] = [
     { cidrBlock: '2001:db8::/112', gateway: '2001:db8::ffff' },
   ],
   [
-    'the gateway is not in upper case',
-    'subnet gateway 2001:Db8::1 v6 ip address can not contain upper case',
-    { ...V6, gateway: '2001:Db8::1' },
-    { ...V6, gateway: '2001:db8::1' },
-  ],
-  [
     'what is excluded is an address',
     'ip 10.16.1 in excludeIps is not a valid address',
     { ...V4, excludeIps: ['10.16.1'] },
@@ -184,22 +172,10 @@ const addressRules: readonly Rule[] = [
     { ...DUAL, excludeIps: ['2001:db8::1..2001:db8::2'] },
   ],
   [
-    'what is excluded is not in upper case',
-    'subnet exclude ip 2001:db8::A can not contain upper case',
-    { ...V6, excludeIps: ['2001:db8::A'] },
-    { ...V6, excludeIps: ['2001:db8::a'] },
-  ],
-  [
     'a vip is in the CIDR',
     'vip 10.17.2.1 conflicts with subnet net cidr 10.16.0.0/16',
     { ...V4, vips: ['10.17.2.1'] },
     { ...V4, vips: ['10.16.2.1'] },
-  ],
-  [
-    'a vip is not in upper case',
-    'subnet net vips 2001:dB8::2 v6 ip address can not contain upper case',
-    { ...V6, vips: ['2001:dB8::2'] },
-    { ...V6, vips: ['2001:db8::2'] },
   ],
   [
     'an underlay without a CIDR has no gateway',
@@ -221,12 +197,6 @@ const optionRules: readonly Rule[] = [
     '10.18.0/16 in allowSubnets is not a valid address',
     { ...V4, allowSubnets: ['10.18.0/16'] },
     { ...V4, allowSubnets: ['10.18.0.0/16'] },
-  ],
-  [
-    'allowSubnets are not in upper case',
-    'subnet net allow subnet 2001:dB8::/32 v6 ip address can not contain upper case',
-    { ...V4, allowSubnets: ['2001:dB8::/32'] },
-    { ...V4, allowSubnets: ['2001:db8::/32'] },
   ],
   [
     'a gateway type is one of two',
@@ -307,12 +277,6 @@ const optionRules: readonly Rule[] = [
     { ...V6, externalEgressGateway: 'fd00::1' },
   ],
   [
-    'an external gateway is not in upper case',
-    'subnet net external egress gateway FD00::1 v6 ip address can not contain upper case',
-    { ...V6, externalEgressGateway: 'FD00::1' },
-    { ...V6, externalEgressGateway: 'fd00::1' },
-  ],
-  [
     'an underlay has one kind of gateway',
     "logicalGateway and u2oInterconnection can't be opened at the same time",
     { ...V4, ...UNDERLAY, logicalGateway: true, u2oInterconnection: true },
@@ -341,12 +305,6 @@ const optionRules: readonly Rule[] = [
     'u2oInterconnectionIP 2001:db8::0:1 conflicts with subnet gateway 2001:db8::1',
     { ...V6, ...UNDERLAY, u2oInterconnection: true, u2oInterconnectionIP: '2001:db8::0:1' },
     { ...V6, ...UNDERLAY, u2oInterconnection: true, u2oInterconnectionIP: '2001:db8::0:2' },
-  ],
-  [
-    "the interconnection's address is not in upper case",
-    'subnet net U2O interconnection ip 2001:dB8::2 v6 ip address can not contain upper case',
-    { ...V6, ...UNDERLAY, u2oInterconnection: true, u2oInterconnectionIP: '2001:dB8::2' },
-    { ...V6, ...UNDERLAY, u2oInterconnection: true, u2oInterconnectionIP: '2001:db8::2' },
   ],
   [
     'an ACL is one that OVN takes',
