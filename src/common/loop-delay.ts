@@ -40,18 +40,26 @@ export function timed<T>(what: () => string, work: () => T): T {
 
 export class LoopDelay {
   readonly #log: Logger;
+  readonly #observe: ((delayMs: number) => void) | undefined;
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #timer: NodeJS.Timeout;
   #cpu = process.cpuUsage();
   #maxMs = 0;
   #work: Work | undefined;
 
-  /** Begins to measure. It keeps no process alive. */
-  constructor(log: Logger) {
+  /**
+   * Begins to measure. It keeps no process alive.
+   * @param observe is told, each second, the longest time that the loop was held in it
+   */
+  constructor(log: Logger, observe?: (delayMs: number) => void) {
     this.#log = log;
+    this.#observe = observe;
     longest = undefined;
     this.#histogram.enable();
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#timer = setInterval(() => {
+      const delayMs = this.#look();
+      this.#observe?.(delayMs);
+    }, LOOK_EVERY_MS).unref();
   }
 
   /** The longest time that the loop was held since the last `report`, or since it was made; ms. */
@@ -73,7 +81,8 @@ export class LoopDelay {
     this.#histogram.disable();
   }
 
-  #look(): void {
+  /** @returns how long the loop was held since the last look; ms */
+  #look(): number {
     const delayMs = Math.max(0, Math.round(this.#histogram.max / 1e6) - RESOLUTION_MS);
     this.#histogram.reset();
     const { user, system } = process.cpuUsage(this.#cpu);
@@ -84,12 +93,13 @@ export class LoopDelay {
       this.#maxMs = delayMs;
       this.#work = work;
     }
-    if (delayMs < TOLD_FROM_MS) return;
+    if (delayMs < TOLD_FROM_MS) return delayMs;
     const cpuMs = Math.round((user + system) / 1000);
     this.#log.warn(
       { delayMs, cpuMs, ...describe(work) },
       'the event loop was held: everything else waited',
     );
+    return delayMs;
   }
 }
 
@@ -99,9 +109,10 @@ function describe(work: Work | undefined): object {
 
 /**
  * Measures for as long as the process lives. SIGUSR2 has the longest time logged, and begins anew.
+ * @param observe as LoopDelay's
  */
-export function watchEventLoop(log: Logger): LoopDelay {
-  const delay = new LoopDelay(log);
+export function watchEventLoop(log: Logger, observe?: (delayMs: number) => void): LoopDelay {
+  const delay = new LoopDelay(log, observe);
   process.on('SIGUSR2', () => delay.report());
   return delay;
 }

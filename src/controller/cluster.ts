@@ -2,8 +2,10 @@
  * Live copies of everything in the API server that the controller goes by.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { RequestObserver } from '../common/kubernetes/request-observer.ts';
 import { createContact, type WatchLimits } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
+import type { Followed } from '../common/metrics/watch-metrics.ts';
 import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
 import { type IpObject, projectIp } from './objects/ip.ts';
@@ -52,6 +54,8 @@ export interface Cluster {
    * by a server that lists the others.
    */
   readonly synced: Promise<unknown>;
+  /** All collections. */
+  readonly all: readonly Followed[];
   /** What this cluster lacks, for each kind that is not followed; it may well be without KubeVirt. */
   lacks(): readonly Problem[];
   /**
@@ -67,12 +71,15 @@ export interface ClusterOptions {
   readonly settings: ClusterSettings;
   readonly log: Logger;
   readonly limits?: Partial<WatchLimits>;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver | undefined;
 }
 
 /** Nothing of it may be older than the leadership: who has which address is read off it. */
-export function createCluster({ config, settings, log, limits = {} }: ClusterOptions): Cluster {
+export function createCluster(options: ClusterOptions): Cluster {
+  const { config, settings, log, limits = {}, observe } = options;
   const contact = createContact(log);
-  const common = { config, log, contact, isFresh: true, limits };
+  const common = { config, log, contact, isFresh: true, limits, ...(observe && { observe }) };
   const collection = <T>(
     path: string,
     project: (raw: unknown) => T,
@@ -110,6 +117,7 @@ export function createCluster({ config, settings, log, limits = {} }: ClusterOpt
   return {
     ...needed,
     ...optional,
+    all,
     start: () => {
       for (const each of all) each.start();
     },

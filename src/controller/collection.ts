@@ -44,6 +44,16 @@ export class Collection<T> {
   }
 
   /** As WatchCache's. */
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  /** As WatchCache's. */
+  get msSinceContact(): number {
+    return this.#cache.msSinceContact;
+  }
+
+  /** As WatchCache's. */
   get settled(): Promise<void> {
     return this.#cache.settled;
   }

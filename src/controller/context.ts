@@ -3,6 +3,7 @@
  */
 import type { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import type { Logger } from '../common/log.ts';
+import type { WorkQueueObserver } from '../common/reconcile/work-queue.ts';
 import type { Addresses } from './addresses.ts';
 import type { Announcements } from './announcements.ts';
 import type { Cluster } from './cluster.ts';
@@ -30,4 +31,6 @@ export interface Context {
   readonly writes: LeaderWrites;
   readonly said: Announcements;
   readonly log: Logger;
+  /** Who is told of the runs of a work queue, by its name. */
+  readonly observerOf?: (queue: string) => WorkQueueObserver;
 }

@@ -4,7 +4,7 @@
  * the northbound database.
  */
 
-import { WorkQueue } from '../common/reconcile/work-queue.ts';
+import { WorkQueue, type WorkQueueFigures } from '../common/reconcile/work-queue.ts';
 import type { Context } from './context.ts';
 import { twinOf } from './objects/owner-key.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
@@ -35,7 +35,7 @@ export class Leader {
 
   constructor(context: Context) {
     this.#context = context;
-    const { northbound, log } = context;
+    const { northbound, log, observerOf } = context;
     this.#ports = new Ports(northbound, (owner) => portsOfOwner(owner, context));
     const ends = new PodEnds(context, this.#ports, (held) => this.#triggers.freed(held));
     const pods = new PodWork(context, this.#ports, ends);
@@ -46,19 +46,23 @@ export class Leader {
     const ipPools = new IpPoolWork(context);
     const securityGroups = new SecurityGroupWork(context);
     const queue = (
+      name: keyof Queues,
       what: string,
       work: { work(key: string): Promise<void> },
       concurrency = OBJECTS_AT_ONCE,
-    ) => new WorkQueue({ work: (key) => work.work(key), concurrency, what, log });
+    ) => {
+      const observer = observerOf?.(name);
+      return new WorkQueue({ work: (key) => work.work(key), concurrency, what, log, observer });
+    };
     this.#queues = {
-      pods: queue('the networks of a pod', pods, PODS_AT_ONCE),
-      ips: queue('an IP object', ips),
-      subnets: queue('a Subnet', subnets),
+      pods: queue('pods', 'the networks of a pod', pods, PODS_AT_ONCE),
+      ips: queue('ips', 'an IP object', ips),
+      subnets: queue('subnets', 'a Subnet', subnets),
       // One after another: what changes meanwhile is counted in one go.
-      usage: queue('the usage of a Subnet', usage, 1),
-      vpcs: queue('a Vpc', vpcs),
-      ipPools: queue('an IPPool', ipPools),
-      securityGroups: queue('a SecurityGroup', securityGroups),
+      usage: queue('usage', 'the usage of a Subnet', usage, 1),
+      vpcs: queue('vpcs', 'a Vpc', vpcs),
+      ipPools: queue('ipPools', 'an IPPool', ipPools),
+      securityGroups: queue('securityGroups', 'a SecurityGroup', securityGroups),
     };
     this.#triggers = new Triggers(context, this.#queues, pods);
   }
@@ -74,6 +78,11 @@ export class Leader {
     // Multus may come later.
     void cluster.nads.synced.then(() => this.#triggers.nadsSynced());
     this.#addAll();
+  }
+
+  /** What the queues have to do, by their names. */
+  queueFigures(): ReadonlyMap<string, WorkQueueFigures> {
+    return new Map(Object.entries(this.#queues).map(([name, queue]) => [name, queue.figures]));
   }
 
   #addAll(): void {

@@ -5,6 +5,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Backoff } from '../common/concurrency/backoff.ts';
 import { isConflict, KubernetesApi } from '../common/kubernetes/api.ts';
+import type { RequestObserver } from '../common/kubernetes/request-observer.ts';
 import type { Logger } from '../common/log.ts';
 import { LeaseObject, newHolder } from './leadership/lease.ts';
 import { LeaseWatch } from './leadership/lease-watch.ts';
@@ -19,6 +20,8 @@ export interface LeadershipOptions {
   readonly podName: string;
   readonly times: LeaseTimes;
   readonly log: Logger;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver;
 }
 
 /** That this process leads, for as long as it lasts. */
@@ -49,12 +52,12 @@ export async function acquireLeadership(
   options: LeadershipOptions,
   signal: AbortSignal,
 ): Promise<Leadership> {
-  const { config, namespace, podName, times, log } = options;
+  const { config, namespace, podName, times, log, observe } = options;
   const holder = newHolder(podName);
   // Its connections are kept: renewals go over them.
-  const object = new LeaseObject(new KubernetesApi(config), namespace);
+  const object = new LeaseObject(new KubernetesApi(config, undefined, observe), namespace);
   const backoff = new Backoff(pauses(times));
-  using watch = new LeaseWatch({ config, namespace, holder, times, log });
+  using watch = new LeaseWatch({ config, namespace, holder, times, log, observe });
   log.info({ path: object.path, holder }, 'standing by: waiting for the Lease');
   for (;;) {
     const { lease } = await watch.untilFree(signal);

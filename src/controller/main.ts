@@ -7,9 +7,12 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { abortable } from '../common/concurrency/deadline.ts';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
 import { untilDone } from '../common/concurrency/retry.ts';
-import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
+import { hostOf, KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { EventRecorder } from '../common/kubernetes/events.ts';
+import type { RequestObserver } from '../common/kubernetes/request-observer.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
+import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
+import { observed } from '../common/ovs-commands.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { messageOf } from '../common/text.ts';
@@ -28,13 +31,15 @@ import { Leader } from './leader.ts';
 import { LeaderWrites } from './leader-writes.ts';
 import { acquireLeadership, type Leadership } from './leadership.ts';
 import { Machines } from './machines.ts';
+import { ControllerMetrics } from './metrics.ts';
 import { type DriftWatch, watchDrift } from './ovn/drift.ts';
 import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';
 import { createNorthbound, type Northbound } from './ovn/northbound.ts';
 import { PodIndex } from './pod-index.ts';
 import { serveProbes } from './probes.ts';
 
-const { log } = createProgramLog();
+const programLog = createProgramLog();
+const { log } = programLog;
 surviveStrayRejections(log);
 
 /** How long work and events in flight may hold up the end; ms. */
@@ -60,8 +65,9 @@ async function start(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => ending.abort(new Error(`ended by ${signal}`)));
   }
-  watchEventLoop(log);
   const config = loadKubeConfig(options.kubeconfigPath);
+  const observers = observe(config);
+  watchEventLoop(log, observers.program.onLoopDelay);
   // Who stands by is ready; who leads is it when all objects are known.
   let isReady = true;
   let lacks: () => readonly string[] = () => [];
@@ -71,16 +77,18 @@ async function start(): Promise<void> {
       () => isReady,
       () => lacks(),
       options.probeAddress,
+      () => observers.program.expose(),
     );
   }
-  const leadership = await waitToLead(options, config, ending.signal);
+  const leadership = await waitToLead(options, config, observers, ending.signal);
   isReady = false;
+  observers.controller.leads(() => !leadership.lost.aborted);
   const signal = AbortSignal.any([ending.signal, leadership.lost]);
   const over = new AbortController();
   const following = (cluster: Cluster) => {
     lacks = () => cluster.lacks().map(({ message, advice }) => `${message}: ${advice}`);
   };
-  const parts = { config, leadership, over: over.signal, following };
+  const parts = { config, leadership, over: over.signal, following, observers };
   const stop = await lead(options, parts, signal).catch(async (error: unknown) => {
     if (signal.aborted) return undefined;
     await leadership.release();
@@ -96,13 +104,31 @@ async function start(): Promise<void> {
   process.exit(ending.signal.aborted ? 0 : 1);
 }
 
+/** Who is told what happens, for metrics and for the log. */
+interface Observers {
+  readonly program: ProgramMetrics;
+  readonly controller: ControllerMetrics;
+  readonly onRequest: RequestObserver;
+}
+
+function observe(config: KubeConfig): Observers {
+  const program = new ProgramMetrics(programLog);
+  return {
+    program,
+    controller: new ControllerMetrics(program.metrics),
+    onRequest: program.addRequests(hostOf(config)),
+  };
+}
+
 async function waitToLead(
   { podName, namespace, leaseTimes: times }: Options,
   config: KubeConfig,
+  { onRequest }: Observers,
   ending: AbortSignal,
 ): Promise<Leadership> {
+  const options = { config, podName, namespace, times, log, observe: onRequest };
   try {
-    return await acquireLeadership({ config, podName, namespace, times, log }, ending);
+    return await acquireLeadership(options, ending);
   } catch (error) {
     if (ending.aborted) process.exit(0);
     throw error;
@@ -116,23 +142,25 @@ interface Parts {
   readonly over: AbortSignal;
   /** Is told what is followed from then on. */
   readonly following: (cluster: Cluster) => void;
+  readonly observers: Observers;
 }
 
 /** @returns ends the work */
 async function lead(
   options: Options,
-  { config, leadership, over, following }: Parts,
+  { config, leadership, over, following, observers }: Parts,
   signal: AbortSignal,
 ): Promise<() => Promise<unknown>> {
   const { settings, podName: reportingInstance } = options;
-  const cluster = createCluster({ config, settings, log });
+  const { onRequest } = observers;
+  const cluster = createCluster({ config, settings, log, observe: onRequest });
   const machines = new Machines(cluster, settings);
   const indexes = {
     machines,
     podIndex: new PodIndex(cluster.pods, settings, machines),
     ipIndex: new IpIndex(cluster.ips, settings),
   };
-  const api = new KubernetesApi(config);
+  const api = new KubernetesApi(config, undefined, onRequest);
   const component = 'kube-ovn-controller';
   const reporter = { component, reportingComponent: component, reportingInstance };
   const events = new EventRecorder({ api, reporter, limits: EVENT_LIMITS, log });
@@ -151,7 +179,8 @@ async function lead(
   const { ipIndex } = indexes;
   const allocator = new Allocator();
   const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
-  const northbound = options.northbound && northboundOfLeader(options.northbound, leadership, over);
+  const northbound =
+    options.northbound && northboundOfLeader(options.northbound, observers, leadership, over);
   const context: Context = {
     ...indexes,
     cluster,
@@ -161,9 +190,11 @@ async function lead(
     writes,
     said: new Announcements(events),
     log,
+    observerOf: (queue) => observers.controller.observerOf(queue),
     ...(northbound === undefined ? {} : { northbound }),
   };
   const leader = new Leader(context);
+  observers.controller.follow({ cluster, allocator, queueFigures: () => leader.queueFigures() });
   leader.start();
   log.info({ lacks: cluster.lacks() }, 'all objects are followed');
   const beginAgain = () => {
@@ -185,11 +216,13 @@ async function lead(
 /** Nothing is written without the Lease, and what is on its way when that is lost is killed. */
 function northboundOfLeader(
   options: NbctlOptions,
+  { program }: Observers,
   leadership: Leadership,
   over: AbortSignal,
 ): Northbound {
   const signal = AbortSignal.any([leadership.lost, over]);
-  return createNorthbound(createNbctl({ ...options, signal }), () => {
+  const nbctl = observed('ovn-nb', createNbctl({ ...options, signal }), program.onCommand);
+  return createNorthbound(nbctl, () => {
     signal.throwIfAborted();
     leadership.throwIfLost();
   });

@@ -3,7 +3,12 @@
  */
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { healthHandler, listenForHealth, type Probe } from '../common/http/health-server.ts';
+import {
+  healthHandler,
+  listenForHealth,
+  type Metrics,
+  type Probe,
+} from '../common/http/health-server.ts';
 import type { StatusReport } from '../common/http/status-report.ts';
 
 /**
@@ -11,12 +16,14 @@ import type { StatusReport } from '../common/http/status-report.ts';
  * @param isReady false until all objects are known; a controller that stands by is ready, too
  * @param lacks what it has to do without, in words; the answers have them
  * @param address where it listens; undefined for all addresses of the host
+ * @param metrics for `/metrics`
  */
 export function serveProbes(
   port: number,
   isReady: () => boolean,
   lacks: () => readonly string[] = () => [],
   address?: string,
+  metrics?: () => Promise<Metrics>,
 ): Promise<Server> {
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
   const readyz = (): Probe => {
@@ -30,7 +37,12 @@ export function serveProbes(
     const parts = [cache, ...lacking];
     return { program: 'kube-ovn-controller', instance: hostname(), startedAt, parts };
   };
-  const handler = healthHandler({ livez: () => ({ isFine: true }), readyz, statusz });
+  const handler = healthHandler({
+    livez: () => ({ isFine: true }),
+    readyz,
+    statusz,
+    ...(metrics === undefined ? {} : { metrics }),
+  });
   return listenForHealth(handler, { port, ...(address === undefined ? {} : { address }) });
 }
 

@@ -12,9 +12,10 @@ import {
   OwnReason,
   type Verb,
 } from './error.ts';
-import { type Answer, exchange, type Query, type Question } from './exchange.ts';
+import { type Answer, exchange, isTimeUp, type Query, type Question } from './exchange.ts';
+import type { RequestObserver } from './request-observer.ts';
 
-export { loadKubeConfig } from './config.ts';
+export { hostOf, loadKubeConfig } from './config.ts';
 export { isConflict, isNotFound, KubernetesError } from './error.ts';
 
 export type { Query } from './exchange.ts';
@@ -29,10 +30,15 @@ interface Request extends Question {
  */
 export class KubernetesApi {
   readonly #connections: KeptConnections;
+  readonly #observe: RequestObserver | undefined;
 
-  /** @param config who and where; it is copied, see `keepConnections` */
-  constructor(config: KubeConfig, limits?: ConnectionLimits) {
+  /**
+   * @param config who and where; it is copied, see `keepConnections`
+   * @param observe is told of each request, other than those that the caller gave up
+   */
+  constructor(config: KubeConfig, limits?: ConnectionLimits, observe?: RequestObserver) {
     this.#connections = keepConnections(config, limits);
+    this.#observe = observe;
   }
 
   /** Who and where; what is sent with it goes over this object's connections. */
@@ -128,7 +134,7 @@ export class KubernetesApi {
     const { verb, path, signal } = request;
     try {
       signal.throwIfAborted();
-      const answer = await exchange(this.#connections, request);
+      const answer = await this.#exchange(request);
       const { status, statusText } = answer;
       if (status >= 200 && status <= 299) return answer;
       throw errorOfAnswer({ verb, path }, { status, statusText, body: await readText(answer) });
@@ -136,6 +142,22 @@ export class KubernetesApi {
       if (signal.aborted) throw signal.reason;
       if (error instanceof KubernetesError) throw error;
       throw errorOfConnection({ verb, path }, error);
+    }
+  }
+
+  async #exchange(request: Request): Promise<Answer> {
+    const startedAt = performance.now();
+    const seen = (status: number | undefined) => {
+      const { method, path } = request;
+      this.#observe?.({ method, path, status, ms: performance.now() - startedAt });
+    };
+    try {
+      const answer = await exchange(this.#connections, request);
+      seen(answer.status);
+      return answer;
+    } catch (error) {
+      if (!request.signal.aborted || isTimeUp(request.signal)) seen(undefined);
+      throw error;
     }
   }
 }

@@ -15,6 +15,7 @@ import type { ConnectionLimits } from './connections.ts';
 import { KubernetesError, OwnReason, readStatus } from './error.ts';
 import type { WatchLimits } from './limits.ts';
 import { listAll } from './listing.ts';
+import type { RequestObserver } from './request-observer.ts';
 import { type Identity, identify } from './store.ts';
 import { followWatch } from './watch-stream.ts';
 
@@ -43,6 +44,8 @@ export interface FollowerOptions {
   readonly isFresh: boolean;
   readonly limits: WatchLimits;
   readonly connectionLimits?: ConnectionLimits;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver | undefined;
   /** Where an outage is told. */
   readonly contact: SharedOutage;
   readonly sink: Sink;
@@ -72,9 +75,9 @@ export class CollectionFollower {
   #contactAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FollowerOptions) {
-    const { config, limits, connectionLimits } = options;
+    const { config, limits, connectionLimits, observe } = options;
     this.#options = options;
-    this.#api = new KubernetesApi(config, connectionLimits);
+    this.#api = new KubernetesApi(config, connectionLimits, observe);
     this.#backoff = new Backoff({ firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs });
   }
 

@@ -34,6 +34,12 @@ export function loadKubeConfig(kubeconfigPath?: string): KubeConfig {
   return config;
 }
 
+/** Name and port of the API server, for metrics; empty where the address has none. */
+export function hostOf(config: KubeConfig): string {
+  const server = config.getCurrentCluster()?.server ?? '';
+  return URL.canParse(server) ? new URL(server).host : '';
+}
+
 /**
  * A user whose token is in a file that is replaced, like a service account's: it is read for every
  * request. client-node reads it once a minute, and would be refused until then where the token

@@ -149,7 +149,8 @@ function urlOf(server: string, path: string): URL {
   return url;
 }
 
-function isTimeUp({ reason }: AbortSignal): boolean {
+/** True for a signal that was aborted since its time is up, and not because nobody waits any more. */
+export function isTimeUp({ reason }: AbortSignal): boolean {
   if (reason instanceof DeadlinePassed) return true;
   return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

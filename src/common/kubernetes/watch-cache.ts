@@ -15,6 +15,7 @@ import { createContact } from './contact.ts';
 import { defaultLimits, type WatchLimits } from './limits.ts';
 import { OversizedObject } from './oversized.ts';
 import { resourceName, resourceOf } from './path.ts';
+import type { RequestObserver } from './request-observer.ts';
 import { type Entry, type Identity, ObjectStore } from './store.ts';
 import { type ChangeListener, Subscribers } from './subscribers.ts';
 
@@ -48,6 +49,8 @@ export interface WatchCacheOptions<T> {
   readonly contact?: SharedOutage;
   readonly limits?: Partial<WatchLimits>;
   readonly connectionLimits?: ConnectionLimits;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver;
 }
 
 /**
@@ -92,6 +95,7 @@ export class WatchCache<T> {
       selectors: { fieldSelector, labelSelector },
       isFresh,
       limits: { ...defaultLimits, ...limits },
+      observe: options.observe,
       ...(options.connectionLimits && { connectionLimits: options.connectionLimits }),
       contact: options.contact ?? createContact(log),
       sink: {
@@ -120,6 +124,11 @@ export class WatchCache<T> {
     const settled = Promise.withResolvers<void>();
     this.settled = settled.promise;
     this.#resolveSettled = settled.resolve;
+  }
+
+  /** Of the collection: `/api/v1/pods`. */
+  get path(): string {
+    return this.#options.path;
   }
 
   /** True once the first list is in. */

@@ -30,6 +30,14 @@ export interface WorkQueueOptions {
   readonly what: string;
   readonly log: Logger;
   readonly pauses?: RetryPauses;
+  readonly observer?: WorkQueueObserver | undefined;
+}
+
+/** Is told of each run; ms. It must not throw. */
+export interface WorkQueueObserver {
+  /** A run begins, of a key that was in line for so long. */
+  began(waitedMs: number): void;
+  ended(ms: number): void;
 }
 
 export interface RetryPauses {
@@ -52,10 +60,16 @@ export interface WorkQueueFigures {
   readonly running: number;
   /** Keys in a pause after a failure. */
   readonly paused: number;
+  /** How often a key was put in line, since the beginning. */
+  readonly adds: number;
   /** Runs that began, since the beginning. */
   readonly runs: number;
   /** Of these, those that failed. */
   readonly failures: number;
+  /** How long they run that run now, together; ms. */
+  readonly runningMs: number;
+  /** How long the one runs that began first; ms. */
+  readonly longestRunMs: number;
 }
 
 interface Run {
@@ -63,6 +77,8 @@ interface Run {
   readonly isUrgent: boolean;
   /** When it began, among wakes. */
   readonly beganAt: number;
+  /** The same on the clock of `performance.now()`. */
+  readonly beganAtMs: number;
   /** Set where the object changed since it began: whether that asked for priority. */
   again?: { isUrgent: boolean };
 }
@@ -92,6 +108,8 @@ export class WorkQueue {
   /** Keys with priority: they go before all others. */
   readonly #urgent = new Line();
   readonly #line = new Line();
+  /** When keys were put in line, on the clock of `performance.now()`. */
+  readonly #inLineSince = new Map<string, number>();
   readonly #running = new Map<string, Run>();
   readonly #turns = new Turns();
   readonly #paused = new Map<string, Pause>();
@@ -103,6 +121,7 @@ export class WorkQueue {
   readonly #failedRuns = new Map<string, number>();
   #idle: PromiseWithResolvers<void> | undefined;
   #ended: PromiseWithResolvers<void> | undefined;
+  #addCount = 0;
   #runCount = 0;
   #failureCount = 0;
   #pauseCount = 0;
@@ -114,12 +133,17 @@ export class WorkQueue {
   }
 
   get figures(): WorkQueueFigures {
+    const now = performance.now();
+    const runsMs = [...this.#running.values()].map(({ beganAtMs }) => now - beganAtMs);
     return {
       depth: this.#line.size + this.#urgent.size,
       running: this.#running.size,
       paused: this.#paused.size,
+      adds: this.#addCount,
       runs: this.#runCount,
       failures: this.#failureCount,
+      runningMs: runsMs.reduce((sum, ms) => sum + ms, 0),
+      longestRunMs: Math.max(0, ...runsMs),
     };
   }
 
@@ -171,6 +195,7 @@ export class WorkQueue {
     this.#ended ??= Promise.withResolvers();
     this.#line.clear();
     this.#urgent.clear();
+    this.#inLineSince.clear();
     for (const { timer } of this.#paused.values()) clearTimeout(timer);
     this.#paused.clear();
     this.#waits.clear();
@@ -216,6 +241,10 @@ export class WorkQueue {
     if (this.#ended !== undefined) return;
     const hasPriority = isUrgent || (this.#paused.get(key)?.isUrgent ?? false);
     this.#endPause(key);
+    if (!this.#inLineSince.has(key)) {
+      this.#inLineSince.set(key, performance.now());
+      this.#addCount += 1;
+    }
     if (hasPriority) {
       this.#line.delete(key);
       this.#urgent.add(key);
@@ -240,9 +269,12 @@ export class WorkQueue {
   }
 
   async #run(key: string, isUrgent: boolean): Promise<void> {
-    const run: Run = { isUrgent, beganAt: this.#wakes.now() };
+    const run: Run = { isUrgent, beganAt: this.#wakes.now(), beganAtMs: performance.now() };
     this.#running.set(key, run);
     this.#runCount += 1;
+    const { observer } = this.#options;
+    observer?.began(run.beganAtMs - (this.#inLineSince.get(key) ?? run.beganAtMs));
+    this.#inLineSince.delete(key);
     try {
       // Thousands of keys that need no work must not hold up events and renewals of the Lease.
       await this.#turns.next();
@@ -253,6 +285,7 @@ export class WorkQueue {
       this.#running.delete(key);
       this.#failed(key, error, run);
     }
+    observer?.ended(performance.now() - run.beganAtMs);
     this.#forgetWakes();
     this.#passOn(key);
     this.#begin();

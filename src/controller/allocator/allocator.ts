@@ -28,6 +28,7 @@ import type {
   SubnetSpec,
   Usage,
 } from './request.ts';
+import type { AddressCounts } from './subnet-addresses.ts';
 import { checkBlocks, SubnetStore } from './subnet-store.ts';
 
 export class Allocator {
@@ -178,6 +179,11 @@ export class Allocator {
   /** How much of a Subnet is used, or undefined where there is no such Subnet. */
   usage(subnet: string): Usage | undefined {
     return this.#subnets.get(subnet)?.usage();
+  }
+
+  /** How many addresses of a Subnet are used and left, of each family that it has. Quick. */
+  counts(subnet: string): Partial<Record<Family, AddressCounts>> | undefined {
+    return this.#subnets.get(subnet)?.counts();
   }
 
   /** How many addresses nobody has, of the family that has more of them: of a Subnet or an IPPool of it. */

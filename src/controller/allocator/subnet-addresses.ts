@@ -33,6 +33,13 @@ export interface FamilyUsage {
   readonly availableRanges: string;
 }
 
+/** The same without which addresses they are. */
+export interface AddressCounts {
+  readonly used: bigint;
+  /** Of no IPPool. */
+  readonly available: bigint;
+}
+
 export class SubnetAddresses {
   readonly family: Family;
   readonly #subnet: string;
@@ -195,6 +202,12 @@ export class SubnetAddresses {
       .all()
       .reduce((all, stock) => all.union(stock.available), RangeSet.empty);
     return this.#usageOf(this.#used.minus(this.#excluded), available);
+  }
+
+  /** Quick, also where they are scattered. */
+  counts(): AddressCounts {
+    const used = this.#used.minus(this.#excluded).size;
+    return { used, available: this.availableCount(DEFAULT_POOL) };
   }
 
   /** How many addresses nobody has, of all pools or of one IPPool. Quick, also where they are scattered. */

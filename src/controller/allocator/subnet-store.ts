@@ -11,7 +11,7 @@ import type { RandomBytes } from './macs.ts';
 import { SubnetMacs } from './macs.ts';
 import { RangeSet } from './range-set.ts';
 import type { PoolSpec, SubnetSpec, Usage } from './request.ts';
-import { SubnetAddresses } from './subnet-addresses.ts';
+import { type AddressCounts, SubnetAddresses } from './subnet-addresses.ts';
 
 export class SubnetStore {
   readonly name: string;
@@ -88,6 +88,12 @@ export class SubnetStore {
 
   usage(): Usage {
     return { IPv4: this.addresses.IPv4.usage(), IPv6: this.addresses.IPv6.usage() };
+  }
+
+  /** How many are used and left, of each family that there is. */
+  counts(): Partial<Record<Family, AddressCounts>> {
+    const there = FAMILIES.filter((family) => this.addresses[family].exists);
+    return Object.fromEntries(there.map((family) => [family, this.addresses[family].counts()]));
   }
 
   poolUsage(name: string): Usage | undefined {

@@ -13,6 +13,7 @@ import { Backoff } from '../../common/concurrency/backoff.ts';
 import { Condition } from '../../common/concurrency/condition.ts';
 import { KubernetesApi } from '../../common/kubernetes/api.ts';
 import { defaultLimits } from '../../common/kubernetes/limits.ts';
+import type { RequestObserver } from '../../common/kubernetes/request-observer.ts';
 import { followWatch } from '../../common/kubernetes/watch-stream.ts';
 import type { Logger } from '../../common/log.ts';
 import { SharedOutage } from '../../common/shared-outage.ts';
@@ -28,6 +29,8 @@ export interface LeaseWatchOptions {
   readonly holder: string;
   readonly times: LeaseTimes;
   readonly log: Logger;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver | undefined;
 }
 
 /** The Lease as it may be taken; undefined where it is to be created. */
@@ -56,7 +59,7 @@ export class LeaseWatch implements Disposable {
   /** Begins to watch. */
   constructor(options: LeaseWatchOptions) {
     this.#options = options;
-    this.#api = new KubernetesApi(options.config);
+    this.#api = new KubernetesApi(options.config, undefined, options.observe);
     this.#object = new LeaseObject(this.#api, options.namespace);
     this.#outage = new SharedOutage(options.log, {
       fields: { path: this.#object.path },

@@ -30,6 +30,20 @@ describe('an event loop that is held', () => {
     delay.stop();
   });
 
+  it('is told each second to whom wants to know', async () => {
+    const told: number[] = [];
+    const heard = Promise.withResolvers<void>();
+    const delay = new LoopDelay(new LogDouble(), (delayMs) => {
+      told.push(delayMs);
+      if (delayMs > 0) heard.resolve();
+    });
+    await sleep(50);
+    hold(300);
+    await heard.promise;
+    expect(Math.max(...told)).toBeGreaterThanOrEqual(250);
+    delay.stop();
+  });
+
   it('is told by its longest time when that is asked for, which begins anew', async () => {
     const log = new LogDouble();
     const delay = new LoopDelay(log);

@@ -77,7 +77,8 @@ describe('a work queue', () => {
     const { queue, add, succeed, begun } = gatedQueue({ concurrency: 2 });
     await add('a', 'b', 'c', 'd');
     expect(begun).toEqual(['a', 'b']);
-    expect(queue.figures).toEqual({ depth: 2, running: 2, paused: 0, runs: 2, failures: 0 });
+    const expected = { depth: 2, running: 2, paused: 0, adds: 4, runs: 2, failures: 0 };
+    expect(queue.figures).toMatchObject(expected);
     await succeed('b');
     await succeed('c');
     expect(begun).toEqual(['a', 'b', 'c', 'd']);
@@ -120,6 +121,41 @@ describe('a work queue', () => {
     expect(queue.figures).toMatchObject({ depth: 0, running: 0, runs: 5_000 });
   });
 
+  it('tells how long a key was in line, and how long its run took', async () => {
+    const seen: string[] = [];
+    let waitedMs = 0;
+    const gate = Promise.withResolvers<void>();
+    const queue = new WorkQueue({
+      concurrency: 1,
+      what: 'the work',
+      log: new LogDouble(),
+      work: async (key) => {
+        if (key === 'a') await gate.promise;
+        else throw new Error('broken');
+      },
+      pauses: NEVER,
+      observer: {
+        began: (ms) => {
+          seen.push('began');
+          waitedMs = ms;
+        },
+        ended: (ms) => seen.push(ms > 0 ? 'ended' : 'at once'),
+      },
+    });
+    queue.add('a');
+    queue.add('b');
+    await sleep(20);
+    const { runningMs, longestRunMs } = queue.figures;
+    expect(longestRunMs).toBeGreaterThan(10);
+    expect(runningMs).toBe(longestRunMs);
+    gate.resolve();
+    await queue.idle();
+    expect(seen).toEqual(['began', 'ended', 'began', 'ended']);
+    // The second waited for the end of the first.
+    expect(waitedMs).toBeGreaterThan(10);
+    await queue.stop();
+  });
+
   it('is idle when nothing is in line and nothing runs', async () => {
     const { queue, add, succeed, fail } = gatedQueue();
     await queue.idle();
@@ -132,7 +168,10 @@ describe('a work queue', () => {
     expect(isIdle).toBe(false);
     await fail('b');
     await idle;
-    expect(queue.figures).toEqual({ depth: 0, running: 0, paused: 1, runs: 2, failures: 1 });
+    expect(queue.figures).toEqual({
+      ...{ depth: 0, running: 0, paused: 1, adds: 2, runs: 2, failures: 1 },
+      ...{ runningMs: 0, longestRunMs: 0 },
+    });
     await queue.stop();
   });
 });
