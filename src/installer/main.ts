@@ -13,6 +13,7 @@ import { answerTo } from './help.ts';
 import { install } from './install.ts';
 import { withMark } from './mark.ts';
 import { abandonUnfinished } from './place-file.ts';
+import { uninstall } from './uninstall.ts';
 
 const [command = '', ...words] = process.argv.slice(2);
 
@@ -33,10 +34,13 @@ async function main(): Promise<void> {
   const question = questionOf(process.argv.slice(2));
   if (question !== undefined) return console.log(answerTo(question, command));
   if (command === 'mark') return await mark(words);
-  if (command !== 'install') throw new UsageError(`there is no command "${command}"`);
-  await install(
-    parseFlags(command, words, process.env, dirname(process.argv[1] ?? '')),
-    (line, isWarning) => console.log(`${command}: ${isWarning ? 'WARNING: ' : ''}${line}`),
+  if (command !== 'install' && command !== 'uninstall') {
+    throw new UsageError(`there is no command "${command}"`);
+  }
+  const options = parseFlags(command, words, process.env, dirname(process.argv[1] ?? ''));
+  const commands = { install, uninstall };
+  await commands[command](options, (line, isWarning) =>
+    console.log(`${command}: ${isWarning ? 'WARNING: ' : ''}${line}`),
   );
 }
 

@@ -1,0 +1,79 @@
+/**
+ * What is left of the daemon in OVS when it is taken off a node: ports of pods that live, which stay;
+ * ports of sandboxes that are gone; the mirror that was made for it.
+ *
+ * The tunnels' address (`ovn-encap-ip`) stays: it is a setting of OVS's, by which other nodes reach this
+ * one as long as ovn-controller runs.
+ */
+import { type MarkedPort, readMarkedPort } from '../daemon/garbage/marked-port.ts';
+import { parseListings, uuidsOf } from '../daemon/ovs/listing.ts';
+import {
+  MIRROR_NAME,
+  type MirrorRows,
+  mirrorLists,
+  toMirrorRows,
+} from '../daemon/ovs/mirror-plan.ts';
+import { INTEGRATION_BRIDGE, toInterfaceRow } from '../daemon/ovs/port.ts';
+import { findOrphanedLimits, findPort, unplug } from '../daemon/ovs/port-removal.ts';
+import type { Vsctl } from '../daemon/ovs/vsctl.ts';
+import { nodeLinks } from '../daemon/sandbox/link.ts';
+import { isNetnsUnmounted } from '../daemon/sandbox/netns.ts';
+
+export interface PodPorts {
+  readonly living: readonly MarkedPort[];
+  /** Nothing is mounted at the sandbox's path, and the node has no link of the port's name. */
+  readonly dead: readonly MarkedPort[];
+}
+
+/** The ports of pods, of this daemon's making or of Kube-OVN's. @throws ToolError where OVS is away */
+export async function findPodPorts(vsctl: Vsctl): Promise<PodPorts> {
+  const columns = '--columns=name,external_ids,type';
+  const output = await vsctl(['--', columns, 'find', 'Interface', 'external_ids:vendor=kube-ovn']);
+  const [rows = []] = parseListings(output, 1);
+  const ports = rows.flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? []);
+  const links = ports.length > 0 ? await nodeLinks() : new Map();
+  const isDead = ({ name, attachment }: MarkedPort) =>
+    isNetnsUnmounted(attachment.netns) && links.has(INTEGRATION_BRIDGE) && !links.has(name);
+  return { living: ports.filter((port) => !isDead(port)), dead: ports.filter(isDead) };
+}
+
+/** Removes the ports with their limits, and limits that no port has. */
+export async function removePorts(vsctl: Vsctl, ports: readonly MarkedPort[]): Promise<void> {
+  for (const { name, attachment } of ports) {
+    const { rows } = await findPort(vsctl, attachment, [name]);
+    await unplug(vsctl, rows);
+  }
+  await unplug(vsctl, await findOrphanedLimits(vsctl));
+}
+
+/**
+ * Removes the mirror, if its port was made by the daemon, and that port with its link.
+ * @returns whether there was one
+ */
+export async function removeMirror(vsctl: Vsctl): Promise<boolean> {
+  const commands = mirrorRemoval(toMirrorRows(await vsctl(mirrorLists(''))));
+  if (commands.length > 0) await vsctl(commands, { waits: true });
+  return commands.length > 0;
+}
+
+/** One transaction; empty where no port was made for a mirror. Pure. */
+export function mirrorRemoval({ bridges, ports, mirrors, interfaces }: MirrorRows): string[] {
+  const bridge = bridges.find(({ name }) => name === INTEGRATION_BRIDGE);
+  const made = interfaces.map(({ name }) => name);
+  const onBridge = uuidsOf(bridge?.ports);
+  const own = ports
+    .filter(({ name }) => made.includes(name))
+    .map(({ _uuid }) => String(_uuid))
+    .filter((uuid) => onBridge.includes(uuid));
+  const ofBridge = mirrors.filter(({ _uuid }) => uuidsOf(bridge?.mirrors).includes(String(_uuid)));
+  const leavesBy = (uuid: string) => ofBridge.filter((row) => row.output_port === uuid);
+  // A port by which copies of the operator's own mirror leave stays.
+  const unused = own.filter((uuid) => leavesBy(uuid).every(({ name }) => name === MIRROR_NAME));
+  const remove = (column: string, uuid: string) => {
+    return ['--', 'remove', 'Bridge', INTEGRATION_BRIDGE, column, uuid];
+  };
+  return unused.flatMap((uuid) => [
+    ...leavesBy(uuid).flatMap(({ _uuid }) => remove('mirrors', String(_uuid))),
+    ...remove('ports', uuid),
+  ]);
+}
