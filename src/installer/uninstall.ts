@@ -74,7 +74,11 @@ async function cleanRows(
 ): Promise<void> {
   await removePorts(vsctl, dead);
   for (const { name } of dead) say(`port ${name} of a sandbox that is gone is removed`);
-  if (await removeMirror(vsctl)) say('the mirror is removed');
+  const isRemoved = await removeMirror(vsctl).catch((error) => {
+    say(`the mirror is removed when Open vSwitch is back: ${messageOf(error)}`, true);
+    return false;
+  });
+  if (isRemoved) say('the mirror is removed');
 }
 
 async function removeConfigs({ confDir, confFile, confName }: Options, say: Say): Promise<void> {
