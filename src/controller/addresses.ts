@@ -132,17 +132,20 @@ export class Addresses {
   }
 
   /**
-   * A pod runs, says that a NIC was given its addresses, and no IP object says so. It keeps them where
-   * nobody else has them and anybody could have drawn them.
-   * @param port of the NIC
-   * @returns why it does not keep them, or undefined
+   * A pod runs, says that NICs were given their addresses, and no IP object says so. It keeps them where
+   * nobody else has them, anybody could have drawn them, and the pod asks for the NIC.
+   * @param ports of the NICs
+   * @returns why it does not keep those that it does not keep, by port, as far as there is a reason
    */
-  adoptRunning(pod: Pod, port: string): AllocationError | undefined {
+  adoptRunning(pod: Pod, ports: ReadonlySet<string>): ReadonlyMap<string, AllocationError> {
     this.refresh();
-    const { allocator } = this.#options;
-    const request = claimsOfPod(pod, this.#claimsView()).find(({ nic }) => nic === port);
-    if (request === undefined || !this.#mayAdopt(request)) return undefined;
-    return allocator.adopt(request).refused[0];
+    const problems = new Map<string, AllocationError>();
+    for (const request of claimsOfPod(pod, this.#claimsView())) {
+      if (!ports.has(request.nic) || !this.#mayAdopt(request)) continue;
+      const [problem] = this.#options.allocator.adopt(request).refused;
+      if (problem !== undefined) problems.set(request.nic, problem);
+    }
+    return problems;
   }
 
   /** Brings the allocator up to date. */
@@ -233,7 +236,7 @@ export class Addresses {
   }
 
   #claimsView(): ClaimsView {
-    return { ...this.#options, subnets: this.view.subnets };
+    return { ...this.#options, networks: this.view };
   }
 
   /** What only a pod says for itself gives it no node's address, and no Subnet that is not for it. */

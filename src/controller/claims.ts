@@ -4,17 +4,18 @@
  *
  * Whoever writes a pod writes its annotations, and nobody but controllers and administrators writes IP
  * objects: an address is whose an IP object says it is. What a pod says for itself counts only for a
- * pod that runs, last of all, and only for what anybody could draw.
+ * pod that runs, last of all, for NICs that it asks for and no IP object knows, and only for what
+ * anybody could draw: a pod gets nothing by saying that it has it that it would not get by asking.
  */
 import type { AdoptRequest } from './allocator/request.ts';
 import type { Cluster } from './cluster.ts';
 import { type IpIndex, ownerOf } from './ip-index.ts';
 import type { Machines } from './machines.ts';
 import { type AnnotatedAddresses, annotatedNics } from './networks/annotated-nics.ts';
-import { NETWORKS_MAX } from './networks/selections.ts';
-import type { SubnetIndex } from './networks/subnet-index.ts';
+import { askedProviders } from './networks/pod-networks.ts';
+import type { NetworkView } from './networks/request.ts';
 import { addressesText } from './objects/allocated-nic.ts';
-import { type IpObject, isReserved } from './objects/ip.ts';
+import { type IpObject, isNew, isReserved } from './objects/ip.ts';
 import { isAlive } from './objects/liveness.ts';
 import { providerOf } from './objects/nic-name.ts';
 import { ownerParts, podOwner } from './objects/owner-key.ts';
@@ -26,7 +27,8 @@ export interface ClaimsView {
   readonly ipIndex: IpIndex;
   readonly machines: Pick<Machines, 'mayShare' | 'problemOf'>;
   readonly settings: ClusterSettings;
-  readonly subnets: SubnetIndex;
+  /** The cluster as networks are decided by. */
+  readonly networks: NetworkView;
 }
 
 /** Who has an address that several say they have: the lowest. */
@@ -54,11 +56,14 @@ export function claimsOn(names: ReadonlySet<string>, view: ClaimsView): readonly
   const said = new Map<string, AnnotatedAddresses[]>();
   for (const pod of view.cluster.pods.values()) {
     const owner = ownerOfPod(pod, view.settings);
-    for (const nic of nicsOf(pod, view)) {
+    const nics = nicsOf(pod, view);
+    for (const nic of nics) {
       const key = saidKey(owner, nic.port);
-      said.set(key, [...(said.get(key) ?? []), nic]);
+      const same = said.get(key);
+      if (same === undefined) said.set(key, [nic]);
+      else same.push(nic);
     }
-    for (const request of claimsOfPod(pod, view)) {
+    for (const request of unrecordedClaims(pod, nics, view)) {
       if (names.has(request.subnet)) claims.push({ request, rank: Rank.unrecorded });
     }
   }
@@ -68,16 +73,36 @@ export function claimsOn(names: ReadonlySet<string>, view: ClaimsView): readonly
   return claims.sort((one, other) => one.rank - other.rank).map(({ request }) => request);
 }
 
-/** What only the annotations of a pod say that runs: it is adopted where nothing else is known. */
+/**
+ * What only the annotations of a pod say that runs: it is adopted where nothing else is known. A NIC
+ * that the pod does not ask for is none: by naming them a pod could keep addresses from others.
+ */
 export function claimsOfPod(pod: Pod, view: ClaimsView): readonly AdoptRequest[] {
+  return unrecordedClaims(pod, nicsOf(pod, view), view);
+}
+
+function unrecordedClaims(
+  pod: Pod,
+  nics: readonly AnnotatedAddresses[],
+  view: ClaimsView,
+): readonly AdoptRequest[] {
+  const { machines, networks, settings } = view;
   if (pod.end.phase !== 'Running') return [];
-  const { machines, settings } = view;
+  const unrecorded = nics.filter(({ port }) => !isRecorded(port, view));
+  if (unrecorded.length === 0) return [];
   const owner = ownerOfPod(pod, settings);
-  return nicsOf(pod, view).flatMap(({ port, provider, subnet, addresses, mac }) => {
-    if (subnet === undefined) return [];
+  const asked = askedProviders(pod, networks);
+  return unrecorded.flatMap(({ port, provider, subnet, addresses, mac }) => {
+    if (subnet === undefined || !asked.has(provider)) return [];
     const mayShare = machines.mayShare(pod, provider);
     return [{ nic: port, pod: owner, subnet, addresses, mac, mayShare, isUnrecorded: true }];
   });
+}
+
+/** True where an IP object tells what a NIC has, whatever its pod says. */
+function isRecorded(port: string, { cluster }: Pick<ClaimsView, 'cluster'>): boolean {
+  const ip = cluster.ips.get(port);
+  return ip !== undefined && !isNew(ip);
 }
 
 function saidKey(owner: string, port: string): string {
@@ -85,7 +110,7 @@ function saidKey(owner: string, port: string): string {
 }
 
 /** What an IP object says. */
-export function claimOfIp(ip: IpObject, view: Omit<ClaimsView, 'subnets'>): AdoptRequest {
+export function claimOfIp(ip: IpObject, view: Omit<ClaimsView, 'networks'>): AdoptRequest {
   return requestOf(ip, undefined, view);
 }
 
@@ -101,7 +126,7 @@ function claimOn(ip: IpObject, all: Said, view: ClaimsView): Claim {
 function requestOf(
   ip: IpObject,
   said: AnnotatedAddresses | undefined,
-  view: Omit<ClaimsView, 'subnets'>,
+  view: Omit<ClaimsView, 'networks'>,
 ): AdoptRequest {
   const { settings } = view;
   const owner = ownerOf(ip, settings);
@@ -116,7 +141,7 @@ function requestOf(
   };
 }
 
-function sharingOf(ip: IpObject, owner: string, view: Omit<ClaimsView, 'subnets'>) {
+function sharingOf(ip: IpObject, owner: string, view: Omit<ClaimsView, 'networks'>) {
   const { namespace, workload } = ownerParts(owner);
   const pod = view.cluster.pods.get(podOwner(namespace, workload));
   const provider = providerOf(ip.meta.name, owner);
@@ -129,8 +154,8 @@ function sharingOf(ip: IpObject, owner: string, view: Omit<ClaimsView, 'subnets'
 /** The NICs that a pod says it was given, as long as it lives. */
 function nicsOf(pod: Pod, view: ClaimsView): readonly AnnotatedAddresses[] {
   if (pod.hostNetwork || !isAlive(pod, Date.now())) return [];
-  const { cluster, machines, settings, subnets } = view;
+  const { cluster, machines, networks, settings } = view;
   if (machines.problemOf(pod) !== undefined) return [];
   const subnetOfPort = (port: string) => cluster.ips.get(port)?.spec.subnet;
-  return annotatedNics(pod, { settings, subnets, subnetOfPort }).slice(0, NETWORKS_MAX);
+  return annotatedNics(pod, { settings, subnets: networks.subnets, subnetOfPort });
 }

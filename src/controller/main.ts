@@ -157,7 +157,7 @@ async function lead(
   const machines = new Machines(cluster, settings);
   const indexes = {
     machines,
-    podIndex: new PodIndex(cluster.pods, settings, machines),
+    podIndex: new PodIndex(cluster, settings, machines),
     ipIndex: new IpIndex(cluster.ips, settings),
   };
   const api = new KubernetesApi(config, undefined, onRequest);

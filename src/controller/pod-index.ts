@@ -1,37 +1,45 @@
 /**
  * The pods by whose their addresses are: a pod's own, but for a virtual machine's.
  */
-import type { Collection } from './collection.ts';
+import type { MachineClaim, MachineInstance } from '../common/virtual-machine.ts';
+import type { Cluster } from './cluster.ts';
 import type { Machines } from './machines.ts';
 import { isAlive } from './objects/liveness.ts';
-import { ownerParts, portsKeyOf } from './objects/owner-key.ts';
+import { machineOwner, ownerParts, portsKeyOf } from './objects/owner-key.ts';
 import { ownerOfPod, type Pod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
 
+type View = Pick<Cluster, 'pods' | 'machineInstances'>;
+
 export class PodIndex {
-  readonly #pods: Collection<Pod>;
+  readonly #cluster: View;
   readonly #machines: Pick<Machines, 'isShown'>;
   /** Keys of pods by owner, where that is not the pod's own key. */
   readonly #shared = new Map<string, Set<string>>();
+  /** By UID, pods that an instance listed when it went before them, and which instance that was. */
+  readonly #outlived = new Map<string, MachineClaim>();
 
-  /** Follows the collection, which has not been started yet. */
+  /** Follows the collections, which have not been started yet. */
   constructor(
-    pods: Collection<Pod>,
+    cluster: View,
     settings: { readonly keepsVmAddresses: boolean },
     machines: Pick<Machines, 'isShown'>,
   ) {
-    this.#pods = pods;
+    this.#cluster = cluster;
     this.#machines = machines;
-    pods.onChange(({ type, key, value, previous }) => {
+    cluster.pods.onChange(({ type, key, value, previous }) => {
+      const current = type === 'deleted' ? undefined : value;
       // Owners can be edited, as annotations can.
       for (const gone of [previous, type === 'deleted' ? value : undefined]) {
-        if (gone !== undefined) this.#remove(ownerOfPod(gone, settings), key);
+        if (gone === undefined) continue;
+        this.#remove(ownerOfPod(gone, settings), key);
+        if (gone.uid !== current?.uid) this.#outlived.delete(gone.uid);
       }
-      if (type === 'deleted') return;
-      const owner = ownerOfPod(value, settings);
-      if (owner !== key) {
-        this.#shared.set(owner, (this.#shared.get(owner) ?? new Set()).add(key));
-      }
+      if (current !== undefined) this.#add(ownerOfPod(current, settings), key);
+    });
+    cluster.machineInstances.onChange(({ type, value, previous }) => {
+      if (type === 'deleted') this.#instanceGone(value);
+      else if (previous !== undefined && previous.uid !== value.uid) this.#instanceGone(previous);
     });
   }
 
@@ -44,7 +52,7 @@ export class PodIndex {
   isRunning(owner: string, except?: string): boolean {
     const now = Date.now();
     const isUsing = (key: string) => {
-      const pod = key === except ? undefined : this.#pods.get(key);
+      const pod = key === except ? undefined : this.#cluster.pods.get(key);
       if (pod === undefined || pod.hostNetwork || !isAlive(pod, now)) return false;
       return key === owner || this.#mayUse(pod);
     };
@@ -52,19 +60,37 @@ export class PodIndex {
   }
 
   /**
-   * Whether a pod that claims to be a machine's may have the machine's addresses. Where its instance
-   * has gone before it, nothing shows that any more, and then what it was told counts: addresses that
-   * may be in use are not given to others.
+   * Whether a pod that claims to be a machine's may have the machine's addresses: it is shown to be one
+   * of its pods, or was until its instance went before it. What the pod says itself counts only where
+   * no instance can be known: addresses that may be in use are not given to others then.
    */
   #mayUse(pod: Pod): boolean {
-    return this.#machines.isShown(pod) || !isUntold(pod);
+    if (this.#machines.isShown(pod)) return true;
+    if (!this.#cluster.machineInstances.isSynced) return !isUntold(pod);
+    const known = this.#outlived.get(pod.uid);
+    return known !== undefined && isSameClaim(known, pod.machine);
   }
 
   /** An IP object of a machine's pod has the pod's name, where --keep-vm-ip was off when it was made. */
   #isNamedLikePod(owner: string, now: number): boolean {
     if (!ownerParts(owner).isMachine) return false;
-    const pod = this.#pods.get(portsKeyOf(owner));
-    return pod?.machine !== undefined && isAlive(pod, now);
+    const pod = this.#cluster.pods.get(portsKeyOf(owner));
+    return pod?.machine !== undefined && isAlive(pod, now) && this.#mayUse(pod);
+  }
+
+  /** KubeVirt has an instance go after its pods; where it is made to go before them, they run on. */
+  #instanceGone({ namespace, name, uid, activePods }: MachineInstance): void {
+    const claim = { name, uid };
+    for (const key of this.keysOf(machineOwner(namespace, name))) {
+      const pod = this.#cluster.pods.get(key);
+      if (pod === undefined || !activePods?.has(pod.uid)) continue;
+      if (isSameClaim(claim, pod.machine)) this.#outlived.set(pod.uid, claim);
+    }
+  }
+
+  #add(owner: string, key: string): void {
+    if (owner === key) return;
+    this.#shared.set(owner, (this.#shared.get(owner) ?? new Set()).add(key));
   }
 
   #remove(owner: string, key: string): void {
@@ -72,4 +98,8 @@ export class PodIndex {
     keys?.delete(key);
     if (keys?.size === 0) this.#shared.delete(owner);
   }
+}
+
+function isSameClaim(one: MachineClaim, other: MachineClaim | undefined): boolean {
+  return one.name === other?.name && one.uid === other.uid;
 }

@@ -67,12 +67,12 @@ export class Triggers {
     return [
       () => this.#timers.stop(),
       ...own.map((collection) => collection.onChange(forget)),
-      cluster.pods.onChange(({ type, key, value }) => {
+      cluster.pods.onChange(({ type, key, value, previous }) => {
         if (type === 'deleted') this.#podWork.gone(value);
         this.podChanged(key);
-        this.#wakes.wake(waitFor.owner(ownerOfPod(value, settings)));
-        // The pods of a virtual machine follow each other.
-        if (value.machine !== undefined) this.addOwner(ownerOfPod(value, settings));
+        // Owners can be edited: what was under another one may be nobody's now.
+        const owners = [value, previous ?? value].map((pod) => ownerOfPod(pod, settings));
+        this.#ownersChanged(new Set(owners), key);
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
       cluster.subnets.onChange((change) => this.#subnetChanged(change)),
@@ -191,6 +191,15 @@ export class Triggers {
     this.#timers.set(key, pod && this.#podWork.dueAtMs(pod));
     // Its sandbox waits for it, if it is ours.
     this.#queues.pods.add(key, { isUrgent: pod !== undefined && isUntold(pod) });
+  }
+
+  /** @param key of the pod that has changed, and is worked on already */
+  #ownersChanged(owners: ReadonlySet<string>, key: string): void {
+    for (const owner of owners) {
+      this.#wakes.wake(waitFor.owner(owner));
+      // The pods of a virtual machine follow each other.
+      if (owner !== key) this.addOwner(owner);
+    }
   }
 
   /** Most changes are of the status, which we write. */

@@ -10,6 +10,7 @@ import { logicalSwitchPort } from '../../common/names.ts';
 import { annotationKey } from '../objects/allocated-nic.ts';
 import { type Pod, workloadOf } from '../objects/pod.ts';
 import type { ClusterSettings } from '../objects/settings.ts';
+import { NICS_MAX } from './selections.ts';
 import type { SubnetIndex } from './subnet-index.ts';
 
 export interface AnnotatedAddresses {
@@ -31,9 +32,11 @@ export interface AnnotatedView {
   subnetOfPort(port: string): string | undefined;
 }
 
+/** The first of them, as many as a pod can have: whoever writes more does so for nothing. */
 export function annotatedNics(pod: Pod, view: AnnotatedView): readonly AnnotatedAddresses[] {
   return Object.entries(pod.annotations)
     .filter(([key, value]) => key.endsWith(SUFFIX) && value === 'true')
+    .slice(0, NICS_MAX)
     .map(([key]) => readNic(pod, key.slice(0, -SUFFIX.length), view));
 }
 

@@ -19,7 +19,7 @@ import { othersPrimaryEvents } from './others-primary.ts';
 import { portProblem } from './port-rules.ts';
 import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
-import { podSelections, type Selection } from './selections.ts';
+import { podSelections, type Selection, twinsAmong } from './selections.ts';
 import { unusedAnnotations } from './unused-annotations.ts';
 import { type NicContext, readWishes } from './wishes.ts';
 
@@ -112,21 +112,36 @@ function contextOf(attachment: Attachment, pod: Pod, view: NetworkView): NicCont
   return { pod, kind, provider, selection, ...place, view };
 }
 
-/** The primary NIC is the last, and there is none where another network takes its place. */
+/**
+ * What the annotations of the NICs that a pod asks for are under. Of a network that cannot be had there
+ * is none, and the others are there all the same: the pod may have been given them before.
+ */
+export function askedProviders(pod: Pod, view: NetworkView): ReadonlySet<string> {
+  const asked = new Set<string>();
+  if (pod.hostNetwork) return asked;
+  if (hasPrimary(pod, view)) asked.add(PRIMARY_PROVIDER);
+  const selections = podSelections(pod);
+  if ('problems' in selections) return asked;
+  const isTwin = twinsAmong(selections.value);
+  for (const selection of selections.value) {
+    const judgement = judge(selection, isTwin(selection), pod, view);
+    const attachment = 'value' in judgement ? judgement.value.attachment : undefined;
+    if (attachment !== undefined) asked.add(attachment.provider);
+  }
+  return asked;
+}
+
+/** There is no primary NIC where another network takes its place. */
+function hasPrimary({ annotations }: Pod, { settings }: NetworkView): boolean {
+  return settings.isPrimary && !(DEFAULT_NETWORK_ANNOTATION in annotations);
+}
+
+/** The primary NIC is the last. */
 function primaryContext(pod: Pod, view: NetworkView): Checked<readonly NicContext[]> {
-  const isReplaced = DEFAULT_NETWORK_ANNOTATION in pod.annotations;
-  if (!view.settings.isPrimary || isReplaced) return { value: [] };
+  if (!hasPrimary(pod, view)) return { value: [] };
   const place = primaryPlace(pod, view);
   if ('problems' in place) return place;
   return { value: [{ pod, kind: 'ovn', provider: PRIMARY_PROVIDER, ...place.value, view }] };
-}
-
-/** @returns whether a selection's network is selected more than once */
-function twinsAmong(all: readonly Selection[]): (selection: Selection) => boolean {
-  const keyOf = ({ namespace, name }: Selection) => `${namespace}/${name}`;
-  const counts = new Map<string, number>();
-  for (const each of all) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
-  return (selection) => (counts.get(keyOf(selection)) ?? 0) > 1;
 }
 
 /** Two NICs with one key would have one address. */

@@ -34,6 +34,9 @@ export interface Selection {
 /** Networks of a pod, of both annotations: what is served of one with more is nothing. */
 export const NETWORKS_MAX = 64;
 
+/** NICs of a pod: of all these networks, and the primary one. */
+export const NICS_MAX = NETWORKS_MAX + 1;
+
 /** Of one of these annotations: a kilobyte for each network. Longer ones are not parsed. */
 const NETWORKS_CHARS_MAX = NETWORKS_MAX * 1024;
 
@@ -58,6 +61,14 @@ export function podSelections({ annotations, namespace }: Pod): Checked<readonly
     for (const selection of found.value) selections.push(selection);
   }
   return { value: selections };
+}
+
+/** @returns whether a selection's network is selected more than once */
+export function twinsAmong(all: readonly Selection[]): (selection: Selection) => boolean {
+  const keyOf = ({ namespace, name }: Selection) => `${namespace}/${name}`;
+  const counts = new Map<string, number>();
+  for (const each of all) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  return (selection) => (counts.get(keyOf(selection)) ?? 0) > 1;
 }
 
 function tooMany(key: string) {

@@ -49,7 +49,7 @@ import { acquireAll } from './allocation.ts';
 import { patchObject } from './patch-object.ts';
 import { type PodEnds, portsOfOwner } from './pod-end.ts';
 import type { Ports } from './ports.ts';
-import { surplusOf } from './surplus.ts';
+import { surplusOf, tooManyNics } from './surplus.ts';
 import { tellPod } from './tell-pod.ts';
 import { ToldNics } from './told-nics.ts';
 
@@ -146,6 +146,7 @@ export class PodWork {
     }
     for (const event of networks.events) said.notice(aboutPod(pod), event);
     await this.#showMachine(pod, networks.nics);
+    this.#checkCount(pod, networks.nics);
     const requests = await this.#told.settled(pod, networks.nics);
     try {
       return acquireAll(requests, {
@@ -198,6 +199,15 @@ export class PodWork {
     if (!cluster.machineInstances.isSynced) throw new NotDone(why);
     await this.#told.takeBack(pod, nics);
     throw new NotDone(why, { waitsFor: [waitFor.owner(ownerOfPod(pod, settings))] });
+  }
+
+  /** @throws NotDone where a pod that has many NICs asks for more */
+  #checkCount(pod: Pod, nics: readonly NicRequest[]): void {
+    const why = tooManyNics(pod, nics, this.#context);
+    if (why === undefined) return;
+    const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
+    this.#context.said.trouble(aboutPod(pod), event);
+    throw new NotDone(why, { waitsFor: [] });
   }
 
   /** @returns whether anything was written */

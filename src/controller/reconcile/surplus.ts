@@ -3,13 +3,14 @@
  */
 import type { Context } from '../context.ts';
 import { PRIMARY_PROVIDER } from '../networks/primary.ts';
+import { NICS_MAX } from '../networks/selections.ts';
 import { isAllocated } from '../networks/wishes.ts';
 import type { AllocatedNic } from '../objects/allocated-nic.ts';
 import type { IpObject } from '../objects/ip.ts';
 import { providerOf } from '../objects/nic-name.ts';
 import { ownerOfPod, type Pod } from '../objects/pod.ts';
 import { unpluggedKeys } from '../objects/pod-annotations.ts';
-import { isInUse } from './nic-use.ts';
+import { isHeld, isInUse } from './nic-use.ts';
 import { portsOfOwner } from './pod-end.ts';
 
 export interface Surplus {
@@ -28,7 +29,11 @@ export interface Surplus {
  * stays in the pod, with its addresses, until the pod ends; and so does the pod's eth0, whatever mode
  * the controller is in.
  */
-export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Context): Surplus {
+export function surplusOf(
+  pod: Pod,
+  nics: readonly Pick<AllocatedNic, 'port'>[],
+  context: Context,
+): Surplus {
   const owner = ownerOfPod(pod, context.settings);
   const wanted = new Set(nics.map(({ port }) => port));
   const kept = new Set<string>();
@@ -48,4 +53,20 @@ export function surplusOf(pod: Pod, nics: readonly AllocatedNic[], context: Cont
     if (isTold && isOvn) Object.assign(unplugged, unpluggedKeys(provider));
   }
   return { kept, ended, unrecorded, unplugged };
+}
+
+/**
+ * Why a pod gets no more NICs: with those that stay until it ends it would have more than any pod can
+ * ask for at once. By asking for others again and again one pod would get all addresses there are.
+ */
+export function tooManyNics(
+  pod: Pod,
+  nics: readonly Pick<AllocatedNic, 'port'>[],
+  context: Context,
+): string | undefined {
+  if (nics.every(({ port }) => isHeld(pod, port, context))) return undefined;
+  const { kept } = surplusOf(pod, nics, context);
+  if (kept.size + nics.length <= NICS_MAX) return undefined;
+  const [example] = kept;
+  return `the pod asks for ${nics.length} NICs, and has ${kept.size} of networks that it no longer asks for, like ${example}: these stay until it ends, since its sandbox may use them, and a pod has ${NICS_MAX} at most; ask for fewer networks, or delete the pod and create it again`;
 }

@@ -92,8 +92,9 @@ export class ToldNics {
   async #refuse(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     const { addresses, said } = this.#context;
     const whys: string[] = [];
+    const problems = addresses.adoptRunning(pod, new Set(nics.map(({ port }) => port)));
     for (const nic of nics) {
-      const problem = addresses.adoptRunning(pod, nic.port);
+      const problem = problems.get(nic.port);
       if (isHeld(pod, nic.port, this.#context)) continue;
       whys.push(
         `${claimText(nic)}, and no IP object says so${problem ? `: ${problem.message}` : ''}`,

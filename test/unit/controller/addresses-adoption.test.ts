@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { frontSubnet, ipOf, podWith, setUpAddresses } from './addresses-support.ts';
+import { NETWORKS_ANNOTATION } from '../../../src/controller/objects/pod.ts';
+import { frontSubnet, ipOf, nadOf, podWith, setUpAddresses } from './addresses-support.ts';
 import { kubeOvn, machineInstance } from './support.ts';
 
 const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
@@ -18,14 +19,67 @@ describe('before anybody draws', () => {
 
   it('addresses are known whose Subnet only the provider tells', async () => {
     const annotations = {
+      [NETWORKS_ANNOTATION]: 'net',
       'net.shop.ovn.kubernetes.io/allocated': 'true',
       'net.shop.ovn.kubernetes.io/ip_address': '10.1.0.2',
     };
     await using all = await setUpAddresses([
+      nadOf('net'),
       frontSubnet({ provider: 'net.shop.ovn' }),
       podWith('a', '', { annotations }),
     ]);
     expect(all.draw('b')).toBe('10.1.0.3');
+  });
+
+  describe('a pod that runs holds nothing by saying that it was given a NIC', () => {
+    const claim = (provider: string, address: string) => ({
+      [`${provider}.kubernetes.io/allocated`]: 'true',
+      [`${provider}.kubernetes.io/logical_switch`]: 'front',
+      [`${provider}.kubernetes.io/ip_address`]: address,
+    });
+    const hoard = Object.assign({}, ...[2, 3, 4, 5].map((n) => claim(`x${n}.y`, `10.1.0.${n}`)));
+    const asking = (networks: string, provider: string) => ({
+      ...claim(provider, '10.1.0.2'),
+      [NETWORKS_ANNOTATION]: networks,
+    });
+
+    it.each<[string, Record<string, string>]>([
+      ['of no network that it asks for', hoard],
+      ['of a network that there is not', asking('none', 'none.shop.ovn')],
+      ['of another namespace’s network', asking('other/net', 'net.shop.ovn')],
+      ['of another interface than it asks for', asking('net@a,net@b', 'net.shop.ovn.c')],
+      ['of a network of another kind', asking('net', 'net.shop')],
+      ['of what only looks like networks', asking('net,/,', 'net.shop.ovn')],
+      [
+        'of the primary network, where another one takes its place',
+        { ...claim('ovn', '10.1.0.2'), 'v1.multus-cni.io/default-network': 'net' },
+      ],
+    ])('%s', async (_, annotations) => {
+      const pod = podWith('a', '', { annotations });
+      await using all = await setUpAddresses([nadOf('net'), frontSubnet(), pod]);
+      expect(all.draw('b')).toBe('10.1.0.2');
+    });
+
+    it('but holds that of one that it asks for, beside others that are not there', async () => {
+      const annotations = asking('none,net@a,net@b', 'net.shop.ovn.b');
+      const pod = podWith('a', '', { annotations });
+      await using all = await setUpAddresses([nadOf('net'), frontSubnet(), pod]);
+      expect(all.draw('b')).toBe('10.1.0.3');
+    });
+
+    it('and holds what an IP object says it has, whatever it asks for now', async () => {
+      const pod = podWith('a', '', { annotations: hoard });
+      await using all = await setUpAddresses([frontSubnet(), pod, ipOf('a', '10.1.0.2')]);
+      expect(all.draw('b')).toBe('10.1.0.3');
+    });
+
+    it('nor another one on a second Subnet, while an IP object says what the NIC has', async () => {
+      const pod = podWith('a', '10.1.0.2');
+      const { spec, ...ip } = ipOf('a', '10.2.0.2');
+      const elsewhere = { ...ip, spec: { ...(spec as object), subnet: 'gone' } };
+      await using all = await setUpAddresses([frontSubnet(), pod, elsewhere]);
+      expect(all.draw('b')).toBe('10.1.0.2');
+    });
   });
 
   it.each([

@@ -31,7 +31,8 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0] = []) {
       const key = `shop/${metadata.name}`;
       await shows(cluster.pods, () => cluster.pods.get(key) !== undefined);
       const pod = cluster.pods.get(key) as Pod;
-      return addresses.adoptRunning(pod, `${metadata.name}.shop`)?.message;
+      const port = `${metadata.name}.shop`;
+      return addresses.adoptRunning(pod, new Set([port])).get(port)?.message;
     },
     [Symbol.asyncDispose]: all[Symbol.asyncDispose],
   };

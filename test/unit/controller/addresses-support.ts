@@ -27,6 +27,16 @@ export function podWith(name: string, address: string, shape: PodShape = {}): Ne
   return podObject(name, { annotations, ...shape });
 }
 
+/** A network of namespace `shop`, of type kube-ovn. */
+export function nadOf(name: string): NewObject {
+  const config = JSON.stringify({ type: 'kube-ovn', provider: `${name}.shop.ovn` });
+  return {
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { name, namespace: 'shop' },
+    spec: { config },
+  };
+}
+
 /** The IP object of pod `workload`'s NIC on Subnet `front`. */
 export function ipOf(workload: string, address: string, labels: object = {}): NewObject {
   const spec = { podName: workload, namespace: 'shop', subnet: 'front' };
@@ -45,8 +55,8 @@ export async function setUpAddresses(
   const ipIndex = new IpIndex(cluster.ips, settings);
   const machines = new Machines(cluster, settings);
   const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
-  const { vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances } = cluster;
-  const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances];
+  const { vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances, nads } = cluster;
+  const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances, nads];
   await start(...collections);
   await double.watches.waitForCount(collections.length);
   const draw = (name: string, wish: { pool?: string } = {}) =>

@@ -76,11 +76,18 @@ async function setUpPods(
   const all = await setUpCluster(objects, settings);
   const { pods, machineInstances } = all.cluster;
   const machines = new Machines(all.cluster, all.settings);
-  const index = new PodIndex(pods, all.settings, machines);
+  const index = new PodIndex(all.cluster, all.settings, machines);
   await start(machineInstances, pods);
   const dispose = all[Symbol.asyncDispose];
   return { ...all, pods, index, [Symbol.asyncDispose]: dispose };
 }
+
+/** A pod that says it is the machine’s, and was given an address. */
+const toldPod = (name: string) =>
+  podObject(name, {
+    virtualMachine: 'vm',
+    annotations: { 'ovn.kubernetes.io/allocated': 'true' },
+  });
 
 const vmPod = (name: string, phase = 'Running') => podObject(name, { virtualMachine: 'vm', phase });
 
@@ -130,5 +137,75 @@ describe('the index of pods', () => {
     expect(all.index.isRunning('shop/vm:vm', 'shop/launcher-1')).toBe(false);
     expect(all.index.isRunning('shop/vm:vm', 'shop/launcher-2')).toBe(true);
     expect(all.index.isRunning('shop/nobody')).toBe(false);
+  });
+
+  describe('of a machine whose instance has gone, a pod that still runs', () => {
+    const names = ['launcher', 'thief'];
+
+    /** The pods of the machine, of which the instance lists the first alone. */
+    async function setUpMachine(more: Parameters<typeof setUpCluster>[0] = []) {
+      const all = await setUpPods([
+        machineInstance('vm'),
+        ...names.map((name) => toldPod(name)),
+        ...more,
+      ]);
+      const { machineInstances } = all.cluster;
+      const uid = String(all.double.get('Pod', 'shop/launcher').metadata.uid);
+      const list = async (activePods: Record<string, string>) => {
+        all.double.patch('VirtualMachineInstance', 'shop/vm', { status: { activePods } });
+        const uids = Object.keys(activePods).join();
+        const listed = () => [...(machineInstances.get('shop/vm')?.activePods ?? [])].join();
+        await shows(machineInstances, () => listed() === uids);
+      };
+      await list({ [uid]: 'node-1' });
+      const end = async (name: string) => {
+        all.double.finishDeletion(`shop/${name}`);
+        await shows(all.pods, () => all.pods.get(`shop/${name}`) === undefined);
+      };
+      const instanceGoes = async () => {
+        all.double.delete('VirtualMachineInstance', 'shop/vm');
+        await shows(machineInstances, () => machineInstances.get('shop/vm') === undefined);
+      };
+      return { ...all, end, instanceGoes, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
+    }
+
+    it('needs its addresses where the instance had listed it', async () => {
+      await using all = await setUpMachine();
+      await all.instanceGoes();
+      expect(all.index.isRunning('shop/vm:vm')).toBe(true);
+      expect(all.index.isRunning('shop/vm:vm', 'shop/launcher')).toBe(false);
+      await all.end('launcher');
+      expect(all.index.isRunning('shop/vm:vm')).toBe(false);
+    });
+
+    it('keeps nothing by naming the instance as its owner, and by saying that it was given it', async () => {
+      await using all = await setUpMachine();
+      await all.end('launcher');
+      await all.instanceGoes();
+      expect(all.index.keysOf('shop/vm:vm')).toContain('shop/thief');
+      expect(all.index.isRunning('shop/vm:vm')).toBe(false);
+    });
+
+    it('nor by the name of the machine', async () => {
+      await using all = await setUpMachine([toldPod('vm')]);
+      await all.end('launcher');
+      await all.instanceGoes();
+      expect(all.index.isRunning('shop/vm:vm')).toBe(false);
+    });
+
+    it('nor after the controller has begun anew, since KubeVirt has instances go last', async () => {
+      await using all = await setUpPods(names.map((name) => toldPod(name)));
+      expect(all.index.isRunning('shop/vm:vm')).toBe(false);
+    });
+
+    it('nor that of another machine, by naming that later', async () => {
+      await using all = await setUpMachine();
+      await all.instanceGoes();
+      const [owner] = all.double.get('Pod', 'shop/launcher').metadata.ownerReferences as object[];
+      const ownerReferences = [{ ...owner, name: 'other' }];
+      all.double.patch('Pod', 'shop/launcher', { metadata: { ownerReferences } });
+      await shows(all.pods, () => all.pods.get('shop/launcher')?.machine?.name === 'other');
+      expect(all.index.isRunning('shop/vm:other')).toBe(false);
+    });
   });
 });

@@ -70,7 +70,7 @@ export class Life implements AsyncDisposable {
     const { log } = this;
     const cluster = createCluster({ config, settings, log });
     const machines = new Machines(cluster, settings);
-    const podIndex = new PodIndex(cluster.pods, settings, machines);
+    const podIndex = new PodIndex(cluster, settings, machines);
     const ipIndex = new IpIndex(cluster.ips, settings);
     cluster.start();
     this.#stack.defer(() => cluster.stop());

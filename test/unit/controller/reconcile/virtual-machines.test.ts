@@ -89,6 +89,33 @@ it('are given back when it ends with its pod', async () => {
   await all.double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
+it('are given back also where another pod names its instance, and says that it was given them', async () => {
+  await using all = await setUp();
+  const address = await all.podOn('virt-launcher-vm-1', 'node-1');
+  const { double } = all;
+  const { uid, ownerReferences } = double.get('Pod', 'default/virt-launcher-vm-1').metadata;
+  double.patch('VirtualMachineInstance', 'default/vm', {
+    status: { activePods: { [String(uid)]: 'node-1' } },
+  });
+  const annotations = {
+    'k8s.v1.cni.cncf.io/networks': 'default/macvlan',
+    [ALLOCATED]: 'true',
+    [ADDRESS]: address,
+  };
+  for (const name of ['thief', 'vm']) {
+    double.create({
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', ownerReferences, annotations },
+      spec: { nodeName: 'node-1', containers: [] },
+      status: { phase: 'Running' },
+    });
+  }
+  double.delete('VirtualMachineInstance', 'default/vm');
+  all.end('virt-launcher-vm-1');
+  await all.gone();
+  await double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+});
+
 it('are given back when the machine is deleted while it is stopped', async () => {
   await using all = await setUp();
   all.double.create({ kind: 'VirtualMachine', metadata: INSTANCE });
