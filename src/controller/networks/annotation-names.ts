@@ -28,6 +28,8 @@ const FOREIGN: ReadonlySet<string> = new Set([
 /** Longer ones are no slip of the pen. */
 const NAME_LENGTH_MAX = 32;
 
+const MEANT = [...WRITABLE].map((name) => ({ name, letters: letters(name) }));
+
 /** True for what a pod's author writes to have something. */
 export function isWritable(name: string): boolean {
   return WRITABLE.has(name);
@@ -48,15 +50,19 @@ export function isSharedName(name: string): boolean {
   return SHARED.includes(name);
 }
 
-/** The name that was meant by one that there is not, where only one or two letters are wrong. */
+/** True for what is neither a name that there is nor as long as one: somebody may have mistyped it. */
+export function isMistaken(name: string): boolean {
+  return name.length <= NAME_LENGTH_MAX && !WRITABLE.has(name) && !FOREIGN.has(name);
+}
+
+/** The name that was meant by a mistaken one, where only one or two letters are wrong. */
 export function nearestName(name: string): string | undefined {
-  if (WRITABLE.has(name) || FOREIGN.has(name) || name.length > NAME_LENGTH_MAX) return undefined;
+  if (!isMistaken(name)) return undefined;
   const said = letters(name);
-  return [...WRITABLE].find((known) => {
-    const meant = letters(known);
+  return MEANT.find(({ letters: meant }) => {
     const allowed = meant.length < 8 ? 1 : 2;
     return Math.abs(meant.length - said.length) <= allowed && distance(said, meant) <= allowed;
-  });
+  })?.name;
 }
 
 function letters(name: string): string {

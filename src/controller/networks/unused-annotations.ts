@@ -13,6 +13,7 @@ import { say } from '../objects/problem.ts';
 import type { ClusterSettings } from '../objects/settings.ts';
 import {
   isLimit,
+  isMistaken,
   isSharedName,
   isWritable,
   nearestName,
@@ -25,8 +26,10 @@ import { routeNotes } from './route-notes.ts';
 
 /** What is told of one pod; the rest when that is corrected. */
 const NOTES_MAX = 16;
-/** Names that there are not and that are compared with those that there are: that takes long. */
-const UNKNOWN_MAX = 64;
+/** Annotations of one pod that are looked at: more than it has NICs, and names for each. */
+const LOOKED_AT_MAX = 2_048;
+/** Mistaken names that are compared with those that there are: that takes longest. */
+const COMPARED_MAX = 16;
 /** NICs that are named in one sentence. */
 const NAMED_MAX = 3;
 const MIDDLE = '.kubernetes.io/';
@@ -44,27 +47,48 @@ interface Nics {
   readonly nearby: ReadonlyMap<string, readonly NicRequest[]>;
 }
 
-/** Events about annotations that have no effect: one for each key, and no more than some. */
+/**
+ * Events about annotations that have no effect: one for each key, and no more than some. What a pod has
+ * beyond some thousands is not looked at: no pod needs that many, and they would hold up all others.
+ */
 export function unusedAnnotations(
   pod: Pod,
   requests: readonly NicRequest[],
   settings: Pick<ClusterSettings, 'isPrimary'>,
 ): ObjectEvent[] {
-  const nics = nicsOf(requests);
+  const keys = Object.keys(pod.annotations);
   const said = [...severalDefaults(pod, requests)];
-  let unknown = 0;
-  for (const [key, value] of Object.entries(pod.annotations)) {
-    if (said.length >= NOTES_MAX) break;
+  if (keys.length > LOOKED_AT_MAX) {
+    said.push(
+      `the pod has ${keys.length} annotations of networks, and only the first ${LOOKED_AT_MAX} are checked`,
+    );
+  }
+  const told = [...said, ...notesOnKeys(keys.slice(0, LOOKED_AT_MAX), pod, requests, settings)];
+  const first = told.slice(0, NOTES_MAX);
+  if (told.length >= NOTES_MAX) first.push('there may be more: correct these first');
+  return first.map((what) => failureEvent('PodAnnotationIgnored', 'annotations', what));
+}
+
+function notesOnKeys(
+  keys: readonly string[],
+  pod: Pod,
+  requests: readonly NicRequest[],
+  settings: Pick<ClusterSettings, 'isPrimary'>,
+): string[] {
+  const nics = nicsOf(requests);
+  const notes: string[] = [];
+  let compared = 0;
+  for (const key of keys) {
+    if (notes.length >= NOTES_MAX) break;
+    const value = pod.annotations[key] ?? '';
     const parts = value === '' ? undefined : partsOf(key);
     if (parts === undefined) continue;
     if (asksOthersPrimary(parts, requests, settings)) continue;
-    if (!parts.isWritable) unknown += 1;
-    if (unknown > UNKNOWN_MAX && !parts.isWritable) continue;
-    said.push(...notesOn(parts, value, pod, nics).map((note) => `annotation ${key} ${note}`));
+    if (isMistaken(parts.name)) compared += 1;
+    if (isMistaken(parts.name) && compared > COMPARED_MAX) continue;
+    notes.push(...notesOn(parts, value, pod, nics).map((note) => `annotation ${key} ${note}`));
   }
-  const told = said.slice(0, NOTES_MAX);
-  if (said.length >= NOTES_MAX) told.push('there may be more: correct these first');
-  return told.map((what) => failureEvent('PodAnnotationIgnored', 'annotations', what));
+  return notes;
 }
 
 function nicsOf(all: readonly NicRequest[]): Nics {

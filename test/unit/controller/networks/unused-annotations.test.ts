@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unusedAnnotations } from '../../../../src/controller/networks/unused-annotations.ts';
 import {
   ATTACHNET_NAD,
   attachnetSubnet,
@@ -256,9 +257,54 @@ it('of many annotations some are told, and that there may be more', () => {
 
 it('many names that there are not cost little, and hide nothing else', () => {
   const many = Object.fromEntries(
-    Array.from({ length: 5000 }, (_, index) => [`${OVN}/unknown_name_${index}`, 'x']),
+    Array.from({ length: 2000 }, (_, index) => [`${OVN}/unknown_name_${index}`, 'x']),
   );
   expect(said('attachnet', { ...many, [`${OVN}/mirror`]: 'no' })).toHaveLength(1);
+});
+
+describe('of more annotations than any pod needs', () => {
+  const many = (count: number, name: (index: number) => string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), 'true']));
+  const mistaken = (index: number) => `${OVN}/zz_${index}`;
+
+  /** How many annotations are read for what is said of them, and not for what is asked for. */
+  function readsOf(annotations: Record<string, string>): number {
+    let reads = 0;
+    const counted = new Proxy(annotations, {
+      get: (target, key, receiver) => {
+        reads += 1;
+        return Reflect.get(target, key, receiver);
+      },
+    });
+    unusedAnnotations({ ...podOf({}), annotations: counted }, [], { isPrimary: false });
+    return reads;
+  }
+
+  it.each([
+    [
+      'names that controllers write',
+      (index: number) => `n${index}.default.kubernetes.io/allocated`,
+    ],
+    ['names that there are not', mistaken],
+    ['names for an interface', (index: number) => `n${index}.default.kubernetes.io/ip_address.a`],
+  ])('no more are read where there are more: %s', (_, name) => {
+    const reads = readsOf(many(10_000, name));
+    expect(reads).toBeLessThan(5_000);
+    expect(readsOf(many(20_000, name))).toBe(reads);
+  });
+
+  it('that is told', () => {
+    const messages = said('attachnet', many(3000, mistaken));
+    expect(messages).toEqual([
+      expect.stringContaining('3001 annotations of networks, and only the first 2048 are checked'),
+    ]);
+  });
+
+  it('some mistaken names are compared with those that there are, and no more', () => {
+    const near = { [`${OVN}/ip_adress`]: '172.17.0.9' };
+    expect(said('attachnet', { ...many(15, mistaken), ...near })).toHaveLength(1);
+    expect(said('attachnet', { ...many(16, mistaken), ...near })).toEqual([]);
+  });
 });
 
 describe('two networks with one interface', () => {
