@@ -9,7 +9,9 @@
  *
  * Work that fails says what it waits for (`NotDone.waitsFor`): only `wake` with one of these names, or
  * a change of the object itself, begins it again. Other failures are tried again after pauses that
- * grow; a change of the object begins again with the shortest.
+ * grow; a change of the object begins again with the shortest. Who is woken again and again and goes on
+ * waiting is held back, too (wake-pace.ts): work that wakes what it waits for itself never goes round
+ * without a pause.
  */
 import { Turns } from '../concurrency/turns.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +19,7 @@ import { FailureLog } from './failure-log.ts';
 import { Line } from './line.ts';
 import { NotDone } from './not-done.ts';
 import { RecentWakes, WaitIndex } from './wait-index.ts';
+import { WakePace } from './wake-pace.ts';
 
 export interface WorkQueueOptions {
   /**
@@ -75,6 +78,8 @@ export interface WorkQueueFigures {
 interface Run {
   /** It has priority. */
   readonly isUrgent: boolean;
+  /** A wake began it, and no change of the object. */
+  readonly isWoken: boolean;
   /** When it began, among wakes. */
   readonly beganAt: number;
   /** The same on the clock of `performance.now()`. */
@@ -117,6 +122,9 @@ export class WorkQueue {
   readonly #wakes = new RecentWakes();
   /** What keys were woken for that have not run since. */
   readonly #shares = new Map<string, Share[]>();
+  readonly #pace: WakePace;
+  /** Keys that were woken and have not run since. */
+  readonly #woken = new Set<string>();
   /** Failures in a row since the object changed. */
   readonly #failedRuns = new Map<string, number>();
   #idle: PromiseWithResolvers<void> | undefined;
@@ -129,6 +137,7 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#pauses = { namedMs: NAMED_PAUSE_MS, ...(options.pauses ?? DEFAULT_PAUSES) };
+    this.#pace = new WakePace(this.#pauses.firstMs);
     this.#failureLog = new FailureLog(options.what, options.log);
   }
 
@@ -154,6 +163,8 @@ export class WorkQueue {
    */
   add(key: string, { isUrgent = false } = {}): void {
     this.#failedRuns.delete(key);
+    this.#woken.delete(key);
+    this.#pace.forget(key);
     const run = this.#running.get(key);
     if (run === undefined) this.#enqueue(key, isUrgent);
     else run.again = { isUrgent: isUrgent || (run.again?.isUrgent ?? false) };
@@ -168,7 +179,7 @@ export class WorkQueue {
     for (const name of names) {
       // They may have looked before it happened.
       if (this.#running.size > 0) this.#wakes.record(name);
-      for (const key of this.#waits.waitersOf(name)) this.#resume(key);
+      for (const key of this.#waits.waitersOf(name)) this.#resumeWoken(key, false);
     }
   }
 
@@ -199,6 +210,7 @@ export class WorkQueue {
     for (const { timer } of this.#paused.values()) clearTimeout(timer);
     this.#paused.clear();
     this.#waits.clear();
+    this.#woken.clear();
     this.#shares.clear();
     this.#settle();
     await this.#ended.promise;
@@ -218,7 +230,7 @@ export class WorkQueue {
       const shares = this.#shares.get(key);
       if (shares === undefined) this.#shares.set(key, [share]);
       else shares.push(share);
-      this.#resume(key);
+      this.#resumeWoken(key, false);
     }
   }
 
@@ -232,8 +244,17 @@ export class WorkQueue {
     }
   }
 
-  #resume(key: string): void {
-    this.#enqueue(key, false);
+  /** A key has been woken: it is worked on at once, unless it was too often in vain. */
+  #resumeWoken(key: string, isUrgent: boolean): void {
+    this.#woken.add(key);
+    const ms = this.#pace.pauseMs(key);
+    if (ms === 0) {
+      this.#enqueue(key, isUrgent);
+      return;
+    }
+    const hasPriority = isUrgent || (this.#paused.get(key)?.isUrgent ?? false);
+    this.#endPause(key);
+    this.#pause(key, hasPriority, ms);
   }
 
   /** Puts a key in line; one that is paused, or in line already, keeps the priority that it has. */
@@ -269,7 +290,12 @@ export class WorkQueue {
   }
 
   async #run(key: string, isUrgent: boolean): Promise<void> {
-    const run: Run = { isUrgent, beganAt: this.#wakes.now(), beganAtMs: performance.now() };
+    const run: Run = {
+      isUrgent,
+      isWoken: this.#woken.delete(key),
+      beganAt: this.#wakes.now(),
+      beganAtMs: performance.now(),
+    };
     this.#running.set(key, run);
     this.#runCount += 1;
     const { observer } = this.#options;
@@ -294,6 +320,7 @@ export class WorkQueue {
 
   #succeeded(key: string, { again }: Run): void {
     this.#failedRuns.delete(key);
+    this.#pace.forget(key);
     this.#failureLog.succeeded(key);
     if (again !== undefined) this.#enqueue(key, again.isUrgent);
   }
@@ -310,15 +337,21 @@ export class WorkQueue {
     }
     this.#failedRuns.set(key, failedRuns);
     const waitsFor = error instanceof NotDone ? error.waitsFor : undefined;
+    if (run.isWoken && waitsFor !== undefined) this.#pace.failed(key);
     if (waitsFor !== undefined && this.#wakes.hasAny(waitsFor, run.beganAt)) {
-      this.#enqueue(key, isUrgent);
+      this.#resumeWoken(key, isUrgent);
       return;
     }
     const ms = this.#pauseMs(failedRuns, waitsFor !== undefined) * (0.5 + Math.random() / 2);
-    const timer = setTimeout(() => this.#resume(key), ms);
+    this.#pause(key, isUrgent, ms);
+    this.#waits.add(key, waitsFor ?? []);
+  }
+
+  /** A key goes on after this time, unless something begins it before. */
+  #pause(key: string, isUrgent: boolean, ms: number): void {
+    const timer = setTimeout(() => this.#enqueue(key, false), ms);
     this.#pauseCount += 1;
     this.#paused.set(key, { isUrgent, timer, number: this.#pauseCount });
-    this.#waits.add(key, waitsFor ?? []);
   }
 
   #pauseMs(failedRuns: number, isNamed: boolean): number {
