@@ -87,12 +87,19 @@ export class Addresses {
     return this.#subnets.values();
   }
 
-  /** Addresses of a Subnet are not in use any more: true where it may say now what it could not. */
-  mayChange(name: string): boolean {
+  /**
+   * Addresses of a Subnet are in use, or are not any more: true where it may say now what it could not,
+   * or is held back for another reason. All of its IP objects are gone through only where one that
+   * matters has come or gone.
+   * @param ips what has changed: IP objects as they are, or were before
+   */
+  mayChange(name: string, ips: readonly IpObject[]): boolean {
     const judged = this.#subnets.get(name);
     const said = this.#options.cluster.subnets.get(name);
     if (judged?.isHeldBack === undefined || said === undefined) return false;
     const home = homeVpc(said, this.#options.cluster.vpcs.values());
+    const own = ips.filter(({ spec }) => spec.subnet === name);
+    if (inUseProblems(said, own, home).length === 0) return false;
     const problems = inUseProblems(said, this.#options.ipIndex.ofSubnet(name).values(), home);
     const known = 'problems' in judged.checked ? judged.checked.problems : [];
     const messages = new Set(known.map(({ message }) => message));

@@ -52,7 +52,7 @@ export function judgeSubnets(
     const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
     return heldBack(withClaims(object, earlier), earlier, surroundings);
   });
-  const rivals = findRivals(all, surroundings.nodes);
+  const rivals = findRivals(all, surroundings.nodes, surroundings.settings.defaultVpc);
   const judged = all.map((object) => ({
     ...object,
     checked: withProblems(object.checked, problemsOf(object, rivals, surroundings)),
@@ -137,10 +137,13 @@ export function judgePools(
   objects: readonly IpPoolObject[],
   subnets: ReadonlyMap<string, SubnetObject>,
 ): Map<string, IpPoolObject> {
-  const judged = objects.map((object) => ({
-    ...object,
-    checked: withProblems(object.checked, poolProblems(object, objects, subnets)),
-  }));
+  const subnetOf = ({ checked }: IpPoolObject) => checkedValue(checked)?.subnet;
+  const bySubnet = Map.groupBy(objects, subnetOf);
+  const judged = objects.map((object) => {
+    const others = bySubnet.get(subnetOf(object)) ?? [];
+    const problems = poolProblems(object, others, subnets);
+    return { ...object, checked: withProblems(object.checked, problems) };
+  });
   return new Map(judged.map((object) => [object.meta.name, object]));
 }
 

@@ -54,7 +54,7 @@ export class PodIndex {
     const isUsing = (key: string) => {
       const pod = key === except ? undefined : this.#cluster.pods.get(key);
       if (pod === undefined || pod.hostNetwork || !isAlive(pod, now)) return false;
-      return key === owner || this.#mayUse(pod);
+      return key === owner || this.mayUse(pod);
     };
     return this.keysOf(owner).some(isUsing) || this.#isNamedLikePod(owner, now);
   }
@@ -64,7 +64,7 @@ export class PodIndex {
    * of its pods, or was until its instance went before it. What the pod says itself counts only where
    * no instance can be known: addresses that may be in use are not given to others then.
    */
-  #mayUse(pod: Pod): boolean {
+  mayUse(pod: Pod): boolean {
     if (this.#machines.isShown(pod)) return true;
     if (!this.#cluster.machineInstances.isSynced) return !isUntold(pod);
     const known = this.#outlived.get(pod.uid);
@@ -75,7 +75,7 @@ export class PodIndex {
   #isNamedLikePod(owner: string, now: number): boolean {
     if (!ownerParts(owner).isMachine) return false;
     const pod = this.#cluster.pods.get(portsKeyOf(owner));
-    return pod?.machine !== undefined && isAlive(pod, now) && this.#mayUse(pod);
+    return pod?.machine !== undefined && isAlive(pod, now) && this.mayUse(pod);
   }
 
   /** KubeVirt has an instance go after its pods; where it is made to go before them, they run on. */

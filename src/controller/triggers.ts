@@ -15,11 +15,11 @@ import { listsSecurityGroup } from './desired/port.ts';
 import { ownerOf } from './ip-index.ts';
 import { isSameJudgement } from './judgement.ts';
 import { failureEvent } from './objects/events.ts';
-import type { IpObject } from './objects/ip.ts';
+import { type IpObject, isReserved } from './objects/ip.ts';
 import type { Meta } from './objects/meta.ts';
 import { type Nad, nadProblem } from './objects/nad.ts';
 import { machineOwner, twinOf } from './objects/owner-key.ts';
-import { ownerOfPod } from './objects/pod.ts';
+import { ownerOfPod, type Pod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue, tell } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
@@ -51,7 +51,7 @@ export class Triggers {
 
   /** @returns ends the subscriptions */
   subscribe(): readonly (() => void)[] {
-    const { cluster, said, settings } = this.#context;
+    const { cluster, said } = this.#context;
     const { vpcs, ipPools } = this.#queues;
     const own = [
       cluster.subnets,
@@ -70,9 +70,7 @@ export class Triggers {
       cluster.pods.onChange(({ type, key, value, previous }) => {
         if (type === 'deleted') this.#podWork.gone(value);
         this.podChanged(key);
-        // Owners can be edited: what was under another one may be nobody's now.
-        const owners = [value, previous ?? value].map((pod) => ownerOfPod(pod, settings));
-        this.#ownersChanged(new Set(owners), key);
+        this.#ownersChanged(key, [value, previous ?? value]);
       }),
       cluster.ips.onChange((change) => this.#ipChanged(change)),
       cluster.subnets.onChange((change) => this.#subnetChanged(change)),
@@ -193,12 +191,22 @@ export class Triggers {
     this.#queues.pods.add(key, { isUrgent: pod !== undefined && isUntold(pod) });
   }
 
-  /** @param key of the pod that has changed, and is worked on already */
-  #ownersChanged(owners: ReadonlySet<string>, key: string): void {
-    for (const owner of owners) {
+  /**
+   * Those who have to do with the addresses of a pod that has changed, and is worked on already. Whose
+   * pod is a machine's for no reason but that it says so changes nothing for the machine: many such
+   * pods would have each other worked on.
+   * @param versions of the pod: owners can be edited, and what was under another one may be nobody's
+   */
+  #ownersChanged(key: string, versions: readonly Pod[]): void {
+    const { podIndex, settings } = this.#context;
+    const owners = versions.flatMap((pod) => {
+      const owner = ownerOfPod(pod, settings);
+      return owner === key || podIndex.mayUse(pod) ? [owner] : [];
+    });
+    for (const owner of new Set(owners)) {
       this.#wakes.wake(waitFor.owner(owner));
       // The pods of a virtual machine follow each other.
-      if (owner !== key) this.addOwner(owner);
+      if (owner !== key) this.addOwner(owner, key);
     }
   }
 
@@ -229,10 +237,10 @@ export class Triggers {
     // It may have been made for a pod that went meanwhile.
     const owner = ownerOf(value, settings);
     const isForNobody = type === 'added' && !this.#context.podIndex.isRunning(owner);
-    const isOthers = type === 'updated' && !isDeepStrictEqual(value.spec, previous?.spec);
-    if (isForNobody || isOthers) this.addOwner(owner);
+    if (isForNobody || (previous !== undefined && isOthers(value, previous))) this.addOwner(owner);
     this.#wakes.wake(waitFor.ip(key));
-    if ([...subnets].some((subnet) => addresses.mayChange(subnet))) this.#rejudge();
+    const versions = previous === undefined ? [value] : [value, previous];
+    if ([...subnets].some((subnet) => addresses.mayChange(subnet, versions))) this.#rejudge();
     if (type !== 'deleted') return;
     // A Subnet or its Vpc may wait for the end of the last one.
     const subnet = this.#context.cluster.subnets.get(value.spec.subnet);
@@ -241,7 +249,9 @@ export class Triggers {
 
   /** A machine has changed, or one of its pods may be shown to be one now. */
   #addMachine({ namespace, name }: { readonly namespace: string; readonly name: string }): void {
-    this.addOwner(machineOwner(namespace, name));
+    const owner = machineOwner(namespace, name);
+    this.#wakes.wake(waitFor.owner(owner));
+    this.addOwner(owner);
   }
 
   /** Ports have changed. @param key what their rows say for `pod`: a pod's, or a machine's of that name */
@@ -252,9 +262,12 @@ export class Triggers {
     if (podIndex.keysOf(twin).length > 1 || ipIndex.ofOwner(twin).size > 0) this.addOwner(twin);
   }
 
-  addOwner(owner: string): void {
+  /** @param except key of a pod that is worked on already */
+  addOwner(owner: string, except?: string): void {
     if (owner.startsWith('/')) return;
-    for (const key of this.#context.podIndex.keysOf(owner)) this.#queues.pods.add(key);
+    for (const key of this.#context.podIndex.keysOf(owner)) {
+      if (key !== except) this.#queues.pods.add(key);
+    }
   }
 
   #addSubnetsOf(vpc: string): void {
@@ -289,6 +302,12 @@ export class Triggers {
       if (listsSecurityGroup(annotations, group)) this.#queues.pods.add(`${namespace}/${name}`);
     }
   }
+}
+
+/** True where what the object says is for somebody else, or is kept no longer for who may come. */
+function isOthers(ip: IpObject, previous: IpObject): boolean {
+  if (isReserved(previous) && !isReserved(ip)) return true;
+  return !isDeepStrictEqual(ip.spec, previous.spec);
 }
 
 /** Whoever made a network does not look at the pods that cannot have it. */

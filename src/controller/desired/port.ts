@@ -5,6 +5,8 @@ import { parseAddress } from '../../common/address.ts';
 import { type AllocatedNic, annotationKey } from '../objects/allocated-nic.ts';
 import type { DesiredPort } from '../ovn/desired.ts';
 
+const GROUPS_SUFFIX = annotationKey('', 'security_groups');
+
 type Annotations = Readonly<Record<string, string>>;
 
 /**
@@ -42,7 +44,7 @@ export function securityGroupsOf(annotations: Annotations, provider: string): re
 export function listsSecurityGroup(annotations: Annotations, group: string): boolean {
   return Object.entries(annotations).some(
     ([key, value]) =>
-      key.endsWith(annotationKey('', 'security_groups')) &&
+      key.endsWith(GROUPS_SUFFIX) &&
       // Most pods list others.
       value.includes(group) &&
       listed(value).includes(group),

@@ -5,15 +5,21 @@ import { type Address, bits, type Cidr, type Family } from '../../common/address
 import { numberOf } from '../allocator/address-range.ts';
 
 export class CidrIndex<T> {
+  readonly #valuesMax: number;
   readonly #values = new Map<string, T[]>();
   /** Prefix lengths that there are; of two networks with one address in common the shorter has it all. */
   readonly #lengths: Readonly<Record<Family, Set<number>>> = { IPv4: new Set(), IPv6: new Set() };
+
+  /** @param valuesMax values of one network that are kept: the first ones */
+  constructor(valuesMax = Number.POSITIVE_INFINITY) {
+    this.#valuesMax = valuesMax;
+  }
 
   add(cidr: Cidr, value: T): void {
     const key = keyOf(cidr.family, cidr.prefixLength, numberOfCidr(cidr));
     const values = this.#values.get(key);
     if (values === undefined) this.#values.set(key, [value]);
-    else values.push(value);
+    else if (values.length < this.#valuesMax) values.push(value);
     this.#lengths[cidr.family].add(cidr.prefixLength);
   }
 

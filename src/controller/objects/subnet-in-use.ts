@@ -35,10 +35,11 @@ export function inUseProblems(
 ): readonly Problem[] {
   const { claims, meta, provider } = object;
   const gateways = gatewaysOf(object);
-  const { outside, atGateway, ports } = cutOff(ips, claims.cidrs, gateways);
+  const isLeaving = claims.isOvn && home !== undefined && home !== claims.vpc;
+  const movesPorts = isLeaving || !claims.isOvn;
+  const { outside, atGateway, ports } = cutOff(ips, { cidrs: claims.cidrs, gateways, movesPorts });
   const cidrs = claims.cidrs.map(cidrText).join(',') || 'none';
   const gateway = gateways.map(({ text }) => text).join(',');
-  const isLeaving = claims.isOvn && home !== undefined && home !== claims.vpc;
   return [
     ...problem(outside, (who) => ({
       message: say`subnet ${meta.name} cidr ${cidrs} leaves out addresses in use, of ${who}`,
@@ -59,19 +60,23 @@ export function inUseProblems(
   ];
 }
 
-function cutOff(
-  ips: Iterable<IpObject>,
-  cidrs: readonly Cidr[],
-  gateways: readonly Address[],
-): CutOff {
+interface Said {
+  readonly cidrs: readonly Cidr[];
+  readonly gateways: readonly Address[];
+  /** True where all ports would be moved or removed. */
+  readonly movesPorts: boolean;
+}
+
+/** Ends with the first that are found of one kind: an event names no more. */
+function cutOff(ips: Iterable<IpObject>, { cidrs, gateways, movesPorts }: Said): CutOff {
   const found: CutOff = { outside: [], atGateway: [], ports: [] };
   for (const ip of ips) {
     if (isNew(ip) || ip.meta.deleting) continue;
     if (outsideOf(ip, cidrs).length > 0) found.outside.push(ip);
     if (hasAny(ip, gateways)) found.atGateway.push(ip);
     // Of an interface that another plugin makes, an IP object has no MAC.
-    if (ip.spec.macAddress !== '') found.ports.push(ip);
-    if (found.outside.length >= FOUND_MAX) break;
+    if (movesPorts && ip.spec.macAddress !== '') found.ports.push(ip);
+    if (Math.max(found.outside.length, found.ports.length) >= FOUND_MAX) break;
   }
   return found;
 }

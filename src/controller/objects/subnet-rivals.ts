@@ -1,40 +1,56 @@
 /**
  * Which Subnets, and which nodes, a Subnet may be in conflict with: found for all Subnets at once, so
  * that a change of one among thousands does not compare each with each. Pure.
+ *
+ * Of thousands with one CIDR, or with one routing table, the first ones are rivals of all others, which
+ * is enough to find each of these wrong; that others of them are so, too, is not told.
  */
 import { CidrIndex } from './cidr-index.ts';
+import { isEarlier } from './meta.ts';
 import type { Node } from './node.ts';
 import { checkedValue } from './problem.ts';
 import type { SubnetClaims, SubnetObject } from './subnet.ts';
 
+/** Of one CIDR or routing table: those that came first. */
+const FIRST_MAX = 4;
+
 export interface Rivals {
   /** Subnets of the same network that share an address or a routing table with it, in their order. */
   subnetsOf(object: SubnetObject): readonly SubnetObject[];
-  /** Nodes that have an address of it. */
+  /** Nodes that have an address of it, where it is in the default Vpc: elsewhere that does not matter. */
   nodesOf(object: SubnetObject): readonly Node[];
 }
 
-export function findRivals(all: readonly SubnetObject[], nodes: readonly Node[]): Rivals {
+export function findRivals(
+  all: readonly SubnetObject[],
+  nodes: readonly Node[],
+  defaultVpc: string,
+): Rivals {
   const subnets = new Pairs(all);
-  for (const group of grouped(all, (object) => networkKey(object.claims))) {
+  const byAge = all.toSorted((one, other) => (isEarlier(one, other) ? -1 : 1));
+  for (const group of grouped(byAge, (object) => networkKey(object.claims))) {
     const index = indexOf(group);
     for (const object of group) {
       for (const cidr of object.claims.cidrs) subnets.addAll(object, index.containing(cidr));
     }
   }
-  for (const group of grouped(all, egressKey)) {
-    for (const object of group) subnets.addAll(object, group);
+  for (const group of grouped(byAge, egressKey)) {
+    const first = group.slice(0, FIRST_MAX);
+    for (const object of group) subnets.addAll(object, first);
   }
-  const nodesOf = nodesBySubnet(nodes, indexOf(all));
+  const reaching = byAge.filter(({ claims: { isOvn, vlan, vpc } }) => {
+    return isOvn && vlan === '' && vpc === defaultVpc;
+  });
+  const nodesOf = nodesBySubnet(nodes, indexOf(reaching));
   return {
     subnetsOf: (object) => subnets.of(object),
     nodesOf: (object) => nodesOf.get(object) ?? [],
   };
 }
 
-function indexOf(objects: readonly SubnetObject[]): CidrIndex<SubnetObject> {
-  const index = new CidrIndex<SubnetObject>();
-  for (const object of objects) for (const cidr of object.claims.cidrs) index.add(cidr, object);
+function indexOf(byAge: readonly SubnetObject[]): CidrIndex<SubnetObject> {
+  const index = new CidrIndex<SubnetObject>(FIRST_MAX);
+  for (const object of byAge) for (const cidr of object.claims.cidrs) index.add(cidr, object);
   return index;
 }
 

@@ -77,6 +77,27 @@ describe('an IP object that comes', () => {
   });
 });
 
+describe('a Subnet that is held back, since somebody would be cut off', () => {
+  it('may change where one goes that would be, and not for any other', async () => {
+    await using all = await setUp([ipOf('in', '10.1.0.2'), ipOf('out', '10.1.0.6')]);
+    const { addresses, cluster, double } = all;
+    const ipNamed = (name: string) => cluster.ips.get(name) as IpObject;
+    const [inside, outside] = [ipNamed('in.shop'), ipNamed('out.shop')];
+    expect(addresses.mayChange('front', [outside])).toBe(false);
+    await all.change('Subnet', 'front', { cidrBlock: '10.1.0.0/30' });
+    addresses.refresh();
+    expect(addresses.subnet('front')?.isHeldBack).toBe(true);
+    expect(addresses.mayChange('front', [inside])).toBe(false);
+    // It is there still.
+    expect(addresses.mayChange('front', [outside])).toBe(false);
+    double.delete('IP', 'out.shop');
+    double.patch('IP', 'out.shop', { metadata: { finalizers: [] } });
+    await shows(cluster.ips, () => cluster.ips.get('out.shop') === undefined);
+    expect(addresses.mayChange('front', [inside])).toBe(false);
+    expect(addresses.mayChange('front', [outside])).toBe(true);
+  });
+});
+
 describe('a reservation', () => {
   const release = { nic: 'a.shop', pod: 'shop/a' };
 

@@ -44,12 +44,17 @@ export function ipOf(workload: string, address: string, labels: object = {}): Ne
   return kubeOvn('IP', `${workload}.shop`, { ...spec, v4IpAddress: address }, metadata);
 }
 
-/** Everything is known, and nobody has asked yet. */
+/**
+ * Everything is known, and nobody has asked yet.
+ * @param beforeStart is called with the cluster before anything is read, for what follows it
+ */
 export async function setUpAddresses(
   objects: readonly NewObject[],
   changes: Partial<ClusterSettings> = {},
+  beforeStart: (all: Awaited<ReturnType<typeof setUpCluster>>) => void = () => undefined,
 ) {
   const all = await setUpCluster([kubeOvn('Vpc', 'ovn-cluster', {}), ...objects], changes);
+  beforeStart(all);
   const { cluster, settings, log, double } = all;
   const allocator = new Allocator();
   const ipIndex = new IpIndex(cluster.ips, settings);
