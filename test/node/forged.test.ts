@@ -4,7 +4,6 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allocationAnnotations, type NicPlan, portName } from '../lab/cluster.ts';
-import { outcomeOf } from '../lab/command.ts';
 import { SOCKET } from '../lab/daemon.ts';
 import { cni, createSandbox, type Sandbox } from '../lab/runtime.ts';
 import { podAddresses } from '../lab/snapshot.ts';
@@ -16,13 +15,13 @@ import {
   census,
   expectNode,
   failedAdd,
-  interfacesOf,
   mustAdd,
   mustDelete,
   rowsOf,
   startAdd,
   Tap,
 } from './observe.ts';
+import { endSandboxes } from './sandboxes.ts';
 
 const GATEWAY = '172.17.0.1';
 const TAP = '/run/tap.sock';
@@ -48,13 +47,7 @@ beforeEach(() => {
   sandboxes = [];
 });
 afterEach(async () => {
-  for (const sandbox of sandboxes) {
-    for (const { external_ids } of await interfacesOf(fixture.node, sandbox)) {
-      const { provider, if_name = '' } = external_ids;
-      await mustDelete(sandbox, if_name, ovnConfig({ provider }));
-    }
-    await outcomeOf('ip', ['netns', 'delete', sandbox.netnsName]);
-  }
+  await endSandboxes(fixture, sandboxes);
   await expectNode(fixture.node, before);
 });
 

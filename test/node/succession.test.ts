@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allocationAnnotations, type NicPlan, portName } from '../lab/cluster.ts';
-import { command, outcomeOf } from '../lab/command.ts';
+import { command } from '../lab/command.ts';
 import { SOCKET } from '../lab/daemon.ts';
 import { type CniOutcome, cni, createSandbox, type Sandbox } from '../lab/runtime.ts';
 import { podLink } from '../lab/snapshot.ts';
@@ -21,7 +21,6 @@ import {
   expectNode,
   failedAdd,
   hostName,
-  interfacesOf,
   mustAdd,
   mustDelete,
   portAppears,
@@ -30,6 +29,7 @@ import {
   startAdd,
   Tap,
 } from './observe.ts';
+import { endSandboxes } from './sandboxes.ts';
 
 const GATEWAY = '172.17.0.1';
 const TAP = '/run/tap.sock';
@@ -57,13 +57,7 @@ beforeEach(() => {
   sandboxes = [];
 });
 afterEach(async () => {
-  for (const sandbox of sandboxes) {
-    for (const { external_ids } of await interfacesOf(fixture.node, sandbox)) {
-      const { provider, if_name = '' } = external_ids;
-      await mustDelete(sandbox, if_name, ovnConfig({ provider }));
-    }
-    await outcomeOf('ip', ['netns', 'delete', sandbox.netnsName]);
-  }
+  await endSandboxes(fixture, sandboxes);
   await expectNode(fixture.node, before);
 });
 
