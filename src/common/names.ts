@@ -3,6 +3,9 @@
  * the rules are Kube-OVN's.
  */
 
+/** Provider of the pods' primary network. */
+export const PRIMARY_PROVIDER = 'ovn';
+
 /** The type of network configuration for which we make the interface. */
 export const OWN_CNI_TYPE = 'kube-ovn';
 

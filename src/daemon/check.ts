@@ -20,7 +20,7 @@ import { comparePort } from './check/port-comparison.ts';
 import type { Context } from './context.ts';
 import type { Nic } from './nic/annotations.ts';
 import { hostInterfaceNames } from './nic/names.ts';
-import { isMirror } from './objects/pod.ts';
+import { isMirror, podKey } from './objects/pod.ts';
 import { inspectPort } from './ovs/port-inspection.ts';
 import { inspectPod } from './sandbox/inspect.ts';
 import { type Wait, waiting } from './waiting.ts';
@@ -38,6 +38,8 @@ export async function check(
   caller: AbortSignal,
 ): Promise<void> {
   const attachment = parseAddRequest(request);
+  const known = context.pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
+  if (known !== undefined) context.primary.refuse(attachment, known);
   const earlier = parseEarlierResult(request.prev_result, attachment);
   using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
   const { signal } = deadline;

@@ -15,6 +15,7 @@ import type { AttachmentQueue } from './attachment-queue.ts';
 import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
 import type { NicRecords } from './nic/records.ts';
+import type { PrimaryNetwork } from './node/primary-network.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Ip } from './objects/ip.ts';
 import type { Node } from './objects/node.ts';
@@ -72,5 +73,7 @@ export interface Context {
   readonly detectIpv4Conflict: boolean;
   /** What the container gives this daemon. */
   readonly abilities: Abilities;
+  /** Whose the pods' primary network is. */
+  readonly primary: PrimaryNetwork;
   readonly log: Logger;
 }

@@ -14,7 +14,6 @@ import { allChecks } from './status.ts';
 
 export interface DaemonHealthOptions {
   readonly socketPath: string;
-  readonly isPrimary: boolean;
   readonly metrics?: Source<Metrics>;
   readonly authorize?: HealthSources['authorize'];
 }
@@ -52,14 +51,19 @@ async function report(context: Context, options: DaemonHealthOptions): Promise<S
     ipObjects(context),
     recordedDels(context),
     part('ADDs', [], `${context.queue.addCount} run or wait`),
-    part('mode', [], options.isPrimary ? PRIMARY : SECONDARY),
+    primaryNetwork(context),
   ];
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
   return { program: 'kube-ovn-cni', instance: context.nodeName, startedAt, parts };
 }
 
-const PRIMARY = "the network of provider ovn is the pods' primary one";
-const SECONDARY = "the pods' primary network is another plugin's (--non-primary-cni-mode)";
+function primaryNetwork({ primary }: Context): StatusPart {
+  const name = 'primary network';
+  if (primary.isOurs) return part(name, [], 'it is the one of provider ovn');
+  const files = primary.filesAtFault();
+  const failures = files.map((file) => `${file} makes the runtime ask for it here: remove it`);
+  return part(name, failures, "it is another plugin's (--non-primary-cni-mode)");
+}
 
 function ipObjects({ ipOutage }: Context): StatusPart {
   const { reason } = ipOutage;

@@ -36,6 +36,7 @@ import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
 import { NicRecords } from './nic/records.ts';
+import { PrimaryNetwork } from './node/primary-network.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
 import { IP_NODE_LABEL, projectIp } from './objects/ip.ts';
@@ -92,7 +93,6 @@ async function start(): Promise<void> {
   const { pods, subnets, ips, records, node, interfaces, bridges } = context;
   const { mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
-  const health = serveHealth(options, context);
   for (const part of [records, pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
   for (const failure of context.abilities.failures()) {
@@ -101,6 +101,7 @@ async function start(): Promise<void> {
   const app = buildApp(context, log);
   const connections = new Connections(app);
   const hide = await listenOnSocket(app, options.socketPath);
+  const health = serveHealth(options, context);
   sweeper.start();
   mirror.start();
   limits.start();
@@ -131,13 +132,12 @@ async function start(): Promise<void> {
 
 /** For the kubelet, Prometheus and people; it holds up nothing, whatever becomes of it. */
 function serveHealth(options: Options, context: Context): HealthServers | undefined {
-  const { socketPath, isPrimary, health } = options;
+  const { socketPath, health } = options;
   const { port, addresses, tls } = health;
   if (port === 0) return undefined;
   const review = tls === undefined ? undefined : new AccessReview(context.api, log);
   const sources = healthSources(context, {
     socketPath,
-    isPrimary,
     ...(review && { authorize: (request, signal) => review.decide(request, signal) }),
   });
   const commonName = 'kube-ovn-cni';
@@ -230,6 +230,10 @@ function wire(options: Options): Context {
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,
     abilities: new Abilities(),
+    primary: new PrimaryNetwork({
+      isPrimary: options.isPrimary,
+      configFolder: options.cniConfigFolder,
+    }),
     log,
   };
   return context;

@@ -32,6 +32,7 @@ const API_SILENCE_MS_MAX = 180_000;
 export async function status(request: StatusRequest, context: Context): Promise<void> {
   const { provider } = request;
   const makesInterface = request.cni_type === OWN_CNI_TYPE;
+  if (makesInterface) refuseForeignPrimary(provider, context);
   const checks = [
     ...clusterChecks(context),
     ...(makesInterface ? await nodeChecks(context, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
@@ -121,6 +122,13 @@ function overdueFailures(): string[] {
   return overdueTools.list().map(({ tool, since }) => {
     return `${tool} does not come back: it was started at ${since.toISOString()}`;
   });
+}
+
+/** So that a runtime that asks each of its networks does not take this one. */
+function refuseForeignPrimary(provider: string, { primary }: Context): void {
+  const failure = primary.failure(provider);
+  if (failure === undefined) return;
+  throw new CniError(CniCode.notAvailable, failure.message, failure.advice);
 }
 
 /** A network may have several Subnets: the controller takes the next one where one has no more. */

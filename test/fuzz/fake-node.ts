@@ -13,6 +13,7 @@ import type { Logger } from '../../src/common/log.ts';
 import { TOOL_ENVIRONMENT } from '../../src/common/process/group.ts';
 import { AttachmentQueue } from '../../src/daemon/attachment-queue.ts';
 import type { Context } from '../../src/daemon/context.ts';
+import { PrimaryNetwork } from '../../src/daemon/node/primary-network.ts';
 import { DeletedPods } from '../../src/daemon/objects/deleted-pods.ts';
 import { type Ip, projectIp } from '../../src/daemon/objects/ip.ts';
 import { type Node, projectNode } from '../../src/daemon/objects/node.ts';
@@ -127,6 +128,7 @@ export class FakeNode implements AsyncDisposable {
       tunnelMtu: Promise.resolve(1400),
       addTimeoutMs: ADD_TIMEOUT_MS,
       detectIpv4Conflict: true,
+      primary: new PrimaryNetwork({ isPrimary: true, configFolder: '/etc/cni/net.d' }),
       log: logger,
     };
     this.context = context as unknown as Context;

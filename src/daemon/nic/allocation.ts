@@ -54,7 +54,10 @@ export async function awaitAllocation(
       return undefined;
     }
     if (pod.deleting) throw podGone(attachment, 'is being deleted');
-    atStage('provider', () => refuseUnboundProvider(pod, attachment, context));
+    atStage('provider', () => {
+      context.primary.refuse(attachment, pod);
+      refuseUnboundProvider(pod, attachment, context);
+    });
     const nic = readNic(pod.annotations, attachment);
     if ('missing' in nic) missing = explained(nic.missing, attachment, context);
     else if (isOfPod(nic, pod)) return { pod, nic: onlyMachinesMigrate(nic, pod) };

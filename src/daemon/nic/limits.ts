@@ -8,6 +8,7 @@
  * `ovn.kubernetes.io/…` ones, as Kube-OVN's page on that mode shows them; the runtime's `bandwidth`.
  * What is wrong in one limit leaves the others as they are.
  */
+import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import { CniError, invalid } from '../error.ts';
 import { type Annotations, isAllocated, keyPrefix, ownOrNetwork } from './annotation-keys.ts';
 import type { Bandwidth } from './bandwidth.ts';
@@ -56,7 +57,6 @@ export interface NicName {
   readonly ifName: string;
 }
 
-const PRIMARY_PROVIDER = 'ovn';
 /** Kube-OVN's limit: 10 Tbit/s, far from where bit/s overflow a 64-bit integer. */
 const RATE_MBPS_MAX = 10_000_000;
 /** The kernel counts netem's times in 32 bits of 64 ns each (psched in sch_api.h). */

@@ -13,6 +13,10 @@ export interface Pod {
   readonly finished: boolean;
   /** The KubeVirt VM whose launcher the pod says it is. The author of a pod can write it. */
   readonly virtualMachine?: VirtualMachineRef;
+  /** It attaches networks by name, as Multus reads it. The author of a pod can write it. */
+  readonly asksForNetworks?: true;
+  /** It has a network by name for its default interface, as Multus reads it. Its author can write it. */
+  readonly asksForDefaultNetwork?: true;
   /** Only Kube-OVN's annotations and those it reads. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -25,6 +29,10 @@ export interface VirtualMachineRef {
 
 /** A static pod's mirror has its own UID; the runtime knows the pod by this one. */
 const STATIC_POD_UID_ANNOTATION = 'kubernetes.io/config.hash';
+
+/** Multus' (its documentation, "how-to-use"). */
+const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
+const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 
 export function podKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
@@ -44,6 +52,10 @@ export function projectPod(raw: unknown): Pod {
     deleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
     finished: status?.phase === 'Succeeded' || status?.phase === 'Failed',
     ...virtualMachineOf(metadata.ownerReferences),
+    ...(metadata.annotations?.[NETWORKS_ANNOTATION] ? { asksForNetworks: true as const } : {}),
+    ...(metadata.annotations?.[DEFAULT_NETWORK_ANNOTATION]
+      ? { asksForDefaultNetwork: true as const }
+      : {}),
     annotations,
   };
 }

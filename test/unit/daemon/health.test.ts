@@ -13,7 +13,7 @@ function setUp() {
   const socketPath = join(folder, 'cni.sock');
   // Nothing of a node works: neither the API server nor OVS.
   const context = {} as Context;
-  return { socketPath, sources: healthSources(context, { socketPath, isPrimary: true }) };
+  return { socketPath, sources: healthSources(context, { socketPath }) };
 }
 
 it('lives and is ready exactly where its socket is served, whatever else is broken', async () => {
