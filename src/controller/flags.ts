@@ -15,6 +15,8 @@ import {
   readNumber,
   wrongValue,
 } from '../common/go-flags.ts';
+import { type HealthSettings, readHealthSettings } from '../common/http/health-settings.ts';
+import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
 import { readVerbosity } from '../common/program-log.ts';
 import { refuseInterconnection, refuseWhatIsLacking } from './lacking-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from './leadership/times.ts';
@@ -48,10 +50,9 @@ export interface Options {
   /** Undefined where no OVN is. */
   readonly northbound?: NbctlOptions;
   readonly leaseTimes: LeaseTimes;
-  /** Of the kubelet's probes; 0 for none. */
-  readonly probePort: number;
-  /** Where they are answered; undefined for all addresses. */
-  readonly probeAddress?: string;
+  readonly health: HealthSettings;
+  /** Undefined where the log goes to standard output alone. */
+  readonly logFile?: LogFileSettings;
   /** How much is logged: klog's `--v`. */
   readonly verbosity: number;
   /** Flags that were given and that this controller does not act on. */
@@ -77,7 +78,8 @@ export interface UnderlayFlags {
 }
 
 /**
- * Flags that we act on, with Kube-OVN's defaults but for those of the Lease; the last two are ours.
+ * Flags that we act on, with Kube-OVN's defaults but for those of the Lease; probe-* and
+ * enforce-subnet-namespaces are ours.
  * What each does is in help.ts.
  */
 export const USED = {
@@ -108,7 +110,18 @@ export const USED = {
   'leader-elect-lease-duration': `${defaultLeaseTimes.leaseSeconds}s`,
   'leader-elect-renew-deadline': `${defaultLeaseTimes.renewDeadlineMs}ms`,
   'leader-elect-retry-period': `${defaultLeaseTimes.renewEveryMs}ms`,
-  'probe-port': '10660',
+  'enable-metrics': true,
+  'pprof-port': '10660',
+  'secure-serving': false,
+  'tls-min-version': '',
+  'tls-max-version': '',
+  'tls-cipher-suites': '',
+  logtostderr: true,
+  alsologtostderr: false,
+  log_file: '',
+  log_file_max_size: '1800',
+  'log-perm': '640',
+  'probe-port': '',
   'probe-address': '',
   'enforce-subnet-namespaces': false,
   v: '0',
@@ -121,20 +134,20 @@ const IGNORED = {
     'cluster-tcp-loadbalancer', 'cluster-tcp-session-loadbalancer', 'cluster-udp-loadbalancer',
     'cluster-udp-session-loadbalancer', 'cust-crd-retry-max-delay', 'cust-crd-retry-min-delay',
     'detect-mult', 'external-gateway-config-ns', 'external-gateway-net', 'external-gateway-switch',
-    'external-gateway-vlanid', 'frr-image', 'gc-interval', 'image', 'inspect-interval', 'log-perm',
+    'external-gateway-vlanid', 'frr-image', 'gc-interval', 'image', 'inspect-interval',
     'node-local-dns-ip', 'nodepg-probe-time', 'np-enforcement', 'ovn-sb-addr', 'ovn-timeout',
-    'ovsdb-con-maxretry', 'ovsdb-con-timeout', 'ovsdb-inactivity-timeout', 'pprof-port',
-    'skip-conntrack-dst-cidrs', 'tls-cipher-suites', 'tls-max-version', 'tls-min-version', 'worker-num',
-    'alsologtostderrthreshold', 'log_backtrace_at', 'log_dir', 'log_file', 'log_file_max_size',
+    'ovsdb-con-maxretry', 'ovsdb-con-timeout', 'ovsdb-inactivity-timeout',
+    'skip-conntrack-dst-cidrs', 'worker-num',
+    'alsologtostderrthreshold', 'log_backtrace_at', 'log_dir',
     'stderrthreshold', 'vmodule',
   ],
   booleans: [
     'cert-manager-ipsec-cert', 'enable-anp', 'enable-dns-name-resolver', 'enable-ecmp',
     'enable-eip-snat', 'enable-external-vpc', 'enable-lb-svc',
-    'enable-live-migration-optimize', 'enable-metrics', 'enable-np', 'enable-ovn-ipsec',
+    'enable-live-migration-optimize', 'enable-np', 'enable-ovn-ipsec',
     'enable-ovn-lb-prefer-local', 'enable-pprof', 'ls-ct-skip-dst-lport-ips', 'ls-dnat-mod-dl-dst',
-    'secure-serving', 'add_dir_header', 'alsologtostderr', 'legacy_stderr_threshold_behavior',
-    'logtostderr', 'one_output', 'skip_headers', 'skip_log_headers',
+    'add_dir_header', 'legacy_stderr_threshold_behavior',
+    'one_output', 'skip_headers', 'skip_log_headers',
   ],
 }; // biome-ignore format: a table
 
@@ -148,6 +161,7 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const given = readFlags(argv, { used: USED, ignored: IGNORED });
   refuseWhatIsLacking(given);
   const kubeconfigPath = given.text('kubeconfig');
+  const logFile = logFileOf(given);
   const northbound = northboundOf(given.text('ovn-nb-addr'), environment);
   return {
     ...(kubeconfigPath === '' ? {} : { kubeconfigPath }),
@@ -159,8 +173,8 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
       !flag(given, 'non-primary-cni-mode') || given.given('default-ls') !== undefined,
     ...(northbound === undefined ? {} : { northbound }),
     leaseTimes: leaseTimesOf(given),
-    probePort: readNumber('--probe-port', given.text('probe-port'), 0, 65_535),
-    ...probeAddressOf(given.text('probe-address')),
+    health: healthOf(given, environment),
+    ...(logFile === undefined ? {} : { logFile }),
     verbosity: verbosityOf(given.text('v')),
     ignored: given.ignored,
   };
@@ -172,11 +186,32 @@ function verbosityOf(text: string): number {
   return verbosity;
 }
 
-function probeAddressOf(text: string): Pick<Options, 'probeAddress'> {
-  if (text === '') return {};
+function healthOf(given: Given, environment: NodeJS.ProcessEnv): HealthSettings {
+  const port = (name: 'pprof-port' | 'probe-port') =>
+    readNumber(`--${name}`, given.text(name), 0, 65_535);
+  const flags = {
+    port: given.text('probe-port') === '' ? port('pprof-port') : port('probe-port'),
+    hasMetrics: flag(given, 'enable-metrics'),
+    isSecure: flag(given, 'secure-serving'),
+    minVersion: given.text('tls-min-version'),
+    maxVersion: given.text('tls-max-version'),
+    cipherSuites: given.list('tls-cipher-suites'),
+  };
+  const text = given.text('probe-address');
+  if (text === '') return readHealthSettings(flags, environment);
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`--probe-address is no IP address: ${text}`);
-  return { probeAddress: address.text };
+  return { ...readHealthSettings(flags, {}), addresses: [address.text] };
+}
+
+function logFileOf(given: Given): LogFileSettings | undefined {
+  return readLogFile({
+    path: given.text('log_file'),
+    maxMegabytes: given.text('log_file_max_size'),
+    mode: given.text('log-perm'),
+    onlyStderr: flag(given, 'logtostderr'),
+    alsoStderr: flag(given, 'alsologtostderr'),
+  });
 }
 
 function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettings {

@@ -71,15 +71,13 @@ async function start(): Promise<void> {
   // Who stands by is ready; who leads is it when all objects are known.
   let isReady = true;
   let lacks: () => readonly string[] = () => [];
-  if (options.probePort > 0) {
-    await serveProbes(
-      options.probePort,
-      () => isReady,
-      () => lacks(),
-      options.probeAddress,
-      () => observers.program.expose(),
-    );
-  }
+  serveProbes(options.health, {
+    isReady: () => isReady,
+    lacks: () => lacks(),
+    metrics: () => observers.program.expose(),
+    api: new KubernetesApi(config),
+    log,
+  });
   const leadership = await waitToLead(options, config, observers, ending.signal);
   isReady = false;
   observers.controller.leads(() => !leadership.lost.aborted);

@@ -14,8 +14,7 @@ import {
   readNumber,
   wrongValue,
 } from '../common/go-flags.ts';
-import { listenAddresses } from '../common/http/listen-addresses.ts';
-import { readTlsSettings, type TlsSettings } from '../common/http/tls-settings.ts';
+import { type HealthSettings, readHealthSettings } from '../common/http/health-settings.ts';
 import { refuseLacking } from '../common/lacking-flags.ts';
 import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
 import { readVerbosity } from '../common/program-log.ts';
@@ -49,17 +48,6 @@ export interface Options {
   readonly verbosity: number;
   /** Flags that were given and that this daemon does not act on. */
   readonly ignored: readonly string[];
-}
-
-/** The server that the kubelet's probes and Prometheus ask. */
-export interface HealthSettings {
-  /** 0 for none. */
-  readonly port: number;
-  /** Where it listens; empty for all addresses of the host. */
-  readonly addresses: readonly string[];
-  readonly hasMetrics: boolean;
-  /** HTTPS with it, and metrics only for whom the API server lets read them. */
-  readonly tls?: TlsSettings;
 }
 
 /**
@@ -191,21 +179,16 @@ function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings 
   };
 }
 
-/** Without metrics Kube-OVN's daemon answers probes on the first of its addresses alone. */
 function healthOf(given: Given, environment: NodeJS.ProcessEnv): HealthSettings {
-  const hasMetrics = flag(given, 'enable-metrics');
-  const addresses = listenAddresses(environment);
-  const tls = readTlsSettings({
+  const flags = {
+    port: readNumber('--pprof-port', given.text('pprof-port'), 0, 65_535),
+    hasMetrics: flag(given, 'enable-metrics'),
+    isSecure: flag(given, 'secure-serving'),
     minVersion: given.text('tls-min-version'),
     maxVersion: given.text('tls-max-version'),
     cipherSuites: given.list('tls-cipher-suites'),
-  });
-  return {
-    port: readNumber('--pprof-port', given.text('pprof-port'), 0, 65_535),
-    addresses: hasMetrics ? addresses : addresses.slice(0, 1),
-    hasMetrics,
-    ...(flag(given, 'secure-serving') ? { tls } : {}),
   };
+  return readHealthSettings(flags, environment);
 }
 
 function logFileOf(given: Given): LogFileSettings | undefined {

@@ -86,7 +86,7 @@ const VALUE_FLAGS = [
   ['pprof-port', '10660'],
   ['service-cluster-ip-range', '10.96.0.0/12'],
   ['skip-conntrack-dst-cidrs', ''],
-  ['tls-cipher-suites', 'TLS_A,TLS_B'],
+  ['tls-cipher-suites', 'TLS_RSA_WITH_AES_128_GCM_SHA256'],
   ['tls-max-version', ''],
   ['tls-min-version', ''],
   ['worker-num', '3'],
@@ -101,6 +101,9 @@ const VALUE_FLAGS = [
 ] as const;
 /** What a flag without effect is reported as. */
 const ACTED_ON = [
+  ...['alsologtostderr', 'enable-metrics', 'log-perm', 'log_file', 'log_file_max_size'],
+  ...['logtostderr', 'pprof-port', 'secure-serving', 'tls-cipher-suites', 'tls-max-version'],
+  'tls-min-version',
   'cluster-router',
   'default-cidr',
   'default-exchange-link-name',
@@ -207,7 +210,7 @@ describe('the options', () => {
       joinSubnet: { cidrBlock: '100.64.0.0/16', gateway: '', excludeIps: [] },
       makesDefaultSubnets: true,
       leaseTimes: { leaseSeconds: 15, renewDeadlineMs: 10_000, renewEveryMs: 2_000 },
-      probePort: 10_660,
+      health: { port: 10_660, addresses: [], hasMetrics: true },
       verbosity: 0,
       ignored: [],
     });
@@ -269,10 +272,35 @@ describe('the options', () => {
       makesDefaultSubnets: true,
       northbound: { database: 'tcp:[10.0.0.1]:6641,tcp:[10.0.0.2]:6641' },
       leaseTimes: { leaseSeconds: 60, renewDeadlineMs: 40_000, renewEveryMs: 1_500 },
-      probePort: 0,
-      probeAddress: '127.0.0.1',
+      health: { port: 0, addresses: ['127.0.0.1'], hasMetrics: true },
       verbosity: 3,
       ignored: [],
+    });
+  });
+
+  it('say where probes are answered: on the addresses of the pod, as the charts have it', () => {
+    const environment = { ENABLE_BIND_LOCAL_IP: 'true', POD_IPS: '10.0.0.1,fd00::1' };
+    const health = (...argv: string[]) => parseFlags(argv, environment).health;
+    expect(health()).toMatchObject({ addresses: ['10.0.0.1', 'fd00::1'], hasMetrics: true });
+    expect(health('--enable-metrics=false')).toMatchObject({ addresses: ['10.0.0.1'] });
+    expect(health('--secure-serving', '--tls-min-version=TLS13').tls).toEqual({
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+    });
+    expect(health('--pprof-port=1234').port).toBe(1234);
+    expect(health('--pprof-port=1234', '--probe-port=0').port).toBe(0);
+    expect(() => parseFlags([], { ENABLE_BIND_LOCAL_IP: 'true' })).toThrow('POD_IPS');
+  });
+
+  it('say that the log goes to a file, as the charts have it', () => {
+    const file = '--log_file=/var/log/kube-ovn/kube-ovn-controller.log';
+    expect(parse(file).logFile).toBeUndefined();
+    const argv = ['--logtostderr=false', '--alsologtostderr', file, '--log_file_max_size=200'];
+    expect(parse(...argv).logFile).toEqual({
+      path: '/var/log/kube-ovn/kube-ovn-controller.log',
+      maxBytes: 200 * 1024 * 1024,
+      mode: 0o640,
+      alsoStdout: true,
     });
   });
 

@@ -89,11 +89,11 @@ describe.skipIf(whyNotRendered).each([
 
   it('starts it with flags that it acts on', () => {
     const { args = [], env = [] } = container();
-    const { ignored, settings, probePort } = parseFlags(args, {});
+    const { ignored, settings, health } = parseFlags(args, {});
     expect(ignored).toEqual([]);
     expect(settings.isPrimary).toBe(isPrimary);
     for (const probe of [container().livenessProbe, container().readinessProbe]) {
-      expect(probe?.httpGet?.port).toBe(probePort);
+      expect(probe?.httpGet?.port).toBe(health.port);
     }
     expect(env.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['POD_NAME', 'POD_NAMESPACE', 'POD_IPS']),
