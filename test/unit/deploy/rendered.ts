@@ -109,7 +109,7 @@ interface Template {
 }
 
 /** Folders of deploy/ that stand for a whole installation. */
-export const INSTALLATIONS: readonly string[] = ['overlays'].flatMap((folder) =>
+export const INSTALLATIONS: readonly string[] = ['overlays', 'examples'].flatMap((folder) =>
   readdirSync(join(ROOT, 'deploy', folder)).map((name) => `${folder}/${name}`),
 );
 
