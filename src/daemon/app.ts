@@ -37,6 +37,8 @@ import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, OwnCode, tryAgain } from './error.ts';
 import { gc } from './gc.ts';
+import type { Telling } from './pod-events.ts';
+import { CallStages, inStage } from './stage.ts';
 import { status } from './status.ts';
 import { StatusLog } from './status-log.ts';
 
@@ -56,7 +58,11 @@ const RECORDS_TIMEOUT_MS = 30_000;
 /** How long bookkeeping may hold up the daemon's end; ms. */
 const AFTERWARDS_MS_MAX = 5000;
 
+/** What is told of a failure. */
+type Told = (error: unknown, stages: CallStages) => Telling;
+
 export function buildApp(context: Context, logger: FastifyBaseLogger) {
+  const { podEvents } = context;
   const app = Fastify({
     loggerInstance: logger,
     // Our own lines say whose call it is.
@@ -96,34 +102,64 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
+  /** Bookkeeping and news: nobody waits for them. */
+  const later = (reply: FastifyReply, task: () => void | Promise<void>) => {
+    onceClosed(reply, () => {
+      const work = sleep(BOOKKEEPING_LAG_MS)
+        .then(() => bookkeeping(task))
+        .finally(() => afterwards.delete(work));
+      afterwards.add(work);
+    });
+  };
+
+  /** Runs the work of a call; of its failure the pod's user hears after the runtime. */
+  const followed = async <T>(reply: FastifyReply, work: () => Promise<T>, failed: Told) => {
+    const stages = new CallStages();
+    try {
+      return await stages.run(work);
+    } catch (error) {
+      later(reply, failed(error, stages));
+      throw error;
+    }
+  };
+
   // What was asked for of an interface while the daemon was away comes first. A delegate has none.
-  app.addHook('preHandler', async ({ body }, reply) => {
+  app.addHook('preHandler', async ({ body, url }, reply) => {
     const { cni_type: type, container_id, if_name } = (body ?? {}) as Partial<CniRequest>;
     if (type !== OWN_CNI_TYPE || container_id === undefined || if_name === undefined) return;
     using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
-    await context.deletions.done({ container_id, if_name }, deadline.signal);
+    const done = () => context.deletions.done({ container_id, if_name }, deadline.signal);
+    const failed: Told =
+      url === ADD_PATH
+        ? (...how) => podEvents.configureFailed(body as CniRequest, ...how)
+        : () => () => {};
+    await followed(reply, () => inStage('queue', done()), failed);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const startedMs = performance.now();
     const waitedMs = reply.elapsedTime;
     const caller = callerSignal(reply);
-    const { response, afterAnswer } = await add(request.body, context, { caller, waitedMs });
+    const work = () => add(request.body, context, { caller, waitedMs });
+    const failed: Told = (...how) => podEvents.configureFailed(request.body, ...how);
+    const result = await followed(reply, work, failed);
+    const { response, afterAnswer } = result;
     const ms = Math.round(performance.now() - startedMs);
     const { ips, mac_address: mac } = response;
     request.log.info({ ...whose(request.body), ips, mac, ms }, 'ADD done');
-    onceClosed(reply, () => {
-      const work = sleep(BOOKKEEPING_LAG_MS)
-        .then(() => bookkeeping(afterAnswer))
-        .finally(() => afterwards.delete(work));
-      afterwards.add(work);
+    const tell = podEvents.configured(request.body, result);
+    later(reply, async () => {
+      tell();
+      await afterAnswer();
     });
     return reply.send(response);
   });
 
   app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
-    await del(request.body, context);
+    const failed: Told = (...how) => podEvents.removeFailed(request.body, ...how);
+    const removed = await followed(reply, () => del(request.body, context), failed);
     request.log.info(whose(request.body), 'DEL done');
+    later(reply, podEvents.removed(request.body, removed));
     return reply.code(204).send();
   });
 

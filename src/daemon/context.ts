@@ -25,6 +25,7 @@ import type { Mirror } from './ovs/mirror.ts';
 import type { PacketSender } from './ovs/packet-out.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
+import type { PodEvents } from './pod-events.ts';
 import type { Succession } from './sandbox/succession.ts';
 
 export interface Context {
@@ -55,6 +56,8 @@ export interface Context {
   readonly deletions: Deletions;
   /** News about pods, for people. */
   readonly events: EventRecorder;
+  /** Those about interfaces that are made and removed. */
+  readonly podEvents: PodEvents;
   /** IP objects cannot be written. */
   readonly ipOutage: Outage;
   /** Limits of running pods. */

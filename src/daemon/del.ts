@@ -10,22 +10,42 @@ import { withToolTime } from '../common/process/tool-time.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { parseDelRequest } from './attachment.ts';
 import type { Context } from './context.ts';
+import { podUidOf } from './ovs/port.ts';
 import { removeAttachment } from './removal.ts';
+import { atStage, enterStage, inStage } from './stage.ts';
 import { type Wait, waiting } from './waiting.ts';
 
+/** What a DEL has found. */
+export interface Removed {
+  readonly hadPort: boolean;
+  /** Of the port's pod, where its rows said it. */
+  readonly podUid: string | undefined;
+}
+
+const NOTHING: Removed = { hadPort: false, podUid: undefined };
+
 /** @throws CniError as docs/errors.md lists them */
-export async function del(request: CniRequest, context: Context): Promise<void> {
-  const attachment = parseDelRequest(request);
+export async function del(request: CniRequest, context: Context): Promise<Removed> {
+  const attachment = atStage('validate-request', () => parseDelRequest(request));
   // The plugin that made the interface removes it; addresses are the controller's to free.
-  if (attachment.ipamOnly) return;
+  if (attachment.ipamOnly) return NOTHING;
+  const turn = enterStage('queue');
+  let removed = NOTHING;
   // The work goes on when the caller leaves, or has its answer: half a DEL helps nobody.
-  const done = context.queue.runDel(attachment, () =>
-    withToolTime(REMOVAL_MS_MAX, 0, async () => {
-      await removeAttachment(attachment, context);
-    }),
-  );
+  const done = context.queue.runDel(attachment, () => {
+    turn.leave();
+    return withToolTime(REMOVAL_MS_MAX, 0, async () => {
+      const podUid = podUidOf(attachment, context.interfaces);
+      const hadPort = await inStage('delete-nic', removeAttachment(attachment, context));
+      removed = { hadPort, podUid };
+    });
+  });
   using deadline = startDeadline(DEL_TIMEOUT_MS);
-  await waiting(TURN, abortable(done, deadline.signal));
+  await waiting(TURN, abortable(done, deadline.signal)).catch((error) => {
+    turn.fail(error);
+    throw error;
+  });
+  return removed;
 }
 
 /** For the tools of one removal together, which take some 40 ms; ms. */

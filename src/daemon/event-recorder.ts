@@ -4,8 +4,19 @@
  */
 import { EventRecorder, type EventRecorderOptions } from '../common/kubernetes/events.ts';
 
-/** A node has a hundred pods or so. */
-const LIMITS = { waiting: 100, atOnce: 1, remembered: 256 };
+/**
+ * A node has a hundred pods or so, and starts them all at once at times; each has an event or two in its
+ * life, and some more where something is wrong.
+ */
+const LIMITS = {
+  waiting: 100,
+  atOnce: 1,
+  remembered: 256,
+  rates: {
+    perObject: { burst: 25, everyMs: 60_000 },
+    total: { burst: 500, everyMs: 500 },
+  },
+};
 
 export function createEventRecorder({
   nodeName,

@@ -48,6 +48,7 @@ import { PacketSender } from './ovs/packet-out.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
+import { PodEvents } from './pod-events.ts';
 import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
@@ -182,6 +183,7 @@ function wire(options: Options): Context {
   const { mirrorInterface: name, mirrorAll: all } = options;
   const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
   const events = createEventRecorder({ api, nodeName, log });
+  const podEvents = new PodEvents({ events, pods, nodeName });
   const queue = new AttachmentQueue();
   const portLock = new KeyedLock();
   const ips = new WatchCache({
@@ -215,11 +217,12 @@ function wire(options: Options): Context {
     packets: new PacketSender({ database: ovsDatabase, log }),
     deletions: new Deletions({
       directory: deletionsOf(options.socketPath),
-      del: (request) => del(request, context),
+      del: async (request) => podEvents.removed(request, await del(request, context))(),
       ready: () => interfaces.until(() => interfaces.isLive || undefined, forever),
       log,
     }),
     events,
+    podEvents,
     ipOutage: createIpOutage(log),
     limits: new LimitsFollower({ pods, interfaces, vsctl, queue, portLock, mirror, events, log }),
     queue,

@@ -20,6 +20,7 @@ import { type Node, projectNode } from '../../src/daemon/objects/node.ts';
 import { type Pod, podKey, projectPod } from '../../src/daemon/objects/pod.ts';
 import { projectSubnet, type Subnet } from '../../src/daemon/objects/subnet.ts';
 import type { Row } from '../../src/daemon/ovs/table.ts';
+import { PodEvents } from '../../src/daemon/pod-events.ts';
 import { Succession } from '../../src/daemon/sandbox/succession.ts';
 import { CommandLog } from './command-log.ts';
 import { checkToolRun } from './oracles/command-lines.ts';
@@ -80,6 +81,11 @@ export class FakeNode implements AsyncDisposable {
   /** What must not have happened. */
   readonly #faults: unknown[] = [];
   readonly #pods = cacheOf<Pod>();
+  readonly #events = {
+    record: (_: unknown, { message }: { message: string }) => {
+      this.#attempt(() => must(Buffer.byteLength(message) <= 1024, 'an event is short', message));
+    },
+  };
   readonly #subnets = cacheOf<Subnet>();
   /** Those of the pods' annotations. */
   #addresses: string[] = [];
@@ -121,6 +127,11 @@ export class FakeNode implements AsyncDisposable {
       mirror: { all: false, uuid: '00000001-0000-4000-8000-000000000000' },
       limits: { made: () => {}, settled: async () => {} },
       deletions: { done: async () => {} },
+      podEvents: new PodEvents({
+        events: this.#events,
+        pods: this.#pods,
+        nodeName: 'node-1',
+      } as unknown as Context),
       queue: new AttachmentQueue(),
       succession: new Succession(),
       nicSlots: new Slots(8),

@@ -164,9 +164,10 @@ export function eventAbout(
   });
 }
 
-/** Type, reason and message of the events about a pod. */
+/** Type, reason and message of the events about the limits of a pod. */
 export function eventsAbout({ api }: Fixture, { pod }: Pick<Sandbox, 'pod'>): string[] {
-  const events = api.list('Event').filter((event) => isAbout(event, pod));
+  const isOfLimits = ({ reason }: KubernetesObject) => String(reason).startsWith('PodQoS');
+  const events = api.list('Event').filter((event) => isAbout(event, pod) && isOfLimits(event));
   return events.map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
 }
 

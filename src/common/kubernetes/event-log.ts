@@ -6,13 +6,21 @@ import type { Logger } from '../log.ts';
 import { Outage } from '../outage.ts';
 import { messageOf } from '../text.ts';
 import { KubernetesError } from './error.ts';
+import type { EventRates } from './event-budget.ts';
+import type { EventObject } from './event-object.ts';
 
 /** What is done to events: each is granted on its own. */
 type EventVerb = 'create' | 'patch';
 
+/** What is limited for so long without another event that is too many counts as over; ms. */
+const LIMITED_MS_MIN = 60_000;
+
 export class EventLog {
   readonly #failing: Outage;
   readonly #overflow: Outage;
+  readonly #tooMany: Outage;
+  /** When an event was dropped for its rate, on the clock of `performance.now()`. */
+  #limitedAt = 0;
   readonly #forbidden: Readonly<Record<EventVerb, Outage>>;
 
   constructor(log: Logger) {
@@ -25,6 +33,11 @@ export class EventLog {
       fields: {},
       lost: 'Kubernetes events are lost: more are recorded than the API server takes',
       back: 'the Kubernetes events that waited are written: new ones are taken again',
+    });
+    this.#tooMany = new Outage(log, {
+      fields: {},
+      lost: 'Kubernetes events are dropped: there are too many about one object, or of this program',
+      back: 'no Kubernetes event had to be dropped for a while',
     });
     const forbidden = (verb: EventVerb) =>
       new Outage(log, {
@@ -52,6 +65,18 @@ export class EventLog {
   /** An event was dropped, since so many wait. */
   dropped(waiting: number): void {
     this.#overflow.begin(`${waiting} events wait`);
+  }
+
+  /** An event was dropped, since there were too many about its object, or in total. */
+  limited({ kind, namespace, name }: EventObject, of: keyof EventRates, now: number): void {
+    this.#limitedAt = now;
+    const whose = namespace === undefined ? name : `${namespace}/${name}`;
+    this.#tooMany.begin(of === 'total' ? 'too many in total' : `too many about ${kind} ${whose}`);
+  }
+
+  /** An event was within the limits. */
+  allowed(now: number): void {
+    if (now - this.#limitedAt > LIMITED_MS_MIN) this.#tooMany.end(now);
   }
 
   /** No event waits. */

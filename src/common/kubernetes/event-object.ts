@@ -41,7 +41,7 @@ const CLUSTER_NAMESPACE = 'default';
 const NAME_LENGTH_MAX = 253;
 const SUFFIX_BYTES = 8;
 /** What the API allows for the same text of its younger kind of event (events.k8s.io/v1). */
-const MESSAGE_BYTES_MAX = 1024;
+export const MESSAGE_BYTES_MAX = 1024;
 
 /** A pod, as what an event is about. */
 export function podReference({
@@ -87,9 +87,14 @@ export function newEventObject(
 
 /** What a message of any length becomes: at most 1024 bytes of UTF-8, in whole characters. */
 export function cutMessage(message: string): string {
+  return cutText(message, MESSAGE_BYTES_MAX);
+}
+
+/** The beginning of a text, in whole characters: at most so many bytes of UTF-8. */
+export function cutText(text: string, bytes: number): string {
   // What is encoded into too little space ends with a whole character.
-  const { read } = new TextEncoder().encodeInto(message, new Uint8Array(MESSAGE_BYTES_MAX));
-  return message.slice(0, read);
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
 }
 
 /** Time as the API writes it: RFC 3339 with whole seconds, UTC. */

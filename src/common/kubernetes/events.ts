@@ -7,6 +7,7 @@ import pLimit from 'p-limit';
 import { KeyedLock } from '../concurrency/keyed-lock.ts';
 import type { Logger } from '../log.ts';
 import { isConflict, isNotFound, type KubernetesApi, KubernetesError } from './api.ts';
+import { EventBudget, type EventRates } from './event-budget.ts';
 import { EventLog } from './event-log.ts';
 import {
   cutMessage,
@@ -35,6 +36,8 @@ export interface EventLimits {
   readonly atOnce: number;
   /** Events whose repetition is counted instead of written as another event. */
   readonly remembered: number;
+  /** How often events may come, repetitions included; without it as often as they do. */
+  readonly rates?: EventRates;
 }
 
 export interface EventRecorderOptions {
@@ -63,6 +66,7 @@ export class EventRecorder {
   readonly #reporter: EventReporter;
   readonly #limits: EventLimits;
   readonly #log: EventLog;
+  readonly #budget: EventBudget | undefined;
   readonly #line: ReturnType<typeof pLimit>;
   /** By UID. */
   readonly #objectLock = new KeyedLock();
@@ -75,12 +79,13 @@ export class EventRecorder {
     this.#reporter = reporter;
     this.#limits = limits;
     this.#log = new EventLog(log);
+    this.#budget = limits.rates && new EventBudget(limits.rates);
     this.#line = pLimit(limits.atOnce);
   }
 
   /**
    * Has an event written, after those that were recorded before about the same object. Never
-   * throws and never makes the caller wait: what goes wrong is logged.
+   * throws and never makes the caller wait: what goes wrong, or is too much, is logged.
    * @param event its message is cut to 1024 bytes
    */
   record(about: EventObject, event: ObjectEvent): void {
@@ -89,6 +94,13 @@ export class EventRecorder {
       this.#log.dropped(waiting);
       return;
     }
+    const now = performance.now();
+    const usedUp = this.#budget?.take(about.uid, now);
+    if (usedUp !== undefined) {
+      this.#log.limited(about, usedUp, now);
+      return;
+    }
+    this.#log.allowed(now);
     const message = cutMessage(event.message);
     const occurrence = { about, event: { ...event, message }, at: new Date() };
     // They leave the line in order, so they come to the lock in order. One that waits there keeps

@@ -19,9 +19,21 @@ export interface Condition {
 
 export type ConditionSays = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
+/** What can come of the work on a Subnet or an IPPool; Kube-OVN's, but for `DeleteSubnetWaits`. */
+export const OUTCOMES = [
+  'SetNonOvnSubnetSuccess',
+  'SetPrivateLogicalSwitchSuccess',
+  'ResetLogicalSwitchAclSuccess',
+  'ValidateLogicalSwitchFailed',
+  'CreateLogicalSwitchFailed',
+  'DeleteSubnetWaits',
+  'UpdateIPAMSucceeded',
+  'UpdateIPAMFailed',
+] as const;
+
 /** What came of the work on an object: with a message it failed. */
 export interface Outcome {
-  readonly reason: string;
+  readonly reason: (typeof OUTCOMES)[number];
   readonly message?: string;
 }
 

@@ -8,27 +8,36 @@ import type { Outcome } from './conditions.ts';
 
 export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
 
-export type NetworkNews = 'PodNetworkAllocated' | 'PodNetworkUpdated' | 'PodNetworkReleased';
+/** What was done for a pod. docs/events.md says of each event what it means. */
+export const NETWORK_NEWS = [
+  'PodNetworkAllocated',
+  'PodNetworkUpdated',
+  'PodNetworkReleased',
+] as const;
+export type NetworkNews = (typeof NETWORK_NEWS)[number];
 
-export type Failure =
-  | 'AcquireAddressFailed'
-  | 'PodNetworkUpdateFailed'
-  | 'ValidatePodNetworkFailed'
-  | 'CreateOVNPortFailed'
+/** What could not be done, or not all of it. */
+export const FAILURES = [
+  'AcquireAddressFailed',
+  'PodNetworkUpdateFailed',
+  'ValidatePodNetworkFailed',
+  'CreateOVNPortFailed',
   /** Only ours: part of what the pod asks for is not done, and the rest is. */
-  | 'PodNetworkNotSupported'
+  'PodNetworkNotSupported',
   /** Only ours: an annotation means nothing as it is written. */
-  | 'PodAnnotationIgnored'
+  'PodAnnotationIgnored',
   /** Only ours: a NIC lists a SecurityGroup that is not there. */
-  | 'SecurityGroupNotFound'
-  | 'VpcNotSupported'
-  | 'SubnetNotSupported'
+  'SecurityGroupNotFound',
+  'VpcNotSupported',
+  'SubnetNotSupported',
   /** Only ours: a field of a Subnet means nothing as it is written. */
-  | 'SubnetFieldIgnored'
-  | 'IPPoolNotSupported'
-  | 'ValidateNadFailed'
-  | 'ReconcileVpcFailed'
-  | 'ReconcileSecurityGroupFailed';
+  'SubnetFieldIgnored',
+  'IPPoolNotSupported',
+  'ValidateNadFailed',
+  'ReconcileVpcFailed',
+  'ReconcileSecurityGroupFailed',
+] as const;
+export type Failure = (typeof FAILURES)[number];
 
 /** What was done for these NICs of a pod. */
 export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {

@@ -33,8 +33,8 @@ import { type FollowedPort, portOfPod, workloadsOf } from './followed-port.ts';
 import { controlText } from './text.ts';
 
 /** Reasons of events, as Kube-OVN's. */
-const UPDATED = 'PodQoSUpdated';
-const FAILED = 'PodQoSUpdateFailed';
+export const LIMITS_REASONS = { updated: 'PodQoSUpdated', failed: 'PodQoSUpdateFailed' } as const;
+const { updated: UPDATED, failed: FAILED } = LIMITS_REASONS;
 
 /** Between attempts that fail although OVS's database is there. */
 const PAUSES = { firstMs: 500, maxMs: 30_000 };

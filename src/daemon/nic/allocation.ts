@@ -186,6 +186,14 @@ function unbound(provider: string, named?: string): CniError {
 /** How much later than the pod's annotations their Subnet may reach us; ms. */
 const SUBNET_LAG_MS = 2000;
 
+function subnetNamed(name: string): Wait {
+  return {
+    what: `Subnet ${name} of the annotation logical_switch`,
+    lookAt: `whether Subnet ${name} exists, and the daemon's log for a broken watch`,
+    stage: 'get-subnet',
+  };
+}
+
 /** The Subnet that the annotations name, else the one of the provider. */
 async function findSubnet(
   nic: Nic,
@@ -196,8 +204,8 @@ async function findSubnet(
   const { logicalSwitch } = nic;
   if (logicalSwitch === undefined) return subnetOfProvider(subnets.values(), provider);
   const lag = AbortSignal.any([signal, AbortSignal.timeout(SUBNET_LAG_MS)]);
-  const named = await subnets.until(() => subnets.get(logicalSwitch), lag).catch(() => undefined);
-  signal.throwIfAborted();
+  const late = subnets.until(() => subnets.get(logicalSwitch), lag).catch(() => undefined);
+  const named = await waiting(subnetNamed(logicalSwitch), abortable(late, signal));
   const subnet = named ?? subnetOfProvider(subnets.values(), provider);
   if (subnet === undefined) throw unbound(provider, logicalSwitch);
   return subnet;

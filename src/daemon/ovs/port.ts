@@ -273,6 +273,18 @@ function refuseLivingPod(
   );
 }
 
+/** UID of the pod whose port an attachment has, where the live copy has the port, and its row says it. */
+export function podUidOf(
+  { containerId, ifName }: Attachment,
+  { rows }: Pick<OvsTable, 'rows'>,
+): string | undefined {
+  for (const row of rows.values()) {
+    const { externalIds: ids } = toInterfaceRow(row);
+    if (ids.container_id === containerId && ids.if_name === ifName) return ids['iface-id-ver'];
+  }
+  return undefined;
+}
+
 /**
  * Two networks of a pod with one interface name are one attachment to the runtime: the second fails
  * on the first one's interface.

@@ -7,7 +7,11 @@ import { HOSTILE_TEXTS, requestOf } from './support.ts';
 
 const log: string[] = [];
 const logger = pino({ base: null }, { write: (line) => void log.push(line) });
-const context = { addTimeoutMs: 1000, deletions: { done: async () => {} } } as unknown as Context;
+const context = {
+  addTimeoutMs: 1000,
+  deletions: { done: async () => {} },
+  podEvents: { configureFailed: () => () => {} },
+} as unknown as Context;
 const app = buildApp(context, logger);
 beforeAll(async () => {
   await app.ready();

@@ -104,7 +104,7 @@ describe("an IPPool's status", () => {
       { type: 'Error', status: 'True', reason: 'UpdateIPAMFailed', message: 'no good' },
       { type: 'Ready', status: 'False', reason: 'UpdateIPAMFailed', message: 'no good' },
     ]);
-    const done = { reason: 'UpdateIPAMSucceeded' };
+    const done = { reason: 'UpdateIPAMSucceeded' } as const;
     const ready = ipPoolConditionsPatch(projectIpPoolStatus(failed.status), done, now) as {
       status: { conditions: object[] };
     };

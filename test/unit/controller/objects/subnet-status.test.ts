@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Usage } from '../../../../src/controller/allocator/request.ts';
+import type { Outcome } from '../../../../src/controller/objects/conditions.ts';
 import {
   countsAsUsing,
   projectSubnetStatus,
@@ -133,7 +134,12 @@ describe("a Subnet's conditions", () => {
       ]),
     );
   };
-  const after = (status: unknown, reason: string, message?: string, now = NOW): unknown => {
+  const after = (
+    status: unknown,
+    reason: Outcome['reason'],
+    message?: string,
+    now = NOW,
+  ): unknown => {
     const outcome = message === undefined ? { reason } : { reason, message };
     const patch = subnetConditionsPatch(projectSubnetStatus(status), outcome, now);
     return patch === undefined ? undefined : patched(status, patch);
