@@ -106,14 +106,19 @@ export class PodEvents {
 
   #telling(pod: Pod, call: CallOf, { message, ...event }: ObjectEvent): Telling {
     const { events, nodeName } = this.#parts;
-    const ifName = call.if_name || 'eth0';
-    const tail = `provider=${call.provider} interface=${ifName} node=${nodeName}`;
+    const [provider, ifName] = [call.provider, call.if_name || 'eth0'].map(nameOf);
+    const tail = `provider=${provider} interface=${ifName} node=${nodeName}`;
     // The tail is short and is what tells interfaces apart: a long text gives way to it.
     const room = MESSAGE_BYTES_MAX - Buffer.byteLength(tail) - 1;
     const head = cutText(redacted(message, call), Math.max(0, room));
     const text = head === '' ? tail : `${head} ${tail}`;
     return () => events.record(podReference(pod), { ...event, message: text });
   }
+}
+
+/** A name as it was sent, if it can be one: the error says what is wrong with another one. */
+function nameOf(text: string): string {
+  return /^[\w.@+~-]{1,253}$/.test(text) ? text : '<invalid>';
 }
 
 /** Of an error's text and its remedy, so that neither leaves nothing of the other; bytes. */

@@ -95,6 +95,14 @@ describe('an ADD that has failed', () => {
     expect(message.endsWith(TAIL)).toBe(true);
   });
 
+  it('says of names that can be none only that', () => {
+    const call = { provider: `a b\n${'x'.repeat(5000)}`, if_name: 'net/1' };
+    const { message = '' } = failureOf(tryAgain('no', ''), { call }) ?? {};
+    expect(message).toBe(
+      'stage=configure-nic error=no provider=<invalid> interface=<invalid> node=node-1',
+    );
+  });
+
   it('is the same event where only the sandbox is another one, so that repetitions are counted', () => {
     const other = 'beefbeefbeef0123456789abcdef0123456789abcdef0123456789abcdef0123';
     const text = (id: string, netns: string) =>

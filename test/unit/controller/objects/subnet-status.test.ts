@@ -153,9 +153,9 @@ describe("a Subnet's conditions", () => {
     });
   });
 
-  it('are not ready yet when it is only valid', () => {
-    expect(says(after({}, 'ValidateLogicalSwitchSuccess'))).toMatchObject({
-      Validated: 'True ValidateLogicalSwitchSuccess',
+  it("are not ready by a success that is not its network's", () => {
+    expect(says(after({}, 'UpdateIPAMSucceeded'))).toMatchObject({
+      Validated: 'True UpdateIPAMSucceeded',
       Ready: 'Unknown Init Not Observed',
     });
   });
