@@ -10,7 +10,7 @@ import { type Doom, Town } from './crash/town.ts';
 /** The story has about 120 writes. */
 const LIVES = 30;
 const STORIES = 8;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 const doom: fc.Arbitrary<Doom> = fc.record({
   write: fc.integer({ min: 1, max: 12 }),
