@@ -32,9 +32,13 @@ async function live(dooms: readonly Doom[]): Promise<number> {
 }
 
 describe('addresses', () => {
-  it('are as they ought to be when nobody is killed', async () => {
-    expect(await live([])).toBeGreaterThan(100);
-  });
+  it(
+    'are as they ought to be when nobody is killed',
+    async () => {
+      expect(await live([])).toBeGreaterThan(100);
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     'neither move nor are lost nor given twice when controllers are killed',
