@@ -269,7 +269,7 @@ test('another run is waited for', async () => {
     const lines = (await readFile('/proc/locks', 'utf8')).split('\n');
     return lines.some((line) => line.includes('-> FLOCK') && line.includes(`:${ino} `));
   };
-  await expect.poll(isWaiting, { timeout: 30_000 }).toBe(true);
+  await expect.poll(isWaiting, { timeout: 60_000 }).toBe(true);
   expect(await namesIn(image.binDir)).toEqual([]);
   await writeFile('/run/wait', 'end');
   expect((await run).exitCode).toBe(0);
