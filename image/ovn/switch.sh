@@ -11,12 +11,12 @@ vsctl() { ovs-vsctl "--db=$socket" --timeout=60 --retry --no-wait "$@"; }
 
 # Ends with ovs-vswitchd, whose connection it has.
 restore_flows() {
-  # This one waits until ovs-vswitchd has made the bridges.
-  ovs-vsctl "--db=$socket" --timeout=60 set Open_vSwitch . other_config:flow-restore-wait=true
-  # ovn-controller replaces all flows in one bundle: the first that is seen is the last one as well.
-  exec 3< <(ovs-ofctl --protocols=OpenFlow10,OpenFlow13,OpenFlow15 monitor "$bridge" watch:)
+  # This one waits until ovs-vswitchd has made the bridges: ovs-vsctl waits for what it changes.
+  ovs-vsctl "--db=$socket" --timeout=60 set Open_vSwitch . "external_ids:switch-start=$(date +%s.%N)"
+  # ovn-controller gives all flows in one bundle: where one is, all are.
+  exec 3< <(ovs-ofctl --protocols=OpenFlow10,OpenFlow13,OpenFlow15 monitor "$bridge" watch: 2>&1)
   local monitor=$!
-  if grep -q -m 1 'event=ADDED' <&3; then
+  if grep -q -m 1 'event=' <&3; then
     say 'ovn-controller has given its flows again'
   else
     # With the one that we are of, or where it cannot be watched.
