@@ -15,7 +15,7 @@ import pLimit from 'p-limit';
 import { startDeadline } from '../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
 import { ToolError } from '../common/process/tool-error.ts';
-import { messageOf, show } from '../common/text.ts';
+import { messageOf } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
@@ -37,8 +37,9 @@ import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, OwnCode, tryAgain } from './error.ts';
 import { gc } from './gc.ts';
+import { newOperationId, Operations, operationOf, plain, verbOf } from './operation.ts';
 import type { Telling } from './pod-events.ts';
-import { CallStages, inStage } from './stage.ts';
+import { type CallStages, inStage } from './stage.ts';
 import { status } from './status.ts';
 import { StatusLog } from './status-log.ts';
 
@@ -63,8 +64,14 @@ type Told = (error: unknown, stages: CallStages) => Telling;
 
 export function buildApp(context: Context, logger: FastifyBaseLogger) {
   const { podEvents } = context;
+  const operations = new Operations(logger, context.observers);
+  /** Lines about the work of a call say which one it is. */
+  const contextOf = (request: FastifyRequest): Context => {
+    return { ...context, log: logger.child({ operation: operationOf(request) }) };
+  };
   const app = Fastify({
     loggerInstance: logger,
+    genReqId: newOperationId,
     // Our own lines say whose call it is.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
@@ -73,25 +80,22 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     // A path that cannot be decoded.
     frameworkErrors: (_error, request, reply: FastifyReply) => {
+      operations.answered(request, reply, 404);
       void reply.code(404).send(toResponse(unknownCall(request), request));
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setErrorHandler((error, request, reply) => {
     const failure = toCniError(error);
-    const { code, details, cause } = failure;
+    const status = isPermanent(failure) ? 400 : 500;
     // Of STATUS status-log.ts writes what is worth a line.
-    if (!isStatus(failure)) {
-      request.log.warn(
-        { ...whose(request.body), code, details, ...(cause ? { err: cause } : {}) },
-        `${request.url} failed: ${failure.message}`,
-      );
-    }
-    return reply.code(isPermanent(failure) ? 400 : 500).send(toResponse(failure, request));
+    operations.failed(request, reply, { status, failure, error, isTold: !isStatus(failure) });
+    return reply.code(status).send(toResponse(failure, request));
   });
 
   app.setNotFoundHandler((request, reply) => {
     const failure = unknownCall(request);
+    operations.answered(request, reply, 404);
     return reply.code(404).send(toResponse(failure, request));
   });
 
@@ -113,8 +117,13 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   };
 
   /** Runs the work of a call; of its failure the pod's user hears after the runtime. */
-  const followed = async <T>(reply: FastifyReply, work: () => Promise<T>, failed: Told) => {
-    const stages = new CallStages();
+  const followed = async <T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    work: () => Promise<T>,
+    failed: Told = NOTHING_TO_TELL,
+  ) => {
+    const stages = operations.stagesOf(request);
     try {
       return await stages.run(work);
     } catch (error) {
@@ -124,7 +133,8 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   };
 
   // What was asked for of an interface while the daemon was away comes first. A delegate has none.
-  app.addHook('preHandler', async ({ body, url }, reply) => {
+  app.addHook('preHandler', async (request, reply) => {
+    const { body, url } = request;
     const { cni_type: type, container_id, if_name } = (body ?? {}) as Partial<CniRequest>;
     if (type !== OWN_CNI_TYPE || container_id === undefined || if_name === undefined) return;
     using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
@@ -132,21 +142,19 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     const failed: Told =
       url === ADD_PATH
         ? (...how) => podEvents.configureFailed(body as CniRequest, ...how)
-        : () => () => {};
-    await followed(reply, () => inStage('queue', done()), failed);
+        : NOTHING_TO_TELL;
+    await followed(request, reply, () => inStage('queue', done()), failed);
   });
 
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
-    const startedMs = performance.now();
     const waitedMs = reply.elapsedTime;
     const caller = callerSignal(reply);
-    const work = () => add(request.body, context, { caller, waitedMs });
+    const work = () => add(request.body, contextOf(request), { caller, waitedMs });
     const failed: Told = (...how) => podEvents.configureFailed(request.body, ...how);
-    const result = await followed(reply, work, failed);
+    const result = await followed(request, reply, work, failed);
     const { response, afterAnswer } = result;
-    const ms = Math.round(performance.now() - startedMs);
     const { ips, mac_address: mac } = response;
-    request.log.info({ ...whose(request.body), ips, mac, ms }, 'ADD done');
+    operations.done(request, reply, 200, { ips, mac });
     const tell = podEvents.configured(request.body, result);
     later(reply, async () => {
       tell();
@@ -157,32 +165,38 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 
   app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const failed: Told = (...how) => podEvents.removeFailed(request.body, ...how);
-    const removed = await followed(reply, () => del(request.body, context), failed);
-    request.log.info(whose(request.body), 'DEL done');
+    const work = () => del(request.body, contextOf(request));
+    const removed = await followed(request, reply, work, failed);
+    operations.done(request, reply, 204);
     later(reply, podEvents.removed(request.body, removed));
     return reply.code(204).send();
   });
 
   app.post(CHECK_PATH, { schema: { body: CheckRequestSchema } }, async (request, reply) => {
-    await check(request.body, context, callerSignal(reply));
-    request.log.info(whose(request.body), 'CHECK done');
+    const caller = callerSignal(reply);
+    await followed(request, reply, () => check(request.body, contextOf(request), caller));
+    operations.done(request, reply, 204);
     return reply.code(204).send();
   });
 
   app.post(GC_PATH, { schema: { body: GcRequestSchema } }, async (request, reply) => {
-    await gc(request.body, context, callerSignal(reply));
-    request.log.info(whose(request.body), 'GC done');
+    const caller = callerSignal(reply);
+    await followed(request, reply, () => gc(request.body, contextOf(request), caller));
+    operations.done(request, reply, 204);
     return reply.code(204).send();
   });
 
   const statusLog = new StatusLog(logger);
   app.post(STATUS_PATH, { schema: { body: StatusRequestSchema } }, async (request, reply) => {
     await statusLog.follow(request.body, status(request.body, context));
+    operations.answered(request, reply, 204);
     return reply.code(204).send();
   });
 
   return app;
 }
+
+const NOTHING_TO_TELL: Told = () => () => {};
 
 /** Aborted when the caller closes its connection before it has its answer. */
 function callerSignal(reply: FastifyReply): AbortSignal {
@@ -250,8 +264,10 @@ function unknownCall({ method, url }: { method: string; url: string }): CniError
 }
 
 /** Kube-OVN's executable reads `error`, ours `cni_error`. */
-function toResponse({ code, message, details }: CniError, request: FastifyRequest): CniResponse {
+function toResponse(failure: CniError, request: FastifyRequest): CniResponse {
+  const { code, message } = failure;
   const msg = `${describe(request)}: ${message}`;
+  const details = detailsOf(failure, request);
   return {
     ips: null,
     mac_address: '',
@@ -264,37 +280,19 @@ function toResponse({ code, message, details }: CniError, request: FastifyReques
   };
 }
 
-const VERBS: Readonly<Record<string, string>> = {
-  [ADD_PATH]: 'ADD',
-  [DEL_PATH]: 'DEL',
-  [CHECK_PATH]: 'CHECK',
-  [GC_PATH]: 'GC',
-  [STATUS_PATH]: 'STATUS',
-};
+/** By the id the call's line in the log is found. Of STATUS there is none, and its text is to stay. */
+function detailsOf(failure: CniError, request: FastifyRequest): string {
+  if (isStatus(failure)) return failure.details;
+  const operation = `operation ${operationOf(request)}`;
+  return failure.details === '' ? operation : `${failure.details}; ${operation}`;
+}
 
 /** What was tried, and for whom: "ADD of net1 for pod default/web". */
-function describe({ url, body }: FastifyRequest): string {
-  const verb = VERBS[url] ?? plain(url);
+function describe(request: FastifyRequest): string {
+  const { url, body } = request;
+  const verb = verbOf(request) ?? plain(url);
   const { pod_namespace, pod_name, if_name } = (body ?? {}) as Partial<CniRequest>;
   return pod_name === undefined || if_name === undefined
     ? verb
     : `${verb} of ${plain(if_name)} for pod ${plain(pod_namespace)}/${plain(pod_name)}`;
-}
-
-/** Whose call it is, for the log. */
-function whose(body: unknown): object {
-  const { pod_namespace, pod_name, if_name, container_id, provider, network } = (body ??
-    {}) as Partial<CniRequest>;
-  return {
-    pod: pod_name && `${plain(pod_namespace)}/${plain(pod_name)}`,
-    network: network && plain(network),
-    ifName: if_name && plain(if_name),
-    containerId: container_id && plain(container_id),
-    provider: provider && plain(provider),
-  };
-}
-
-/** What a caller sent, before anything of it was checked: a plain word as it is. */
-function plain(value: unknown): string {
-  return typeof value === 'string' && /^[\w.:/%?&=@+~-]{1,256}$/.test(value) ? value : show(value);
 }

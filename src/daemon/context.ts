@@ -21,6 +21,7 @@ import type { Ip } from './objects/ip.ts';
 import type { Node } from './objects/node.ts';
 import type { Pod } from './objects/pod.ts';
 import type { Subnet } from './objects/subnet.ts';
+import type { Observers } from './observers.ts';
 import type { Mirror } from './ovs/mirror.ts';
 import type { PacketSender } from './ovs/packet-out.ts';
 import type { OvsTable } from './ovs/table.ts';
@@ -79,4 +80,6 @@ export interface Context {
   /** Whose the pods' primary network is. */
   readonly primary: PrimaryNetwork;
   readonly log: Logger;
+  /** Who is told what is done; nobody without it. */
+  readonly observers?: Observers;
 }

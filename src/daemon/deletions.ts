@@ -23,11 +23,12 @@ import pLimit from 'p-limit';
 import { Value } from 'typebox/value';
 import { Backoff } from '../common/concurrency/backoff.ts';
 import { abortable } from '../common/concurrency/deadline.ts';
-import type { Logger } from '../common/log.ts';
+import { errorFields, type Logger } from '../common/log.ts';
 import { messageOf } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import { type CniRequest, CniRequestSchema } from '../wire/messages.ts';
 import { CniError, tryAgain } from './error.ts';
+import { sentOperation } from './operation.ts';
 import { type Wait, waiting } from './waiting.ts';
 
 export interface DeletionsOptions {
@@ -37,6 +38,13 @@ export interface DeletionsOptions {
   /** Resolves when OVS is there: without it a DEL can neither be done nor fail for good. */
   readonly ready: () => Promise<unknown>;
   readonly log: Logger;
+}
+
+export interface DeletionCounts {
+  readonly waiting: number;
+  readonly setAside: number;
+  /** 0 where none waits; ms. */
+  readonly oldestMs: number;
 }
 
 const RECORD = /^[0-9a-f]{64}\.json$/;
@@ -110,11 +118,17 @@ export class Deletions {
     }
   }
 
-  /** How many are recorded and not done, and how many were set aside. */
-  get counts(): { readonly waiting: number; readonly setAside: number } {
+  /** How many are recorded and not done, and how old the oldest is; and how many were set aside. */
+  get counts(): DeletionCounts {
     const files = this.#files();
     const setAside = files.filter((name) => name.endsWith(ASIDE)).length;
-    return { waiting: files.filter((name) => RECORD.test(name)).length, setAside };
+    const records = files.filter((name) => RECORD.test(name));
+    const recordedAt = records.flatMap((name) => {
+      const path = join(this.#options.directory, name);
+      return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? [];
+    });
+    const oldestMs = Math.max(0, Date.now() - Math.min(...recordedAt));
+    return { waiting: records.length, setAside, oldestMs };
   }
 
   #isRecorded(name: string): boolean {
@@ -208,6 +222,7 @@ export class Deletions {
       await rm(path, { force: true });
       const { pod_namespace, pod_name, if_name, container_id } = request;
       const whose = {
+        operation: sentOperation(request),
         pod: `${pod_namespace}/${pod_name}`,
         ifName: if_name,
         containerId: container_id,
@@ -218,7 +233,7 @@ export class Deletions {
       if (this.#stopped.signal.aborted) return;
       const aside = `${path}${ASIDE}`;
       log.error(
-        { record: aside, err: error },
+        { record: aside, ...errorFields(error) },
         'cannot do a recorded DEL; it is set aside, and its port left to the clean-up: remove the file when you have looked at it',
       );
       await rename(path, aside)

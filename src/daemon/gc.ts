@@ -96,6 +96,7 @@ async function removeInvalid(
   const { containerId, ifName, pod } = attachment;
   await context.queue.runIfIdle(attachment, async () => {
     await removeAttachment(attachment, context);
+    context.observers?.removed('not-valid', 1);
     const count = list.length;
     const proof = `it is none of the ${count} attachments of network ${network} (${provider}) that the runtime calls valid`;
     // A pair that is no port does not say its pod.

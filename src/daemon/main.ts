@@ -10,10 +10,12 @@ import { Slots } from '../common/concurrency/slots.ts';
 import { AccessReview } from '../common/http/access-review.ts';
 import { healthHandler } from '../common/http/health-server.ts';
 import { HealthServers } from '../common/http/health-servers.ts';
-import { KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
+import { hostOf, KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
 import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
+import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
+import { observed } from '../common/ovs-commands.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { messageOf } from '../common/text.ts';
@@ -35,6 +37,7 @@ import { answerTo } from './help.ts';
 import { createIpOutage } from './ip-object.ts';
 import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
+import { DaemonMetrics } from './metrics.ts';
 import { NicRecords } from './nic/records.ts';
 import { PrimaryNetwork } from './node/primary-network.ts';
 import { announceChassis, settleTunnel } from './node-setup.ts';
@@ -43,6 +46,7 @@ import { IP_NODE_LABEL, projectIp } from './objects/ip.ts';
 import { projectNode } from './objects/node.ts';
 import { projectPod } from './objects/pod.ts';
 import { projectSubnet } from './objects/subnet.ts';
+import type { Observers } from './observers.ts';
 import { Mirror } from './ovs/mirror.ts';
 import { PacketSender } from './ovs/packet-out.ts';
 import { INTERFACE_COLUMNS } from './ovs/port.ts';
@@ -52,7 +56,8 @@ import { PodEvents } from './pod-events.ts';
 import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
-const { log } = createProgramLog();
+const programLog = createProgramLog();
+const { log } = programLog;
 surviveStrayRejections(log);
 
 /** Each has up to three tools running: enough for two processors, and still first come first served. */
@@ -89,8 +94,11 @@ async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   log.level = levelOfVerbosity(options.verbosity);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
-  watchEventLoop(log);
-  const context = wire(options);
+  const program = new ProgramMetrics(programLog);
+  const metrics = new DaemonMetrics(program.metrics, options.nodeName);
+  watchEventLoop(log, program.onLoopDelay);
+  const context = wire(options, program, metrics);
+  metrics.follow(context);
   const { pods, subnets, ips, records, node, interfaces, bridges } = context;
   const { mirror, deletions, limits, events } = context;
   const sweeper = new Sweeper(context);
@@ -102,7 +110,7 @@ async function start(): Promise<void> {
   const app = buildApp(context, log);
   const connections = new Connections(app);
   const hide = await listenOnSocket(app, options.socketPath);
-  const health = serveHealth(options, context);
+  const health = serveHealth(options, context, program);
   sweeper.start();
   mirror.start();
   limits.start();
@@ -132,13 +140,18 @@ async function start(): Promise<void> {
 }
 
 /** For the kubelet, Prometheus and people; it holds up nothing, whatever becomes of it. */
-function serveHealth(options: Options, context: Context): HealthServers | undefined {
+function serveHealth(
+  options: Options,
+  context: Context,
+  program: ProgramMetrics,
+): HealthServers | undefined {
   const { socketPath, health } = options;
-  const { port, addresses, tls } = health;
+  const { port, addresses, tls, hasMetrics } = health;
   if (port === 0) return undefined;
   const review = tls === undefined ? undefined : new AccessReview(context.api, log);
   const sources = healthSources(context, {
     socketPath,
+    ...(hasMetrics ? { metrics: () => program.expose() } : {}),
     ...(review && { authorize: (request, signal) => review.decide(request, signal) }),
   });
   const commonName = 'kube-ovn-cni';
@@ -146,31 +159,28 @@ function serveHealth(options: Options, context: Context): HealthServers | undefi
   return new HealthServers(healthHandler(sources), { port, addresses, commonName, log, ...more });
 }
 
-function wire(options: Options): Context {
+function wire(options: Options, program: ProgramMetrics, observers: Observers): Context {
   const { ovsDatabase, nodeName } = options;
   const config = loadKubeConfig(options.kubeconfigPath);
-  const api = new KubernetesApi(config);
+  const observe = program.addRequests(hostOf(config));
+  const api = new KubernetesApi(config, undefined, observe);
   const table = (name: string, columns: readonly string[]) =>
     new OvsTable({ database: ovsDatabase, table: name, columns, log });
-  const vsctl = createVsctl(ovsDatabase);
-  const contact = createContact(log);
+  const vsctl = observed('ovsdb', createVsctl(ovsDatabase), program.onCommand);
+  const followed = { config, contact: createContact(log), log, observe };
   const pods = new WatchCache({
-    config,
-    contact,
+    ...followed,
     path: collectionPath(KINDS.pods),
     fieldSelector: `spec.nodeName=${nodeName}`,
     project: projectPod,
-    log,
   });
   const deletedPods = new DeletedPods();
   pods.onChange(deletedPods.onChange);
   const node = new WatchCache({
-    config,
-    contact,
+    ...followed,
     path: collectionPath(KINDS.nodes),
     fieldSelector: `metadata.name=${nodeName}`,
     project: projectNode,
-    log,
   });
   const bridges = table('Bridge', ['name', 'datapath_type']);
   const forever = new AbortController().signal;
@@ -187,12 +197,10 @@ function wire(options: Options): Context {
   const queue = new AttachmentQueue();
   const portLock = new KeyedLock();
   const ips = new WatchCache({
-    config,
-    contact,
+    ...followed,
     path: collectionPath(KINDS.ips),
     labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
     project: projectIp,
-    log,
   });
   const context: Context = {
     nodeName,
@@ -200,11 +208,9 @@ function wire(options: Options): Context {
     pods,
     deletedPods,
     subnets: new WatchCache({
-      config,
-      contact,
+      ...followed,
       path: collectionPath(KINDS.subnets),
       project: projectSubnet,
-      log,
     }),
     ips,
     records: new NicRecords({ api, pods, ips }),
@@ -238,6 +244,7 @@ function wire(options: Options): Context {
       configFolder: options.cniConfigFolder,
     }),
     log,
+    observers,
   };
   return context;
 }

@@ -82,6 +82,44 @@ export class CallStages {
 
 const calls = new AsyncLocalStorage<CallStages>();
 
+/** A stage that has begun and is not over. */
+interface Begun {
+  readonly stage: () => Stage | undefined;
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+}
+
+/** In the order in which they began. */
+const begun = new Set<Begun>();
+
+function begin(stage: () => Stage | undefined): Begun {
+  const one = { stage, startedMs: performance.now() };
+  begun.add(one);
+  return one;
+}
+
+/** What is in a stage now. */
+export interface StageNow {
+  readonly count: number;
+  /** Since when the oldest is; ms. */
+  readonly oldestMs: number;
+}
+
+/** Stages that calls are in now. */
+export function stagesNow(): ReadonlyMap<Stage, StageNow> {
+  const now = new Map<Stage, StageNow>();
+  for (const { stage, startedMs } of begun) {
+    const name = stage();
+    if (name === undefined) continue;
+    const { count, oldestMs } = now.get(name) ?? {
+      count: 0,
+      oldestMs: performance.now() - startedMs,
+    };
+    now.set(name, { count: count + 1, oldestMs });
+  }
+  return now;
+}
+
 /** A stage that has begun. */
 export interface EnteredStage {
   /** It is over; what fails from here on has failed elsewhere. */
@@ -93,11 +131,12 @@ export interface EnteredStage {
 /** Enters a stage of the call that runs here. */
 export function enterStage(stage: Stage): EnteredStage {
   const call = calls.getStore();
-  const startedMs = performance.now();
+  const one = begin(() => stage);
   let isOver = false;
   const leave = () => {
-    if (!isOver) call?.took(stage, performance.now() - startedMs);
+    if (!isOver) call?.took(stage, performance.now() - one.startedMs);
     isOver = true;
+    begun.delete(one);
   };
   const fail = (error: unknown) => {
     if (!isOver) call?.failed(stage, error);
@@ -116,15 +155,16 @@ export async function inStage<T>(
   task: Promise<T>,
 ): Promise<T> {
   const call = calls.getStore();
-  const startedMs = performance.now();
   const current = typeof stage === 'function' ? stage : () => stage;
+  const one = begin(current);
   try {
     return await task;
   } catch (error) {
     call?.failed(current(), error);
     throw error;
   } finally {
-    call?.took(current(), performance.now() - startedMs);
+    begun.delete(one);
+    call?.took(current(), performance.now() - one.startedMs);
   }
 }
 

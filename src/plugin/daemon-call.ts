@@ -20,6 +20,8 @@ const BODY_LENGTH_MAX = 200;
 export interface DaemonCall extends Post {
   /** Part of the timeout: how long a daemon that does not listen is waited for. */
   readonly socketWaitMs: number;
+  /** Names the call in the daemon's log, which may have more where no answer came. */
+  readonly operation?: string;
 }
 
 /**
@@ -86,7 +88,7 @@ async function exchange(call: DaemonCall): Promise<Answer> {
   }
 }
 
-function noAnswer({ socketPath }: Post, error: WaitError): Error {
+function noAnswer({ socketPath, operation }: DaemonCall, error: WaitError): Error {
   const { code, message, waitedMs } = error;
   const where = `the daemon on ${socketPath}`;
   if (isNotListening(error)) {
@@ -95,7 +97,9 @@ function noAnswer({ socketPath }: Post, error: WaitError): Error {
     return tryAgainLater('the node daemon is not running', details);
   }
   const reason = code === undefined ? message : `broke off: ${message}`;
-  return tryAgainLater('no answer from the node daemon', `${where} ${reason}; ${DAEMON_HINT}`);
+  const named = operation === undefined ? '' : `; operation ${operation}`;
+  const details = `${where} ${reason}; ${DAEMON_HINT}${named}`;
+  return tryAgainLater('no answer from the node daemon', details);
 }
 
 function parseObject(body: string): Json {

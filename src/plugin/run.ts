@@ -42,17 +42,28 @@ export async function run(
     cniVersion = wanted;
     refuseOlder(cniVersion, command, verb.since);
     const config = checkConfig(top, command, invocation.if_name);
-    const request = { ...config.request, ...podOf(command, env), ...invocation };
+    const operation_id = newOperationId();
+    const request = { ...config.request, ...podOf(command, env), ...invocation, operation_id };
     const { isDelegate, serverSocket: socketPath } = config;
     refuseForeignSocket(socketPath, isDelegate ? 'ipam.server_socket' : 'server_socket');
     const call: Call = { cniVersion, isDelegate, socketPath, request, top, env };
     using preparation = await verb.prepare?.(call);
     const body = JSON.stringify({ ...verb.body(call), ...preparation?.request });
     const { callDaemon } = await import('./daemon-call.ts');
-    const post = { socketPath, path: verb.path, body, ...verb.limits, ...limits };
+    const named = verb.isLogged ? { operation: operation_id } : {};
+    const post = { socketPath, path: verb.path, body, ...named, ...verb.limits, ...limits };
     const answer = await callDaemon(post, (failure) => verb.unanswered(failure, call, body));
     return { exitCode: 0, stdout: await verb.print(answer, call) };
   } catch (thrown) {
     return { exitCode: 1, stdout: JSON.stringify({ cniVersion, ...errorBody(thrown) }) };
   }
+}
+
+/**
+ * By this the lines in the daemon's log are found that are about a call. It need not be a secret, and
+ * node:crypto takes time to load.
+ */
+function newOperationId(): string {
+  const digits = Math.floor(Math.random() * 2 ** 48).toString(16);
+  return digits.padStart(12, '0');
 }

@@ -42,6 +42,8 @@ interface Verb {
   /** The first version of the CNI specification that has it. */
   readonly since: string;
   readonly path: string;
+  /** The daemon's log has a line about each call, by its operation id. */
+  readonly isLogged: boolean;
   readonly limits: Limits;
   /** What is done in the sandbox before the daemon is asked. */
   readonly prepare?: (call: Call) => Promise<Preparation>;
@@ -66,6 +68,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   ADD: {
     since: '0.1.0',
     path: ADD_PATH,
+    isLogged: true,
     limits: { timeoutMs: DAEMON_TIMEOUT_MS, socketWaitMs: SOCKET_WAIT_MS },
     prepare: prepareInterface,
     body: addBody,
@@ -75,6 +78,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   CHECK: {
     since: '0.4.0',
     path: CHECK_PATH,
+    isLogged: true,
     limits: { timeoutMs: DAEMON_TIMEOUT_MS, socketWaitMs: SOCKET_WAIT_MS },
     body: checkBody,
     print: printNothing,
@@ -83,6 +87,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   DEL: {
     since: '0.1.0',
     path: DEL_PATH,
+    isLogged: true,
     limits: { timeoutMs: DEL_TIMEOUT_MS, socketWaitMs: 0 },
     body: wholeRequest,
     print: printNothing,
@@ -91,6 +96,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   GC: {
     since: '1.1.0',
     path: GC_PATH,
+    isLogged: true,
     limits: { timeoutMs: DAEMON_TIMEOUT_MS, socketWaitMs: 0 },
     body: gcBody,
     print: printNothing,
@@ -99,6 +105,7 @@ export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   STATUS: {
     since: '1.1.0',
     path: STATUS_PATH,
+    isLogged: false,
     limits: { timeoutMs: STATUS_TIMEOUT_MS, socketWaitMs: 0 },
     body: statusBody,
     print: printNothing,
@@ -136,8 +143,9 @@ function checkBody({ request, top }: Call): CheckRequest {
   return { ...request, prev_result: readPrevResult(top) };
 }
 
-function gcBody({ request: { cni_type, provider, network = '' }, top }: Call): GcRequest {
-  return { cni_type, provider, network, ...readValidAttachments(top) };
+function gcBody({ request, top }: Call): GcRequest {
+  const { cni_type, provider, network = '', operation_id = '' } = request;
+  return { cni_type, provider, network, operation_id, ...readValidAttachments(top) };
 }
 
 function statusBody({ request: { cni_type, provider } }: Call): StatusRequest {

@@ -70,6 +70,11 @@ export const CniRequestSchema = Type.Object({
    * ADD; missing where it chooses one itself.
    */
   interface_macs: Type.Optional(Type.Array(Type.String())),
+  /**
+   * Ours: names this call in the daemon's log and in the details of its error; hexadecimal digits.
+   * Missing where the executable has none: then the daemon chooses one.
+   */
+  operation_id: Type.Optional(Type.String()),
 });
 export type CniRequest = Static<typeof CniRequestSchema>;
 
@@ -118,6 +123,8 @@ export const GcRequestSchema = Type.Object({
   valid_attachments: Type.Optional(
     Type.Array(Type.Object({ container_id: Type.String(), if_name: Type.String() })),
   ),
+  /** As that of an ADD. */
+  operation_id: Type.Optional(Type.String()),
 });
 export type GcRequest = Static<typeof GcRequestSchema>;
 

@@ -1,7 +1,7 @@
 /**
  * Tries again what must succeed some time.
  */
-import type { Logger } from '../log.ts';
+import { type Logger, stackOf } from '../log.ts';
 import { messageOf } from '../text.ts';
 import { Backoff } from './backoff.ts';
 
@@ -26,7 +26,7 @@ export async function untilDone<T>(
       return await task();
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== lastReason) log.error({ err: error }, `${what}: ${reason}; trying again`);
+      if (reason !== lastReason) log.error(stackOf(error), `${what}: ${reason}; trying again`);
       lastReason = reason;
       await backoff.pause(signal);
     }

@@ -6,7 +6,7 @@ import type { RequestListener, Server } from 'node:http';
 import { Server as TlsServer } from 'node:https';
 import { hostname } from 'node:os';
 import { untilDone } from '../concurrency/retry.ts';
-import type { Logger } from '../log.ts';
+import { errorFields, type Logger } from '../log.ts';
 import { closeHealth, listenForHealth } from './health-server.ts';
 import { makeSelfSigned, type SelfSigned } from './self-signed.ts';
 import type { TlsSettings } from './tls-settings.ts';
@@ -113,7 +113,9 @@ export class HealthServers {
     };
     const { log } = this.#options;
     this.#renewal = setInterval(() => {
-      renew().catch((error: unknown) => log.error({ err: error }, 'cannot renew the certificate'));
+      renew().catch((error: unknown) =>
+        log.error(errorFields(error), 'cannot renew the certificate'),
+      );
     }, DAY_MS).unref();
   }
 }

@@ -3,7 +3,7 @@
  * some for a reason that many keys have.
  */
 import { isConflict } from '../kubernetes/error.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, stackOf } from '../log.ts';
 import { messageOf } from '../text.ts';
 import { NotDone } from './not-done.ts';
 
@@ -49,7 +49,7 @@ export class FailureLog {
     const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not told' : '';
     const message = `${this.#what}: ${reason}; trying again${rest}`;
     if (isExpected) this.#log.warn({ key }, message);
-    else this.#log.error({ key, err: error }, message);
+    else this.#log.error({ key, ...stackOf(error) }, message);
   }
 
   /** What failed is done. */

@@ -52,6 +52,7 @@ async function removePort({ name, isOurs, attachment }: MarkedPort, context: Con
     // The runtime may have used the same names for another sandbox meanwhile.
     if (!isNetnsUnmounted(netns)) return;
     if (!(await removeAttachment(attachment, context, [name]))) return;
+    context.observers?.removed('sandbox-gone', 1);
     context.log.info(
       {
         pod: `${pod.namespace}/${pod.name}`,
@@ -69,11 +70,12 @@ async function removePort({ name, isOurs, attachment }: MarkedPort, context: Con
  * Removes limits that no port has.
  * @throws CniError 11 when OVS refuses
  */
-export async function removeOrphanedLimits({ vsctl, log }: Context): Promise<void> {
+export async function removeOrphanedLimits({ vsctl, log, observers }: Context): Promise<void> {
   const rows = await findOrphanedLimits(vsctl);
   const { qos, queues } = rows;
   if (qos.length + queues.length === 0) return;
   await unplug(vsctl, rows);
+  observers?.removed('no-port', qos.length + queues.length);
   log.info(
     { qos, queues, proof: 'no port has them, and they carry the marks of attachments' },
     'removed limits without a port',

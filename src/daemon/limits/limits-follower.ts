@@ -13,6 +13,7 @@ import pLimit from 'p-limit';
 import { Backoff } from '../../common/concurrency/backoff.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
 import { podReference } from '../../common/kubernetes/events.ts';
+import { stackOf } from '../../common/log.ts';
 import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
 import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
@@ -182,7 +183,7 @@ export class LimitsFollower {
   #fail(key: string, error: unknown): void {
     const { pods, events, log } = this.#parts;
     const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
-    log.warn({ pod: key, err: error }, message);
+    log.warn({ pod: key, ...stackOf(error) }, message);
     const pod = pods.get(key);
     if (pod === undefined) return;
     events.record(podReference(pod), { type: 'Warning', reason: FAILED, message });

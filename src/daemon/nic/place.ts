@@ -7,6 +7,7 @@
  */
 
 import { together } from '../../common/concurrency/together.ts';
+import { errorFields } from '../../common/log.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
 import { undoInTime } from '../../common/process/tool-time.ts';
 import type { Context } from '../context.ts';
@@ -169,7 +170,7 @@ async function undone(
 ): Promise<void> {
   await step.catch((error) => {
     queue.leftovers(attachment);
-    log.error({ err: error }, `cannot undo ADD: ${what}`);
+    log.error(errorFields(error), `cannot undo ADD: ${what}`);
   });
 }
 
@@ -196,7 +197,7 @@ async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
       if (isKilled(error)) throw error;
       const msg =
         'cannot set IPv6 parameters in the pod, which may take router advertisements of its neighbours: replace the executable on this node by the one of this daemon, or make /proc/sys writable';
-      log.warn({ ifName, netns, err: error }, msg);
+      log.warn({ ifName, netns, ...errorFields(error) }, msg);
     });
   }
   const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements;

@@ -144,7 +144,7 @@ describe.concurrent('a controller that stands by', () => {
     const second = await election.contend('pod-b', shortTimes);
     const leading = await first.leadership;
     await election.double.watches.waitForCount(1);
-    for (const { line } of [first, second]) line.cut();
+    await election.double.close();
     // The Lease that it saw expires meanwhile, so that it tries to take it, too.
     await endOf(leading);
     await sleep(3_000);
@@ -152,7 +152,7 @@ describe.concurrent('a controller that stands by', () => {
     expect(told.map(({ message }) => message)).toEqual([
       'the Lease cannot be watched or taken, trying again',
     ]);
-    second.line.restore();
+    await election.double.start();
     expect(leads(await second.leadership)).toBe(true);
   });
 

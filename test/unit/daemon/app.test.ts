@@ -2,6 +2,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/daemon/app.ts';
 import type { Context } from '../../../src/daemon/context.ts';
+import type { CallSeen } from '../../../src/daemon/observers.ts';
 import { ADD_PATH, GC_PATH } from '../../../src/wire/messages.ts';
 import { HOSTILE_TEXTS, requestOf } from './support.ts';
 
@@ -77,5 +78,56 @@ describe('a refusal', () => {
     const { msg } = await refusalOf('{"cni_type":1}', GC_PATH);
     expect(msg).toMatch(/^GC: the request is wrong/);
     expect(JSON.parse(log[0] ?? '')).not.toHaveProperty('ifName');
+  });
+});
+
+describe('the line in the log about a call', () => {
+  const failed = { net_ns: '', network: 'net' };
+
+  it('has the operation id that the executable gave it, as the details of the error have', async () => {
+    const operation_id = '0123456789ab';
+    const { details } = await refusalOf(JSON.stringify({ ...requestOf(failed), operation_id }));
+    expect(details).toContain(`operation ${operation_id}`);
+    expect(log).toHaveLength(1);
+    expect(JSON.parse(log[0] ?? '')).toMatchObject({
+      ...{ verb: 'ADD', operation: operation_id, namespace: 'shop', pod: 'shop/web-0' },
+      ...{ ifName: 'eth0', provider: 'ovn', network: 'net', outcome: 'failed' },
+      ...{ stage: 'validate-request', code: 4, ms: expect.any(Number) },
+    });
+  });
+
+  it.each([undefined, '', 'xyz', '0123', 'a'.repeat(33), '\n"level":50', 5, {}])(
+    'has one of the daemon where the executable gave %j',
+    async (operation_id) => {
+      const { details } = await refusalOf(JSON.stringify({ ...requestOf(failed), operation_id }));
+      const { operation } = JSON.parse(log[0] ?? '');
+      expect(operation).toMatch(/^[0-9a-f]{12}$/);
+      expect(details).toContain(`operation ${operation}`);
+    },
+  );
+
+  it('has no stack where the error had to be expected', async () => {
+    await refusalOf('{');
+    expect(log).toHaveLength(1);
+    expect(log[0]).not.toContain('stack');
+  });
+});
+
+describe('an observer of calls', () => {
+  it('is told of each that was answered, under a name that no caller chooses', async () => {
+    const seen: CallSeen[] = [];
+    const observers = { call: (call: CallSeen) => void seen.push(call), removed: () => {} };
+    const observed = buildApp({ ...context, observers }, logger);
+    await observed.inject({ method: 'POST', url: ADD_PATH, body: requestOf({ net_ns: '' }) });
+    await observed.inject({ method: 'POST', url: '/api/v1/mischief', body: {} });
+    await observed.inject({ method: 'POST', url: '/%zz', body: {} });
+    await observed.inject({ method: 'GET', url: ADD_PATH });
+    expect(seen).toMatchObject([
+      { verb: 'ADD', path: ADD_PATH, status: 400, failure: { code: 4, stage: 'validate-request' } },
+      { verb: 'other', path: 'other', status: 404 },
+      { verb: 'other', path: 'other', status: 404 },
+      { verb: 'ADD', path: ADD_PATH, status: 404 },
+    ]);
+    await observed.close();
   });
 });

@@ -148,7 +148,8 @@ describe('a recorded DEL that cannot be done', () => {
     expect(scene.files()).toEqual([asideOf('c5')]);
     const [{ fields, message } = { fields: {}, message: '' }, ...more] = errorsOf(scene);
     expect(more).toEqual([]);
-    expect(fields).toEqual({ record: `${scene.directory}/${asideOf('c5')}`, err: failure });
+    const record = `${scene.directory}/${asideOf('c5')}`;
+    expect(fields).toEqual({ record, error: failure.message });
     expect(message).toContain('set aside');
     await scene.deletions.drained(signal);
     expect(scene.begun).toHaveLength(IDS.length);

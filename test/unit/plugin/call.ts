@@ -1,4 +1,5 @@
 /** A call that a runtime may make, and the daemon's side of it. */
+import { expect } from 'vitest';
 
 /** Of an ADD. */
 export const ENV = {
@@ -29,6 +30,7 @@ export const REQUEST = {
   vhost_user_socket_volume_name: '',
   vhost_user_socket_name: '',
   vhost_user_socket_consumption: '',
+  operation_id: expect.stringMatching(/^[0-9a-f]{12}$/),
 };
 
 /** The daemon's answer to that. */

@@ -81,6 +81,7 @@ describe('GC', () => {
       network: 'net',
       provider: 'attachnet.default.ovn',
       valid_attachments: [{ container_id: 'c0ffee', if_name: 'eth0' }],
+      operation_id: REQUEST.operation_id,
     });
     expect(Schema.Check(GcRequestSchema, body)).toBe(true);
   });
@@ -99,7 +100,8 @@ describe('GC', () => {
     const { socketPath, received } = await httpDaemon(204, '');
     await run(GC_ENV, stdin(socketPath, { name: undefined }));
     const body = JSON.parse(received[0]?.body ?? '');
-    expect(body).toEqual({ cni_type: 'kube-ovn', network: '', provider: 'ovn' });
+    const { operation_id } = REQUEST;
+    expect(body).toEqual({ cni_type: 'kube-ovn', network: '', provider: 'ovn', operation_id });
     expect(Schema.Check(GcRequestSchema, body)).toBe(true);
   });
 

@@ -122,3 +122,23 @@ describe('an error', () => {
     expect(JSON.parse(stdout).details).toContain('did not answer within 30 ms');
   });
 });
+
+describe('the operation id', () => {
+  it('is another one for each call', async () => {
+    const { socketPath, received } = await httpDaemon(200, ADDED);
+    for (let call = 0; call < 3; call += 1) await run(ENV, stdin(socketPath));
+    const ids = received.map(({ body }) => JSON.parse(body).operation_id);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('is in the error where no answer came, since the daemon may have a line about the call', async () => {
+    let sent = '';
+    const socketPath = await rawDaemon((socket, first) => {
+      sent = /"operation_id":"(\w+)"/.exec(first.toString())?.[1] ?? '';
+      socket.destroy();
+    });
+    const { stdout } = await run(ENV, stdin(socketPath));
+    expect(sent).toMatch(/^[0-9a-f]{12}$/);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 11, details: expect.stringContaining(sent) });
+  });
+});
