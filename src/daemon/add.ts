@@ -5,7 +5,7 @@
  * undoes it when a later step fails.
  */
 
-import { cidrText } from '../common/address.ts';
+import { bits, cidrText } from '../common/address.ts';
 import { abortable, startDeadline } from '../common/concurrency/deadline.ts';
 import { withToolTime } from '../common/process/tool-time.ts';
 import type { CniRequest, CniResponse, IpConfig } from '../wire/messages.ts';
@@ -221,12 +221,21 @@ function toResponse(
       mac: interfaceNamed(interfaces, hostInterface)?.mac ?? '',
     },
     mac_address: nic.mac ?? '',
-    routes: plan.interface.routes.map(toWireRoute),
+    routes: lastOfEachDestination([...connectedRoutes(nic), ...plan.interface.routes]).map(
+      toWireRoute,
+    ),
     mtu: plan.veth.mtu,
     nicname: plan.attachment.ifName,
     dns: {},
     error: '',
   };
+}
+
+/** What the kernel makes of each address that is not a network of its own; Kube-OVN lists them, too. */
+function connectedRoutes({ addresses }: Nic): Route[] {
+  return addresses
+    .filter(({ cidr }) => cidr.prefixLength < bits(cidr.family))
+    .map(({ cidr }) => ({ destination: cidr }));
 }
 
 const NODE_OBJECT: Wait = {

@@ -40,6 +40,8 @@ export interface Attachment {
   readonly bandwidth?: Bandwidth;
   /** The interface takes router advertisements: the network configuration's `accept_ra`. */
   readonly acceptsAdvertisements?: true;
+  /** It has an IPv6 link-local address, whatever its families: the configuration's `ipv6_link_local`. */
+  readonly hasLinkLocal?: true;
   /** A new interface of the sandbox has the right IPv6 parameters: the executable saw to it. */
   readonly isIpv6Prepared?: true;
 }
@@ -83,6 +85,7 @@ export function parseAddRequest(request: CniRequest): LiveAttachment {
     ...(bandwidth === undefined ? {} : { bandwidth }),
     ...(request.interface_macs === undefined ? {} : { interfaceMacs: request.interface_macs }),
     ...(request.accept_ra === true ? { acceptsAdvertisements: true } : {}),
+    ...(request.ipv6_link_local === true ? { hasLinkLocal: true } : {}),
     ...(request.ipv6_prepared === true ? { isIpv6Prepared: true } : {}),
   };
 }

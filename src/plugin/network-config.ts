@@ -96,7 +96,7 @@ export function checkConfig(top: Source, command: Command, ifName: string): Netw
     routes: isDel ? [] : routes(own),
     dns: isDel ? {} : dns(top),
     ...(isDelegate ? {} : interfaceFields(top)),
-    ...(command === 'ADD' && !isDelegate ? { ...bandwidth(top), ...acceptRa(top) } : {}),
+    ...(command === 'ADD' && !isDelegate ? { ...bandwidth(top), ...ipv6Options(top) } : {}),
   };
   return { isDelegate, serverSocket: socketPath(own), request };
 }
@@ -111,9 +111,15 @@ function interfaceFields(top: Source): Partial<CniRequest> {
   };
 }
 
-/** A field of ours: true where an administrator wants addresses from the routers of an underlay. */
-function acceptRa(top: Source): Pick<CniRequest, 'accept_ra'> {
-  return flag(top, 'accept_ra') ? { accept_ra: true } : {};
+/**
+ * Fields of ours: true where an administrator wants addresses from the routers of an underlay, and where
+ * interfaces without IPv6 addresses are to have a link-local one.
+ */
+function ipv6Options(top: Source): Pick<CniRequest, 'accept_ra' | 'ipv6_link_local'> {
+  return {
+    ...(flag(top, 'accept_ra') ? { accept_ra: true } : {}),
+    ...(flag(top, 'ipv6_link_local') ? { ipv6_link_local: true } : {}),
+  };
 }
 
 /** Missing on a further interface, it would be the logical switch port of the pod's eth0. */

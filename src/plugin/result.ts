@@ -56,11 +56,12 @@ export function readResult(answer: Json, sandbox: string | undefined, configDns:
   };
 }
 
-/** The result as JSON, which leaves out what is undefined. */
+/** The result as JSON, which leaves out what is undefined, and DNS that says nothing, as Go's does. */
 export function printResult(result: Result, cniVersion: string): string {
   const isOldest = cniVersion === '0.1.0' || cniVersion === '0.2.0';
   const body = isOldest ? onePerFamily(result) : interfacesAndIps(result, cniVersion);
-  return JSON.stringify({ cniVersion, ...body, dns: result.dns });
+  const dns = Object.keys(result.dns).length > 0 ? result.dns : undefined;
+  return JSON.stringify({ cniVersion, ...body, dns });
 }
 
 /** Until 0.2.0: no interface, one address of a family, its routes with it. */

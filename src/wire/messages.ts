@@ -60,6 +60,8 @@ export const CniRequestSchema = Type.Object({
   bandwidth: Type.Optional(BandwidthSchema),
   /** Ours: the network's interfaces may configure themselves from router advertisements. */
   accept_ra: Type.Optional(Type.Boolean()),
+  /** Ours: the network's interfaces have an IPv6 link-local address also where they have IPv4 only. */
+  ipv6_link_local: Type.Optional(Type.Boolean()),
   /**
    * Ours: the executable has seen to it that an interface which is made in the sandbox now may
    * have IPv6, and takes router advertisements only where `accept_ra` asks for it.

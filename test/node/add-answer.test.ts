@@ -26,6 +26,8 @@ describe('the result', () => {
     return { result, sandbox, nic, host: { name, mac }, v4: `${v4}/16`, v6: `${v6}/64` };
   }
   const routes = [
+    { dst: '172.17.0.0/16' },
+    { dst: 'fd00:172:17::/64' },
     { dst: '0.0.0.0/0', gw: '172.17.0.1' },
     { dst: '::/0', gw: 'fd00:172:17::1' },
   ];
@@ -34,9 +36,8 @@ describe('the result', () => {
     const { result, v4, v6 } = await added(version);
     expect(result).toEqual({
       cniVersion: version,
-      ip4: { ip: v4, gateway: '172.17.0.1', routes: [routes[0]] },
-      ip6: { ip: v6, gateway: 'fd00:172:17::1', routes: [routes[1]] },
-      dns: {},
+      ip4: { ip: v4, gateway: '172.17.0.1', routes: [routes[0], routes[2]] },
+      ip6: { ip: v6, gateway: 'fd00:172:17::1', routes: [routes[1], routes[3]] },
     });
   });
 
@@ -52,7 +53,6 @@ describe('the result', () => {
           { version: '6', interface: 0, address: v6, gateway: 'fd00:172:17::1' },
         ],
         routes,
-        dns: {},
       });
     },
   );
@@ -70,7 +70,6 @@ describe('the result', () => {
           { interface: 0, address: v6, gateway: 'fd00:172:17::1' },
         ],
         routes,
-        dns: {},
       });
     },
   );

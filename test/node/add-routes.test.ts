@@ -38,7 +38,7 @@ describe('routes', () => {
     const result = await mustAdd(sandbox, 'net1', ovnConfig());
     await expectRoutes(sandbox, 4, []);
     expect(result.ips?.[0]?.gateway).toBe('172.17.0.1');
-    expect(result.routes ?? []).toEqual([]);
+    expect(result.routes).toEqual([{ dst: '172.17.0.0/16' }]);
   });
 
   test('come from the network configuration', async () => {
@@ -53,6 +53,7 @@ describe('routes', () => {
       '10.99.0.7 via 172.17.0.2 dev net1',
     ]);
     expect(result.routes).toEqual([
+      { dst: '172.17.0.0/16' },
       { dst: '19.10.0.0/16', gw: '172.17.0.1' },
       { dst: '10.99.0.7/32', gw: '172.17.0.2' },
     ]);
@@ -71,6 +72,7 @@ describe('routes', () => {
       'default via 172.17.0.254 dev net1',
     ]);
     expect(result.routes).toEqual([
+      { dst: '172.17.0.0/16' },
       { dst: '192.168.0.0/24', gw: '172.17.0.254' },
       { dst: '0.0.0.0/0', gw: '172.17.0.254' },
     ]);
@@ -98,7 +100,10 @@ describe('routes', () => {
     });
     const result = await mustAdd(sandbox, 'eth0', PRIMARY_CONFIG);
     await expectRoutes(sandbox, 4, ['default via 10.16.0.254 dev eth0']);
-    expect(result.routes).toEqual([{ dst: '0.0.0.0/0', gw: '10.16.0.254' }]);
+    expect(result.routes).toEqual([
+      { dst: '10.16.0.0/16' },
+      { dst: '0.0.0.0/0', gw: '10.16.0.254' },
+    ]);
   });
 
   test('are of both families', async () => {
@@ -217,7 +222,7 @@ describe('default_route', () => {
     });
     const result = await mustAdd(sandbox, 'net1', ovnConfig({ provider: 'u2o.default.ovn' }));
     await expectRoutes(sandbox, 4, ['default via 10.70.0.7 dev net1']);
-    expect(result.routes).toEqual([{ dst: '0.0.0.0/0', gw: '10.70.0.7' }]);
+    expect(result.routes).toEqual([{ dst: '10.70.0.0/16' }, { dst: '0.0.0.0/0', gw: '10.70.0.7' }]);
   });
 });
 

@@ -33,6 +33,9 @@ test('an ADD makes an interface that reaches its gateway, and a DEL takes it awa
   const result = await mustAdd(sandbox, 'net1', ovnConfig());
   expect(result.ips).toEqual([{ interface: 0, address: `${nic.ip}/16`, gateway: GATEWAY4 }]);
   expect(await canPing(sandbox, GATEWAY4)).toBe(true);
+  const broadcast = await inSandbox(sandbox, 'ip', '-4', 'address', 'show', 'dev', 'net1');
+  expect(broadcast).toContain(`inet ${nic.ip}/16 brd 172.17.255.255 `);
+  expect(result).not.toHaveProperty('dns');
 
   await mustDelete(sandbox, 'net1', ovnConfig());
   expect(await inSandbox(sandbox, 'ip', '-br', 'link')).not.toContain('net1');
@@ -44,7 +47,7 @@ test('eth0 of the primary network has the default route', async () => {
   expect(result.ips).toEqual([
     { version: '4', interface: 0, address: `${nic.ip}/16`, gateway: '10.16.0.1' },
   ]);
-  expect(result.routes).toEqual([{ dst: '0.0.0.0/0', gw: '10.16.0.1' }]);
+  expect(result.routes).toEqual([{ dst: '10.16.0.0/16' }, { dst: '0.0.0.0/0', gw: '10.16.0.1' }]);
   expect(await podRoutes(sandbox, 4)).toEqual(['default via 10.16.0.1 dev eth0']);
   expect(await podAddresses(sandbox, 'eth0')).toEqual([`${nic.ip}/16`]);
   const link = await podLink(sandbox, 'eth0');
@@ -194,6 +197,17 @@ describe('address families', () => {
     await inSandbox(sandbox, 'sysctl', '-q', '-w', ...off);
     await mustAdd(sandbox, 'net1', ovnConfig());
     expect(await canPing(sandbox, GATEWAY6)).toBe(true);
+  });
+
+  test('an IPv4 NIC has an IPv6 link-local address where its network asks for one, and takes no advertisements', async () => {
+    const linkLocal = async (more: object) => {
+      const { sandbox } = await fixture.pod();
+      await mustAdd(sandbox, 'net1', ovnConfig(more));
+      expect(await sysctl(sandbox, 'net.ipv6.conf.net1.accept_ra')).toBe('0');
+      return inSandbox(sandbox, 'ip', '-6', '-br', 'address', 'show', 'dev', 'net1');
+    };
+    expect(await linkLocal({})).toBe('');
+    expect(await linkLocal({ ipv6_link_local: true })).toContain('fe80::');
   });
 
   test("the host's end has no IPv6 link-local address", async () => {

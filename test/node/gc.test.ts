@@ -294,6 +294,17 @@ describe('a port without our marks stays, whatever the list:', () => {
     await deleteSandbox(sandbox);
   });
 
+  test("one that Kube-OVN's executable asked for, which names no network, until its sandbox is gone", async () => {
+    const { sandbox } = await fixture.pod();
+    const body = JSON.stringify(requestFields(sandbox, ATTACHNET));
+    expect((await callRaw(SOCKET, { path: '/api/v1/add', body })).status).toBe(200);
+    await collect([]);
+    await expectTraces(fixture, sandbox, { ...NONE, rows: 1, links: 1 });
+    await deleteSandbox(sandbox);
+    await collect([]);
+    await expectTraces(fixture, sandbox, NONE);
+  });
+
   test('one of ours that does not say its network', async () => {
     const { sandbox } = await addNic();
     const name = hostName(sandbox, 'net1');

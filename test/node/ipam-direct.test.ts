@@ -90,7 +90,6 @@ test.each(['0.3.0', '0.3.1', '0.4.0'])(
         { version: '6', address: addresses[1], gateway: GATEWAYS[1] },
       ],
       routes: [],
-      dns: {},
     });
   },
 );

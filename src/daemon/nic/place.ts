@@ -187,7 +187,7 @@ async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal):
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
 async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
-  const { isIpv6Prepared, acceptsAdvertisements = false } = plan.attachment;
+  const { isIpv6Prepared, acceptsAdvertisements = false, hasLinkLocal = false } = plan.attachment;
   const isUnderlay = plan.localnetPatchPort !== undefined;
   const isIpv4Only =
     addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
@@ -200,7 +200,7 @@ async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
       log.warn({ ifName, netns, ...errorFields(error) }, msg);
     });
   }
-  const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements;
+  const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements && !hasLinkLocal;
   const up = linkUpLine(plan.interface, isWithoutIpv6 ? 'no-link-local' : 'link-local');
   await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
 }

@@ -122,7 +122,10 @@ export function addressLines(plan: InterfacePlan): string[] {
   return [
     ...plan.addresses.map(({ address, cidr }) => {
       const nodad = address.family === 'IPv6' && plan.skipDuplicateDetection ? ' nodad' : '';
-      return `address add ${address.text}/${cidr.prefixLength} dev ${plan.ifName}${nodad}`;
+      // The network's last address, for programs that ask for it; two hosts have none (RFC 3021).
+      const hasBroadcast = address.family === 'IPv4' && cidr.prefixLength < 31;
+      const broadcast = hasBroadcast ? ' broadcast +' : '';
+      return `address add ${address.text}/${cidr.prefixLength}${broadcast} dev ${plan.ifName}${nodad}`;
     }),
     ...plan.routes.map((route) => {
       const via = route.gateway ? ` via ${route.gateway.text}` : '';

@@ -57,7 +57,7 @@ function checkVersions(fields: Fields): void {
 function checkResult(result: Fields): void {
   const version = String(result.cniVersion);
   must(VERSIONS.includes(version), 'a result has a known version', version);
-  checkDns(result.dns);
+  if (result.dns !== undefined) checkDns(result.dns);
   if (version === '0.1.0' || version === '0.2.0') checkOldest(result);
   else checkNewer(result, version);
 }
@@ -128,6 +128,7 @@ function checkRoute({ dst, gw, ...others }: Fields, family?: number): void {
 
 function checkDns(dns: unknown): void {
   const { domain, ...lists } = fieldsOf(dns);
+  must(Object.keys(fieldsOf(dns)).length > 0, 'DNS that says nothing is left out', dns);
   refuseOthers(lists, ['nameservers', 'search', 'options']);
   must(domain === undefined || typeof domain === 'string', 'a domain is a text', domain);
   for (const list of Object.values(lists)) {

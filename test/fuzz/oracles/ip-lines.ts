@@ -35,6 +35,9 @@ const isMark = (text: string) => {
   );
 };
 
+/** An IPv4 network of more than two hosts. */
+const hasBroadcast = (text: string) => isPrefix(text) && /^[\d.]+\/([12]?\d|30)$/.test(text);
+
 const MAC: Shape = ['address', isMac];
 const MTU: Shape = ['mtu', isMtu];
 const NO_LINK_LOCAL: Shape = ['addrgenmode', 'none'];
@@ -65,6 +68,7 @@ const LINES: readonly Shape[] = [
   ...options(['nodad']).map(
     (more): Shape => [...['address', 'add', isPrefix, 'dev', isLinkName, ...more]],
   ),
+  ['address', 'add', hasBroadcast, 'broadcast', '+', 'dev', isLinkName],
   ...options(['via', (word) => isAddress(word)]).map(
     (more): Shape => [...['route', 'replace', isPrefix, ...more, 'dev', isLinkName]],
   ),

@@ -13,6 +13,7 @@ describe('a line for ip', () => {
     'link set c0ffee012345_h addrgenmode none alias kube-ovn/c0ffee/eth0/ovn/net up',
     'link set dev eth0 addrgenmode none alias c0ffee012345_c up',
     'address add fd00::5/64 dev eth0 nodad',
+    'address add 10.16.0.5/30 broadcast + dev eth0',
     'route replace 0.0.0.0/0 via 10.16.0.1 dev eth0',
     'link delete dev c0ffee012345_h',
   ])('%j is right', (line) => {
@@ -32,6 +33,8 @@ describe('a line for ip', () => {
     'address add 010.1.1.1/16 dev eth0',
     'address add fe80::1%eth0/64 dev eth0',
     'address add 10.16.0.5/33 dev eth0',
+    'address add 10.16.0.5/31 broadcast + dev eth0',
+    'address add fd00::5/30 broadcast + dev eth0',
     'route replace default via 10.16.0.1 dev eth0',
     'route replace 10.0.0.0/8 via router dev eth0',
     'route replace 10.0.0.0/8 dev eth0\nlink delete dev eth0',
@@ -156,7 +159,6 @@ describe('output of the executable', () => {
     interfaces: [NIC],
     ips: [{ interface: 0, address: '10.16.0.5/16' }],
     routes: [{ dst: '0.0.0.0/0', gw: '10.16.0.1' }],
-    dns: {},
   };
   const ERROR = { cniVersion: '1.0.0', code: 7, msg: 'wrong', details: '' };
   const outcome =
@@ -180,6 +182,7 @@ describe('output of the executable', () => {
     outcome(0, { ...RESULT, routes: [{ dst: 'default' }] }),
     outcome(0, { ...RESULT, interfaces: [{ ...NIC, mtu: 1400 }] }),
     outcome(0, { ...RESULT, dns: { nameservers: [1] } }),
+    outcome(0, { ...RESULT, dns: {} }),
     outcome(0, { ...RESULT, cniVersion: '0.2.0' }),
     outcome(0, RESULT, 'DEL'),
     outcome(1, RESULT),

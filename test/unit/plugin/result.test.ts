@@ -40,7 +40,6 @@ describe('a dual-stack result', () => {
       cniVersion,
       ip4: { ip: '10.16.0.5/16', gateway: '10.16.0.1', routes: [ROUTES[0]] },
       ip6: { ip: 'fd00:10:16::5/112', gateway: 'fd00:10:16::1', routes: [ROUTES[1]] },
-      dns: {},
     });
   });
 
@@ -55,7 +54,6 @@ describe('a dual-stack result', () => {
           { version: '6', interface: 0, address: 'fd00:10:16::5/112', gateway: 'fd00:10:16::1' },
         ],
         routes: ROUTES,
-        dns: {},
       });
     },
   );
@@ -69,7 +67,6 @@ describe('a dual-stack result', () => {
         { interface: 0, address: 'fd00:10:16::5/112', gateway: 'fd00:10:16::1' },
       ],
       routes: ROUTES,
-      dns: {},
     });
   });
 
@@ -85,7 +82,7 @@ describe('a dual-stack result', () => {
   it.each(CNI_VERSIONS)('of an IPAM delegate has no interface in version %s', (cniVersion) => {
     const result = asDelegate(cniVersion, { ...ANSWER, nicname: '', mac_address: '', mtu: 0 });
     expect(JSON.stringify(result)).not.toContain('interface');
-    expect(result.dns).toEqual({});
+    expect(result).not.toHaveProperty('dns');
     if (cniVersion >= '0.3.0') {
       expect(result.ips).toMatchObject([
         { address: '10.16.0.5/16' },
@@ -106,7 +103,6 @@ describe('a result with less in it', () => {
     expect(printed('0.2.0', answer)).toEqual({
       cniVersion: '0.2.0',
       ip4: { ip: '10.16.0.5/16', routes: [] },
-      dns: {},
     });
   });
 
@@ -116,7 +112,7 @@ describe('a result with less in it', () => {
       ips: [],
       routes: [],
     });
-    expect(printed('0.1.0', { ...ANSWER, ...ips })).toEqual({ cniVersion: '0.1.0', dns: {} });
+    expect(printed('0.1.0', { ...ANSWER, ...ips })).toEqual({ cniVersion: '0.1.0' });
   });
 
   it('leaves out a MAC and an MTU that are not there', () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseAddress, parseCidr } from '../../../../src/common/address.ts';
 import { parseRoutes } from '../../../../src/daemon/nic/route.ts';
 import {
   addressLines,
@@ -44,14 +45,27 @@ describe('the lines of ip(8) for the end in the pod', () => {
 
   it("have the addresses with the Subnet's prefix length", () => {
     expect(addressLines(planOf())).toEqual([
-      'address add 10.16.0.15/16 dev eth0',
+      'address add 10.16.0.15/16 broadcast + dev eth0',
       'address add fd00:10:16::f/112 dev eth0 nodad',
+    ]);
+  });
+
+  it.each([
+    ['10.16.0.4/30', '10.16.0.5', ' broadcast +'],
+    ['10.16.0.4/31', '10.16.0.5', ''],
+    ['10.16.0.5/32', '10.16.0.5', ''],
+  ])('of network %s have a broadcast address where there is one', (network, text, broadcast) => {
+    const [cidr, address] = [parseCidr(network), parseAddress(text)];
+    if (cidr === undefined || address === undefined) throw new Error(network);
+    const length = network.split('/')[1];
+    expect(addressLines(planOf({ addresses: [{ address, cidr }] }))).toEqual([
+      `address add 10.16.0.5/${length}${broadcast} dev eth0`,
     ]);
   });
 
   it('let the kernel look for duplicates of an IPv6 address on an underlay network', () => {
     expect(addressLines(planOf({ skipDuplicateDetection: false }))).toEqual([
-      'address add 10.16.0.15/16 dev eth0',
+      'address add 10.16.0.15/16 broadcast + dev eth0',
       'address add fd00:10:16::f/112 dev eth0',
     ]);
   });
