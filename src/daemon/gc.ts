@@ -3,7 +3,9 @@
  * "GC"), and then whatever has lost its sandbox.
  *
  * The list speaks for one network only, so it judges only ports and veth pairs that an ADD of ours
- * marked with that network's name and provider. Calls of the same attachment that run or wait go
+ * marked with that network's name and provider. Kube-OVN's executable says no name: several networks may
+ * have one provider, and a port of one that the list of another lacks may live. Such ports go by the
+ * proof that their sandbox is gone. Calls of the same attachment that run or wait go
  * first: their interface is not touched.
  */
 
