@@ -23,7 +23,7 @@ import { ownerOfPod, type Pod } from './objects/pod.ts';
 import type { ClusterSettings } from './objects/settings.ts';
 
 export interface ClaimsView {
-  readonly cluster: Pick<Cluster, 'pods' | 'ips'>;
+  readonly cluster: Pick<Cluster, 'pods' | 'ips' | 'nodes'>;
   readonly ipIndex: IpIndex;
   readonly machines: Pick<Machines, 'mayShare' | 'problemOf'>;
   readonly settings: ClusterSettings;
@@ -153,8 +153,8 @@ function sharingOf(ip: IpObject, owner: string, view: Omit<ClaimsView, 'networks
 
 /** The NICs that a pod says it was given, as long as it lives. */
 function nicsOf(pod: Pod, view: ClaimsView): readonly AnnotatedAddresses[] {
-  if (pod.hostNetwork || !isAlive(pod, Date.now())) return [];
   const { cluster, machines, networks, settings } = view;
+  if (pod.hostNetwork || !isAlive(pod, Date.now(), cluster.nodes)) return [];
   if (machines.problemOf(pod) !== undefined) return [];
   const subnetOfPort = (port: string) => cluster.ips.get(port)?.spec.subnet;
   return annotatedNics(pod, { settings, subnets: networks.subnets, subnetOfPort });

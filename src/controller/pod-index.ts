@@ -9,7 +9,7 @@ import { machineOwner, ownerParts, portsKeyOf } from './objects/owner-key.ts';
 import { ownerOfPod, type Pod } from './objects/pod.ts';
 import { isUntold } from './objects/pod-annotations.ts';
 
-type View = Pick<Cluster, 'pods' | 'machineInstances'>;
+type View = Pick<Cluster, 'pods' | 'machineInstances' | 'nodes'>;
 
 export class PodIndex {
   readonly #cluster: View;
@@ -53,7 +53,8 @@ export class PodIndex {
     const now = Date.now();
     const isUsing = (key: string) => {
       const pod = key === except ? undefined : this.#cluster.pods.get(key);
-      if (pod === undefined || pod.hostNetwork || !isAlive(pod, now)) return false;
+      if (pod === undefined || pod.hostNetwork || !isAlive(pod, now, this.#cluster.nodes))
+        return false;
       return key === owner || this.mayUse(pod);
     };
     return this.keysOf(owner).some(isUsing) || this.#isNamedLikePod(owner, now);
@@ -75,7 +76,7 @@ export class PodIndex {
   #isNamedLikePod(owner: string, now: number): boolean {
     if (!ownerParts(owner).isMachine) return false;
     const pod = this.#cluster.pods.get(portsKeyOf(owner));
-    return pod?.machine !== undefined && isAlive(pod, now) && this.mayUse(pod);
+    return pod?.machine !== undefined && isAlive(pod, now, this.#cluster.nodes) && this.mayUse(pod);
   }
 
   /** KubeVirt has an instance go after its pods; where it is made to go before them, they run on. */

@@ -92,7 +92,8 @@ export class Triggers {
         rejudge();
         this.#addSubnetsIn(key);
       }),
-      cluster.nodes.onChange(({ type, value, previous }) => {
+      cluster.nodes.onChange(({ type, key, value, previous }) => {
+        if (type === 'deleted' || value.isReady !== previous?.isReady) this.#addDeletedPodsOn(key);
         if (
           type === 'updated' &&
           isDeepStrictEqual(value.internalAddresses, previous?.internalAddresses)
@@ -283,6 +284,14 @@ export class Triggers {
       if (claims.vlan !== vlan) continue;
       this.#queues.subnets.add(meta.name);
       for (const ip of ipIndex.ofSubnet(meta.name).values()) this.addOwner(ownerOf(ip, settings));
+    }
+  }
+
+  /** Their time may be up since their node is lost. */
+  #addDeletedPodsOn(node: string): void {
+    for (const { namespace, name, nodeName, end } of this.#context.cluster.pods.values()) {
+      const isItsEnd = nodeName === node && end.deletedAtMs !== undefined;
+      if (isItsEnd) this.#queues.pods.add(`${namespace}/${name}`);
     }
   }
 

@@ -63,6 +63,7 @@ export class CallStage implements AsyncDisposable {
     fc.pre(socketsIn(stdin).every((path) => this.#isOurs(path)));
     this.#daemon.willSend(answer);
     const outcome = checkCniOutput(await call(), command);
+    if (answer.end === 'never') await this.#daemon.idle();
     const { questions } = this.#daemon;
     must(questions.length <= 1, 'a daemon that answers is asked once', questions.length);
     for (const { path, body } of questions) {

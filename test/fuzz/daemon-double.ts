@@ -1,6 +1,6 @@
 /** A server in the daemon's place that sends what it is told, and keeps what it was asked. */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { HttpAnswer } from './values/http-answer.ts';
 
 export interface Question {
@@ -8,18 +8,23 @@ export interface Question {
   readonly body: string;
 }
 
+/** What is asked behind all that others have asked, and is kept nowhere. */
+const LAST = 'POST /last HTTP/1.0\r\nContent-Length: 0\r\n\r\n';
+
 export class DaemonDouble implements AsyncDisposable {
+  readonly #path: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #answer: HttpAnswer | undefined;
   #questions: Question[] = [];
 
-  private constructor() {
+  private constructor(path: string) {
+    this.#path = path;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
   static async listen(path: string): Promise<DaemonDouble> {
-    const double = new DaemonDouble();
+    const double = new DaemonDouble(path);
     double.#server.listen(path);
     await once(double.#server, 'listening');
     return double;
@@ -36,6 +41,18 @@ export class DaemonDouble implements AsyncDisposable {
     return this.#questions;
   }
 
+  /**
+   * Resolves when everything is over that has been asked, also by those who gave up before they were
+   * heard: on a busy machine the next call would be taken for two.
+   */
+  async idle(): Promise<void> {
+    const last = connect(this.#path);
+    last.resume().end(LAST);
+    await once(last, 'close');
+    // They were accepted before it.
+    await Promise.all([...this.#sockets].map((socket) => once(socket, 'close')));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -49,6 +66,10 @@ export class DaemonDouble implements AsyncDisposable {
       received = Buffer.concat([received, chunk]);
       const question = readQuestion(received);
       if (question === undefined) return;
+      if (question.path === '/last') {
+        socket.end();
+        return;
+      }
       this.#questions.push(question);
       this.#send(socket);
     });

@@ -1,5 +1,5 @@
 /** A folder with what our image has for the installer, of any version; and the installer from there. */
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { REFERENCE_PLUGINS } from '../../src/installer/executables.ts';
 import { withMark } from '../../src/installer/mark.ts';
@@ -25,7 +25,7 @@ export class ImageFolder {
     const image = new ImageFolder(folder);
     await mkdir(image.folder, { recursive: true });
     for (const name of await readdir(join(ROOT, 'image'))) {
-      await copyFile(join(ROOT, 'image', name), join(image.folder, name));
+      await cp(join(ROOT, 'image', name), join(image.folder, name), { recursive: true });
     }
     for (const name of ['kube-ovn-install.cjs', 'kube-ovn-cni.cjs', 'kube-ovn-controller.cjs']) {
       await copyFile(join(ROOT, 'dist', name), join(image.folder, name));

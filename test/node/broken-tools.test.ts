@@ -58,7 +58,7 @@ const check = (sandbox: Sandbox, prevResult: unknown) =>
   timed(cni('CHECK', sandbox, 'net1', ovnConfig({ prevResult })));
 
 async function worksAgain(sandbox: Sandbox): Promise<void> {
-  await expect.poll(statusText, { timeout: 20_000, interval: 200 }).toBe('');
+  await expect.poll(statusText, { timeout: 60_000, interval: 200 }).toBe('');
   const added = await add(sandbox);
   expect(added.exitCode, added.stdout).toBe(0);
   expect((await del(sandbox)).exitCode).toBe(0);
@@ -121,7 +121,7 @@ test('STATUS names a tool that does not come back, and since when, until it does
         said = await statusText();
         return named();
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     )
     .toBeDefined();
   const since = Date.parse(named() ?? '');

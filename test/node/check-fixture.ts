@@ -157,7 +157,7 @@ export async function interfaceBecomes(name: string, condition: string): Promise
 export async function flowsGone(name: string): Promise<void> {
   const wait = {
     op: 'wait',
-    timeout: 20_000,
+    timeout: 60_000,
     table: 'Interface',
     where: [
       ['name', '==', name],

@@ -146,6 +146,8 @@ test('the same for macvlan, whose NIC has no port in OVN', async () => {
   expect((await podLink(sandbox, 'net1'))?.linkinfo?.info_kind).toBe('macvlan');
   expect(await podAddresses(sandbox, 'net1')).toEqual(['172.17.0.11/16']);
   expect(fixture.api.get('IP', 'samplepod.default.macvlan.default').spec?.subnet).toBe('macvlan');
+  // Nothing of the pod waits for its Subnet's switch.
+  await fixture.node.nbctl('--timeout=60', 'wait-until', 'Logical_Switch', 'macvlan');
   expect(await fixture.node.nbctl('lsp-list', 'macvlan')).not.toContain('samplepod');
   await fixture.kubelet.end(pod);
   await gone(fixture, 'IP', 'samplepod.default.macvlan.default');

@@ -26,7 +26,7 @@ import { KUBECONFIG } from './fixture.ts';
 
 const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 /** Far above what anything takes here that comes at all. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 const LOG_LINES = 20;
 
 /** Another one leads soon after a controller was killed, and none loses it for a busy machine. */

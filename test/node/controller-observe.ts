@@ -8,7 +8,7 @@ import { keyOf } from '../lab/kubernetes/object.ts';
 import type { ControllerFixture } from './controller-fixture.ts';
 
 /** Far above what anything takes here that comes at all. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 type Fixture = Pick<ControllerFixture, 'api'>;
 

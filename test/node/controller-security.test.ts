@@ -125,7 +125,7 @@ async function defaultRoutesBecome(hops: readonly string[]): Promise<void> {
     // The default Vpc has one to the nodes.
     return found.split('\n').filter((line) => line.startsWith('10.'));
   };
-  await expect.poll(find, { timeout: 20_000, interval: 50 }).toEqual(hops);
+  await expect.poll(find, { timeout: 60_000, interval: 50 }).toEqual(hops);
 }
 
 test('a SecurityGroup blocks what it does not allow, follows its rules, and closes its members when it goes', async () => {
@@ -188,7 +188,7 @@ async function neighbourFound({ sandbox }: RunningPod, neighbour: string): Promi
 async function portGroupGone(name: string): Promise<void> {
   const find = () =>
     fixture.node.nbctl('--bare', '--columns=name', 'find', 'Port_Group', `name=${name}`);
-  await expect.poll(find, { timeout: 20_000, interval: 50 }).toBe('');
+  await expect.poll(find, { timeout: 60_000, interval: 50 }).toBe('');
 }
 
 /** Brings the SecurityGroup `web` to allow pings from these networks, and waits for it. */

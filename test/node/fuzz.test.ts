@@ -116,7 +116,7 @@ test('hostile calls make no other command line, leave nothing, and harm nobody',
   expect(outcomes.get('error 7') ?? 0).toBeGreaterThan(CASES / 10);
   // An error that nobody foresaw.
   expect(outcomes.has('error 101')).toBe(false);
-}, 180_000);
+}, 600_000);
 
 /** The pod as the controller wrote it, with changes; returns the keys. */
 function annotate(changes: Texts): string[] {

@@ -55,7 +55,7 @@ export async function expectTraces(
 
 /** All of an interface goes by itself. */
 export async function expectGone({ node }: Fixture, sandbox: Sandbox): Promise<void> {
-  await expect.poll(() => tracesOf(node, sandbox), { timeout: 10_000 }).toEqual(NONE);
+  await expect.poll(() => tracesOf(node, sandbox), { timeout: 60_000 }).toEqual(NONE);
 }
 
 /** The log has one line about the removal of a sandbox's net1, with whose it was and with its proof. */

@@ -60,7 +60,7 @@ test('are closed when their time is up, and others are served meanwhile', async 
   await once(call, 'data');
   call.destroy();
   await closed;
-}, 60_000);
+}, 180_000);
 
 test('a request whose second half comes while the daemon ends is served', async () => {
   const { sandbox } = await fixture.pod();

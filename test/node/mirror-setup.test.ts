@@ -7,7 +7,7 @@ import { Fixture, ovnConfig } from './fixture.ts';
 import { hostName, interfaceRow, mustAdd, mustDelete, type OvsRow, rowsOf } from './observe.ts';
 
 /** For ovs-vswitchd to come back. */
-const RECOVERY = { timeout: 30_000, interval: 100 };
+const RECOVERY = { timeout: 60_000, interval: 100 };
 
 let fixture: Fixture;
 beforeAll(async () => {

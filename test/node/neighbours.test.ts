@@ -61,7 +61,7 @@ async function advertise(witness: Sandbox): Promise<void> {
   const { sandbox, nic } = await podWith('IPv4');
   await mustAdd(sandbox, 'net1', ovnConfig());
   await sendFrame(sandbox, 'net1', routerAdvertisement(nic.mac ?? ''));
-  await expect.poll(() => learnt(witness), { timeout: 20_000 }).not.toEqual([]);
+  await expect.poll(() => learnt(witness), { timeout: 60_000 }).not.toEqual([]);
 }
 
 describe('a router advertisement of a pod', () => {

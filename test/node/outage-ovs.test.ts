@@ -16,7 +16,7 @@ const ATTEMPTS = 10;
 const LOST = "lost touch with OVS's database";
 const BACK = "back in touch with OVS's database";
 /** For programs of OVS and OVN to find each other again: they wait up to 8 s between attempts. */
-const RECOVERY = { timeout: 30_000, interval: 100 };
+const RECOVERY = { timeout: 60_000, interval: 100 };
 
 let fixture: Fixture;
 let record: ToolRecord;

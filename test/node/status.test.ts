@@ -10,7 +10,7 @@ import { ATTACHNET, Fixture, KUBECONFIG, PRIMARY } from './fixture.ts';
 
 const FLAGS = ['--add-timeout-seconds=10'];
 /** For programs of OVN to find each other again: they wait up to 8 s between attempts. */
-const RECOVERY = { timeout: 30_000, interval: 200 };
+const RECOVERY = { timeout: 60_000, interval: 200 };
 
 let fixture: Fixture;
 beforeAll(async () => {

@@ -187,7 +187,7 @@ describe('a sandbox that goes while OVS is away', () => {
     await fixture.node.startPart(part);
     await expectGone(fixture, lost.sandbox);
     await expectProof(lost.sandbox);
-    await expect.poll(() => canPing(other.sandbox, GATEWAY), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => canPing(other.sandbox, GATEWAY), { timeout: 60_000 }).toBe(true);
     await expectLives(other.sandbox);
   });
 });

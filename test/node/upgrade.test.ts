@@ -148,7 +148,7 @@ describe('a newer executable', () => {
     expect(await podLink(sandbox, 'net1')).toMatchObject({ operstate: 'UP' });
     await deleteSandbox(sandbox);
     // The kernel takes its time with a namespace.
-    await expect.poll(() => interfacesOf(node, sandbox), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => interfacesOf(node, sandbox), { timeout: 60_000 }).toEqual([]);
     await expectNode(node, before);
   });
 

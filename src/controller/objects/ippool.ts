@@ -9,6 +9,7 @@ import { rawFields, readFields } from './fields.ts';
 import { projectIpPoolStatus } from './ippool-status.ts';
 import { isEarlier, type Meta, projectMeta } from './meta.ts';
 import { type Checked, checked, checkedValue, type Problem, say } from './problem.ts';
+import { plainText } from './subnet-spelling.ts';
 import type { UsageStatus } from './usage.ts';
 
 export interface IpPool {
@@ -47,7 +48,7 @@ function checkIpPool(name: string, spec: unknown): Checked<IpPool> {
     report({ message: say`ippool ${name} has no subnet`, advice: 'set spec.subnet' });
   }
   const ranges = fields.texts('ips').flatMap((text) => {
-    const range = parseRange(text);
+    const range = parseRange(plainText(text));
     if (range !== undefined) return [range];
     report({
       message: say`invalid ip range ${text} in ippool ${name}`,

@@ -1,21 +1,35 @@
 /**
- * Whether a pod still needs its addresses. Pure; the rules are Kube-OVN's.
+ * Whether a pod still needs its addresses. Pure; the rules are Kube-OVN's, but for one: a node that is
+ * there ends its pods itself, however long that takes, and has a deleted pod's object removed only when
+ * its sandbox has ended. Time alone frees addresses on nodes that may be lost.
  */
 import type { Address } from '../../common/address.ts';
 import { contains } from '../../common/address.ts';
 import { annotationKey } from './allocated-nic.ts';
+import type { Node } from './node.ts';
 import { type Owner, type Pod, type PodEnd, podIndex } from './pod.ts';
 import type { StatefulSet } from './stateful-set.ts';
 import type { Subnet } from './subnet.ts';
 
+/** Nodes by name. */
+export interface NodeView {
+  get(name: string): Pick<Node, 'isReady'> | undefined;
+}
+
 /**
  * True as long as a pod runs or will run: a completed one has no use for its addresses, and a
- * deleted one none once its time is up.
+ * deleted one none once its time is up, unless its node is there and has not ended it.
  */
-export function isAlive({ end }: Pod, nowMs: number): boolean {
-  const { deletedAtMs, graceMs } = end;
-  if (deletedAtMs !== undefined && nowMs > deletedAtMs + graceMs) return false;
-  return !hasEnded(end);
+export function isAlive(pod: Pod, nowMs: number, nodes: NodeView): boolean {
+  const { deletedAtMs, graceMs } = pod.end;
+  if (deletedAtMs === undefined || nowMs <= deletedAtMs + graceMs) return !hasEnded(pod.end);
+  return isEndedByNode(pod, nodes);
+}
+
+/** True for a deleted pod, whose node is there and will end it, or has not told yet that it has. */
+export function isEndedByNode({ end, nodeName }: Pod, nodes: NodeView): boolean {
+  if (end.phase === 'Succeeded' || end.phase === 'Failed') return false;
+  return nodes.get(nodeName)?.isReady ?? false;
 }
 
 function hasEnded({ phase, reason, restartPolicy }: PodEnd): boolean {
@@ -24,8 +38,7 @@ function hasEnded({ phase, reason, restartPolicy }: PodEnd): boolean {
 }
 
 /**
- * When the addresses of a deleted pod go at the latest, whoever should have ended it: its node may
- * be lost. Undefined for a pod that nobody deleted; ms since 1970.
+ * When the addresses of a deleted pod go at the latest, unless its node is there: it may be lost. Undefined for a pod that nobody deleted; ms since 1970.
  */
 export function releasedAtMs({ end }: Pod): number | undefined {
   const { deletedAtMs, terminationGraceMs } = end;

@@ -150,7 +150,7 @@ function checkRule(fields: Fields, tier: number, report: Report): readonly Secur
     });
   }
   const remote = readRemote(fields, family, report);
-  const localText = fields.text('localAddress');
+  const localText = fields.text('localAddress').trim();
   const local = localText === '' ? undefined : readNetwork(localText, family, report);
   const hasPorts = protocol === 'tcp' || protocol === 'udp';
   const ports = hasPorts ? readPorts(fields, 'portRange', report) : undefined;
@@ -213,7 +213,7 @@ function readRemote(
 ): SecurityRule['remote'] | undefined {
   const type = fields.text('remoteType');
   const securityGroup = fields.text('remoteSecurityGroup');
-  if (type === 'address') return readNetwork(fields.text('remoteAddress'), family, report);
+  if (type === 'address') return readNetwork(fields.text('remoteAddress').trim(), family, report);
   if (type === 'securityGroup' && securityGroup !== '') return { securityGroup };
   report(
     type === 'securityGroup'

@@ -26,17 +26,20 @@ export function respelledFields(spec: RawSpec): RawSpec {
 
 function respelled(name: string, spec: RawSpec): RawSpec {
   const written = Object.hasOwn(spec, name) ? spec[name] : undefined;
-  const plain = Array.isArray(written) ? written.map(plainText) : plainText(written);
+  const plain = Array.isArray(written) ? written.map(plainValue) : plainValue(written);
   const isSame = Array.isArray(plain)
     ? plain.every((text, index) => text === (written as readonly unknown[])[index])
     : plain === written;
   return isSame ? {} : { [name]: plain };
 }
 
+function plainValue(value: unknown): unknown {
+  return typeof value === 'string' ? plainText(value) : value;
+}
+
 /** In lower case, without blanks at the ends, around commas and around the dots of a range. */
-function plainText(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  return trimmedParts(trimmedParts(value, ','), '..').toLowerCase();
+export function plainText(text: string): string {
+  return trimmedParts(trimmedParts(text, ','), '..').toLowerCase();
 }
 
 function trimmedParts(text: string, separator: string): string {

@@ -120,8 +120,8 @@ type Report = (problem: Problem) => void;
 
 function checkStaticRoute(fields: Fields, report: Report): readonly StaticRoute[] {
   const policy = fields.text('policy') || 'policyDst';
-  const cidrText = fields.text('cidr');
-  const nextHopText = fields.text('nextHopIP');
+  const cidrText = fields.text('cidr').trim();
+  const nextHopText = fields.text('nextHopIP').trim();
   const host = parseAddress(cidrText);
   const cidr = host ? parseCidr(`${host.text}/${bits(host.family)}`) : parseCidr(cidrText);
   const nextHop = parseAddress(nextHopText);
@@ -183,7 +183,7 @@ function checkPolicyRoute(fields: Fields, report: Report): readonly PolicyRoute[
 
 function checkPeering(fields: Fields, report: Report): readonly VpcPeering[] {
   const text = fields.text('localConnectIP');
-  const localConnectIps = text.split(',');
+  const localConnectIps = text.split(',').map((part) => part.trim());
   if (localConnectIps.some((part) => parseCidr(part) === undefined)) {
     report({
       message: say`invalid cidr ${text}`,

@@ -134,7 +134,7 @@ export class IpWork {
     const { cluster, machines, podIndex } = this.#context;
     return podIndex.keysOf(owner).some((key) => {
       const pod = cluster.pods.get(key);
-      if (pod === undefined || !isAlive(pod, Date.now())) return false;
+      if (pod === undefined || !isAlive(pod, Date.now(), cluster.nodes)) return false;
       return machines.problemOf(pod) === undefined && isAllocated(pod, provider);
     });
   }

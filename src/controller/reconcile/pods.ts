@@ -32,7 +32,7 @@ import {
   projectIp,
 } from '../objects/ip.ts';
 import { lackOf, withLack } from '../objects/lack.ts';
-import { isAlive, releasedAtMs } from '../objects/liveness.ts';
+import { isAlive, isEndedByNode, type NodeView, releasedAtMs } from '../objects/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
   holderUid,
@@ -90,7 +90,7 @@ export class PodWork {
       const pod = cluster.pods.get(key);
       // One in the network of its node has nothing: what is held is an earlier pod's of its name.
       if (pod === undefined || pod.hostNetwork) await this.#ends.end(key, undefined);
-      else if (!needsAddresses(pod)) await this.#ends.end(key, pod);
+      else if (!needsAddresses(pod, cluster.nodes)) await this.#ends.end(key, pod);
       // One that is being deleted keeps what it has, and it is too late for more.
       else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
     });
@@ -243,7 +243,7 @@ export class PodWork {
     const keys = podIndex.keysOf(ownerOfPod(pod, settings));
     const running = keys
       .flatMap((key) => cluster.pods.get(key) ?? [])
-      .filter((one) => needsAddresses(one) && machines.isShown(one))
+      .filter((one) => needsAddresses(one, cluster.nodes) && machines.isShown(one))
       .sort((one, other) => (one.uid < other.uid ? -1 : 1));
     return running.find(({ migrating }) => !migrating) ?? running[0] ?? pod;
   }
@@ -336,9 +336,11 @@ export class PodWork {
 }
 
 /** False for a pod that has ended, and for one that should have by now: its node may be lost. */
-function needsAddresses(pod: Pod): boolean {
+function needsAddresses(pod: Pod, nodes: NodeView): boolean {
   const now = Date.now();
-  return isAlive(pod, now) && now < (releasedAtMs(pod) ?? Number.POSITIVE_INFINITY);
+  if (!isAlive(pod, now, nodes)) return false;
+  const releasedAt = releasedAtMs(pod);
+  return releasedAt === undefined || now < releasedAt || isEndedByNode(pod, nodes);
 }
 
 function selectsNetworks({ annotations }: Pod): boolean {

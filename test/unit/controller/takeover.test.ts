@@ -10,8 +10,8 @@ import { LEASE, LEASES, microTime } from './leadership/support.ts';
 
 const KEY = 'kube-system/kube-ovn-controller';
 /** Far above what anything takes here that comes at all. */
-const SETTLES_WITHIN_MS = 40_000;
-const TIMEOUT_MS = 90_000;
+const SETTLES_WITHIN_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** A cluster with a network, no pods yet, and controllers. */
 async function setUp() {

@@ -93,6 +93,14 @@ describe.each(all)('the schema of %s', (kind, definition) => {
     expect(schema.properties?.kind).toEqual({ type: 'string' });
   });
 
+  it('says of each field what it is', () => {
+    const fields = places.filter(({ path }) => /^(spec|status)\b.*\w$/.test(path));
+    expect(fields.length).toBeGreaterThan(5);
+    for (const { path, schema } of fields) {
+      expect([path, String(schema.description ?? '').endsWith('.')]).toEqual([path, true]);
+    }
+  });
+
   it('has defaults of the right type, and only within spec', () => {
     for (const { path, schema } of places) {
       if (schema.default === undefined) continue;
@@ -157,7 +165,8 @@ describe.each(all)('the schema of %s', (kind, definition) => {
   it('has columns about fields that there are', () => {
     for (const { jsonPath, type } of definition.spec.versions[0].additionalPrinterColumns ?? []) {
       if (jsonPath.startsWith('.metadata.')) continue;
-      const shown = schemaAt(schema, jsonPath.slice(1));
+      const place = jsonPath.slice(1).replace(/\[\?\(@\.type=="\w+"\)\]/, '[]');
+      const shown = schemaAt(schema, place);
       expect([jsonPath, shown !== undefined]).toEqual([jsonPath, true]);
       if (type === 'boolean' || type === 'number') expect(shown?.type).toBe(type);
     }
@@ -178,12 +187,12 @@ function hasField(schema: Schema, path: string): boolean {
 describe('the columns', () => {
   it.each([
     ['IP', 'V4IP V6IP Mac Node Subnet'],
-    ['IPPool', 'Subnet enableAddressSet IPs V4Used V4Available V6Used V6Available'],
+    ['IPPool', 'Subnet enableAddressSet IPs V4Used V4Available V6Used V6Available Ready'],
     ['ProviderNetwork', 'DefaultInterface Ready'],
     ['SecurityGroup', ''],
     [
       'Subnet',
-      'Provider Vpc Vlan Protocol CIDR Private NAT Default GatewayType V4Used V4Available V6Used V6Available ExcludeIPs U2OInterconnectionIP',
+      'Provider Vpc Vlan Protocol CIDR Private NAT Default GatewayType V4Used V4Available V6Used V6Available ExcludeIPs U2OInterconnectionIP Ready',
     ],
     ['Vlan', 'ID Provider conflict'],
     [
@@ -200,6 +209,17 @@ describe('what never changes', () => {
   it('is the Subnet of an IPPool', () => {
     const subnet = schemaAt(schemaOf('IPPool'), 'spec.subnet');
     expect(subnet?.['x-kubernetes-validations']).toMatchObject([{ rule: 'self == oldSelf' }]);
+  });
+});
+
+describe('the columns of what may not be ready', () => {
+  it.each(['Subnet', 'IPPool'])('show whether a %s is', (kind) => {
+    const columns = definitions.get(kind)?.spec.versions[0].additionalPrinterColumns;
+    expect(columns?.at(-1)).toEqual({
+      name: 'Ready',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+    });
   });
 });
 

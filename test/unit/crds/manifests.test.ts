@@ -172,13 +172,64 @@ const RIGHT: readonly (readonly [what: string, kind: string, object: object])[] 
       },
     },
   ],
+  [
+    'addresses in upper case and lists with blanks, as Kube-OVN’s definitions do',
+    'Subnet',
+    {
+      spec: {
+        cidrBlock: '10.16.0.0/16, FD00::/64',
+        gateway: ' 10.16.0.1 , FD00::1 ',
+        excludeIps: ['FD00::A .. FD00::F', ' 10.16.0.9'],
+        externalEgressGateway: '192.0.2.1, 2001:DB8::1',
+        allowSubnets: ['FD01::/64 '],
+        vips: ['FD00::B'],
+        u2oInterconnectionIP: '10.16.0.8,fd00::8',
+      },
+    },
+  ],
+  [
+    'addresses of every form',
+    'IPPool',
+    {
+      spec: {
+        subnet: 'net',
+        ips: ['::', '1:2:3:4:5:6:7::', '::FFFF:10.0.0.1', '0.0.0.0/0', '::/0'],
+      },
+    },
+  ],
+  ['empty fields', 'Subnet', { spec: { cidrBlock: '', cidr: '', gateway: '', excludeIps: [] } }],
   ['a field that nobody knows', 'Subnet', { spec: { cidrBlock: '10.0.0.0/8', newField: 7 } }],
 ];
 
 const WRONG: readonly (readonly [path: string, kind: string, object: object])[] = [
   ['/spec/cidrBlock', 'Subnet', { spec: { cidrBlock: 16 } }],
   ['/spec/cidrBlock', 'Subnet', { spec: { cidrBlock: '10.16.0.0/16 10.17.0.0/16' } }],
-  ['/spec/cidrBlock', 'Subnet', { spec: { cidrBlock: 'FD00::/64' } }],
+  ...[
+    '10.9.0.0/33',
+    '10.9.0.256/24',
+    '10.9.0/24',
+    'fd00::/129',
+    'fd00/64',
+    '10.9.0.0',
+    '10.9.0.0/08',
+  ].map((cidrBlock): [string, string, object] => [
+    '/spec/cidrBlock',
+    'Subnet',
+    { spec: { cidrBlock } },
+  ]),
+  ['/spec/cidr', 'Subnet', { spec: { cidr: '10.9.0.0/33' } }],
+  ['/spec/gateway', 'Subnet', { spec: { gateway: '10.9.0.1/24' } }],
+  ['/spec/gateway', 'Subnet', { spec: { gateway: '10.9.0.1;10.9.0.2' } }],
+  ['/spec/excludeIps/0', 'Subnet', { spec: { excludeIps: ['10.9.0.1...10.9.0.5'] } }],
+  ['/spec/vips/0', 'Subnet', { spec: { vips: ['10.9.0'] } }],
+  ['/spec/allowSubnets/0', 'Subnet', { spec: { allowSubnets: ['10.16.0.0/99'] } }],
+  ['/spec/ips/0', 'IPPool', { spec: { subnet: 'net', ips: ['10.0.0.0/33'] } }],
+  ['/spec/staticRoutes/0/nextHopIP', 'Vpc', { spec: { staticRoutes: [{ nextHopIP: '10.0.0' }] } }],
+  [
+    '/spec/ingressRules/0/remoteAddress',
+    'SecurityGroup',
+    { spec: { ingressRules: [{ ...RULE, remoteAddress: '10.0.0.0/40' }] } },
+  ],
   ['/spec/protocol', 'Subnet', { spec: { protocol: 'ipv4' } }],
   ['/spec/gatewayType', 'Subnet', { spec: { gatewayType: 'central' } }],
   ['/spec/excludeIps', 'Subnet', { spec: { excludeIps: '10.16.0.1' } }],

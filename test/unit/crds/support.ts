@@ -85,7 +85,8 @@ export function* placesOf(schema: Schema, path = ''): Generator<Place> {
 
 /** The schema at a path from `schema`: `logicalGateway` is one of its properties. */
 export function schemaAt(schema: Schema, path: string): Schema | undefined {
-  return path
-    .split('.')
-    .reduce<Schema | undefined>((found, name) => found?.properties?.[name], schema);
+  return path.split('.').reduce<Schema | undefined>((found, name) => {
+    const field = found?.properties?.[name.replace(/\[\]$/, '')];
+    return name.endsWith('[]') ? field?.items : field;
+  }, schema);
 }

@@ -15,7 +15,7 @@ beforeAll(() => {
   if (isOlderThanSource(EXECUTABLE)) {
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: ROOT, stdio: 'pipe' });
   }
-}, 60_000);
+});
 
 /** `npm test` has built it just now. */
 function isOlderThanSource(executable: string): boolean {

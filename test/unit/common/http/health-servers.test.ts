@@ -34,7 +34,7 @@ function start({ port = 0, addresses = ['127.0.0.1'], tls }: Options) {
   });
   onTestFinished(() => servers.stop());
   const ports = async (count: number) => {
-    await vi.waitFor(() => expect(servers.servers).toHaveLength(count), { timeout: 15_000 });
+    await vi.waitFor(() => expect(servers.servers).toHaveLength(count), { timeout: 60_000 });
     return servers.servers.map((server) => (server.address() as AddressInfo).port);
   };
   return { servers, ports, lines: log.lines };

@@ -209,5 +209,5 @@ describe('a tool that does not come back', () => {
     expect(Math.abs(Number(overdue?.since) - before)).toBeLessThan(5000);
     await run(path, ['0']);
     expect(overdueTools.list()).toEqual([]);
-  }, 30_000);
+  });
 });

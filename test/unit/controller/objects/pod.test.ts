@@ -104,6 +104,8 @@ describe("a pod's owner", () => {
   });
 });
 
+const NO_NODES = { get: () => undefined };
+
 describe('a pod', () => {
   it.each([
     ['runs', {}, {}, { phase: 'Running' }, true],
@@ -120,12 +122,24 @@ describe('a pod', () => {
       true,
     ],
   ])('needs its addresses or not: it %s', (_, metadata, spec, status, alive) => {
-    expect(isAlive(pod(metadata, spec, status), NOW + 30_000)).toBe(alive);
+    expect(isAlive(pod(metadata, spec, status), NOW + 30_000, NO_NODES)).toBe(alive);
   });
 
   it('needs none once its time is up', () => {
     const deleted = pod({ deletionTimestamp: DELETED, deletionGracePeriodSeconds: 30 });
-    expect(isAlive(deleted, NOW + 30_001)).toBe(false);
+    expect(isAlive(deleted, NOW + 30_001, NO_NODES)).toBe(false);
+  });
+
+  it.each([
+    ['that is there', { isReady: true }, 'Running', true],
+    ['that is there, and has told that it has ended it', { isReady: true }, 'Failed', false],
+    ['of which nothing is heard', { isReady: false }, 'Running', false],
+    ['that is gone', undefined, 'Running', false],
+  ])('and is not ended by time alone on a node %s', (_, node, phase, alive) => {
+    const metadata = { deletionTimestamp: DELETED, deletionGracePeriodSeconds: 1 };
+    const spec = { nodeName: 'node-1', restartPolicy: 'Always' };
+    const nodes = { get: (name: string) => (name === 'node-1' ? node : undefined) };
+    expect(isAlive(pod(metadata, spec, { phase }), NOW + 60_000, nodes)).toBe(alive);
   });
 
   it('loses them at the latest when it should have ended', () => {

@@ -161,7 +161,7 @@ describe('a mirror that cannot be set up', () => {
     await database.vsctl(['--', 'add-br', 'br-ex', '--', 'add-port', 'br-ex', NAME]);
     const transactions: string[][] = [];
     const mirror = start({}, transactions);
-    await vi.waitUntil(() => transactions.length >= 2, 10_000);
+    await vi.waitUntil(() => transactions.length >= 2, 60_000);
     expect(mirror.uuid).toBeUndefined();
     expect(log.lines).toHaveLength(1);
     expect(log.lines[0]).toMatchObject({ level: 'error' });
@@ -177,7 +177,7 @@ describe('a mirror that cannot be set up', () => {
     await database.vsctl(['--', 'add-br', 'br-ex', '--', 'add-port', 'br-ex', NAME]);
     const transactions: string[][] = [];
     const mirror = start({}, transactions);
-    await vi.waitUntil(() => transactions.length === 1, 10_000);
+    await vi.waitUntil(() => transactions.length === 1, 60_000);
     mirror.stop();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(transactions).toHaveLength(1);
@@ -188,7 +188,7 @@ it("an interface that OVS cannot use stands in the log, with OVS's reason", asyn
   const { database, start, log } = await setUp();
   await start().settled;
   await database.vsctl(['--', 'set', 'Interface', NAME, 'error="File exists"']);
-  await vi.waitUntil(() => log.lines.length === 2, 10_000);
+  await vi.waitUntil(() => log.lines.length === 2, 60_000);
   expect(log.lines[1]).toMatchObject({ level: 'error', fields: { interface: NAME } });
   expect(log.lines[1]?.message).toContain('File exists');
 });
