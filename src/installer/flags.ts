@@ -94,6 +94,7 @@ const UNINSTALL_FLAGS = {
     ...INSTALL_FLAGS['cni-conf-file'],
     help: 'The configuration that was installed; default 01-kube-ovn.conflist beside the program.',
   },
+  'cni-conf-name': INSTALL_FLAGS['cni-conf-name'],
   'cni-bin-dir': INSTALL_FLAGS['cni-bin-dir'],
   distribution: INSTALL_FLAGS.distribution,
   'ovs-socket': { value: '/run/openvswitch/db.sock', help: "Open vSwitch's database." },

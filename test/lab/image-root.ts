@@ -22,14 +22,11 @@ export class ImageRoot {
     this.root = root;
   }
 
-  /** @param root a folder to be made, outside /run */
+  /** @param root a folder to be made; /run must be a mount of the test's own */
   static async create(root: string, version: string): Promise<ImageRoot> {
     await mkdir(root, { recursive: true });
     await command('mount', ['-t', 'tmpfs', 'tmpfs', root]);
-    for (const folder of ['usr', 'proc', 'dev', 'run']) {
-      await mkdir(join(root, folder));
-      await command('mount', ['--rbind', `/${folder}`, join(root, folder)]);
-    }
+    for (const folder of ['usr', 'proc', 'dev']) await bind(folder, root);
     for (const link of ['bin', 'sbin', 'lib', 'lib64']) {
       await symlink(await readlink(`/${link}`), join(root, link));
     }
@@ -40,6 +37,10 @@ export class ImageRoot {
     await writeFile(join(root, 'node/node'), '');
     await command('mount', ['--bind', process.execPath, join(root, 'node/node')]);
     await ImageFolder.create(root, version);
+    // Namespaces that the runtime mounts later are seen in here, too: mountPropagation: HostToContainer.
+    await command('mount', ['--make-rshared', '/run']);
+    await bind('run', root);
+    await command('mount', ['--make-rslave', join(root, 'run')]);
     return new ImageRoot(root);
   }
 
@@ -63,4 +64,9 @@ export class ImageRoot {
     const [file = '', ...args] = this.within(words);
     return await outcomeOf(file, args, { env: { ...this.environment, ...environment } });
   }
+}
+
+async function bind(folder: string, root: string): Promise<void> {
+  await mkdir(join(root, folder));
+  await command('mount', ['--rbind', `/${folder}`, join(root, folder)]);
 }

@@ -29,7 +29,7 @@ describe('kube-ovn', () => {
     ['nothing', { kind: 'absent' } as const, /^kube-ovn: 0\.2\.0 is installed$/],
     ['an older one of ours', ofVersion('kube-ovn', '0.1.0'), /takes the place of 0\.1\.0$/],
     ['another build of the same version', ofVersion('kube-ovn', '0.2.0', 'x'), /of 0\.2\.0$/],
-    ['Kube-OVN’s own', facts({ isKubeOvn: true }), /an executable of Kube-OVN without our mark$/],
+    ["Kube-OVN's own", facts({ isKubeOvn: true }), /an executable of Kube-OVN without our mark$/],
     ['ours, which nobody may run', { ...OURS, isExecutable: false }, /takes the place/],
   ])('replaces %s', (_, found, why) => {
     expect(decide('kube-ovn', OURS, found)).toEqual({
