@@ -84,6 +84,12 @@ function outOfTime(argv: readonly string[]): ToolError {
   return new ToolError(`"${words(argv)}" was not started: ${why}`, why, null, 'killed');
 }
 
+/** Of a tool that was ended for its time; a phrase about the tool. */
+function overdueText(limitMs: number): string {
+  if (limitMs < 50) return 'the call that needs it had no time left for it';
+  return `it did not end within ${(limitMs / 1000).toFixed(1).replace('.0', '')} s`;
+}
+
 /** A day: longer than any tool can be waited for. */
 const NO_LIMIT_MS = 24 * 3600 * 1000;
 
@@ -117,7 +123,7 @@ class ToolRun {
     const watched = signal === undefined ? overdueTools.start(toolName(argv)) : undefined;
     const timer = setTimeout(() => {
       if (limitMs < ownMs) toolTimeIsUp();
-      this.#kill(`it did not end within ${(limitMs / 1000).toFixed(1).replace('.0', '')} s`);
+      this.#kill(overdueText(limitMs));
     }, limitMs);
     const abort = () => this.#kill('nobody wants its answer any more');
     signal?.addEventListener('abort', abort, { once: true });
