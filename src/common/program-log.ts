@@ -2,7 +2,8 @@
  * The log of a program: lines of JSON on standard output, as detailed as klog's flag `--v` asks for,
  * and how many there were.
  */
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { LogFile, type LogFileSettings } from './log-file.ts';
 
 /** As klog counts: what is worse than an error is one. */
 export const LOG_LEVELS = ['INFO', 'WARN', 'ERROR'] as const;
@@ -17,10 +18,14 @@ export interface ProgramLog {
   readonly log: Logger;
   /** Since the beginning. */
   readonly counts: Readonly<Record<LogLevel, LogCount>>;
+  /** From now on the log goes to a file, too, or instead. */
+  readonly toFile: (settings: LogFileSettings) => void;
 }
 
-/** @param destination standard output without it */
-export function createProgramLog(destination?: DestinationStream): ProgramLog {
+/** @param standardOutput the process' own without it */
+export function createProgramLog(
+  standardOutput: DestinationStream = destination({ dest: 1, sync: true }),
+): ProgramLog {
   const counts = {
     INFO: { lines: 0, bytes: 0 },
     WARN: { lines: 0, bytes: 0 },
@@ -37,7 +42,38 @@ export function createProgramLog(destination?: DestinationStream): ProgramLog {
     timestamp: stdTimeFunctions.isoTime,
     hooks: { streamWrite: count },
   };
-  return { log: destination === undefined ? pino(options) : pino(options, destination), counts };
+  const output = new Output(standardOutput);
+  const toFile = (settings: LogFileSettings) => {
+    const onFailure = (error: unknown) =>
+      pino(options, standardOutput).error(
+        { err: error },
+        'cannot write the log file; trying again',
+      );
+    output.toFile(settings, onFailure);
+  };
+  return { log: pino(options, output), counts, toFile };
+}
+
+/** Where lines go, as klog has it: to standard output, to a file, or to both. */
+class Output implements DestinationStream {
+  readonly #standardOutput: DestinationStream;
+  #file: LogFile | undefined;
+  #alsoStdout = true;
+
+  constructor(standardOutput: DestinationStream) {
+    this.#standardOutput = standardOutput;
+  }
+
+  toFile(settings: LogFileSettings, onFailure: (error: unknown) => void): void {
+    this.#file = new LogFile(settings, onFailure);
+    this.#alsoStdout = settings.alsoStdout;
+  }
+
+  write(line: string): void {
+    this.#file?.write(line);
+    // Errors are on standard output in any case: klog's --stderrthreshold has that by default.
+    if (this.#alsoStdout || levelOf(line) === 'ERROR') this.#standardOutput.write(line);
+  }
 }
 
 /** A line begins with its level; pino's numbers. */

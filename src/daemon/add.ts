@@ -257,7 +257,7 @@ async function mtuOf(
   const node = context.node.get(context.nodeName);
   const { providerNetwork } = nic;
   const own = atStage('mtu', () => ownMtu({ subnet, providerNetwork, node }));
-  const mtu = own ?? (await waiting(TUNNELS, abortable(context.tunnelMtu, signal)));
+  const mtu = own ?? (await waiting(TUNNELS, context.tunnels.mtu(signal)));
   const families = nic.addresses.map(({ address }) => address.family);
   atStage('mtu', () => refuseSmallMtu(mtu, families));
   return mtu;

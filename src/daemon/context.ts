@@ -16,6 +16,7 @@ import type { Deletions } from './deletions.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
 import type { NicRecords } from './nic/records.ts';
 import type { PrimaryNetwork } from './node/primary-network.ts';
+import type { Tunnels } from './node/tunnels.ts';
 import type { DeletedPods } from './objects/deleted-pods.ts';
 import type { Ip } from './objects/ip.ts';
 import type { Node } from './objects/node.ts';
@@ -61,6 +62,8 @@ export interface Context {
   readonly podEvents: PodEvents;
   /** IP objects cannot be written. */
   readonly ipOutage: Outage;
+  /** IPv6 parameters of pods' interfaces cannot be set. */
+  readonly ipv6Outage: Outage;
   /** Limits of running pods. */
   readonly limits: LimitsFollower;
   readonly queue: AttachmentQueue;
@@ -69,8 +72,8 @@ export interface Context {
   readonly nicSlots: Slots;
   /** By logical switch port: one is plugged at a time; and by host interface: see removal.ts. */
   readonly portLock: KeyedLock;
-  /** Bytes left for a pod's packet in this node's tunnels. */
-  readonly tunnelMtu: Promise<number>;
+  /** Where this node's tunnels end. */
+  readonly tunnels: Tunnels;
   /** Whole ADD; ms. */
   readonly addTimeoutMs: number;
   /** Look for other users of an IPv4 address on underlay networks. */

@@ -48,6 +48,7 @@ async function report(context: Context, options: DaemonHealthOptions): Promise<S
   const parts: StatusPart[] = [
     part('socket', socket.notes ?? [], `${options.socketPath} answers`),
     ...checks.map(({ name, failures, fine }) => part(name, failures, fine)),
+    ...tunnelFailure(context),
     ipObjects(context),
     recordedDels(context),
     part('ADDs', [], `${context.queue.addCount} run or wait`),
@@ -63,6 +64,12 @@ function primaryNetwork({ primary }: Context): StatusPart {
   const files = primary.filesAtFault();
   const failures = files.map((file) => `${file} makes the runtime ask for it here: remove it`);
   return part(name, failures, "it is another plugin's (--non-primary-cni-mode)");
+}
+
+/** Tunnels that work, but are not what is asked for. */
+function tunnelFailure({ tunnels }: Context): StatusPart[] {
+  const { failure, isKnown } = tunnels;
+  return isKnown && failure !== undefined ? [part("tunnels' end", [failure], '')] : [];
 }
 
 function ipObjects({ ipOutage }: Context): StatusPart {

@@ -8,6 +8,7 @@ const PROGRAM = 'kube-ovn-cni';
 const COMMANDS = [
   `${PROGRAM} [flags]`,
   `${PROGRAM} limits <namespace>/<pod> [--json]`,
+  `${PROGRAM} drain [flags]`,
   `${PROGRAM} --help | --version`,
 ];
 

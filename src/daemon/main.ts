@@ -5,7 +5,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyedLock } from '../common/concurrency/keyed-lock.ts';
-import { untilDone } from '../common/concurrency/retry.ts';
 import { Slots } from '../common/concurrency/slots.ts';
 import { AccessReview } from '../common/http/access-review.ts';
 import { healthHandler } from '../common/http/health-server.ts';
@@ -28,6 +27,7 @@ import { Connections } from './connections.ts';
 import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { Deletions } from './deletions.ts';
+import { DRAIN_USAGE, type DrainResult, drain } from './drain.ts';
 import { tryAgain } from './error.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { type Options, parseFlags } from './flags.ts';
@@ -39,8 +39,9 @@ import { limitsCommand } from './limits/command.ts';
 import { LimitsFollower } from './limits/limits-follower.ts';
 import { DaemonMetrics } from './metrics.ts';
 import { NicRecords } from './nic/records.ts';
+import { announceChassis } from './node/chassis.ts';
 import { PrimaryNetwork } from './node/primary-network.ts';
-import { announceChassis, settleTunnel } from './node-setup.ts';
+import { Tunnels } from './node/tunnels.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
 import { IP_NODE_LABEL, projectIp } from './objects/ip.ts';
 import { projectNode } from './objects/node.ts';
@@ -53,11 +54,12 @@ import { INTERFACE_COLUMNS } from './ovs/port.ts';
 import { OvsTable } from './ovs/table.ts';
 import { createVsctl } from './ovs/vsctl.ts';
 import { PodEvents } from './pod-events.ts';
+import { createIpv6Outage } from './sandbox/link.ts';
 import { Succession } from './sandbox/succession.ts';
 import { listenOnSocket } from './socket.ts';
 
 const programLog = createProgramLog();
-const { log } = programLog;
+const { log, toFile } = programLog;
 surviveStrayRejections(log);
 
 /** Each has up to three tools running: enough for two processors, and still first come first served. */
@@ -71,16 +73,9 @@ const ENDING = tryAgain('the daemon is ending', 'the runtime tries again when it
 const [command, ...args] = process.argv.slice(2);
 const question = questionOf(process.argv.slice(2));
 if (command === 'limits') {
-  limitsCommand(args, process.env).then(
-    ({ output, exitCode }) => {
-      console.log(output);
-      process.exitCode = exitCode;
-    },
-    (error) => {
-      console.error(messageOf(error));
-      process.exitCode = 2;
-    },
-  );
+  finish(limitsCommand(args, process.env));
+} else if (command === 'drain') {
+  finish(drainCommand(args));
 } else if (question !== undefined) {
   console.log(answerTo(question));
 } else {
@@ -90,9 +85,33 @@ if (command === 'limits') {
   });
 }
 
+/** Prints what a command has to say, and ends the process as it says. */
+function finish(result: Promise<{ output: string; exitCode: number }>): void {
+  result.then(
+    ({ output, exitCode }) => {
+      console.log(output);
+      process.exit(exitCode);
+    },
+    (error) => {
+      console.error(messageOf(error));
+      process.exit(2);
+    },
+  );
+}
+
+async function drainCommand(words: readonly string[]): Promise<DrainResult> {
+  if (words.includes('--help') || words.includes('-h')) return { output: DRAIN_USAGE, exitCode: 0 };
+  const options = parseFlags(words, process.env);
+  log.level = 'warn';
+  const program = new ProgramMetrics(programLog);
+  const observers = new DaemonMetrics(program.metrics, options.nodeName);
+  return await drain(options, wire(options, program, observers));
+}
+
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   log.level = levelOfVerbosity(options.verbosity);
+  if (options.logFile !== undefined) toFile(options.logFile);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   const program = new ProgramMetrics(programLog);
   const metrics = new DaemonMetrics(program.metrics, options.nodeName);
@@ -100,7 +119,7 @@ async function start(): Promise<void> {
   const context = wire(options, program, metrics);
   metrics.follow(context);
   const { pods, subnets, ips, records, node, interfaces, bridges } = context;
-  const { mirror, deletions, limits, events } = context;
+  const { mirror, deletions, limits, events, tunnels } = context;
   const sweeper = new Sweeper(context);
   for (const part of [records, pods, subnets, ips, node, interfaces, bridges]) part.start();
   await deletions.start();
@@ -110,6 +129,7 @@ async function start(): Promise<void> {
   const app = buildApp(context, log);
   const connections = new Connections(app);
   const hide = await listenOnSocket(app, options.socketPath);
+  tunnels.start();
   const health = serveHealth(options, context, program);
   sweeper.start();
   mirror.start();
@@ -127,7 +147,7 @@ async function start(): Promise<void> {
     await connections.end();
     await app.close();
     clearTimeout(timer);
-    for (const part of [sweeper, mirror, limits, deletions]) part.stop();
+    for (const part of [sweeper, mirror, limits, deletions, tunnels]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
     await health?.stop();
     const parts = [records, pods, subnets, ips, node, interfaces, bridges];
@@ -184,11 +204,7 @@ function wire(options: Options, program: ProgramMetrics, observers: Observers): 
   });
   const bridges = table('Bridge', ['name', 'datapath_type']);
   const forever = new AbortController().signal;
-  const nodeAddress = () => node.until(() => node.get(nodeName)?.internalAddress, forever);
-  const settle = () => settleTunnel({ ...options, vsctl, nodeAddress });
-  const tunnelMtu = bridges
-    .synced(forever)
-    .then(() => untilDone("cannot set up this node's tunnels", settle, log));
+  const tunnels = new Tunnels({ settings: options.tunnel, nodeName, node, bridges, vsctl, log });
   const interfaces = table('Interface', INTERFACE_COLUMNS);
   const { mirrorInterface: name, mirrorAll: all } = options;
   const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
@@ -230,12 +246,13 @@ function wire(options: Options, program: ProgramMetrics, observers: Observers): 
     events,
     podEvents,
     ipOutage: createIpOutage(log),
+    ipv6Outage: createIpv6Outage(log),
     limits: new LimitsFollower({ pods, interfaces, vsctl, queue, portLock, mirror, events, log }),
     queue,
     succession: new Succession(),
     nicSlots: new Slots(NICS_AT_ONCE),
     portLock,
-    tunnelMtu,
+    tunnels,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,
     abilities: new Abilities(),

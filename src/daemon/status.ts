@@ -3,7 +3,6 @@
  * It looks at what an ADD needs, and answers within a second, whatever hangs.
  */
 
-import { abortable } from '../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
 import { overdueTools } from '../common/process/run.ts';
 import { ToolError } from '../common/process/tool-error.ts';
@@ -84,23 +83,20 @@ function cacheFailures(name: string, cache: Pick<Context['pods'], 'isSynced' | '
 
 /** What of OVS and OVN works; an ADD that makes an interface needs them. */
 async function nodeChecks(context: Context, signal: AbortSignal): Promise<Check[]> {
-  const { ovsDatabase, interfaces, bridges, tunnelMtu } = context;
-  const settled = abortable(tunnelMtu, signal).then(
-    () => [],
-    () => ["this node's tunnels are not set up, see --iface and --mtu of the daemon"],
-  );
-  const [ovs, ip, tunnels] = await Promise.all([
-    ovsFailures(ovsDatabase, signal),
-    ipFailures(signal),
-    settled,
-  ]);
+  const { ovsDatabase, interfaces, bridges, tunnels } = context;
+  const [ovs, ip] = await Promise.all([ovsFailures(ovsDatabase, signal), ipFailures(signal)]);
+  const unsettled = tunnels.isKnown
+    ? []
+    : [
+        `this node's tunnels are not set up: ${tunnels.failure}; see --iface and --mtu of the daemon`,
+      ];
   const isFollowed = interfaces.isLive && bridges.isLive;
   const unfollowed = isFollowed ? [] : ["changes of OVS's rows do not arrive"];
   return [
     { name: 'container', failures: context.abilities.failures(), fine: 'it has what it needs' },
     { name: 'Open vSwitch, OVN', failures: ovs, fine: 'they answer' },
     { name: "OVS's rows", failures: unfollowed, fine: 'they are followed' },
-    { name: 'tunnels', failures: tunnels, fine: 'they are set up' },
+    { name: 'tunnels', failures: unsettled, fine: tunnels.text ?? 'they are set up' },
     { name: 'network namespaces', failures: ip, fine: 'tools work in them' },
     { name: 'tools', failures: overdueFailures(), fine: 'none hangs' },
   ];

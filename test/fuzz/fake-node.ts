@@ -21,6 +21,7 @@ import { type Pod, podKey, projectPod } from '../../src/daemon/objects/pod.ts';
 import { projectSubnet, type Subnet } from '../../src/daemon/objects/subnet.ts';
 import type { Row } from '../../src/daemon/ovs/table.ts';
 import { PodEvents } from '../../src/daemon/pod-events.ts';
+import { createIpv6Outage } from '../../src/daemon/sandbox/link.ts';
 import { Succession } from '../../src/daemon/sandbox/succession.ts';
 import { CommandLog } from './command-log.ts';
 import { checkToolRun } from './oracles/command-lines.ts';
@@ -125,6 +126,7 @@ export class FakeNode implements AsyncDisposable {
       bridges: tableOf([{ name: 'br-int', datapath_type: 'netdev' }]),
       packets: { send: async () => {} },
       mirror: { all: false, uuid: '00000001-0000-4000-8000-000000000000' },
+      ipv6Outage: createIpv6Outage(logger),
       limits: { made: () => {}, settled: async () => {} },
       deletions: { done: async () => {} },
       podEvents: new PodEvents({
@@ -136,7 +138,7 @@ export class FakeNode implements AsyncDisposable {
       succession: new Succession(),
       nicSlots: new Slots(8),
       portLock: new KeyedLock(),
-      tunnelMtu: Promise.resolve(1400),
+      tunnels: { mtu: async () => 1400 },
       addTimeoutMs: ADD_TIMEOUT_MS,
       detectIpv4Conflict: true,
       primary: new PrimaryNetwork({ isPrimary: true, configFolder: '/etc/cni/net.d' }),

@@ -69,7 +69,7 @@ test("the mode of a directory that is there stays, and the socket is root's only
 test('a second daemon on a live socket is refused, and the first goes on', async () => {
   const { ino } = await stat(SOCKET);
   await expect(start()).rejects.toThrow(
-    /ended with 1: .*another daemon is listening on .*kube-ovn-daemon\.sock/,
+    /ended with 1: [\s\S]*another daemon is listening on .*kube-ovn-daemon\.sock/,
   );
   expect((await stat(SOCKET)).ino).toBe(ino);
   await expectAddAndDel(SOCKET);
@@ -86,7 +86,7 @@ test("a regular file at the socket's path is not deleted", async () => {
   await mkdir(DIRECTORY);
   await writeFile(`${DIRECTORY}/daemon.sock`, 'of somebody else');
   await expect(start(`--bind-socket=${DIRECTORY}/daemon.sock`)).rejects.toThrow(
-    /ended with 1: .*cannot use \/run\/socket-test\/daemon\.sock as a socket/,
+    /ended with 1: [\s\S]*cannot use \/run\/socket-test\/daemon\.sock as a socket/,
   );
   expect(await readFile(`${DIRECTORY}/daemon.sock`, 'utf8')).toBe('of somebody else');
 });
@@ -94,7 +94,7 @@ test("a regular file at the socket's path is not deleted", async () => {
 test("a directory at the socket's path is refused", async () => {
   await mkdir(`${DIRECTORY}/daemon.sock`, { recursive: true });
   await expect(start(`--bind-socket=${DIRECTORY}/daemon.sock`)).rejects.toThrow(
-    /ended with 1: .*\/run\/socket-test\/daemon\.sock/,
+    /ended with 1: [\s\S]*\/run\/socket-test\/daemon\.sock/,
   );
 });
 
@@ -191,6 +191,8 @@ test.each([
     flags: [
       ...TEXT_FLAGS.map((flag) => `--${flag}`),
       ...[...BOOLEAN_FLAGS, ...LACKING_FLAGS].map((flag) => `--${flag}=false`),
+      // The last one counts: what the log says is read from standard output.
+      '--alsologtostderr=true',
     ],
   },
   {

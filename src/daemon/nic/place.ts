@@ -10,6 +10,7 @@ import { together } from '../../common/concurrency/together.ts';
 import { errorFields } from '../../common/log.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
 import { undoInTime } from '../../common/process/tool-time.ts';
+import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
 import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
 import { findPort } from '../ovs/port-removal.ts';
@@ -185,7 +186,7 @@ async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal):
 }
 
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
-async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
+async function bringUp(plan: NicPlan, { ipv6Outage }: Context): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
   const { isIpv6Prepared, acceptsAdvertisements = false, hasLinkLocal = false } = plan.attachment;
   const isUnderlay = plan.localnetPatchPort !== undefined;
@@ -193,12 +194,14 @@ async function bringUp(plan: NicPlan, { log }: Context): Promise<void> {
     addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
   if (!isIpv6Prepared) {
     // Kube-OVN's executable, or an older one of ours. A container may see /proc/sys read-only.
-    await prepareIpv6({ netns, ifName, acceptsAdvertisements }).catch((error) => {
-      if (isKilled(error)) throw error;
-      const msg =
-        'cannot set IPv6 parameters in the pod, which may take router advertisements of its neighbours: replace the executable on this node by the one of this daemon, or make /proc/sys writable';
-      log.warn({ ifName, netns, ...errorFields(error) }, msg);
-    });
+    const prepared = prepareIpv6({ netns, ifName, acceptsAdvertisements });
+    await prepared.then(
+      () => ipv6Outage.end(performance.now()),
+      (error) => {
+        if (isKilled(error)) throw error;
+        ipv6Outage.begin(messageOf(error));
+      },
+    );
   }
   const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements && !hasLinkLocal;
   const up = linkUpLine(plan.interface, isWithoutIpv6 ? 'no-link-local' : 'link-local');

@@ -9,12 +9,15 @@ export interface Node {
   readonly internalAddress?: string;
   /** What the chassis annotation says. */
   readonly chassis?: string;
+  /** Device of the tunnels on this node, as its annotation has it. */
+  readonly tunnelInterface?: string;
   /** Tunnel address of each node network, as the `node_networks` annotation has it. */
   readonly nodeNetworks: Readonly<Record<string, string>>;
 }
 
 /** OVN's chassis on this node, which is OVS's system-id. */
 export const CHASSIS_ANNOTATION = 'ovn.kubernetes.io/chassis';
+const TUNNEL_INTERFACE_ANNOTATION = 'ovn.kubernetes.io/tunnel_interface';
 const NODE_NETWORKS_ANNOTATION = 'ovn.kubernetes.io/node_networks';
 
 export function projectNode(raw: unknown): Node {
@@ -24,10 +27,12 @@ export function projectNode(raw: unknown): Node {
   };
   const internal = status?.addresses?.find(({ type }) => type === 'InternalIP');
   const chassis = metadata.annotations?.[CHASSIS_ANNOTATION];
+  const tunnelInterface = metadata.annotations?.[TUNNEL_INTERFACE_ANNOTATION] || undefined;
   return {
     ...(internal === undefined ? {} : { internalAddress: internal.address }),
     labels: { ...metadata.labels },
     ...(chassis === undefined ? {} : { chassis }),
+    ...(tunnelInterface === undefined ? {} : { tunnelInterface }),
     nodeNetworks: parseNodeNetworks(metadata.annotations?.[NODE_NETWORKS_ANNOTATION]),
   };
 }

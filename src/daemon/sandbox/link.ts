@@ -4,10 +4,13 @@
  * The words of each batch come from checked types (names, MACs, addresses, a plain path), so
  * none of them can end a line or a word.
  */
+
 import { existsSync } from 'node:fs';
 import Type from 'typebox';
 import type { Family } from '../../common/address.ts';
 import { cidrText } from '../../common/address.ts';
+import type { Logger } from '../../common/log.ts';
+import { Outage } from '../../common/outage.ts';
 import { parseOutput } from '../../common/process/output.ts';
 import { run, ToolError } from '../../common/process/run.ts';
 import { CniCode } from '../../wire/cni.ts';
@@ -225,6 +228,15 @@ export async function prepareIpv6(options: {
     const found = await runInNetns(netns, 'sysctl', ['-n', ...keys]);
     if (found.trim().split('\n').join() !== Object.values(wanted).join()) throw error;
   }
+}
+
+/** One line for all pods, however many ADDs follow: why it cannot be done is the node's affair. */
+export function createIpv6Outage(log: Logger): Outage {
+  return new Outage(log, {
+    fields: {},
+    lost: 'cannot set IPv6 parameters in pods, which may take router advertisements of their neighbours: replace the executable on this node by the one of this daemon, or make /proc/sys writable',
+    back: 'IPv6 parameters are set in pods again',
+  });
 }
 
 function lines(batch: readonly string[]): string {
