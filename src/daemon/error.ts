@@ -41,6 +41,17 @@ export class CniError extends Error {
   }
 }
 
+/**
+ * The pods' primary network is asked of a node where it is another plugin's: nothing of the pod is
+ * ours, and nothing is written about it.
+ */
+export class NotPrimary extends CniError {
+  constructor(message: string, details: string) {
+    super(CniCode.invalidConfig, message, details);
+    this.name = 'NotPrimary';
+  }
+}
+
 /** A configuration, annotation or object is wrong: `field` is named, `expected` shown. */
 export function invalid(field: string, found: unknown, expected: string): CniError {
   return new CniError(

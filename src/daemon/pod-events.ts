@@ -13,7 +13,7 @@ import type { CniRequest } from '../wire/messages.ts';
 import type { AddResult } from './add.ts';
 import type { Context } from './context.ts';
 import type { Removed } from './del.ts';
-import { CniError, OwnCode } from './error.ts';
+import { CniError, NotPrimary, OwnCode } from './error.ts';
 import { containerAlias, hostInterfaceNames } from './nic/names.ts';
 import { isSamePod, type Pod, podKey } from './objects/pod.ts';
 import { type CallStages, type Stage, stageText } from './stage.ts';
@@ -133,6 +133,7 @@ function failureText(stage: Stage, error: unknown): string {
 }
 
 function isNoNews(error: unknown): boolean {
+  if (error instanceof NotPrimary) return true;
   return error instanceof CniError && NO_NEWS.includes(error.code);
 }
 

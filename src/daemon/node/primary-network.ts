@@ -6,9 +6,8 @@
  */
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import { show } from '../../common/text.ts';
-import { CniCode } from '../../wire/cni.ts';
 import type { LiveAttachment } from '../attachment.ts';
-import { CniError } from '../error.ts';
+import { NotPrimary } from '../error.ts';
 import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
 import type { Pod } from '../objects/pod.ts';
 import { filesAskingForPrimary } from './cni-configurations.ts';
@@ -36,7 +35,7 @@ export class PrimaryNetwork {
 
   /**
    * For an ADD or a CHECK, as soon as its pod is known.
-   * @throws CniError 7 for another plugin's network
+   * @throws NotPrimary (7) for another plugin's network
    */
   refuse(attachment: LiveAttachment, pod: Pod): void {
     const { provider, ifName, ipamOnly } = attachment;
@@ -44,7 +43,7 @@ export class PrimaryNetwork {
     if (isAllocated(pod.annotations, keyPrefix(pod.annotations, provider, ifName))) return;
     // Its answer from the controller may be on its way. A pod's author who lies waits in vain.
     if (ifName === DEFAULT_INTERFACE ? pod.asksForDefaultNetwork : pod.asksForNetworks) return;
-    throw new CniError(CniCode.invalidConfig, this.#message(), this.#advice());
+    throw new NotPrimary(this.#message(), this.#advice());
   }
 
   /**
