@@ -113,6 +113,19 @@ function addressOf(number: number): string {
   return `10.9.0.${number}`;
 }
 
+/** The founder founds when the others are there: as often as the kubelet starts it again. */
+async function startFounder(node: CentralNode, part: string): Promise<void> {
+  for (;;) {
+    const script = node.start(part);
+    const outcome = await Promise.race([
+      script.ended(),
+      script.logged('founding a cluster').then(() => 'founds'),
+    ]);
+    // Its log says why it did not.
+    if (outcome !== 1) return;
+  }
+}
+
 /** All nodes. */
 export class Central implements AsyncDisposable {
   readonly nodes: readonly CentralNode[];
@@ -144,6 +157,22 @@ export class Central implements AsyncDisposable {
     const found = this.nodes[number - 1];
     if (found === undefined) throw new Error(`there is no node ${number}`);
     return found;
+  }
+
+  /** Starts a cluster's members, and resolves when all of them work. */
+  async found(): Promise<void> {
+    const [founder, ...others] = this.nodes;
+    for (const node of others) node.startAll();
+    const parts = DATABASES.map(([part]) => part);
+    await Promise.all(
+      others.flatMap((node) =>
+        parts.map((part) => node.script(part).logged('joining the cluster')),
+      ),
+    );
+    if (founder === undefined) throw new Error('a cluster has members');
+    for (const part of parts) await startFounder(founder, part);
+    founder.start('northd');
+    for (const node of this.nodes) await node.works();
   }
 
   /** Of all databases of a kind, comma-separated, as every client has it. */

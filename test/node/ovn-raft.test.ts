@@ -12,37 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => central[Symbol.asyncDispose]());
 
-async function startCluster(): Promise<void> {
-  // The founder founds when the others are there: as often as the kubelet starts it again.
-  for (const node of central.nodes.slice(1)) node.startAll();
-  await Promise.all(
-    central.nodes
-      .slice(1)
-      .flatMap((node) =>
-        ['nb', 'sb'].map((part) => node.script(part).logged('joining the cluster')),
-      ),
-  );
-  await founded(central.node(1));
-  for (const node of central.nodes) await node.works();
-}
-
-/** Starts the founder's databases until they stay: the kubelet does that. */
-async function founded(node: CentralNode): Promise<void> {
-  for (const part of ['nb', 'sb']) {
-    for (;;) {
-      const script = node.start(part);
-      const outcome = await Promise.race([
-        script.ended(),
-        script.logged('founding a cluster').then(() => 'founded'),
-        script.logged('joining the cluster').then(() => 'joining'),
-      ]);
-      // Its log says why it did not.
-      if (outcome !== 1) break;
-    }
-  }
-  node.start('northd');
-}
-
 async function leaderOf(part: string): Promise<CentralNode> {
   const name = part === 'nb' ? 'OVN_Northbound' : 'OVN_Southbound';
   for (const node of central.nodes) {
@@ -60,7 +29,7 @@ async function serversOf(node: CentralNode): Promise<string[]> {
 test(
   'clients find the leader, and the next one when it is gone; it comes back as it was',
   async () => {
-    await startCluster();
+    await central.found();
     await central.nbctl('--wait=sb', 'ls-add', 'one');
     const leader = await leaderOf('nb');
     await leader.stop('SIGKILL');
@@ -98,7 +67,7 @@ test(
 test(
   'a founder that lost its file joins the cluster that is there, and counts once',
   async () => {
-    await startCluster();
+    await central.found();
     await central.nbctl('--wait=sb', 'ls-add', 'one');
     const founder = central.node(1);
     await founder.stop('SIGKILL');
@@ -121,7 +90,7 @@ test(
     const alone = new Set((await readFile(`${founder.folder}/db/ovnnb_db.db`, 'utf8')).split('\n'));
     expect(alone.size).toBeGreaterThan(1);
     await founder.stop();
-    await startCluster();
+    await central.found();
     expect(await central.nbctl('get-connection')).toContain('ptcp:6641:0.0.0.0');
     await expect(readFile(`${founder.folder}/db/ovnnb_db.db.alone`, 'utf8')).resolves.toContain(
       'Connection',
@@ -138,7 +107,7 @@ test(
     expect(stranger.log.join('\n')).toContain(
       'does not list this node’s address'.replace('’', "'"),
     );
-    await startCluster();
+    await central.found();
     const member = central.node(3);
     await member.stop();
     const moved = member.start('nb', { POD_IP: '10.9.0.2' });
