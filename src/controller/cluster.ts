@@ -10,7 +10,7 @@ import type { MachineInstance } from '../common/virtual-machine.ts';
 import { Collection } from './collection.ts';
 import { type IpObject, projectIp } from './objects/ip.ts';
 import { type IpPoolObject, projectIpPool } from './objects/ippool.ts';
-import { lackOf, unlisted } from './objects/lack.ts';
+import { lackOf, unlisted, unwatched } from './objects/lack.ts';
 import type { Meta } from './objects/meta.ts';
 import { type Nad, projectNad } from './objects/nad.ts';
 import { type Namespace, projectNamespace } from './objects/namespace.ts';
@@ -84,7 +84,11 @@ export function createCluster(options: ClusterOptions): Cluster {
     path: string,
     project: (raw: unknown) => T,
     versionOf: (value: T) => string = () => '',
-  ) => new Collection<T>({ ...common, path, project, versionOf, isServerUp: () => isServerUp() });
+    goesUnwatched = false,
+  ) => {
+    const own = { path, project, versionOf, goesUnwatched, isServerUp: () => isServerUp() };
+    return new Collection<T>({ ...common, ...own });
+  };
   const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
     collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
   const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);
@@ -109,7 +113,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     vlans: ours('vlans', projectVlan),
     ipPools: ours('ippools', projectIpPool),
     securityGroups: ours('security-groups', projectSecurityGroup),
-    statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet),
+    // The role of Kube-OVN's charts lacks watch (v1.17).
+    statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet, () => '', true),
     nads,
     ...kubeVirt,
   };
@@ -129,10 +134,11 @@ export function createCluster(options: ClusterOptions): Cluster {
       ...Object.values(optional).map(({ settled }) => settled),
     ]),
     lacks: () =>
-      all.flatMap(({ availability, path }) => {
+      all.flatMap(({ availability, isWatched, path }) => {
         const isWithout = availability.state === 'missing' && path.startsWith('/apis/kubevirt.io/');
         if (isWithout) return [];
         if (isServerUp() && availability.state === 'pending') return unlisted(path);
+        if (!isWatched) return unwatched(path);
         return lackOf(availability) ?? [];
       }),
     onAvailability: (listener) => {

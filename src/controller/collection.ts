@@ -54,6 +54,11 @@ export class Collection<T> {
   }
 
   /** As WatchCache's. */
+  get isWatched(): boolean {
+    return this.#cache.isWatched;
+  }
+
+  /** As WatchCache's. */
   get settled(): Promise<void> {
     return this.#cache.settled;
   }

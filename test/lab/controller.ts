@@ -9,6 +9,8 @@ export interface ControllerOptions extends ProgramOptions {
   readonly podName?: string;
   /** Where the Lease is. */
   readonly namespace?: string;
+  /** True where probes are answered: the port is taken where several controllers have one address. */
+  readonly hasProbes?: boolean;
 }
 
 export class Controller extends Program {
@@ -29,9 +31,8 @@ export class Controller extends Program {
   static #spawn(options: ControllerOptions): Controller {
     const { podName = 'kube-ovn-controller-0', namespace = 'kube-system' } = options;
     const northbound = 'northbound' in options ? options.northbound : NB_DATABASE;
-    // No probes: the port would be taken where several controllers run on the lab's one host.
     const args = [
-      '--probe-port=0',
+      ...(options.hasProbes ? [] : ['--probe-port=0']),
       ...(northbound === undefined ? [] : [`--ovn-nb-addr=${northbound}`]),
     ];
     const environment = {

@@ -17,6 +17,7 @@ import {
   type NewObject,
 } from '../lab/kubernetes/api.ts';
 import { keyOf } from '../lab/kubernetes/object.ts';
+import type { Account } from '../lab/kubernetes/rbac.ts';
 import { type Request, requestsOf } from '../lab/multus.ts';
 import { makeNetworkCard } from '../lab/network-card.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
@@ -39,6 +40,8 @@ const SHORT_LEASE = [
 export interface ControllerFixtureOptions {
   /** Of the controller, behind those for a short Lease; `[]` is for primary mode. */
   readonly flags?: readonly string[];
+  /** As whom the controller asks; as deploy/base installs it without one. */
+  readonly account?: Account;
   /** Of the daemon. */
   readonly daemonFlags?: readonly string[];
   /** Undefined where the controller has no OVN. */
@@ -85,7 +88,7 @@ export class ControllerFixture implements AsyncDisposable {
     }
     await mkdir('/run/kube', { recursive: true });
     await api.writeKubeconfig(KUBECONFIG, DAEMON);
-    await api.writeKubeconfig(CONTROLLER_KUBECONFIG, CONTROLLER);
+    await api.writeKubeconfig(CONTROLLER_KUBECONFIG, options.account ?? CONTROLLER);
     await makeNetworkCard();
     await options.before?.({ api, node });
     const { daemonFlags = ['--add-timeout-seconds=10'] } = options;

@@ -5,6 +5,7 @@
  * lists again only where the server cannot go on from there, so that an outage of the API
  * server does not end in a storm of lists.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Backoff } from '../concurrency/backoff.ts';
 import type { SharedOutage } from '../shared-outage.ts';
@@ -34,6 +35,8 @@ export interface Sink {
   notListed(): void;
   /** Called after each list, watch or failure: mostly with what it said before. */
   availability(now: Availability): void;
+  /** The collection is listed again and again, since it may not be watched; or it is watched (again). */
+  watched(isWatched: boolean): void;
 }
 
 export interface FollowerOptions {
@@ -42,6 +45,8 @@ export interface FollowerOptions {
   readonly selectors: Query;
   /** True where the first list must not be older than the request for it. */
   readonly isFresh: boolean;
+  /** True for a collection that is listed every now and then where it may not be watched. */
+  readonly goesUnwatched: boolean;
   readonly limits: WatchLimits;
   readonly connectionLimits?: ConnectionLimits;
   /** Is told of each request. */
@@ -102,11 +107,32 @@ export class CollectionFollower {
         await this.#watch(this.#resourceVersion);
       } catch (error) {
         if (signal.aborted) return;
+        if (this.#mayNotWatch(error)) {
+          await this.#pauseUnwatched(signal);
+          continue;
+        }
         this.#failed(error);
         // Only a stop ends the pause early, and with it this loop.
         await this.#backoff.pause(signal).catch(() => undefined);
       }
     }
+  }
+
+  #mayNotWatch(error: unknown): boolean {
+    if (!this.#options.goesUnwatched || !(error instanceof KubernetesError)) return false;
+    return this.#hasListed && error.status === 403 && error.verb === 'watch';
+  }
+
+  /** The next list shows what has changed, and the next watch whether the right is there by now. */
+  async #pauseUnwatched(signal: AbortSignal): Promise<void> {
+    const { contact, limits, sink } = this.#options;
+    this.#resourceVersion = undefined;
+    this.#backoff.reset();
+    contact.end(this, performance.now());
+    sink.watched(false);
+    // At random, so that the clusters of one server do not list at the same time.
+    const ms = limits.unwatchedListMs * (1 - Math.random() / 5);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
   }
 
   #failed(error: unknown): void {
@@ -188,6 +214,7 @@ export class CollectionFollower {
             this.#refusals = 0;
             this.#options.contact.end(this, openedAt);
             sink.availability({ state: 'synced' });
+            sink.watched(true);
           }, steadyMs);
         },
         onEvent: (type, object) => this.#onEvent(type, object),

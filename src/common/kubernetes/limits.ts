@@ -20,6 +20,8 @@ export interface WatchLimits {
   readonly backoffFirstMs: number;
   /** Longest pause between attempts; ms. */
   readonly backoffMaxMs: number;
+  /** Between two lists of a collection that may not be watched, less up to a fifth at random; ms. */
+  readonly unwatchedListMs: number;
 }
 
 export const defaultLimits: WatchLimits = {
@@ -40,4 +42,6 @@ export const defaultLimits: WatchLimits = {
   backoffFirstMs: 200,
   // With the time for a connection that fails (10 s): 30 s after the server is back, we are, too.
   backoffMaxMs: 15_000,
+  // What such a collection is needed for at once is read by name.
+  unwatchedListMs: 60_000,
 };

@@ -38,6 +38,11 @@ export interface WatchCacheOptions<T> {
    */
   readonly isFresh?: boolean;
   /**
+   * True where a role may let us list and not watch: then the collection is listed every now and then,
+   * which is logged once. Without it, it is as if nothing could be read.
+   */
+  readonly goesUnwatched?: boolean;
+  /**
    * True while the server is known to answer for other kinds: attempts at the first list that fail
    * meanwhile are counted for `settled`. Without it they are taken for an outage of the server.
    */
@@ -75,11 +80,12 @@ export class WatchCache<T> {
   readonly #subscribers: Subscribers<T>;
   readonly #resolveSynced: () => void;
   readonly #resolveSettled: () => void;
-  readonly #unavailable: Readonly<Record<'missing' | 'forbidden', Outage>>;
+  readonly #unavailable: Readonly<Record<'missing' | 'forbidden' | 'unwatched', Outage>>;
   readonly #availabilityListeners = new Set<(now: Availability) => void>();
   #availability: Availability = { state: 'pending' };
   #isStarted = false;
   #isSynced = false;
+  #isWatched = true;
   /** Before the first list, while the server was up. */
   #failedLists = 0;
   /** What a list that has not ended brought so far. */
@@ -94,6 +100,7 @@ export class WatchCache<T> {
       path,
       selectors: { fieldSelector, labelSelector },
       isFresh,
+      goesUnwatched: options.goesUnwatched ?? false,
       limits: { ...defaultLimits, ...limits },
       observe: options.observe,
       ...(options.connectionLimits && { connectionLimits: options.connectionLimits }),
@@ -115,6 +122,7 @@ export class WatchCache<T> {
         deleted: ({ key }) => this.#subscribers.deliver(this.#store.remove(key)),
         notListed: () => this.#notListed(),
         availability: (now) => this.#setAvailability(now),
+        watched: (isWatched) => this.#setWatched(isWatched),
       },
     });
     this.#unavailable = unavailableOutages(path, log);
@@ -134,6 +142,11 @@ export class WatchCache<T> {
   /** True once the first list is in. */
   get isSynced(): boolean {
     return this.#isSynced;
+  }
+
+  /** False where it may not be watched, and is as it was when it was last listed. */
+  get isWatched(): boolean {
+    return this.#isWatched;
   }
 
   /** Whether the collection can be followed, and what is in the way where it cannot. */
@@ -250,6 +263,12 @@ export class WatchCache<T> {
     for (const listener of [...this.#availabilityListeners]) listener(now);
   }
 
+  #setWatched(isWatched: boolean): void {
+    this.#isWatched = isWatched;
+    if (isWatched) this.#unavailable.unwatched.end(performance.now());
+    else this.#unavailable.unwatched.begin('403 for watch');
+  }
+
   #change(identity: Identity, raw: unknown): void {
     const { key } = identity;
     const entry = this.#toEntry(identity, raw);
@@ -285,6 +304,11 @@ function unavailableOutages(path: string, log: Logger) {
       fields: { path },
       lost: `there are no ${name} in this cluster: install their CustomResourceDefinition where they are needed; they are followed as soon as it is there`,
       back: `${name} are followed: their CustomResourceDefinition is there`,
+    }),
+    unwatched: new Outage(log, {
+      fields: { path },
+      lost: `${name} may not be watched: they are listed about once a minute instead; grant the role of this program's service account the verb watch on them to spare that`,
+      back: `${name} are followed: the right to watch them is there`,
     }),
     forbidden: new Outage(log, {
       fields: { path },

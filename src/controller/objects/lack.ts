@@ -33,6 +33,15 @@ export function unlisted(path: string): Problem {
   };
 }
 
+/** A kind that we may list and not watch. */
+export function unwatched(path: string): Problem {
+  const name = resourceName(resourceOf(path));
+  return {
+    message: `the controller may not watch ${name}, and lists them about once a minute`,
+    advice: `grant its ClusterRole the verb watch on ${name} to spare that`,
+  };
+}
+
 /** A problem that comes of an object which is not known, with why it is not. */
 export function withLack({ message, advice }: Problem, lack: Problem | undefined): Problem {
   if (lack === undefined) return { message, advice };

@@ -20,6 +20,8 @@ import { providerOf } from '../objects/nic-name.ts';
 import { ownerParts, portsKeyOf } from '../objects/owner-key.ts';
 import { type Owner, ownerOfPod, type Pod } from '../objects/pod.ts';
 import { checkedValue } from '../objects/problem.ts';
+import type { StatefulSet } from '../objects/stateful-set.ts';
+import { currentSet } from './current-set.ts';
 import type { Ports } from './ports.ts';
 
 /** Who a pod that has gone was. */
@@ -110,7 +112,8 @@ export class PodEnds {
     const { owner } = past;
     if (await this.#isNeeded(owner, endedKey)) return pod === undefined;
     const ips = ipsOfOwner(owner, this.#context);
-    const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past));
+    const set = await this.#setOf(ips, past);
+    const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past, set));
     const ended = ips.filter((ip) => !kept.includes(ip));
     await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
     const given = await this.giveBack(ended);
@@ -152,18 +155,25 @@ export class PodEnds {
     return read.some((raw) => raw !== undefined && !projectMeta(raw).deleting);
   }
 
+  /** The StatefulSet that an owner's NICs may be kept for: they are all of one pod. */
+  async #setOf(ips: readonly IpObject[], past: Past): Promise<StatefulSet | undefined> {
+    const ip = ips.find(({ spec }) => spec.podType === 'StatefulSet');
+    if (ip === undefined) return undefined;
+    const { namespace, podName } = ip.spec;
+    const name = past.statefulSet?.name ?? podName.replace(/-\d+$/, '');
+    return await currentSet(this.#context, namespace, name);
+  }
+
   /** True where a NIC of a StatefulSet's pod waits for the pod to come back. */
-  #comesBack(ip: IpObject, { statefulSet }: Past): boolean {
-    const { podName, namespace, podType, subnet } = ip.spec;
+  #comesBack(ip: IpObject, past: Past, current: StatefulSet | undefined): boolean {
+    const { podName, podType, subnet } = ip.spec;
     if (podType !== 'StatefulSet') return false;
     const { cluster, addresses } = this.#context;
-    const name = statefulSet?.name ?? podName.replace(/-\d+$/, '');
     const { statefulSets } = cluster;
-    const current = statefulSets.get(`${namespace}/${name}`);
     // Of sets that may not be read, any may be there.
     if (current === undefined) return !statefulSets.isSynced;
     // Where the controller was not there to see the pod, the set of that name has made it.
-    const owner = statefulSet ?? { name, uid: current.uid };
+    const owner = past.statefulSet ?? { name: current.name, uid: current.uid };
     if (!comesBack(podName, owner, current)) return false;
     const provider = providerOf(ip.meta.name, ownerOf(ip, this.#context.settings)) ?? '';
     const object = addresses.subnet(subnet);

@@ -46,6 +46,7 @@ import { checkedValue, tell } from '../objects/problem.ts';
 import { NorthboundError } from '../ovn/error.ts';
 import { waitFor, waitsOfNics } from '../wake-names.ts';
 import { acquireAll } from './allocation.ts';
+import { currentSet } from './current-set.ts';
 import { patchObject } from './patch-object.ts';
 import { type PodEnds, portsOfOwner } from './pod-end.ts';
 import type { Ports } from './ports.ts';
@@ -269,7 +270,7 @@ export class PodWork {
       workload: workloadOf(pod, settings),
       namespace: pod.namespace,
       nodeName: this.#speakerOf(pod).nodeName,
-      podType: this.#podType(pod, nic.port),
+      podType: await this.#podType(pod, nic.port),
       uid: holderUid(pod, settings),
     };
     let ip = ips.get(nic.port);
@@ -310,14 +311,14 @@ export class PodWork {
    * What the IP object says of the pod's kind. A StatefulSet is one that there is: its pods come back,
    * and addresses are kept for them. What the object says already stays.
    */
-  #podType(pod: Pod, port: string): IpHolder['podType'] {
+  async #podType(pod: Pod, port: string): Promise<IpHolder['podType']> {
     const { cluster, machines } = this.#context;
     const { namespace, statefulSet } = pod;
     const recorded = cluster.ips.get(port)?.spec.podType;
     if (statefulSet !== undefined) {
-      const current = cluster.statefulSets.get(`${namespace}/${statefulSet.name}`);
-      const isKnown = current?.uid === statefulSet.uid || recorded === 'StatefulSet';
-      return isKnown ? 'StatefulSet' : '';
+      if (recorded === 'StatefulSet') return 'StatefulSet';
+      const current = await currentSet(this.#context, namespace, statefulSet.name);
+      return current?.uid === statefulSet.uid ? 'StatefulSet' : '';
     }
     const isKnown = machines.isShown(pod) || recorded === 'VirtualMachine';
     return pod.machine !== undefined && isKnown ? 'VirtualMachine' : '';

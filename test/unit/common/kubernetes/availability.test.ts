@@ -64,6 +64,29 @@ describe('a kind that we may not read', () => {
   });
 });
 
+describe('a kind that we may list and not watch', () => {
+  it('is listed again and again, told once, and followed when it may be watched', async () => {
+    await using all = await setUp({ pods: ['a'], goesUnwatched: true });
+    const grant = all.double.faults.fail(403, { verb: 'watch' });
+    all.cache.start();
+    await all.cache.synced;
+    await all.double.requests.waitFor({ verb: 'watch' }, 1);
+    all.double.create(pod('b'));
+    await all.sees('b', 'red');
+    await all.double.requests.waitFor({ verb: 'list' }, 4);
+    expect(all.cache.isWatched).toBe(false);
+    expect(all.cache.availability.state).toBe('synced');
+    expect(all.log.levels).toEqual(['warn']);
+    expect(all.log.lines[0]?.message).toContain('pods may not be watched');
+    grant();
+    await all.log.waitForCount(2);
+    expect(all.log.levels).toEqual(['warn', 'info']);
+    expect(all.cache.isWatched).toBe(true);
+    all.double.create(pod('c'));
+    await all.sees('c', 'red');
+  });
+});
+
 describe('a server that is away', () => {
   it('says nothing about a kind: nobody settles for that', async () => {
     await using all = await setUp();

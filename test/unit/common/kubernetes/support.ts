@@ -22,6 +22,7 @@ export const shortLimits: WatchLimits = {
   steadyMs: 40,
   backoffFirstMs: 10,
   backoffMaxMs: 80,
+  unwatchedListMs: 60,
 };
 
 export interface LogLine {
@@ -87,6 +88,7 @@ export function pod(name: string, color = 'red') {
 }
 
 interface SetUpOptions {
+  readonly goesUnwatched?: boolean;
   readonly limits?: Partial<WatchLimits>;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
