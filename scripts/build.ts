@@ -7,20 +7,26 @@
  * - kube-ovn-install.cjs, which puts the executable onto a node: one file for node.
  *
  * Needs node_modules and nothing else: no network, no shell. A file of dist/ is replaced at once,
- * so that a build that fails or is interrupted leaves the last good one.
+ * so that a build that fails or is interrupted leaves the last good one. The same sources and packages
+ * give the same bytes. For another processor:
+ *
+ *   node scripts/build.ts --arch=<amd64|arm64> --runtimes=<node_modules that has its bun>
  */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { withMark } from '../src/installer/mark.ts';
 import { removeEnvironmentNames } from './environment-names.ts';
@@ -34,19 +40,31 @@ const PLUGIN_BYTES_MAX = 50_000;
 /** What the daemon's dependencies load only if it happens to be there. */
 const OPTIONAL_PACKAGES = ['supports-color', 'bufferutil', 'utf-8-validate'];
 
-const BUN_PACKAGES: Readonly<Record<string, string>> = {
-  x64: 'bun-linux-x64-baseline',
-  arm64: 'bun-linux-aarch64',
+/** By Debian's and Docker's name of the processor; what bun calls it, and the package that has it. */
+const BUNS: Readonly<Record<string, { target: string; package: string }>> = {
+  amd64: { target: 'bun-linux-x64-baseline', package: 'bun-linux-x64-baseline' },
+  arm64: { target: 'bun-linux-arm64', package: 'bun-linux-aarch64' },
 };
+const OWN_ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Makes `dist/<name>` by `make(temporary path)` and reports it. */
+const { values: given } = parseArgs({
+  options: {
+    arch: { type: 'string', default: OWN_ARCHITECTURE },
+    runtimes: { type: 'string', default: join(ROOT, 'node_modules') },
+  },
+});
+
+/**
+ * Makes `dist/<name>` by `make(temporary path)` and reports it. The temporary file has its name in a
+ * folder of this process: bun writes its own file's name into an executable.
+ */
 async function produce(name: string, make: (outfile: string) => Promise<void>): Promise<void> {
-  const temporary = join(DIST, `${name}.${process.pid}.tmp`);
+  const folder = mkdtempSync(join(DIST, '.build-'));
   try {
-    await make(temporary);
-    renameSync(temporary, join(DIST, name));
+    await make(join(folder, name));
+    renameSync(join(folder, name), join(DIST, name));
   } finally {
-    rmSync(temporary, { force: true });
+    rmSync(folder, { recursive: true });
   }
   const kilobytes = Math.ceil(statSync(join(DIST, name)).size / 1000);
   console.log(`dist/${name}  ${kilobytes.toLocaleString('en')} kB`);
@@ -161,12 +179,11 @@ const dropUnusedOfMetrics: Plugin = {
  * environment-names.ts). bun itself runs without this process's environment.
  */
 async function compilePlugin(outfile: string): Promise<void> {
-  const bunPackage = BUN_PACKAGES[process.arch];
-  if (bunPackage === undefined) {
-    throw new Error(`no bun for ${process.arch}; there is one for ${Object.keys(BUN_PACKAGES)}`);
-  }
-  const bun = join(ROOT, 'node_modules/@oven', bunPackage, 'bin/bun');
+  const [ours, theirs] = [bunOf(OWN_ARCHITECTURE), bunOf(given.arch)];
+  const bun = join(ROOT, 'node_modules/@oven', ours.package, 'bin/bun');
+  const runtime = resolve(given.runtimes, '@oven', theirs.package, 'bin/bun');
   const args = ['build', '--compile', '--bytecode', '--minify'];
+  args.push(`--target=${theirs.target}`, `--compile-executable-path=${runtime}`);
   for (const source of ['dotenv', 'bunfig', 'tsconfig', 'package-json']) {
     args.push(`--no-compile-autoload-${source}`);
   }
@@ -177,6 +194,12 @@ async function compilePlugin(outfile: string): Promise<void> {
   }
   removeEnvironmentNames(outfile);
   writeFileSync(outfile, withMark(readFileSync(outfile), 'kube-ovn', version));
+}
+
+function bunOf(architecture: string): { target: string; package: string } {
+  const bun = BUNS[architecture];
+  if (bun !== undefined) return bun;
+  throw new Error(`no bun for ${architecture}; there is one for ${Object.keys(BUNS).join(', ')}`);
 }
 
 mkdirSync(DIST, { recursive: true });

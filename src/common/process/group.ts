@@ -4,9 +4,13 @@
  * one holds.
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { withOwnTools } from './own-tools.ts';
 
 /** Messages in English, since we read some of them. */
-export const TOOL_ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+export const TOOL_ENVIRONMENT = {
+  PATH: withOwnTools(process.env.PATH ?? '', process.argv[1]),
+  LC_ALL: 'C',
+};
 
 /**
  * How long after a child's end its pipes may be open without a byte from them: somebody else holds
