@@ -1,0 +1,41 @@
+/** What an image is, without running it: size, entry point, labels, time. */
+import { epochOf, readLock } from '../image/lock-file.ts';
+import { readArchive } from '../image/oci-archive.ts';
+import type { Outcomes } from './outcomes.ts';
+import { compareWithDocument, groupSizes } from './sizes.ts';
+
+/** Of agent and controller together, which are one image. */
+const UNPACKED_BYTES_MAX = 360e6;
+
+const LABELS = ['title', 'description', 'version', 'revision', 'licenses'];
+
+export async function checkContents(archive: string, outcomes: Outcomes): Promise<void> {
+  const { digest, layers, config, archiveBytes, files } = readArchive(archive);
+  console.log(`digest ${digest}`);
+  await outcomes.check(`it has at most ${UNPACKED_BYTES_MAX / 1e6} MB`, async () => {
+    const sizes = layers.map(({ unpackedBytes }) => (unpackedBytes / 1e6).toFixed(1));
+    const total = layers.reduce((sum, { unpackedBytes }) => sum + unpackedBytes, 0);
+    if (total > UNPACKED_BYTES_MAX) throw new Error(`${total} bytes, of layers ${sizes}`);
+    return `${(total / 1e6).toFixed(1)} MB unpacked, layers ${sizes.join(' + ')}; ${(archiveBytes / 1e6).toFixed(1)} MB to transfer`;
+  });
+  await outcomes.check('docs/image.md says what its bytes are spent on', async () => {
+    compareWithDocument(groupSizes(files));
+    return undefined;
+  });
+  await outcomes.check('its entry point runs its arguments', async () => {
+    const { Entrypoint = [] } = config.config;
+    if (Entrypoint.join(' ') !== 'dumb-init --') throw new Error(`it is ${Entrypoint}`);
+    return Entrypoint.join(' ');
+  });
+  await outcomes.check('it says what it is by labels', async () => {
+    const { Labels = {} } = config.config;
+    const missing = LABELS.filter((name) => !Labels[`org.opencontainers.image.${name}`]);
+    if (missing.length > 0) throw new Error(`no ${missing.join(', ')}`);
+    return Labels['org.opencontainers.image.version'];
+  });
+  await outcomes.check('it was made at the time of its packages, not of its build', async () => {
+    const expected = epochOf(readLock().snapshot) * 1000;
+    if (Date.parse(config.created ?? '') !== expected) throw new Error(`at ${config.created}`);
+    return config.created;
+  });
+}
