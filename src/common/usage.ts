@@ -8,6 +8,8 @@ export interface Usage {
   readonly flags: Readonly<Record<string, FlagUsage>>;
   /** Flags of Kube-OVN that are taken, and do nothing here. */
   readonly ignored: readonly string[];
+  /** Those of them that end the program where they are on. */
+  readonly refused?: readonly string[];
 }
 
 export interface FlagUsage {
@@ -19,7 +21,9 @@ export interface FlagUsage {
 const COLUMNS = 100;
 
 /** Lines for standard output, without the last line feed. */
-export function formatUsage({ summary, commands, flags, ignored }: Usage): string {
+export function formatUsage(usage: Usage): string {
+  const { summary, commands, flags, refused = [] } = usage;
+  const ignored = usage.ignored.filter((name) => !refused.includes(name));
   const names = Object.keys(flags).sort();
   return [
     summary,
@@ -32,16 +36,14 @@ export function formatUsage({ summary, commands, flags, ignored }: Usage): strin
       const given = value === '' ? '' : ` (default ${value})`;
       return [`  ${word}`, ...wrapped(`${text}${given}`, '        ')];
     }),
-    ...(ignored.length === 0 ? [] : ignoredLines(ignored)),
+    ...listed("Taken, since Kube-OVN's charts give them, and without effect here:", ignored),
+    ...listed('Refused where they are on, since what they ask for is not here:', refused),
   ].join('\n');
 }
 
-function ignoredLines(ignored: readonly string[]): string[] {
-  return [
-    '',
-    ...wrapped("Taken, since Kube-OVN's charts give them, and without effect here:", ''),
-    ...wrapped([...ignored].sort().join(', '), '  '),
-  ];
+function listed(heading: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return ['', ...wrapped(heading, ''), ...wrapped([...names].sort().join(', '), '  ')];
 }
 
 /** Breaks a text between words. */

@@ -111,7 +111,7 @@ const IGNORED = {
 export const IGNORED_FLAGS: readonly string[] = [...IGNORED.texts, ...IGNORED.booleans];
 
 /** What does not happen, by the flag that asks for it. */
-const LACKING = {
+export const LACKING = {
   'cert-manager-ipsec-cert': 'traffic between nodes is not encrypted',
   'enable-ovn-ipsec': 'traffic between nodes is not encrypted',
   'enable-pprof': 'there are no profiles in the format of Go',

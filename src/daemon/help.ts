@@ -1,7 +1,7 @@
 /** What the daemon prints for `--help` and `--version`. */
 import { formatUsage } from '../common/usage.ts';
 import { type Question, versionLine } from '../wire/version.ts';
-import { FLAGS, IGNORED_FLAGS } from './flags.ts';
+import { FLAGS, IGNORED_FLAGS, LACKING } from './flags.ts';
 
 const PROGRAM = 'kube-ovn-cni';
 
@@ -57,6 +57,7 @@ export function answerTo(question: Question): string {
       { default: FLAGS[name as keyof typeof FLAGS], text },
     ]),
   );
+  const refused = Object.keys(LACKING);
   const summary = `${version}: the node daemon, which answers the CNI executable kube-ovn`;
-  return formatUsage({ summary, commands: COMMANDS, flags, ignored: IGNORED_FLAGS });
+  return formatUsage({ summary, commands: COMMANDS, flags, ignored: IGNORED_FLAGS, refused });
 }

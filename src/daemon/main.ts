@@ -40,6 +40,7 @@ import { LimitsFollower } from './limits/limits-follower.ts';
 import { DaemonMetrics } from './metrics.ts';
 import { NicRecords } from './nic/records.ts';
 import { announceChassis } from './node/chassis.ts';
+import { warnOfConfigurations } from './node/configuration-warning.ts';
 import { PrimaryNetwork } from './node/primary-network.ts';
 import { Tunnels } from './node/tunnels.ts';
 import { DeletedPods } from './objects/deleted-pods.ts';
@@ -135,6 +136,7 @@ async function start(): Promise<void> {
   mirror.start();
   limits.start();
   void announceChassis(context);
+  warnOfConfigurations(context);
 
   const stop = async (signal: string) => {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');

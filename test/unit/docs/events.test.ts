@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { OUTCOMES } from '../../../src/controller/objects/conditions.ts';
 import { FAILURES, NETWORK_NEWS } from '../../../src/controller/objects/events.ts';
 import { LIMITS_REASONS } from '../../../src/daemon/limits/limits-follower.ts';
+import { CONFIGURATION_REASON } from '../../../src/daemon/node/configuration-warning.ts';
 import { REASONS } from '../../../src/daemon/pod-events.ts';
 import { STAGES } from '../../../src/daemon/stage.ts';
 
@@ -30,6 +31,10 @@ const CALL_STAGES = rowsOf('Stages of a call');
 it('the events of the daemon are those of its code', () => {
   const inCode = [...Object.values(REASONS), ...Object.values(LIMITS_REASONS)];
   expect(namesOf(DAEMON)).toEqual(inCode.sort());
+});
+
+it('the events of the daemon about its Node are those of its code', () => {
+  expect(namesOf(rowsOf('On the Node, by the node daemon'))).toEqual([CONFIGURATION_REASON]);
 });
 
 it('the events of the controller are those of its code', () => {

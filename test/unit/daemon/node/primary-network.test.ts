@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/event-object.ts';
 import type { LiveAttachment } from '../../../../src/daemon/attachment.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
 import { CniError } from '../../../../src/daemon/error.ts';
 import { filesAskingForPrimary } from '../../../../src/daemon/node/cni-configurations.ts';
+import { warnOfConfigurations } from '../../../../src/daemon/node/configuration-warning.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
 import { projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { status } from '../../../../src/daemon/status.ts';
+import { LogDouble } from '../log-double.ts';
 import { expectReadable, rejectionOf } from '../support.ts';
 
 let folder = '';
@@ -145,5 +148,38 @@ describe('files that ask for the primary network', () => {
     write('03-deep.conflist', `${'['.repeat(5000)}{"type":"kube-ovn"}${']'.repeat(5000)}`);
     write('04-null.conflist', 'null');
     expect(filesAskingForPrimary(folder)).toEqual([]);
+  });
+});
+
+describe('at its start, the daemon', () => {
+  function warnings(isPrimary: boolean) {
+    const recorded: { about: EventObject; event: ObjectEvent }[] = [];
+    const events = {
+      record: (about: EventObject, event: ObjectEvent) => recorded.push({ about, event }),
+    } as unknown as Context['events'];
+    const log = new LogDouble();
+    const primary = new PrimaryNetwork({ isPrimary, configFolder: folder });
+    warnOfConfigurations({ primary, events, nodeName: 'node-1', log });
+    return { recorded, lines: log.lines };
+  }
+
+  it('says on the Node and in the log which file is left over, and removes nothing', () => {
+    write('01-kube-ovn.conflist', OURS);
+    const { recorded, lines } = warnings(false);
+    expect(lines).toHaveLength(1);
+    expect(recorded).toMatchObject([
+      {
+        about: { kind: 'Node', name: 'node-1' },
+        event: { type: 'Warning', reason: 'PrimaryNetworkAskedFor' },
+      },
+    ]);
+    expect(recorded[0]?.event.message).toContain(`${folder}/01-kube-ovn.conflist`);
+    expect(filesAskingForPrimary(folder)).toEqual(['01-kube-ovn.conflist']);
+  });
+
+  it('says nothing where no file is, or where the network is its own', () => {
+    expect(warnings(false)).toEqual({ recorded: [], lines: [] });
+    write('01-kube-ovn.conflist', OURS);
+    expect(warnings(true)).toEqual({ recorded: [], lines: [] });
   });
 });
