@@ -8,6 +8,7 @@ import { constants } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { messageOf } from '../common/text.ts';
 import { questionOf, VERSION } from '../wire/version.ts';
+import { checkEnvironment, NODE_PATHS } from './env-check.ts';
 import { parseFlags, UsageError } from './flags.ts';
 import { answerTo } from './help.ts';
 import { install } from './install.ts';
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   const question = questionOf(process.argv.slice(2));
   if (question !== undefined) return console.log(answerTo(question, command));
   if (command === 'mark') return await mark(words);
+  if (command === 'env-check') return await checkNode(words);
   if (command !== 'install' && command !== 'uninstall') {
     throw new UsageError(`there is no command "${command}"`);
   }
@@ -42,6 +44,14 @@ async function main(): Promise<void> {
   await commands[command](options, (line, isWarning) =>
     console.log(`${command}: ${isWarning ? 'WARNING: ' : ''}${line}`),
   );
+}
+
+/** Prints what is found: a line each, those to be looked at with a cross. */
+async function checkNode(words: readonly string[]): Promise<void> {
+  if (words.length > 0) throw new UsageError('env-check takes no words');
+  for (const { isProblem, text } of await checkEnvironment(NODE_PATHS)) {
+    console.log(`${isProblem ? '✗' : '✓'} ${text}`);
+  }
 }
 
 /** Puts our mark on files: for the build of an image, before anybody runs them. */
