@@ -59,17 +59,20 @@ async function complaints(objects: readonly Manifest[]): Promise<string[]> {
 const COMPILE_WITHIN_MS = 120_000;
 
 describe.skipIf(whyNotRendered)('what deploy/ renders', () => {
-  it.each(INSTALLATIONS)('%s: each object is right by its schema', async (folder) => {
-    for (const object of rendered(folder)) {
-      const models = (await import(moduleOf(object.apiVersion))) as Models;
-      const Model = models[object.kind];
-      expect(Model, titleOf(object)).toBeDefined();
-      expect(() => Model && new Model(object).validate(), titleOf(object)).not.toThrow();
-    }
-  });
+  it.each([...INSTALLATIONS, 'uninstall'])(
+    '%s: each object is right by its schema',
+    async (folder) => {
+      for (const object of rendered(folder)) {
+        const models = (await import(moduleOf(object.apiVersion))) as Models;
+        const Model = models[object.kind];
+        expect(Model, titleOf(object)).toBeDefined();
+        expect(() => Model && new Model(object).validate(), titleOf(object)).not.toThrow();
+      }
+    },
+  );
 
   it('has no field that its kind does not have', { timeout: COMPILE_WITHIN_MS }, async () => {
-    const all = INSTALLATIONS.flatMap((folder) => rendered(folder));
+    const all = [...INSTALLATIONS, 'uninstall'].flatMap((folder) => rendered(folder));
     const different = new Map(all.map((object) => [JSON.stringify(object), object]));
     expect(await complaints([...different.values()])).toEqual([]);
   });
