@@ -143,7 +143,9 @@ export async function expectDifferences(
   expect(await failedCheck(attached, changes)).toEqual({
     code,
     msg: `CHECK of ${ifName} for pod ${namespace}/${name}: ${count}${differences.join('; ')}`,
-    details: expect.stringMatching(/delete the pod to have its interface made anew$/),
+    details: expect.stringMatching(
+      /delete the pod to have its interface made anew; operation \w+$/,
+    ),
   });
 }
 
