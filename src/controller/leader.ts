@@ -39,7 +39,10 @@ export class Leader {
     this.#ports = new Ports(northbound, (owner) => portsOfOwner(owner, context));
     const ends = new PodEnds(context, this.#ports, (held) => this.#triggers.freed(held));
     const pods = new PodWork(context, this.#ports, ends);
-    const ips = new IpWork(context, ends, (key) => this.#queues.pods.add(key));
+    const ips = new IpWork(context, ends, {
+      requestPod: (key) => this.#queues.pods.add(key),
+      letGo: (subnet) => this.#triggers.letGo(subnet),
+    });
     const subnets = new SubnetWork(context, (subnet) => this.#triggers.placed(subnet));
     const usage = new UsageWork(context);
     const vpcs = new VpcWork(context);
@@ -64,7 +67,7 @@ export class Leader {
       ipPools: queue('ipPools', 'an IPPool', ipPools),
       securityGroups: queue('securityGroups', 'a SecurityGroup', securityGroups),
     };
-    this.#triggers = new Triggers(context, this.#queues, pods);
+    this.#triggers = new Triggers(context, this.#queues, pods, usage);
   }
 
   /** Works on all objects once, and on those that change from then on. */

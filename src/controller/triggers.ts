@@ -24,6 +24,7 @@ import { isUntold } from './objects/pod-annotations.ts';
 import { checkedValue, tell } from './objects/problem.ts';
 import type { SubnetObject } from './objects/subnet.ts';
 import type { PodWork } from './reconcile/pods.ts';
+import type { UsageWork } from './reconcile/usage.ts';
 import { Timers } from './timers.ts';
 import { waitFor } from './wake-names.ts';
 import { Wakes } from './wakes.ts';
@@ -37,13 +38,20 @@ export class Triggers {
   readonly #context: Context;
   readonly #queues: Queues;
   readonly #podWork: Pick<PodWork, 'gone' | 'dueAtMs'>;
+  readonly #usageWork: Pick<UsageWork, 'isCounted'>;
   readonly #timers: Timers;
   readonly #wakes: Wakes;
 
-  constructor(context: Context, queues: Queues, podWork: Pick<PodWork, 'gone' | 'dueAtMs'>) {
+  constructor(
+    context: Context,
+    queues: Queues,
+    podWork: Pick<PodWork, 'gone' | 'dueAtMs'>,
+    usageWork: Pick<UsageWork, 'isCounted'>,
+  ) {
     this.#context = context;
     this.#queues = queues;
     this.#podWork = podWork;
+    this.#usageWork = usageWork;
     this.#timers = new Timers((key) => queues.pods.add(key));
     const { pods, ips, vpcs, securityGroups } = queues;
     this.#wakes = new Wakes(context, [pods, ips, vpcs, securityGroups]);
@@ -175,6 +183,11 @@ export class Triggers {
     this.#wakes.freed(held);
   }
 
+  /** What a NIC had whose IP object has gone is let go, or could not be. */
+  letGo(subnet: string): void {
+    this.#queues.usage.add(subnet);
+  }
+
   /** NICs can be attached to a Subnet. */
   placed(subnet: string): void {
     this.#wakes.wake(waitFor.logicalSwitch(subnet));
@@ -214,8 +227,8 @@ export class Triggers {
   /** Most changes are of the status, which we write. */
   #subnetChanged({ type, key, value, previous }: Change<SubnetObject>): void {
     const { subnets, usage, vpcs } = this.#queues;
-    usage.add(key);
     const isNews = type === 'deleted' || !isSameJudgement(value, previous);
+    if (isNews || !this.#usageWork.isCounted(value)) usage.add(key);
     if (isNews) {
       this.#rejudge();
       subnets.add(key);
@@ -234,7 +247,11 @@ export class Triggers {
     if (type !== 'deleted') addresses.sawIp(value);
     this.#queues.ips.add(key);
     const subnets = new Set([value.spec.subnet, previous?.spec.subnet ?? '']);
-    for (const subnet of subnets) if (subnet !== '') this.#queues.usage.add(subnet);
+    // What is held for an object that has gone is let go now: both are counted together, after that.
+    const held = type === 'deleted' ? addresses.allocator.allocationOf(key)?.subnet : undefined;
+    for (const subnet of subnets) {
+      if (subnet !== '' && subnet !== held) this.#queues.usage.add(subnet);
+    }
     // It may have been made for a pod that went meanwhile.
     const owner = ownerOf(value, settings);
     const isForNobody = type === 'added' && !this.#context.podIndex.isRunning(owner);

@@ -29,16 +29,23 @@ import { waitFor, waitsOfRequest } from '../wake-names.ts';
 import { patchObject } from './patch-object.ts';
 import type { PodEnds } from './pod-end.ts';
 
+/** What follows from work on IP objects. */
+export interface IpConsequences {
+  /** A pod is to be worked on. */
+  readonly requestPod: (key: string) => void;
+  /** What a NIC of a Subnet had is let go, or could not be, since its IP object has gone. */
+  readonly letGo: (subnet: string) => void;
+}
+
 export class IpWork {
   readonly #context: Context;
   readonly #ends: PodEnds;
-  readonly #requestPod: (key: string) => void;
+  readonly #consequences: IpConsequences;
 
-  /** @param requestPod has a pod worked on */
-  constructor(context: Context, ends: PodEnds, requestPod: (key: string) => void) {
+  constructor(context: Context, ends: PodEnds, consequences: IpConsequences) {
     this.#context = context;
     this.#ends = ends;
-    this.#requestPod = requestPod;
+    this.#consequences = consequences;
   }
 
   async work(name: string): Promise<void> {
@@ -57,16 +64,19 @@ export class IpWork {
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
   async #gone(name: string): Promise<void> {
     const { addresses, ownerLock, podIndex } = this.#context;
-    const owner = addresses.allocator.allocationOf(name)?.pod;
-    if (owner === undefined) return;
-    await ownerLock.run(owner, async () => {
-      const { allocator } = addresses;
+    this.#ends.seenGone(name);
+    const { allocator } = addresses;
+    const before = allocator.allocationOf(name);
+    if (before === undefined) return;
+    const { pod: owner, subnet } = before;
+    const work = ownerLock.run(owner, async () => {
       const held = allocator.allocationOf(name);
       if (held === undefined || this.#context.cluster.ips.get(name) !== undefined) return;
       allocator.unreserve(held);
       if (!podIndex.isRunning(held.pod)) await this.#ends.endNic(held);
     });
-    for (const key of podIndex.keysOf(owner)) this.#requestPod(key);
+    await work.finally(() => this.#consequences.letGo(subnet));
+    for (const key of podIndex.keysOf(owner)) this.#consequences.requestPod(key);
   }
 
   async #letGo(ip: IpObject): Promise<void> {
@@ -91,7 +101,8 @@ export class IpWork {
     const patch = reservationPatch(ip, nic, read.value.holder);
     await patchObject(writes, cluster.ips, { name: ip.meta.name, patch });
     // It may wait for that.
-    for (const key of this.#context.podIndex.keysOf(this.#ownerOf(ip))) this.#requestPod(key);
+    for (const key of this.#context.podIndex.keysOf(this.#ownerOf(ip)))
+      this.#consequences.requestPod(key);
   }
 
   #acquire(ip: IpObject, reservation: Reservation): AllocatedNic {

@@ -5,6 +5,7 @@
  * two ports ever have one address, and a crash in between leaves an object to go on from.
  */
 
+import type { EventObject } from '../../common/kubernetes/event-object.ts';
 import { below, objectPath } from '../../common/kubernetes/path.ts';
 import type { Owner as Nic } from '../allocator/owners.ts';
 import type { Allocation } from '../allocator/request.ts';
@@ -28,6 +29,8 @@ import type { Ports } from './ports.ts';
 interface Past {
   readonly owner: string;
   readonly statefulSet: Owner | undefined;
+  /** What is said of its end is said of it; undefined where the pod was never seen. */
+  readonly about: EventObject | undefined;
 }
 
 export class PodEnds {
@@ -36,6 +39,8 @@ export class PodEnds {
   readonly #freed: (held: Allocation) => void;
   /** By key of the pod, as long as something of it is kept. */
   readonly #past = new Map<string, Past>();
+  /** UIDs of the IP objects that were asked to be deleted and are still shown, by name. */
+  readonly #askedToGo = new Map<string, string>();
 
   /** @param freed is called with what a NIC had and has no longer */
   constructor(context: Context, ports: Ports, freed: (held: Allocation) => void) {
@@ -60,11 +65,31 @@ export class PodEnds {
    */
   async giveBack(ips: readonly IpObject[]): Promise<readonly IpObject[]> {
     const { cluster, writes } = this.#context;
-    const going = ips.filter((ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip));
+    const going = ips.filter(
+      (ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip) && !this.#isAskedToGo(ip),
+    );
+    for (const { meta } of going) this.#askedToGo.set(meta.name, meta.uid);
     await Promise.all(
-      going.map(({ meta }) => writes.remove(below(cluster.ips.path, meta.name), meta.uid)),
+      going.map(async ({ meta }) => {
+        try {
+          await writes.remove(below(cluster.ips.path, meta.name), meta.uid);
+        } catch (error) {
+          this.seenGone(meta.name);
+          throw error;
+        }
+      }),
     );
     return going;
+  }
+
+  /** True until the watch shows what became of it: the pod may have other work done meanwhile. */
+  #isAskedToGo({ meta }: IpObject): boolean {
+    return this.#askedToGo.get(meta.name) === meta.uid;
+  }
+
+  /** An IP object has gone, or was not deleted. */
+  seenGone(name: string): void {
+    this.#askedToGo.delete(name);
   }
 
   /**
@@ -103,8 +128,9 @@ export class PodEnds {
   /** As `end`, for what is held or recorded under the name of an owner of whom no pod is known. */
   async endOwner(owner: string): Promise<void> {
     const known = this.#past.get(owner);
-    const statefulSet = known?.owner === owner ? known.statefulSet : undefined;
-    await this.#end({ owner, statefulSet }, undefined, undefined);
+    const past =
+      known?.owner === owner ? known : { owner, statefulSet: undefined, about: undefined };
+    await this.#end(past, undefined, undefined);
   }
 
   /** @returns whether nothing is kept for a pod that comes back */
@@ -118,7 +144,7 @@ export class PodEnds {
     await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
     const given = await this.giveBack(ended);
     this.#freeUnrecorded(owner, endedKey);
-    if (pod !== undefined) this.#announce(pod, given);
+    if (past.about !== undefined) this.#announce(past.about, given);
     return kept.length === 0;
   }
 
@@ -180,7 +206,8 @@ export class PodEnds {
     return keepsAddresses(ip.addresses, provider, current, object && checkedValue(object.checked));
   }
 
-  #announce(pod: Pod, ips: readonly IpObject[]): void {
+  /** Also of a pod that was deleted by force: who looks for it by name finds what it gave back. */
+  #announce(about: EventObject, ips: readonly IpObject[]): void {
     const nics = ips.flatMap((ip): AllocatedNic[] => {
       const object = this.#context.addresses.subnet(ip.spec.subnet);
       const subnet = object && checkedValue(object.checked);
@@ -190,15 +217,16 @@ export class PodEnds {
       return [{ kind: 'ovn', provider, port: meta.name, subnet, addresses, mac: spec.macAddress }];
     });
     if (nics.length === 0) return;
-    this.#context.said.done(aboutPod(pod), networkEvent('PodNetworkReleased', nics));
+    this.#context.said.done(about, networkEvent('PodNetworkReleased', nics));
   }
 
   #pastOf(pod: Pod): Past {
-    return { owner: ownerOfPod(pod, this.#context.settings), statefulSet: pod.statefulSet };
+    const owner = ownerOfPod(pod, this.#context.settings);
+    return { owner, statefulSet: pod.statefulSet, about: aboutPod(pod) };
   }
 
   #pastOfKey(key: string): Past {
-    return this.#past.get(key) ?? { owner: key, statefulSet: undefined };
+    return this.#past.get(key) ?? { owner: key, statefulSet: undefined, about: undefined };
   }
 }
 

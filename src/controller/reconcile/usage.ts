@@ -1,15 +1,18 @@
 /**
  * How many addresses of a Subnet and its IPPools are in use, written to their status.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { ipPoolUsagePatch } from '../objects/ippool-status.ts';
 import { checkedValue } from '../objects/problem.ts';
-import { isMacOnly, type Subnet } from '../objects/subnet.ts';
+import { isMacOnly, type Subnet, type SubnetObject } from '../objects/subnet.ts';
 import { countsAsUsing, subnetUsagePatch } from '../objects/subnet-status.ts';
 import { patchObject } from './patch-object.ts';
 
 export class UsageWork {
   readonly #context: Context;
+  /** What Subnets say of their usage since it was last counted, by name. */
+  readonly #counted = new Map<string, SubnetObject['status']['usage']>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -20,11 +23,23 @@ export class UsageWork {
     const { addresses } = this.#context;
     const object = addresses.subnet(name);
     const subnet = object && checkedValue(object.checked);
-    if (subnet === undefined) return;
+    if (subnet === undefined) {
+      this.#counted.delete(name);
+      return;
+    }
     await this.#count(subnet);
     for (const { checked, meta } of this.#context.cluster.ipPools.values()) {
       if (checkedValue(checked)?.subnet === name) await this.#countPool(meta.name, name);
     }
+  }
+
+  /**
+   * True where a Subnet says what was counted last. Then its change is no reason to count: it is our own
+   * write that comes back, most of the time in the middle of another change, of which one half would be
+   * counted.
+   */
+  isCounted({ meta, status }: SubnetObject): boolean {
+    return isDeepStrictEqual(status.usage, this.#counted.get(meta.name));
   }
 
   async #count(subnet: Subnet): Promise<void> {
@@ -34,7 +49,15 @@ export class UsageWork {
     const usage = addresses.allocator.usage(name);
     if (current === undefined || usage === undefined) return;
     const patch = subnetUsagePatch(subnet, current.status, this.#using(subnet), usage);
-    await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
+    const { status = {} } = (patch ?? {}) as { status?: SubnetObject['status']['usage'] };
+    // Its watch may bring the write before the answer to it comes.
+    this.#counted.set(name, { ...current.status.usage, ...status });
+    try {
+      await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
+    } catch (error) {
+      this.#counted.delete(name);
+      throw error;
+    }
   }
 
   #using(subnet: Subnet): number {

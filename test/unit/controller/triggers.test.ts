@@ -34,7 +34,12 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0]) {
   const said = new Announcements({ record: () => undefined } as never);
   const queues = Object.fromEntries(KINDS.map((kind) => [kind, queueOf(kind)])) as Queues;
   const whole = { ...(context as unknown as Context), addresses: all.addresses, said };
-  const triggers = new Triggers(whole, queues, { gone: () => undefined, dueAtMs: () => undefined });
+  const triggers = new Triggers(
+    whole,
+    queues,
+    { gone: () => undefined, dueAtMs: () => undefined },
+    { isCounted: () => false },
+  );
   const ends = triggers.subscribe();
   onTestFinished(async () => {
     for (const end of ends) end();
