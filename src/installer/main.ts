@@ -26,10 +26,23 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 
 main().catch((error) => {
-  console.error(`${command || 'kube-ovn-install'}: ${messageOf(error)}`);
+  console.error(`${command || 'kube-ovn-install'}: ${messageOf(error)}${remedyOf(error)}`);
   if (error instanceof UsageError) console.error('--help lists what is known');
   process.exitCode = error instanceof UsageError ? 2 : 1;
 });
+
+/** What to do where the system refuses a file. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EROFS:
+    "; name the node's writable folder by --cni-bin-dir or --distribution, and mount it writable",
+  EACCES: "; the container must be root's, and SELinux must let it write (type spc_t)",
+  EPERM: "; the container must be root's, and the file must not be immutable (lsattr)",
+  ENOSPC: '; make room on the disk of the node: the file that was there stays',
+};
+
+function remedyOf(error: NodeJS.ErrnoException): string {
+  return REMEDIES[error.code ?? ''] ?? '';
+}
 
 async function main(): Promise<void> {
   const question = questionOf(process.argv.slice(2));

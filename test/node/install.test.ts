@@ -195,6 +195,7 @@ describe('a folder', () => {
       const { exitCode, stderr } = await installAsChart();
       expect(exitCode).toBe(1);
       expect(stderr).toContain('EROFS: read-only file system');
+      expect(stderr).toContain('--distribution');
       expect(stderr).toContain('/opt/cni/bin/kube-ovn.tmp.');
       expect(await namesIn(image.confDir)).toEqual([]);
     } finally {

@@ -4,7 +4,9 @@ import { type PodSpec, rendered, templateOf, whyNotRendered } from './rendered.t
 
 /** The pod of a DaemonSet that a folder of deploy/ renders. */
 function podOf(folder: string, name: string): PodSpec | undefined {
-  const manifest = rendered(folder).find(({ metadata }) => metadata.name === name);
+  const manifest = rendered(folder).find(
+    ({ kind, metadata }) => kind === 'DaemonSet' && metadata.name === name,
+  );
   return manifest && templateOf(manifest)?.spec;
 }
 
