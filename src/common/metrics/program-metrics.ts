@@ -2,6 +2,8 @@
  * Metrics that both programs have: the process, its log, the event loop, requests to the API server,
  * commands of OVS and OVN, watches, and tools that hang. Under Kube-OVN's names where it has them.
  */
+
+import { VERSION } from '../../wire/version.ts';
 import type { RequestObserver } from '../kubernetes/request-observer.ts';
 import type { CommandObserver } from '../ovs-commands.ts';
 import { overdueTools } from '../process/run.ts';
@@ -24,6 +26,10 @@ export class ProgramMetrics {
   constructor(programLog: ProgramLog) {
     this.#programLog = programLog;
     addProcessMetrics(this.metrics);
+    this.metrics.gauge(
+      { name: 'kube_ovn_build_info', help: '1, the version is in the label.', labels: ['version'] },
+      () => [{ labels: { version: VERSION }, value: 1 }],
+    );
     this.#addLog();
     this.#addTools();
     this.onLoopDelay = this.#addLoopDelay();

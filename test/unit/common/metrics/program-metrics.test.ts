@@ -4,6 +4,7 @@ import { urlLabel } from '../../../../src/common/metrics/url-label.ts';
 import { addWatchMetrics } from '../../../../src/common/metrics/watch-metrics.ts';
 import { observed } from '../../../../src/common/ovs-commands.ts';
 import { createProgramLog, levelOfVerbosity } from '../../../../src/common/program-log.ts';
+import { VERSION } from '../../../../src/wire/version.ts';
 import { readExposition } from '../../../lab/exposition.ts';
 
 function setUp(verbosity = 0) {
@@ -16,6 +17,14 @@ function setUp(verbosity = 0) {
 }
 
 describe('the metrics of both programs', () => {
+  it('tell the version', async () => {
+    const { read } = setUp();
+    const found = await read();
+    expect(found.find('kube_ovn_build_info')).toMatchObject([
+      { labels: { version: VERSION }, value: 1 },
+    ]);
+  });
+
   it('count requests by code, method and server, and time them by kind', async () => {
     const { program, read } = setUp();
     const seen = program.addRequests('10.96.0.1:443');
