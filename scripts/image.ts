@@ -39,6 +39,8 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 };
 const tag =
   given.tag ?? `${given.target === 'agent' ? NAME : `${NAME}-${given.target}`}:${version}`;
+/** Of the start: files may change while it builds. */
+const commit = revision();
 const archive = given.output ?? archiveOf(given.target, given.arch);
 const engine = given['own-tools'] ? undefined : engineHere();
 build(archive, []);
@@ -78,7 +80,7 @@ function buildOptions(): string[] {
     `--platform=linux/${given.arch}`,
     `--target=${given.target}`,
     ...['--build-arg', `VERSION=${version}`],
-    ...['--build-arg', `REVISION=${revision()}`],
+    ...['--build-arg', `REVISION=${commit}`],
     ...secretOptions(),
   ];
 }

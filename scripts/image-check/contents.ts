@@ -18,10 +18,13 @@ export async function checkContents(archive: string, outcomes: Outcomes): Promis
     if (total > UNPACKED_BYTES_MAX) throw new Error(`${total} bytes, of layers ${sizes}`);
     return `${(total / 1e6).toFixed(1)} MB unpacked, layers ${sizes.join(' + ')}; ${(archiveBytes / 1e6).toFixed(1)} MB to transfer`;
   });
-  await outcomes.check('docs/image.md says what its bytes are spent on', async () => {
-    compareWithDocument(groupSizes(files));
-    return undefined;
-  });
+  // The document's table is amd64's.
+  if (config.architecture === 'amd64') {
+    await outcomes.check('docs/image.md says what its bytes are spent on', async () => {
+      compareWithDocument(groupSizes(files));
+      return undefined;
+    });
+  }
   await outcomes.check('its entry point runs its arguments', async () => {
     const { Entrypoint = [] } = config.config;
     if (Entrypoint.join(' ') !== 'dumb-init --') throw new Error(`it is ${Entrypoint}`);
