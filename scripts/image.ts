@@ -15,7 +15,7 @@ import { command, output, succeeds } from './image/command.ts';
 import { ARCHITECTURES, TARGETS } from './image/contents.ts';
 import { epochOf, readLock } from './image/lock-file.ts';
 import { readArchive } from './image/oci-archive.ts';
-import { goIntoOverlays, makeBase, OWN_BASE } from './image/own-tools.ts';
+import { goIntoOverlays, makeBase, ownBase } from './image/own-tools.ts';
 import { secretOptions } from './image/secrets.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -115,8 +115,9 @@ function withOwnTools(file: string, more: readonly string[]): void {
   process.env.TMPDIR = store;
   const places = ['--root', join(store, 'root'), '--runroot', join(store, 'run')];
   const buildah = ['buildah', ...places, '--storage-driver', storageDriver(store)];
-  if (!succeeds([...buildah, 'inspect', '--type=image', OWN_BASE])) makeBase(buildah);
-  const base = ['--build-arg', `NODE_IMAGE=${OWN_BASE}`, '--pull=never', '--isolation=chroot'];
+  const own = ownBase(given.arch);
+  if (!succeeds([...buildah, 'inspect', '--type=image', own])) makeBase(buildah, given.arch);
+  const base = ['--build-arg', `NODE_IMAGE=${own}`, '--pull=never', '--isolation=chroot'];
   withBuildah(buildah, file, [...base, '--layers', ...more]);
 }
 

@@ -14,8 +14,14 @@ const MARK = 'KUBE_OVN_IMAGE_OVERLAYS';
 const OVERLAID = ['usr', 'etc', 'var', 'root'];
 const MIRROR = process.env.DEBIAN_MIRROR || 'http://deb.debian.org';
 
-/** What stands for the registry's node image. */
-export const OWN_BASE = 'localhost/kube-ovn-image-base';
+/**
+ * What stands for the registry's node image, one for each processor of an image that is built. Their
+ * content is the same, of this machine's processor: Debian's buildah 1.28 does not heed the platform in
+ * `FROM --platform=$BUILDPLATFORM`, and asks for an image of the other processor.
+ */
+export function ownBase(architecture: string): string {
+  return `localhost/kube-ovn-image-base-${architecture}`;
+}
 
 /**
  * Returns only inside the overlays: outside it runs this script again there, and exits. A script that
@@ -48,13 +54,14 @@ export function goIntoOverlays(packages: readonly string[]): void {
 }
 
 /** Makes the base, where the cache has none. @param buildah argv that buildah's commands begin with */
-export function makeBase(buildah: readonly string[]): void {
+export function makeBase(buildah: readonly string[], architecture: string): void {
   const folder = join(cacheFolder(), 'base');
   const archive = join(folder, 'base.tar');
   if (!existsSync(archive)) makeBaseArchive(folder, archive);
   const file = join(folder, 'Containerfile');
   writeFileSync(file, 'FROM scratch\nADD base.tar /\n');
-  command([...buildah, 'bud', '-q', '--isolation=chroot', '-t', OWN_BASE, '-f', file, folder]);
+  const options = ['-q', `--arch=${architecture}`, '-t', ownBase(architecture), '-f', file];
+  command([...buildah, 'bud', ...options, folder]);
 }
 
 function makeBaseArchive(folder: string, archive: string): void {
