@@ -171,7 +171,7 @@ describe('on a connected provider network', () => {
     async function expectTaken(sandbox: Sandbox, config: object, address: string) {
       const result = await failedAdd(sandbox, 'net1', { ...configOf(plain), ...config });
       expect(result).toMatchObject({ code: 7 });
-      expect(result.msg).toContain(`address ${address} is already in use`);
+      expect(result.msg).toContain(`IP address ${address} has already been used`);
       expect(result.details).toContain('excludeIps');
       await expectNode(fixture.node, before);
       expect(await podLink(sandbox, 'net1')).toBeUndefined();

@@ -119,10 +119,11 @@ async function isSettled(netns: string, ifName: string): Promise<boolean> {
   return !addresses.some((address) => address.tentative);
 }
 
+/** As Kube-OVN's daemon begins it: what people search for. */
 function taken(address: string, cause?: unknown): CniError {
   return new CniError(
     CniCode.invalidConfig,
-    `address ${address} is already in use on the network by another machine`,
+    `IP address ${address} has already been used by another host of the network`,
     "exclude it in the Subnet's excludeIps, or free it on the other machine",
     { cause },
   );
