@@ -67,7 +67,7 @@ it('Subnets that are valid have the numbers of their status, of two families the
     withStatus('v4', { protocol: 'IPv4', cidrBlock: '10.1.0.0/24' }, usage),
     withStatus('v6', { protocol: 'IPv6', cidrBlock: 'fd00:1::/64' }, { ...usage, v6usingIPs: 5 }),
     withStatus('both', { protocol: 'Dual', cidrBlock: '10.2.0.0/24,fd00:2::/64' }, usage),
-    withStatus('wrong', { cidrBlock: '10.3.0.0' }, usage),
+    withStatus('wrong', { cidrBlock: '10.3.0.0/24', gateway: '10.9.0.1' }, usage),
   ]);
   lead();
   const found = await read();
