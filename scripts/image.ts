@@ -118,7 +118,8 @@ function withOwnTools(file: string, more: readonly string[]): void {
   const own = ownBase(given.arch);
   if (!succeeds([...buildah, 'inspect', '--type=image', own])) makeBase(buildah, given.arch);
   const base = ['--build-arg', `NODE_IMAGE=${own}`, '--pull=never', '--isolation=chroot'];
-  withBuildah(buildah, file, [...base, '--layers', ...more]);
+  // Without --layers: buildah 1.28 takes a label of an earlier build from its cache, whatever its ARG.
+  withBuildah(buildah, file, [...base, ...more]);
 }
 
 function report(): void {
