@@ -60,6 +60,7 @@ if (question === undefined) {
 async function start(): Promise<void> {
   const options = parseFlags(process.argv.slice(2), process.env);
   log.level = levelOfVerbosity(options.verbosity);
+  if (options.logFile !== undefined) programLog.toFile(options.logFile);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -2,7 +2,7 @@
  * The controller in the place of Kube-OVN's: with the arguments, the environment and the role that its
  * charts give it, and OVN's databases over TCP and over TLS.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTROLLER_RENDERINGS } from '../lab/chart-arguments.ts';
 import { command } from '../lab/command.ts';
@@ -17,6 +17,7 @@ const KUBECONFIG = '/run/kube/config';
 /** Where the charts mount the Secret kube-ovn-tls. */
 const TLS = '/var/run/tls';
 const [TCP_PORT, TLS_PORT] = [6641, 6643];
+const LOG_FILE = '/var/log/kube-ovn/kube-ovn-controller.log';
 const PROVIDER = 'net.default.ovn';
 
 let node: OvnNode;
@@ -136,6 +137,9 @@ describe.each(cases)(
         // The role lacks watch on StatefulSets: that is told once, and nothing else is wrong.
         expect(controller.logLines('statefulsets.apps may not be watched')).toHaveLength(1);
         expect(controller.logLines('"level":50')).toEqual([]);
+        // What kubectl ko log collects.
+        const [last = ''] = controller.logLines('statefulsets.apps may not be watched');
+        expect(await readFile(LOG_FILE, 'utf8')).toContain(last);
       } finally {
         await controller.stop();
       }

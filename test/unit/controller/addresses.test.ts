@@ -31,7 +31,7 @@ describe('a look at the objects', () => {
     const { addresses } = all;
     expect(addresses.subnet('front')?.checked).toHaveProperty('value');
     expect(addresses.view.subnets.get('front')?.checked).toHaveProperty('value');
-    await all.change('IPPool', 'p', { ips: ['10.9.0.0/99'] });
+    await all.change('IPPool', 'p', { ips: ['f::f::f/64'] });
     expect(addresses.ipPool('p')?.checked).toHaveProperty('problems');
     await all.change('Subnet', 'front', { gateway: '10.9.0.1' });
     expect(addresses.view.subnets.get('front')?.checked).toHaveProperty('problems');
@@ -62,7 +62,7 @@ describe('a Subnet', () => {
   it('that becomes wrong keeps what it has, and so does one that is right again', async () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
     expect(all.draw('b')).toBe('10.1.0.3');
-    await all.change('Subnet', 'front', { cidrBlock: '10.9.0.0/99' });
+    await all.change('Subnet', 'front', { cidrBlock: 'f::f::f/64' });
     expect(all.addresses.refresh().subnets).toEqual(['front']);
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
     expect(all.owners('10.1.0.3')).toEqual(['shop/b']);
@@ -73,7 +73,7 @@ describe('a Subnet', () => {
 
   it('that was wrong from the beginning is filled when it is right', async () => {
     await using all = await setUpAddresses([
-      frontSubnet({ cidrBlock: '10.9.0.0/99' }),
+      frontSubnet({ cidrBlock: 'f::f::f/64' }),
       podWith('a', '10.1.0.2'),
       ipOf('gone', '10.1.0.3'),
     ]);
@@ -181,7 +181,7 @@ describe('an IPPool', () => {
     ]);
     all.addresses.refresh();
     all.double.delete('IPPool', 'p');
-    await all.change('IPPool', 'q', { ips: ['10.9.0.0/99'] });
+    await all.change('IPPool', 'q', { ips: ['f::f::f/64'] });
     expect(all.draw('a')).toBe('10.1.0.2');
     expect(all.draw('b')).toBe('10.1.0.3');
     expect(() => all.draw('c', { pool: 'q' })).toThrow('NoAvailableAddress');
