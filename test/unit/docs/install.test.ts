@@ -29,7 +29,9 @@ const BOTH = ['README.md', PAGE];
 /** Of everything in crds/ and deploy/ that is an object, as it is written there. */
 const objects: readonly Manifest[] = globSync(['crds/*.yaml', 'deploy/**/*.yaml'], { cwd: ROOT })
   .filter((file) => basename(file) !== 'kustomization.yaml')
-  .flatMap((file) => loadAll(readFileSync(join(ROOT, file), 'utf8')) as Manifest[]);
+  .flatMap((file) => loadAll(readFileSync(join(ROOT, file), 'utf8')) as Manifest[])
+  // Patches are lists of operations.
+  .filter(({ kind }) => kind !== undefined);
 
 const commands = BOTH.flatMap((page) => wordsOf(page)).filter((words) =>
   /^(kubectl|helm|oc|curl|npm|ctr) /.test(words),
