@@ -35,7 +35,7 @@ describe.skipIf(whyNotRendered)('the post-renderer of chart v1', () => {
   function through(objects: readonly object[]): Manifest[] {
     const input = objects.map((object) => JSON.stringify(object)).join('\n---\n');
     const script = join(ROOT, 'deploy/post-renderer/render.sh');
-    const output = execFileSync(script, { input, encoding: 'utf8' });
+    const output = execFileSync(script, { input, encoding: 'utf8', stdio: 'pipe' });
     return output.split('\n---\n').map((text) => load(text) as Manifest);
   }
 
