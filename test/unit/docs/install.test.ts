@@ -82,6 +82,14 @@ describe('commands for kubectl', () => {
     }
   });
 
+  it('wait for rollouts of those workloads alone whose strategy has one', () => {
+    for (const words of kubectl.filter((line) => line.includes(' rollout status '))) {
+      const [, name = ''] = / (?:daemonset|deployment)\/([\w-]+)/.exec(words) ?? [];
+      const found = objects.filter((one) => one.metadata.name === name && one.spec?.template);
+      expect(JSON.stringify(found), words).not.toContain('"type":"OnDelete"');
+    }
+  });
+
   it('select pods by labels that deploy/ gives them', () => {
     const selectors = kubectl.flatMap((words) => / -l (\w+)=([\w-]+)/.exec(words)?.slice(1) ?? []);
     expect(selectors.length).toBeGreaterThan(0);
@@ -154,19 +162,30 @@ describe('flags', () => {
     for (const flag of flags) expect(known).toContain(flag);
   });
 
-  it('that the daemon refuses are all in the list, and no others', () => {
-    const refused = daemon.IGNORED_FLAGS.filter((flag) => {
-      try {
-        daemon.parseFlags([`--${flag}=true`], {});
-        return false;
-      } catch {
-        return true;
-      }
-    });
-    const [, list = ''] = /makes it end at its start[^:]*:(.*?)\. At/s.exec(textOf(PAGE)) ?? [];
-    const named = [...list.matchAll(/`--([\w-]+)`/g)].map(([, name]) => name);
-    expect(named.toSorted()).toEqual(refused.toSorted());
-  });
+  it.each([
+    ['docs/install.md', 'daemon', /makes it end at its start[^:]*:(.*?)\. At/s],
+    ['docs/daemon.md', 'daemon', /ends it, with what to set:(.*?)Others without effect/s],
+    ['docs/controller.md', 'controller', /is refused by name \((.*?)\)/s],
+  ] as const)(
+    'that are refused are all in the list of %s, and no others',
+    (page, program, list) => {
+      const { IGNORED_FLAGS, parseFlags } = program === 'daemon' ? daemon : controller;
+      const isRefused = (word: string) => {
+        try {
+          parseFlags([word], {});
+          return false;
+        } catch {
+          return true;
+        }
+      };
+      // Those with a value take "1" as well; a network type of an underlay is another condition.
+      const refused = IGNORED_FLAGS.filter((flag) => isRefused(`--${flag}=1`));
+      const [, text = ''] = list.exec(textOf(page)) ?? [];
+      const named = [...text.matchAll(/`--([\w-]+)`/g)].map(([, name]) => name);
+      const withoutUnderlay = named.filter((name) => name !== 'default-u2o-interconnection');
+      expect(withoutUnderlay.toSorted()).toEqual(refused.toSorted());
+    },
+  );
 
   it('of npm run image are known to it', () => {
     const script = readFileSync(join(ROOT, 'scripts/image.ts'), 'utf8');
