@@ -1,6 +1,7 @@
 /**
  * An image of another processor, as far as that goes: its programs say what they are under qemu's
- * emulation of a process, each by itself. Containers, and what concerns the kernel, are not tried.
+ * emulation of a process, each by itself. Containers, and what concerns the kernel (iptables-nft asks it
+ * even for its version), are not tried.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -19,7 +20,7 @@ const COMMANDS = [
   'kube-ovn/kube-ovn --version', 'usr/local/bin/node --version', 'kube-ovn/kube-ovn-cni.cjs --version',
   'kube-ovn/kube-ovn-controller.cjs --version', 'kube-ovn/kube-ovn-install.cjs --help',
   'usr/bin/ovs-vsctl --version', 'usr/bin/ovs-appctl --version', 'usr/bin/ovsdb-client --version',
-  'usr/bin/ovn-nbctl --version', 'usr/sbin/iptables-nft --version', 'usr/sbin/iptables-legacy --version',
+  'usr/bin/ovn-nbctl --version', 'usr/sbin/iptables-legacy --version',
   'usr/sbin/ipset --version', 'usr/bin/tcpdump --version', 'usr/bin/curl --version', 'usr/bin/ndisc6 -V',
   'usr/bin/nsenter --version', 'usr/bin/bash --version', 'usr/bin/ss -V', 'usr/sbin/ethtool --version',
   'usr/bin/dumb-init --version',
