@@ -9,14 +9,10 @@
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { AccessReview } from '../common/http/access-review.ts';
-import {
-  healthHandler,
-  type Metrics,
-  type Probe,
-  type Source,
-} from '../common/http/health-server.ts';
+import { healthHandler, type Metrics, type Probe } from '../common/http/health-server.ts';
 import { HealthServers } from '../common/http/health-servers.ts';
 import type { HealthSettings } from '../common/http/health-settings.ts';
+import type { Source } from '../common/http/shared-question.ts';
 import type { StatusReport } from '../common/http/status-report.ts';
 import type { KubernetesApi } from '../common/kubernetes/api.ts';
 import type { Logger } from '../common/log.ts';

@@ -6,7 +6,8 @@
  * `/readyz` for its liveness probe, and a restart of the daemon mends neither OVS nor the API server.
  * What is wrong with those stands in `/statusz`.
  */
-import type { HealthSources, Metrics, Probe, Source } from '../common/http/health-server.ts';
+import type { HealthSources, Metrics, Probe } from '../common/http/health-server.ts';
+import type { Source } from '../common/http/shared-question.ts';
 import type { StatusPart, StatusReport } from '../common/http/status-report.ts';
 import type { Context } from './context.ts';
 import { tryConnect } from './socket.ts';

@@ -6,8 +6,8 @@
  *   it. As JSON where `Accept` asks for it, or with `?format=json`.
  * - `/metrics`: where there are any.
  *
- * Everybody in the cluster reaches it: questions that are asked at once share one answer, none may
- * take long, and no connection is kept.
+ * Everybody in the cluster reaches it: questions that are asked at once share one answer
+ * (shared-question.ts), none may take long, and no connection is kept.
  */
 import { once } from 'node:events';
 import {
@@ -22,6 +22,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { abortable, startDeadline } from '../concurrency/deadline.ts';
 import { messageOf } from '../text.ts';
 import { limitCallers } from './callers.ts';
+import { type Source, shared } from './shared-question.ts';
 import { reportJson, reportText, type StatusReport } from './status-report.ts';
 
 /** An answer to a probe. */
@@ -35,9 +36,6 @@ export interface Metrics {
   readonly contentType: string;
   readonly body: string;
 }
-
-/** Answers a question; `signal` ends when nobody waits for the answer any more. */
-export type Source<T> = (signal: AbortSignal) => T | Promise<T>;
 
 export interface HealthSources {
   /** A process that fails here for long is restarted. */
@@ -65,6 +63,8 @@ export interface ListenOptions {
   readonly address?: string;
   /** HTTPS with it. */
   readonly tls?: SecureContextOptions;
+  /** Is told where a connection could not be taken; the server goes on. */
+  readonly onError?: (error: Error) => void;
 }
 
 /** The kubelet gives a probe 1 to 5 s; ms. */
@@ -105,7 +105,7 @@ export function healthHandler(sources: HealthSources): RequestListener {
  */
 export async function listenForHealth(
   handler: RequestListener,
-  { port, address, tls }: ListenOptions,
+  { port, address, tls, onError }: ListenOptions,
 ): Promise<Server> {
   const server =
     tls === undefined
@@ -118,6 +118,8 @@ export async function listenForHealth(
   limitCallers(server);
   server.listen(port, address);
   await once(server, 'listening');
+  // Without a listener it would end the process.
+  server.on('error', (error) => onError?.(error));
   return server;
 }
 
@@ -131,7 +133,7 @@ export async function closeHealth(server: Server): Promise<void> {
 
 function routesOf({ livez, readyz, statusz, metrics, authorize }: HealthSources) {
   const ready = probeRoute(readyz);
-  const report = shared(statusz, STATUS_MS_MAX);
+  const report = shared(statusz, { limitMs: STATUS_MS_MAX, isCostly: true });
   const routes = new Map<string, Route>([
     ['/livez', probeRoute(livez)],
     ['/readyz', ready],
@@ -139,7 +141,7 @@ function routesOf({ livez, readyz, statusz, metrics, authorize }: HealthSources)
     ['/statusz', async (request) => statusAnswer(request, await report())],
   ]);
   if (metrics !== undefined) {
-    const read = shared(metrics, METRICS_MS_MAX);
+    const read = shared(metrics, { limitMs: METRICS_MS_MAX, isCostly: true });
     routes.set('/metrics', async (request) => {
       const access = await accessOf(request, authorize);
       if (access.status !== 200) return { status: access.status, body: `${access.reason}\n` };
@@ -150,7 +152,7 @@ function routesOf({ livez, readyz, statusz, metrics, authorize }: HealthSources)
 }
 
 function probeRoute(probe: Source<Probe>): Route {
-  const ask = shared(probe, PROBE_MS_MAX);
+  const ask = shared(probe, { limitMs: PROBE_MS_MAX });
   return async () => {
     const { isFine, notes = [] } = await ask();
     const lines = isFine ? ['ok', ...notes] : notes;
@@ -172,22 +174,16 @@ async function accessOf(
 ): Promise<Access> {
   if (authorize === undefined) return { status: 200, reason: '' };
   using deadline = startDeadline(METRICS_MS_MAX);
-  return await abortable(authorize(request, deadline.signal), deadline.signal);
-}
-
-/** Asks once for all who ask meanwhile, and gives up after `ms`. */
-function shared<T>(source: Source<T>, ms: number): () => Promise<T> {
-  let running: Promise<T> | undefined;
-  const ask = async () => {
-    using deadline = startDeadline(ms);
-    return await abortable(Promise.resolve(source(deadline.signal)), deadline.signal);
-  };
-  return () => {
-    running ??= ask().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
+  // Whoever asks and goes away, again and again, must not make a line for the others.
+  const gone = () => deadline.abort(new Error('the caller went away'));
+  const { socket } = request;
+  if (socket.destroyed) gone();
+  socket.once('close', gone);
+  try {
+    return await abortable(authorize(request, deadline.signal), deadline.signal);
+  } finally {
+    socket.off('close', gone);
+  }
 }
 
 async function answer(

@@ -34,6 +34,7 @@ export class HealthServers {
   readonly #ending = new AbortController();
   #certificate: SelfSigned | undefined;
   #renewal: NodeJS.Timeout | undefined;
+  #lastFailure = '';
 
   /**
    * Begins to listen. A port that is taken, by a daemon that is just ending, say, or an address that
@@ -79,12 +80,20 @@ export class HealthServers {
           port,
           ...(address === undefined ? {} : { address }),
           ...(tls === undefined ? {} : { tls: { ...tls, ...this.#certificate } }),
+          onError: (error) => this.#failed(where, error),
         }),
       log,
       this.#ending.signal,
     );
     this.#servers.add(server);
     if (this.#ending.signal.aborted) await closeHealth(server);
+  }
+
+  /** One line for each reason in a row: each caller may meet it. */
+  #failed(where: string, error: Error): void {
+    const line = `cannot take a connection on ${where}: ${error.message}`;
+    if (line !== this.#lastFailure) this.#options.log.warn({}, line);
+    this.#lastFailure = line;
   }
 
   #makeCertificate(): Promise<SelfSigned> {

@@ -210,6 +210,30 @@ describe('connections', () => {
   });
 });
 
+it('whoever asks for metrics and goes away is no longer in line', async () => {
+  const asked = Promise.withResolvers<AbortSignal>();
+  const { port } = await setUp({
+    metrics: () => ({ contentType: 'text/plain', body: 'up 1\n' }),
+    authorize: (_request, signal) => {
+      asked.resolve(signal);
+      return new Promise(() => {});
+    },
+  });
+  const [socket] = await open(port, '127.0.0.2', 1);
+  socket?.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  const signal = await asked.promise;
+  expect(signal.aborted).toBe(false);
+  socket?.destroy();
+  await once(signal, 'abort');
+  expect(signal.reason).toEqual(new Error('the caller went away'));
+});
+
+it('a connection that cannot be taken ends neither the server nor the process', async () => {
+  const { server, ask } = await setUp();
+  server.emit('error', new Error('accept ENFILE'));
+  expect((await ask('/livez')).status).toBe(200);
+});
+
 it('a port that somebody else has is an error', async () => {
   const { port } = await setUp();
   const second = listenForHealth(healthHandler(FINE), { port, address: '127.0.0.1' });

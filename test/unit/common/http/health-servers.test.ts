@@ -72,6 +72,17 @@ describe('the servers', () => {
   });
 });
 
+it('connections that cannot be taken are told once for each reason', async () => {
+  const { servers, ports, lines } = start({});
+  const [port] = await ports(1);
+  const [server] = servers.servers;
+  for (let nth = 0; nth < 3; nth += 1) server?.emit('error', new Error('accept ENFILE'));
+  expect(lines).toMatchObject([
+    { level: 'warn', message: 'cannot take a connection on port 0 of 127.0.0.1: accept ENFILE' },
+  ]);
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+});
+
 async function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   onTestFinished(() => {
