@@ -12,6 +12,7 @@ import { HealthServers } from '../common/http/health-servers.ts';
 import { hostOf, KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
 import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
 import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
+import { errorFields } from '../common/log.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
 import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
 import { observed } from '../common/ovs-commands.ts';
@@ -156,7 +157,18 @@ async function start(): Promise<void> {
     for (const part of parts) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void stop(signal).then(() => process.exit(0)));
+    process.once(signal, () => {
+      stop(signal).then(
+        () => process.exit(0),
+        (error) => {
+          log.error(
+            errorFields(error),
+            'ending failed: what is left undone is found at the next start',
+          );
+          process.exit(1);
+        },
+      );
+    });
   }
   log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
 }

@@ -38,7 +38,8 @@ function hasEnded({ phase, reason, restartPolicy }: PodEnd): boolean {
 }
 
 /**
- * When the addresses of a deleted pod go at the latest, unless its node is there: it may be lost. Undefined for a pod that nobody deleted; ms since 1970.
+ * When the addresses of a deleted pod go at the latest, unless its node is there: it may be lost.
+ * Undefined for a pod that nobody deleted; ms since 1970.
  */
 export function releasedAtMs({ end }: Pod): number | undefined {
   const { deletedAtMs, terminationGraceMs } = end;

@@ -49,7 +49,7 @@ export class Tunnels {
   readonly #condition = new Condition();
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(PAUSES);
-  /** Ends the pause before the next attempt. */
+  /** Ends the pause before the next attempt: something has changed, or the daemon is ending. */
   #wakeUp = new AbortController();
   #isDirty = false;
   #isRunning = false;
@@ -83,7 +83,9 @@ export class Tunnels {
   }
 
   stop(): void {
-    this.#stopping.abort(new Error('the daemon is ending'));
+    const reason = new Error('the daemon is ending');
+    this.#stopping.abort(reason);
+    this.#wakeUp.abort(reason);
     this.#monitor.stop();
   }
 
@@ -130,7 +132,7 @@ export class Tunnels {
       } catch (error) {
         this.#fail(messageOf(error));
         this.#isDirty = true;
-        await this.#backoff.pause(AbortSignal.any([signal, this.#wakeUp.signal])).catch(() => {});
+        await this.#backoff.pause(this.#wakeUp.signal).catch(() => {});
       }
     }
     // In the turn in which nothing was dirty: what comes from now on runs anew.
