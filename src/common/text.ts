@@ -12,6 +12,11 @@ export function show(value: unknown): string {
   return text.length > SHOWN_CHARS_MAX ? `${cut}…` : text;
 }
 
+/** A value for people, before anything of it was checked: a plain word as it is, else as `show` has it. */
+export function plain(value: unknown): string {
+  return typeof value === 'string' && /^[\w.:/%?&=@+~-]{1,256}$/.test(value) ? value : show(value);
+}
+
 const SHOWN_CHARS_MAX = 200;
 /**
  * What JSON leaves as it is: control characters from U+007F on, line ends, and those that turn the

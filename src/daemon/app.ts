@@ -15,7 +15,7 @@ import pLimit from 'p-limit';
 import { startDeadline } from '../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
 import { ToolError } from '../common/process/tool-error.ts';
-import { messageOf } from '../common/text.ts';
+import { messageOf, plain } from '../common/text.ts';
 import { CniCode } from '../wire/cni.ts';
 import {
   ADD_PATH,
@@ -37,7 +37,7 @@ import type { Context } from './context.ts';
 import { del } from './del.ts';
 import { CniError, OwnCode, tryAgain } from './error.ts';
 import { gc } from './gc.ts';
-import { newOperationId, Operations, operationOf, plain, verbOf } from './operation.ts';
+import { newOperationId, Operations, operationOf, verbOf } from './operation.ts';
 import type { Telling } from './pod-events.ts';
 import { type CallStages, inStage } from './stage.ts';
 import { status } from './status.ts';
@@ -103,7 +103,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   const afterwards = new Set<Promise<void>>();
   const bookkeeping = pLimit(BOOKKEEPING_AT_ONCE);
   app.addHook('onClose', async () => {
-    await Promise.race([Promise.all(afterwards), sleep(AFTERWARDS_MS_MAX)]);
+    await Promise.race([Promise.allSettled(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
   /** Bookkeeping and news: nobody waits for them. */

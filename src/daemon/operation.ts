@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../common/log.ts';
 import { stackOf } from '../common/log.ts';
-import { show } from '../common/text.ts';
+import { plain } from '../common/text.ts';
 import type { CniRequest } from '../wire/messages.ts';
 import { ADD_PATH, CHECK_PATH, DEL_PATH, GC_PATH, STATUS_PATH } from '../wire/paths.ts';
 import type { CniError } from './error.ts';
@@ -44,11 +44,6 @@ export function sentOperation(body: unknown): string | undefined {
 /** Undefined for a path that nobody knows. */
 export function verbOf({ url }: Pick<FastifyRequest, 'url'>): string | undefined {
   return VERBS[url];
-}
-
-/** What a caller sent, before anything of it was checked: a plain word as it is. */
-export function plain(value: unknown): string {
-  return typeof value === 'string' && /^[\w.:/%?&=@+~-]{1,256}$/.test(value) ? value : show(value);
 }
 
 /** Tells of each call that has its answer: a line in the log, and whoever observes. */

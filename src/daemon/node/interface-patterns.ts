@@ -7,7 +7,7 @@
  * expression is. A RegExp of JavaScript's would understand them differently, and hold up the event loop
  * with one like `(a+)+$`.
  */
-import { RE2JS } from 're2js';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { messageOf, show } from '../../common/text.ts';
 
 /** Longer than any list of interfaces of one kind of node; characters. */
@@ -44,7 +44,9 @@ function compile(source: string, part: string): RE2JS {
   try {
     return RE2JS.compile(part.trim());
   } catch (error) {
-    throw wrong(source, part, messageOf(error));
+    // Its message has the whole expression in it.
+    const isSyntax = error instanceof RE2JSSyntaxException;
+    throw wrong(source, part, isSyntax ? error.getDescription() : messageOf(error));
   }
 }
 

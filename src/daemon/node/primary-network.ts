@@ -5,7 +5,7 @@
  * Kube-OVN was primary, and one whose NetworkAttachmentDefinition attaches that network by name.
  */
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
-import { show } from '../../common/text.ts';
+import { plain } from '../../common/text.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import { NotPrimary } from '../error.ts';
 import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
@@ -62,7 +62,7 @@ export class PrimaryNetwork {
 
   #message(): string {
     const { configFolder } = this.#options;
-    const files = this.filesAtFault().map((name) => plainPath(`${configFolder}/${name}`));
+    const files = this.filesAtFault().map((name) => plain(`${configFolder}/${name}`));
     const who =
       files.length === 0
         ? `a configuration in ${configFolder} with type kube-ovn and no provider`
@@ -73,8 +73,4 @@ export class PrimaryNetwork {
   #advice(): string {
     return `remove that file on the node, so that the primary plugin's is the first in ${this.#options.configFolder}; or start kube-ovn-cni without --non-primary-cni-mode`;
   }
-}
-
-function plainPath(path: string): string {
-  return /^[\w./@+-]{1,256}$/.test(path) ? path : show(path);
 }

@@ -10,6 +10,7 @@
  *    or an earlier run has set it
  * 6. the Node's InternalIP
  */
+import { plain } from '../../common/text.ts';
 import type { Node } from '../objects/node.ts';
 import { type InterfacePatterns, parseInterfacePatterns } from './interface-patterns.ts';
 import type { Link } from './links.ts';
@@ -80,7 +81,7 @@ function askedInterfaces(
   }
   const annotated = node?.tunnelInterface;
   if (annotated !== undefined) {
-    const source = `the node's annotation ${INTERFACE_ANNOTATION}=${annotated}`;
+    const source = `the node's annotation ${INTERFACE_ANNOTATION}=${plain(annotated)}`;
     return { source, patterns: parseInterfacePatterns(source, annotated) };
   }
   if (interfaces === undefined) return undefined;

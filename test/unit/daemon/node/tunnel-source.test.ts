@@ -131,4 +131,16 @@ describe('where the tunnels end', () => {
     ).rejects.toThrow(/^--dpdk-tunnel-iface=br-x/);
     await expect(find({})).rejects.toThrow(/no InternalIP/);
   });
+
+  it.each([
+    ['an expression that is wrong', `\u001b[2J(${'a'.repeat(1000)}`],
+    ['one that nothing matches', `\u001b[2J${'a'.repeat(1000)}`],
+    ['more than any list', '\u001b[2J'.repeat(50_000)],
+  ])('is named in a line of its own, however it is written: %s', async (_, annotation) => {
+    const found = find({ annotations: { [TUNNEL_INTERFACE]: annotation } });
+    const message = await found.then(String, ({ message }: Error) => message);
+    expect(message).toMatch(/^the node's annotation ovn.kubernetes.io\/tunnel_interface=/);
+    expect(message).not.toContain('\u001b');
+    expect(message.length).toBeLessThan(1000);
+  });
 });
