@@ -6,6 +6,7 @@ import type { Context } from '../../../../src/daemon/context.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
 import { type Confirmed, withConfirmed } from '../../../../src/daemon/nic/confirmation.ts';
 import { NicRecords, type NicRecordsOptions } from '../../../../src/daemon/nic/records.ts';
+import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
 import { type Ip, projectIp } from '../../../../src/daemon/objects/ip.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { projectSubnet, type Subnet } from '../../../../src/daemon/objects/subnet.ts';
@@ -58,7 +59,8 @@ function setUp(read: () => Promise<unknown>) {
     return read();
   };
   const records = new NicRecords({ api: { get }, pods, ips } as unknown as NicRecordsOptions);
-  const context = { pods, ips, subnets, records, deletedPods: { has: () => false } };
+  const primary = new PrimaryNetwork({ isPrimary: true, configFolder: '/none' });
+  const context = { pods, ips, subnets, records, primary, deletedPods: { has: () => false } };
   const annotate = (address: string) => {
     const values = { allocated: 'true', ip_address: address, cidr: '10.1.0.0/16' };
     const annotations = Object.fromEntries(
