@@ -1,25 +1,21 @@
 /** Containers of a pod, of the charts or of deploy/, as a kubelet has the runtime start them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type {
-  ChartContainer,
-  ChartMount,
-  ChartPod,
-  ChartVariable,
+import {
+  type ChartContainer,
+  type ChartMount,
+  type ChartPod,
+  type PodPlace,
+  variablesOf,
 } from '../../test/lab/chart-pods.ts';
 import type { ContainerSpec, Mount } from './containerd.ts';
 
 /** What is the same for all containers of a check. */
-export interface PodSurroundings {
-  readonly nodeName: string;
-  readonly podName: string;
-  readonly nodeAddress: string;
+export interface PodSurroundings extends PodPlace {
   /** Stands for the host's folders, but for those of the lab's own /run. */
   readonly hostFolder: string;
   /** Of the image. */
   readonly entrypoint: readonly string[];
-  /** What a kubelet gives every container: how it reaches the API server. */
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 const SERVICE_ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount';
@@ -44,7 +40,7 @@ export function specOf(
   return {
     name: container.name,
     argv: [...entrypoint, ...args],
-    environment: variablesOf(container.env ?? [], around),
+    environment: variablesOf(container, around),
     mounts: [
       ...mounts,
       {
@@ -62,28 +58,6 @@ export function specOf(
     dropsAll: capabilities?.drop?.includes('ALL') ?? false,
     memoryBytes: MEMORY_BYTES,
   };
-}
-
-function variablesOf(
-  variables: readonly ChartVariable[],
-  { nodeName, podName, nodeAddress, environment }: PodSurroundings,
-): Record<string, string> {
-  const fields: Readonly<Record<string, string>> = {
-    'metadata.name': podName,
-    'metadata.namespace': 'kube-system',
-    'spec.nodeName': nodeName,
-    'status.podIP': nodeAddress,
-    'status.podIPs': nodeAddress,
-    'status.hostIP': nodeAddress,
-  };
-  const values: Record<string, string> = { ...environment };
-  for (const { name, value = '', valueFrom } of variables) {
-    const path = valueFrom?.fieldRef?.fieldPath;
-    // `$(NAME)` is a variable that was there before, or stays as it is.
-    const text = value.replaceAll(/\$\((\w+)\)/g, (word, other: string) => values[other] ?? word);
-    values[name] = path === undefined ? text : (fields[path] ?? '');
-  }
-  return values;
 }
 
 function mountOf(pod: ChartPod, mount: ChartMount, { hostFolder }: PodSurroundings): Mount {

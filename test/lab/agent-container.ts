@@ -3,8 +3,12 @@ import { spawn } from 'node:child_process';
 import type { ImageRoot } from './image-root.ts';
 import { Program } from './program.ts';
 
+/** Of both charts. */
+const COMMAND = ['bash', '/kube-ovn/start-cniserver.sh'];
+
 /** What the container gets beside the flags of its chart. */
 export interface AgentOptions {
+  readonly command?: readonly string[];
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -18,9 +22,9 @@ export class AgentContainer extends Program {
   }
 
   /** Starts the script. */
-  static begin(image: ImageRoot, { flags, environment }: AgentOptions): AgentContainer {
-    const words = ['bash', '/kube-ovn/start-cniserver.sh', ...flags];
-    const [file = '', ...args] = image.within(words);
+  static begin(image: ImageRoot, options: AgentOptions): AgentContainer {
+    const { command = COMMAND, flags, environment } = options;
+    const [file = '', ...args] = image.within([...command, ...flags]);
     const env = { ...image.environment, ...environment };
     return new AgentContainer(
       'agent',

@@ -23,12 +23,27 @@ export interface ChartContainer {
     readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   };
   readonly volumeMounts?: readonly ChartMount[];
+  readonly readinessProbe?: ChartProbe;
+  readonly livenessProbe?: ChartProbe;
+}
+
+export interface ChartProbe {
+  readonly httpGet: { readonly path: string; readonly port: number; readonly scheme?: string };
 }
 
 export interface ChartVariable {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
+}
+
+/** Where a pod runs, as far as its containers are told. */
+export interface PodPlace {
+  readonly nodeName: string;
+  readonly podName: string;
+  readonly nodeAddress: string;
+  /** What a kubelet gives every container: how it reaches the API server. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface ChartMount {
@@ -74,4 +89,27 @@ export function chartOf(name: ChartName, isPrimary: boolean): Chart {
     daemonAccount: account('kube-ovn-cni', 'ClusterRole system:kube-ovn-cni'),
     controllerAccount: account('ovn', 'ClusterRole system:ovn'),
   };
+}
+
+/** The environment of a container. */
+export function variablesOf(
+  { env = [] }: ChartContainer,
+  { nodeName, podName, nodeAddress, environment }: PodPlace,
+): Record<string, string> {
+  const fields: Readonly<Record<string, string>> = {
+    'metadata.name': podName,
+    'metadata.namespace': 'kube-system',
+    'spec.nodeName': nodeName,
+    'status.podIP': nodeAddress,
+    'status.podIPs': nodeAddress,
+    'status.hostIP': nodeAddress,
+  };
+  const values: Record<string, string> = { ...environment };
+  for (const { name, value = '', valueFrom } of env) {
+    const path = valueFrom?.fieldRef?.fieldPath;
+    // `$(NAME)` is a variable that was there before, or stays as it is.
+    const text = value.replaceAll(/\$\((\w+)\)/g, (word, other: string) => values[other] ?? word);
+    values[name] = path === undefined ? text : (fields[path] ?? '');
+  }
+  return values;
 }
