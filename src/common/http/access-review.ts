@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { Slots } from '../concurrency/slots.ts';
@@ -40,6 +41,12 @@ const REFUSED_MS = 10_000;
 const DECISIONS_MAX = 64;
 /** Reviews at a time: whoever sends nonsense in a loop has no more of the API server. */
 const REVIEWS_AT_ONCE = 4;
+/**
+ * A place in which a token was not let in is free again after this, whether its caller has waited or
+ * not: with all places taken these are 40 reviews a second, and whoever is last of the callers that may
+ * be connected waits for 3 s; ms.
+ */
+const REFUSED_REST_MS = 100;
 
 interface Decision {
   readonly access: Access;
@@ -70,7 +77,22 @@ export class AccessReview {
     const key = createHash('sha256').update(`${path} ${token}`).digest('base64');
     const kept = this.#decisions.get(key);
     if (kept !== undefined && kept.until > performance.now()) return kept.access;
-    return await this.#slots.run(() => this.#review(key, { token, path }, signal), signal);
+    return await this.#slots.run(() => this.#inPlace(key, { token, path }, signal), signal);
+  }
+
+  async #inPlace(
+    key: string,
+    asked: { token: string; path: string },
+    signal: AbortSignal,
+  ): Promise<Access> {
+    let isAllowed = false;
+    try {
+      const access = await this.#review(key, asked, signal);
+      isAllowed = access.status === 200;
+      return access;
+    } finally {
+      if (!isAllowed) await sleep(REFUSED_REST_MS);
+    }
   }
 
   async #review(
