@@ -16,7 +16,8 @@ export interface Wait {
 }
 
 /**
- * Awaits `task` as the stage that the wait is, and turns a passed deadline into an error that names this wait.
+ * Awaits `task` as the stage that the wait is, and turns a passed deadline into an error that names
+ * this wait.
  *
  * @param wait may be a function where the wait has stages: it is asked when the deadline passes
  * @throws CniError 11 when the deadline passed, else what `task` throws

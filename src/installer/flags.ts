@@ -220,7 +220,7 @@ function foldersOf(distribution: string): typeof USUAL {
 }
 
 function configName(name: string): string {
-  if (name === '' || (dirname(name) === '.' && isConfigName(name))) return name;
+  if (dirname(name) === '.' && isConfigName(name)) return name;
   throw new UsageError(
     `--cni-conf-name=${show(name)}: expected the name of a file that ends with .conflist, .conf or .json: runtimes look at no other`,
   );

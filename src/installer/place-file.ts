@@ -70,7 +70,10 @@ export async function removeUnfinished(
     names.some(
       (name) => file.startsWith(`${name}.tmp.`) || OF_FIRST_SCRIPT.exec(file)?.[1] === name,
     );
-  const left = (await readdir(folder)).filter(isLeft).sort();
+  const entries = await readdir(folder, { withFileTypes: true });
+  // A folder is nobody's unfinished file, whatever its name is.
+  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const left = files.filter(isLeft).sort();
   for (const file of left) await rm(join(folder, file), { force: true });
   return left;
 }

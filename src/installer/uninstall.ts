@@ -28,8 +28,11 @@ export async function uninstall(options: Options, say: Say): Promise<void> {
     );
   }
   await cleanOvs(options, say);
+  const hasExecutables = await isFolder(binDir);
+  // Of install, which puts configurations into the one folder under the lock of the other.
+  await using _ = hasExecutables ? await lockFolder(binDir) : undefined;
   if (await isFolder(confDir)) await removeConfigs(options, say);
-  if (await isFolder(binDir)) await removeExecutables(binDir, say);
+  if (hasExecutables) await removeExecutables(binDir, say);
   for (const path of await removeSockets(bindSocket)) say(`${path} is removed`);
 }
 
@@ -98,8 +101,8 @@ async function removeConfigs({ confDir, confFile, confName }: Options, say: Say)
   if (removed.length > 0) await sync(confDir);
 }
 
+/** The folder is locked. */
 async function removeExecutables(binDir: string, say: Say): Promise<void> {
-  await using _ = await lockFolder(binDir);
   const removed = await removeUnfinished(binDir, EXECUTABLES);
   for (const name of EXECUTABLES) {
     const path = join(binDir, name);

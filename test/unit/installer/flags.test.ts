@@ -73,6 +73,7 @@ it.each([
   [['--distribution=k33s'], 'distribution "k33s" is not known: name one of kubernetes'],
   [['--distribution=constructor'], 'distribution "constructor" is not known'],
   [['--cni-conf-name=../01-kube-ovn.conflist'], 'expected the name of a file'],
+  [['--cni-conf-name='], 'ends with .conflist, .conf or .json'],
   [['--cni-conf-name=01-kube-ovn'], 'ends with .conflist, .conf or .json'],
   [['--force'], "Unknown option '--force'"],
 ])('%j is refused, and the message names it', (argv, message) => {
