@@ -66,6 +66,12 @@ describe('of the interface in the pod', () => {
     ]);
   });
 
+  test('the connected route of an address that is there', async () => {
+    const attached = await healthyNic(fixture);
+    await ip(attached, 'route delete 172.17.0.0/16');
+    await expectDifferences(attached, 112, ['route to 172.17.0.0/16: expected one, found none']);
+  });
+
   test('a route that is not there', async () => {
     const attached = await healthyNic(fixture, {}, { routes: [ROUTE] });
     await ip(attached, `route delete ${ROUTE.dst}`);

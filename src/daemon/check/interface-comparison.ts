@@ -2,7 +2,7 @@
  * What the ADD answered against what the pod has: the interface with its addresses, and routes. Pure.
  */
 
-import { cidrText } from '../../common/address.ts';
+import { cidrText, parseCidr } from '../../common/address.ts';
 import type { LiveAttachment } from '../attachment.ts';
 import { OwnCode } from '../error.ts';
 import type { Route } from '../nic/route.ts';
@@ -33,8 +33,28 @@ export function compareInterface(
     ...(link === undefined
       ? [missingLink(ifName, earlier, network)]
       : compareLink(link, earlier, hostMtu)),
-    ...earlier.routes.flatMap((route) => compareRoute(route, network.routes)),
+    ...earlier.routes
+      .filter((route) => !isGoneWithAddress(route, earlier.addresses, link))
+      .flatMap((route) => compareRoute(route, network.routes)),
   ];
+}
+
+/**
+ * The kernel makes the connected route of an address, and takes it away with the address or when the
+ * link goes down (ip-address(8)): then it is the address or the link that differs.
+ */
+function isGoneWithAddress(
+  { destination, gateway }: Route,
+  addresses: readonly InterfaceAddress[],
+  link: PodLink | undefined,
+): boolean {
+  const text = cidrText(destination);
+  const connecting = addresses.map(textOf).filter((address) => {
+    const connected = parseCidr(address);
+    return gateway === undefined && connected !== undefined && cidrText(connected) === text;
+  });
+  const isThere = (address: string) => link?.state !== 'down' && link?.addresses.includes(address);
+  return connecting.length > 0 && !connecting.some(isThere);
 }
 
 function missingLink(ifName: string, earlier: EarlierResult, { links }: PodNetwork): Difference {
@@ -58,8 +78,12 @@ function compareLink(
   ];
 }
 
-function compareAddress({ address, prefixLength }: InterfaceAddress, link: PodLink): Difference[] {
-  const text = `${address.text}/${prefixLength}`;
+function textOf({ address, prefixLength }: InterfaceAddress): string {
+  return `${address.text}/${prefixLength}`;
+}
+
+function compareAddress(wanted: InterfaceAddress, link: PodLink): Difference[] {
+  const text = textOf(wanted);
   if (link.addresses.includes(text)) return [];
   const isSameFamily = (other: string) => other.includes(':') === text.includes(':');
   const found = listed(link.addresses.filter(isSameFamily));
