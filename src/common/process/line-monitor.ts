@@ -2,6 +2,7 @@
  * A program that reports changes, line by line, for as long as it runs: `ovsdb-client monitor`,
  * `ip monitor`.
  */
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../text.ts';
 import { closePipes, ignorePipeErrors, killGroup, onEnd, startGroup } from './group.ts';
@@ -28,7 +29,13 @@ export function startLineMonitor(
   args: readonly string[],
   events: LineMonitorEvents,
 ): () => void {
-  const child = startGroup('setpriv', ['--pdeathsig', 'KILL', file, ...args]);
+  let child: ChildProcess;
+  try {
+    child = startGroup('setpriv', ['--pdeathsig', 'KILL', file, ...args]);
+  } catch (error) {
+    // The kernel has no memory for it, say. Whoever starts it again does so in a timer's callback.
+    return endSoon(`cannot start ${file}: ${messageOf(error)}`, events);
+  }
   let hasEnded = false;
   let stderr = '';
   const stop = () => {
@@ -65,4 +72,10 @@ export function startLineMonitor(
     });
   }
   return stop;
+}
+
+/** As with a program that ends: after the caller has what stops it. */
+function endSoon(reason: string, { end }: Pick<LineMonitorEvents, 'end'>): () => void {
+  const soon = setImmediate(() => end(reason));
+  return () => clearImmediate(soon);
 }

@@ -40,6 +40,14 @@ async function fileWith(text: string): Promise<string> {
 const turn = () => new Promise((resolve) => setTimeout(resolve, 30));
 
 describe('a program that is followed', () => {
+  it('says that it is gone where it cannot be started at all, unless it was stopped', async () => {
+    const stopped = follow('tail', ['-f', 'nul\0']);
+    stopped.stop();
+    const monitor = follow('tail', ['-f', 'nul\0']);
+    expect(await monitor.ended).toMatch(/^cannot start tail: /);
+    expect(stopped.ends).toEqual([]);
+  });
+
   it('reports line by line, and why it is gone', async () => {
     const monitor = follow('printf', ['first\n\nlast\n']);
     expect(await monitor.ended).toBe('printf exited with 0');
