@@ -118,14 +118,16 @@ describe('an event says why a pod gets nothing', () => {
 });
 
 test('an event says of each annotation that has no effect what to write instead', async () => {
+  const primary = { 'ovn.kubernetes.io/logical_switch': 'net' };
   const keys = {
     'net.default.kubernetes.io/ip_address': '10.1.0.77',
-    'ovn.kubernetes.io/logical_switch': 'net',
     [`${NET}/default_route`]: 'yes',
     'macvlan.default.kubernetes.io/ingress_rate': '5',
   };
-  const { pod } = await allocated(keys, 'net,macvlan');
+  const { pod } = await allocated({ ...keys, ...primary }, 'net,macvlan');
   const about = { kind: 'Pod', name: pod.name, reason: 'PodAnnotationIgnored' };
+  const text = 'ovn.kubernetes.io/logical_switch: without effect';
+  await eventAbout(fixture, { ...about, reason: 'PodNetworkNotSupported', text });
   for (const key of Object.keys(keys)) {
     await eventAbout(fixture, { ...about, text: `annotation ${key} has no effect` });
   }
