@@ -13,6 +13,7 @@ import Fastify, {
 } from 'fastify';
 import pLimit from 'p-limit';
 import { startDeadline } from '../common/concurrency/deadline.ts';
+import { errorFields } from '../common/log.ts';
 import { OWN_CNI_TYPE } from '../common/names.ts';
 import { ToolError } from '../common/process/tool-error.ts';
 import { messageOf, plain } from '../common/text.ts';
@@ -84,6 +85,11 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
       void reply.code(404).send(toResponse(unknownCall(request), request));
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
+
+  // Of a connection that the kernel cannot give us. Without a listener it would end the daemon.
+  app.server.on('error', (error) => {
+    logger.warn(errorFields(error), 'a connection of the socket could not be taken');
+  });
 
   app.setErrorHandler((error, request, reply) => {
     const failure = toCniError(error);

@@ -113,6 +113,14 @@ describe('the line in the log about a call', () => {
   });
 });
 
+it('goes on where a connection could not be taken', async () => {
+  app.server.emit('error', Object.assign(new Error('accept ENFILE'), { syscall: 'accept' }));
+  expect(log.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 40, error: 'accept ENFILE', msg: 'a connection of the socket could not be taken' },
+  ]);
+  expect(await refusalOf('{')).toMatchObject({ statusCode: 400 });
+});
+
 describe('an observer of calls', () => {
   it('is told of each that was answered, under a name that no caller chooses', async () => {
     const seen: CallSeen[] = [];
