@@ -7,6 +7,9 @@ import { addressOf, podNamed, runPods } from './pods.ts';
 import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
+/** On any machine; ms. */
+const GONE_WITHIN_MS = 20_000;
+
 /** @returns the pod, which stays, without its SecurityGroup */
 export async function addGuarded(
   stage: Stage,
@@ -26,7 +29,7 @@ export async function addGuarded(
   await provePings([{ from: sample, ...target }], report);
   await proveSilence([{ from: fixed, ...target }], report);
   await removeAll(stage.api, 'SecurityGroup', ['web']);
-  await stage.node.nbctl('--wait=hv', 'sync');
+  await groupIsGone(stage);
   report.info('web is deleted: who lists a group that is not there is closed');
   await proveSilence([{ from: sample, ...target }], report);
   listNoGroup(stage);
@@ -41,6 +44,14 @@ function listNoGroup({ api }: Stage): void {
   );
   if (key === undefined) throw new Error('the guarded pod lists no SecurityGroup');
   api.patch('Pod', 'default/guarded', { metadata: { annotations: { [key]: null } } });
+}
+
+/** Waits until the controller has removed the group's rows after its object, and the node knows it. */
+async function groupIsGone({ node }: Stage): Promise<void> {
+  const find = ['--bare', '--columns=name', 'find', 'Port_Group', 'name=ovn.sg.web'];
+  const signal = AbortSignal.timeout(GONE_WITHIN_MS);
+  while ((await node.nbctl(...find)).trim() !== '') signal.throwIfAborted();
+  await node.nbctl('--wait=hv', 'sync');
 }
 
 /**
