@@ -153,11 +153,27 @@ export function redacted(text: string, call: CallOf): string {
   ];
   return names
     .filter((name) => name !== '')
-    .reduce((left, name) => left.replace(wholeWord(name), REDACTED), text)
+    .reduce(withoutWord, text)
     .replace(RUNTIME_DETAILS, REDACTED);
 }
 
-/** Container ids may be one letter: within other words they are left. */
-function wholeWord(text: string): RegExp {
-  return new RegExp(`(?<!\\w)${text.replace(/\W/g, '\\$&')}(?!\\w)`, 'g');
+/**
+ * Container ids may be one letter: within other words they are left. No regular expression is made of a
+ * name: callers choose them, and one of some ten thousand characters is none that can be compiled.
+ */
+function withoutWord(text: string, word: string): string {
+  const [first = '', ...others] = text.split(word);
+  let left = first;
+  let before = first.at(-1) ?? '';
+  for (const [index, part] of others.entries()) {
+    const isLast = index === others.length - 1;
+    const after = part.at(0) ?? (isLast ? '' : (word.at(0) ?? ''));
+    left += `${isInWord(before) || isInWord(after) ? word : REDACTED}${part}`;
+    before = part.at(-1) ?? word.at(-1) ?? '';
+  }
+  return left;
+}
+
+function isInWord(character: string): boolean {
+  return /\w/.test(character);
 }

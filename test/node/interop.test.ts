@@ -335,7 +335,8 @@ test("what our executable sends has for each of Go's fields a value of Go's type
   const [head = '', body = ''] = (await question.promise).split('\r\n\r\n');
   expect(head).toMatch(/^POST \/api\/v1\/add HTTP\/1\.[01]\r\n/);
   expect(head).toMatch(/^content-type: application\/json$/im);
-  const { pod_uid, network, ipv6_prepared, ...sent } = JSON.parse(body);
+  const { pod_uid, network, ipv6_prepared, operation_id, ...sent } = JSON.parse(body);
+  expect(operation_id).toMatch(/^[0-9a-f]{12}$/);
   const ours = { pod_uid: sandbox.pod.uid, network: 'net', ipv6_prepared: true };
   expect({ pod_uid, network, ipv6_prepared }).toEqual(ours);
   const wanted = JSON.parse(goBody(sandbox, { routes: 'null', dns: '{"domain":"lab"}' }));

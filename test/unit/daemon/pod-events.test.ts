@@ -181,4 +181,11 @@ describe('what only the runtime knows is left out:', () => {
     const short = requestOf({ container_id: 'e' });
     expect(redacted('e gateway e', short)).toBe('<redacted> gateway <redacted>');
   });
+
+  it('may be long, and are not read as anything but text', () => {
+    const net_ns = `/${'.*\n('.repeat(30_000)}`;
+    expect(redacted(`at ${net_ns}: boom`, { ...call, net_ns })).toBe('at <redacted>: boom');
+    const dots = { ...call, container_id: 'aa' };
+    expect(redacted('aa aaa aaaa (aa)', dots)).toBe('<redacted> aaa aaaa (<redacted>)');
+  });
 });
