@@ -117,6 +117,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     onceClosed(reply, () => {
       const work = sleep(BOOKKEEPING_LAG_MS)
         .then(() => bookkeeping(task))
+        .catch((error) => logger.error(errorFields(error), 'what follows an answer has failed'))
         .finally(() => afterwards.delete(work));
       afterwards.add(work);
     });

@@ -105,14 +105,21 @@ export class PodEvents {
   }
 
   #telling(pod: Pod, call: CallOf, { message, ...event }: ObjectEvent): Telling {
-    const { events, nodeName } = this.#parts;
+    const { events } = this.#parts;
+    return () => {
+      const text = this.#text(call, message);
+      events.record(podReference(pod), { ...event, message: text });
+    };
+  }
+
+  #text(call: CallOf, message: string): string {
+    const { nodeName } = this.#parts;
     const [provider, ifName] = [call.provider, call.if_name || 'eth0'].map(nameOf);
     const tail = `provider=${provider} interface=${ifName} node=${nodeName}`;
     // The tail is short and is what tells interfaces apart: a long text gives way to it.
     const room = MESSAGE_BYTES_MAX - Buffer.byteLength(tail) - 1;
     const head = cutText(redacted(message, call), Math.max(0, room));
-    const text = head === '' ? tail : `${head} ${tail}`;
-    return () => events.record(podReference(pod), { ...event, message: text });
+    return head === '' ? tail : `${head} ${tail}`;
   }
 }
 
