@@ -18,6 +18,7 @@
  *   are answered by a load balancer in between; that is why watches are short there, see limits.ts.
  */
 import { AssertionError } from 'node:assert';
+import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
@@ -213,28 +214,55 @@ const END_DELAY_MS = 100;
  * - It destroys the session as soon as its socket ends, and with it the answers that have arrived and
  *   are not read yet: those before a server that has said GOAWAY closes the connection.
  * - Where connections are destroyed while requests with a body are in flight, it puts these back in
- *   line when the socket closes, and then asserts that nothing is in line: nobody could catch that.
+ *   line when the socket closes, and then asserts that nothing is in line, when the socket has closed
+ *   and again when the session has: nobody could catch that.
  *
  * @param isOver true once connections are destroyed
  */
 function superviseEvents(socket: Socket, isOver: () => boolean): void {
-  const emit = socket.emit.bind(socket) as (event: string, ...values: unknown[]) => boolean;
-  const emitClose = (...values: unknown[]) => {
+  guardClose(socket, isOver);
+  const emit = emitOf(socket);
+  const delayed: Emit = (event, ...values) => {
+    if (event !== 'end') return emit(event, ...values);
+    setTimeout(() => emit(event, ...values), END_DELAY_MS);
+    return true;
+  };
+  Object.assign(socket, { emit: delayed });
+  // undici makes the session as soon as it has the socket.
+  setImmediate(() => {
+    const session = sessionOf(socket);
+    if (session !== undefined) guardClose(session, isOver);
+  });
+}
+
+type Emit = (event: string | symbol, ...values: unknown[]) => boolean;
+
+function emitOf(emitter: EventEmitter): Emit {
+  return emitter.emit.bind(emitter);
+}
+
+/** Has `close` be emitted without undici's assertions, once connections are destroyed. */
+function guardClose(emitter: EventEmitter, isOver: () => boolean): void {
+  const emit = emitOf(emitter);
+  const guarded: Emit = (event, ...values) => {
+    if (event !== 'close') return emit(event, ...values);
     try {
-      return emit('close', ...values);
+      return emit(event, ...values);
     } catch (error) {
       if (isOver() && error instanceof AssertionError) return true;
       throw error;
     }
   };
-  Object.assign(socket, {
-    emit: (event: string, ...values: unknown[]) => {
-      if (event === 'close') return emitClose(...values);
-      if (event !== 'end') return emit(event, ...values);
-      setTimeout(() => emit(event, ...values), END_DELAY_MS);
-      return true;
-    },
-  });
+  Object.assign(emitter, { emit: guarded });
+}
+
+/** The HTTP/2 session of a socket, as undici keeps it there. */
+function sessionOf(socket: Socket): EventEmitter | undefined {
+  const key = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'http2Session',
+  );
+  const session: unknown = key && (socket as unknown as Record<symbol, unknown>)[key];
+  return session instanceof EventEmitter ? session : undefined;
 }
 
 /** Ends a connection on which nothing arrives, though it is asked all the time. */
