@@ -15,9 +15,8 @@ import {
   readNumber,
   wrongValue,
 } from '../common/go-flags.ts';
-import { type HealthSettings, readHealthSettings } from '../common/http/health-settings.ts';
-import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
-import { readVerbosity } from '../common/program-log.ts';
+import type { HealthSettings } from '../common/http/health-settings.ts';
+import { PROGRAM_FLAGS, type ProgramSettings, readProgramFlags } from '../common/program-flags.ts';
 import { refuseInterconnection, refuseWhatIsLacking } from './lacking-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from './leadership/times.ts';
 import { northboundOf } from './northbound-address.ts';
@@ -31,9 +30,7 @@ import {
   type SubnetFlags,
 } from './subnet-flags.ts';
 
-export interface Options {
-  /** Undefined inside a cluster. */
-  readonly kubeconfigPath?: string;
+export interface Options extends ProgramSettings {
   readonly podName: string;
   /** Where the Lease is. */
   readonly namespace: string;
@@ -50,11 +47,6 @@ export interface Options {
   /** Undefined where no OVN is. */
   readonly northbound?: NbctlOptions;
   readonly leaseTimes: LeaseTimes;
-  readonly health: HealthSettings;
-  /** Undefined where the log goes to standard output alone. */
-  readonly logFile?: LogFileSettings;
-  /** How much is logged: klog's `--v`. */
-  readonly verbosity: number;
   /** Flags that were given and that this controller does not act on. */
   readonly ignored: readonly string[];
 }
@@ -83,7 +75,7 @@ export interface UnderlayFlags {
  * What each does is in help.ts.
  */
 export const USED = {
-  kubeconfig: '',
+  ...PROGRAM_FLAGS,
   'non-primary-cni-mode': false,
   'ovn-nb-addr': '',
   'cluster-router': 'ovn-cluster',
@@ -110,17 +102,7 @@ export const USED = {
   'leader-elect-lease-duration': `${defaultLeaseTimes.leaseSeconds}s`,
   'leader-elect-renew-deadline': `${defaultLeaseTimes.renewDeadlineMs}ms`,
   'leader-elect-retry-period': `${defaultLeaseTimes.renewEveryMs}ms`,
-  'enable-metrics': true,
   'pprof-port': '10660',
-  'secure-serving': false,
-  'tls-min-version': '',
-  'tls-max-version': '',
-  'tls-cipher-suites': '',
-  logtostderr: true,
-  alsologtostderr: false,
-  log_file: '',
-  log_file_max_size: '1800',
-  'log-perm': '640',
   'probe-port': '',
   'probe-address': '',
   'enforce-subnet-namespaces': false,
@@ -160,11 +142,12 @@ type Given = GivenFlags<keyof typeof USED>;
 export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessEnv): Options {
   const given = readFlags(argv, { used: USED, ignored: IGNORED });
   refuseWhatIsLacking(given);
-  const kubeconfigPath = given.text('kubeconfig');
-  const logFile = logFileOf(given);
+  // With an address of its own the variables of the charts say nothing of it.
+  const hasAddress = given.text('probe-address') !== '';
+  const program = readProgramFlags(given, hasAddress ? {} : environment);
   const northbound = northboundOf(given.text('ovn-nb-addr'), environment);
   return {
-    ...(kubeconfigPath === '' ? {} : { kubeconfigPath }),
+    ...program,
     podName: environment.POD_NAME || hostname(),
     namespace: namespaceOf(environment.POD_NAMESPACE || 'kube-system'),
     settings: settingsOf(given, environment),
@@ -173,45 +156,25 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
       !flag(given, 'non-primary-cni-mode') || given.given('default-ls') !== undefined,
     ...(northbound === undefined ? {} : { northbound }),
     leaseTimes: leaseTimesOf(given),
-    health: healthOf(given, environment),
-    ...(logFile === undefined ? {} : { logFile }),
-    verbosity: verbosityOf(given.text('v')),
+    health: healthOf(given, program),
     ignored: given.ignored,
   };
 }
 
-function verbosityOf(text: string): number {
-  const verbosity = readVerbosity(text);
-  if (verbosity === undefined) throw wrongValue('--v', text, 'a whole number');
-  return verbosity;
+/** Our own flags of the probes go before Kube-OVN's. */
+function healthOf(given: Given, { health }: ProgramSettings): HealthSettings {
+  const [port, address] = [given.text('probe-port'), given.text('probe-address')];
+  return {
+    ...health,
+    ...(port === '' ? {} : { port: readNumber('--probe-port', port, 0, 65_535) }),
+    ...(address === '' ? {} : { addresses: [probeAddress(address)] }),
+  };
 }
 
-function healthOf(given: Given, environment: NodeJS.ProcessEnv): HealthSettings {
-  const port = (name: 'pprof-port' | 'probe-port') =>
-    readNumber(`--${name}`, given.text(name), 0, 65_535);
-  const flags = {
-    port: given.text('probe-port') === '' ? port('pprof-port') : port('probe-port'),
-    hasMetrics: flag(given, 'enable-metrics'),
-    isSecure: flag(given, 'secure-serving'),
-    minVersion: given.text('tls-min-version'),
-    maxVersion: given.text('tls-max-version'),
-    cipherSuites: given.list('tls-cipher-suites'),
-  };
-  const text = given.text('probe-address');
-  if (text === '') return readHealthSettings(flags, environment);
+function probeAddress(text: string): string {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`--probe-address is no IP address: ${text}`);
-  return { ...readHealthSettings(flags, {}), addresses: [address.text] };
-}
-
-function logFileOf(given: Given): LogFileSettings | undefined {
-  return readLogFile({
-    path: given.text('log_file'),
-    maxMegabytes: given.text('log_file_max_size'),
-    mode: given.text('log-perm'),
-    onlyStderr: flag(given, 'logtostderr'),
-    alsoStderr: flag(given, 'alsologtostderr'),
-  });
+  return address.text;
 }
 
 function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettings {

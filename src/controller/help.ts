@@ -1,4 +1,5 @@
 /** What the controller prints for `--help` and `--version`. */
+import { PROGRAM_FLAG_TEXTS } from '../common/program-flags.ts';
 import { formatUsage } from '../common/usage.ts';
 import { type Question, versionLine } from '../wire/version.ts';
 import { IGNORED_FLAGS, USED } from './flags.ts';
@@ -9,7 +10,7 @@ const COMMANDS = [`${PROGRAM} [flags]`, `${PROGRAM} --help | --version`];
 
 /** A sentence for each flag that is acted on. */
 const TEXTS: Readonly<Record<keyof typeof USED, string>> = {
-  kubeconfig: "How the API server is reached; empty for the pod's service account.",
+  ...PROGRAM_FLAG_TEXTS,
   'non-primary-cni-mode': 'The primary network is that of another CNI plugin.',
   'ovn-nb-addr':
     "OVN's northbound database, as OVSDB remotes: tcp:[ADDRESS]:6641 or ssl:…, separated by commas; empty for the variable OVN_DB_IPS, or for no OVN at all.",
@@ -41,17 +42,7 @@ const TEXTS: Readonly<Record<keyof typeof USED, string>> = {
   'leader-elect-lease-duration': 'How long a Lease counts that is not renewed.',
   'leader-elect-renew-deadline': 'How long the leader tries to renew it before it ends.',
   'leader-elect-retry-period': 'Between two renewals.',
-  'enable-metrics': 'Metrics on the port of the probes.',
   'pprof-port': 'Port of the probes, /statusz and metrics; 0 for none.',
-  'secure-serving': 'HTTPS on that port, and metrics only for whom the API server lets read them.',
-  'tls-min-version': 'Oldest version of TLS there: TLS10, TLS11, TLS12 or TLS13.',
-  'tls-max-version': 'Newest version of TLS there.',
-  'tls-cipher-suites': "Cipher suites there, as Go's package crypto/tls names them.",
-  logtostderr: 'Write no log file.',
-  alsologtostderr: 'Write the log to standard output, too, where it goes to a file.',
-  log_file: 'File that the log goes to, with --logtostderr=false.',
-  log_file_max_size: 'Most that the log file grows to; MB.',
-  'log-perm': 'Permissions of the log file, in octal digits.',
   'probe-port': 'The same port by another name, before --pprof-port.',
   'probe-address':
     'Address on which it listens; empty for POD_IPS where ENABLE_BIND_LOCAL_IP is true, or for all.',

@@ -14,21 +14,17 @@ import {
   readNumber,
   wrongValue,
 } from '../common/go-flags.ts';
-import { type HealthSettings, readHealthSettings } from '../common/http/health-settings.ts';
 import { refuseLacking } from '../common/lacking-flags.ts';
-import { type LogFileSettings, readLogFile } from '../common/log-file.ts';
-import { readVerbosity } from '../common/program-log.ts';
+import { PROGRAM_FLAGS, type ProgramSettings, readProgramFlags } from '../common/program-flags.ts';
 import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './nic/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';
 import type { TunnelSettings } from './node/tunnel-settings.ts';
 
-export interface Options {
+export interface Options extends ProgramSettings {
   readonly socketPath: string;
   /** An OVSDB remote. */
   readonly ovsDatabase: string;
-  /** Undefined inside a cluster. */
-  readonly kubeconfigPath?: string;
   readonly nodeName: string;
   readonly tunnel: TunnelSettings;
   readonly detectIpv4Conflict: boolean;
@@ -41,11 +37,6 @@ export interface Options {
   readonly isPrimary: boolean;
   /** Where the runtime of this node looks for network configurations. */
   readonly cniConfigFolder: string;
-  readonly health: HealthSettings;
-  /** Undefined where the log goes to standard output alone. */
-  readonly logFile?: LogFileSettings;
-  /** How much is logged: klog's `--v`. */
-  readonly verbosity: number;
   /** Flags that were given and that this daemon does not act on. */
   readonly ignored: readonly string[];
 }
@@ -55,9 +46,9 @@ export interface Options {
  * in help.ts.
  */
 export const FLAGS = {
+  ...PROGRAM_FLAGS,
   'bind-socket': '/run/openvswitch/kube-ovn-daemon.sock',
   'ovs-socket': '/run/openvswitch/db.sock',
-  kubeconfig: '',
   iface: '',
   'dpdk-tunnel-iface': 'br-phy',
   'host-tunnel-src': false,
@@ -69,17 +60,7 @@ export const FLAGS = {
   'mirror-iface': 'mirror0',
   'non-primary-cni-mode': false,
   'cni-conf-dir': '/etc/cni/net.d',
-  'enable-metrics': true,
   'pprof-port': '10665',
-  'secure-serving': false,
-  'tls-min-version': '',
-  'tls-max-version': '',
-  'tls-cipher-suites': '',
-  logtostderr: true,
-  alsologtostderr: false,
-  log_file: '',
-  log_file_max_size: '1800',
-  'log-perm': '640',
   v: '0',
   /** Ours: below the runtime's 2 minutes. */
   'add-timeout-seconds': '110',
@@ -130,12 +111,10 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const given = readFlags(argv, { used: FLAGS, ignored: IGNORED });
   refuseLacking(given, { program: 'daemon', switches: LACKING });
   const text = given.text;
-  const kubeconfigPath = text('kubeconfig');
-  const logFile = logFileOf(given);
   return {
+    ...readProgramFlags(given, environment),
     socketPath: socketPath(text('bind-socket')),
     ovsDatabase: toRemote(text('ovs-socket')),
-    ...(kubeconfigPath === '' ? {} : { kubeconfigPath }),
     nodeName: text('node-name') || environment.NODE_NAME || hostname(),
     tunnel: tunnelOf(given, environment),
     detectIpv4Conflict: flag(given, 'enable-arp-detect-ip-conflict'),
@@ -145,9 +124,6 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
       1000 * readNumber('--add-timeout-seconds', text('add-timeout-seconds'), 1, ADD_TIMEOUT_S_MAX),
     isPrimary: !flag(given, 'non-primary-cni-mode'),
     cniConfigFolder: absolutePath('cni-conf-dir', text('cni-conf-dir')),
-    health: healthOf(given, environment),
-    ...(logFile === undefined ? {} : { logFile }),
-    verbosity: verbosity(text('v')),
     ignored: given.ignored,
   };
 }
@@ -157,12 +133,6 @@ const ADD_TIMEOUT_S_MAX = 110;
 
 function flag(given: Given, name: keyof typeof FLAGS): boolean {
   return readBoolean(`--${name}`, given.text(name));
-}
-
-function verbosity(text: string): number {
-  const value = readVerbosity(text);
-  if (value === undefined) throw wrongValue('--v', text, 'a whole number');
-  return value;
 }
 
 function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings {
@@ -177,28 +147,6 @@ function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings 
     checksum: flag(given, 'encap-checksum'),
     ...(podIp === undefined ? {} : { podAddress: podIp.text }),
   };
-}
-
-function healthOf(given: Given, environment: NodeJS.ProcessEnv): HealthSettings {
-  const flags = {
-    port: readNumber('--pprof-port', given.text('pprof-port'), 0, 65_535),
-    hasMetrics: flag(given, 'enable-metrics'),
-    isSecure: flag(given, 'secure-serving'),
-    minVersion: given.text('tls-min-version'),
-    maxVersion: given.text('tls-max-version'),
-    cipherSuites: given.list('tls-cipher-suites'),
-  };
-  return readHealthSettings(flags, environment);
-}
-
-function logFileOf(given: Given): LogFileSettings | undefined {
-  return readLogFile({
-    path: given.text('log_file'),
-    maxMegabytes: given.text('log_file_max_size'),
-    mode: given.text('log-perm'),
-    onlyStderr: flag(given, 'logtostderr'),
-    alsoStderr: flag(given, 'alsologtostderr'),
-  });
 }
 
 function socketPath(text: string): string {

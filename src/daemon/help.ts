@@ -1,4 +1,5 @@
 /** What the daemon prints for `--help` and `--version`. */
+import { PROGRAM_FLAG_TEXTS } from '../common/program-flags.ts';
 import { formatUsage } from '../common/usage.ts';
 import { type Question, versionLine } from '../wire/version.ts';
 import { FLAGS, IGNORED_FLAGS, LACKING } from './flags.ts';
@@ -14,9 +15,9 @@ const COMMANDS = [
 
 /** A sentence for each flag that is acted on. */
 const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
+  ...PROGRAM_FLAG_TEXTS,
   'bind-socket': 'Unix socket on which the CNI executable is answered.',
   'ovs-socket': "Open vSwitch's database: a path or an OVSDB remote.",
-  kubeconfig: "How the API server is reached; empty for the pod's service account.",
   iface:
     "Device of the tunnels: a name, or regular expressions with commas between them; empty for the one that has the node's address.",
   'dpdk-tunnel-iface':
@@ -30,17 +31,7 @@ const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
   'mirror-iface': 'Interface of the node by which mirrored packets leave.',
   'non-primary-cni-mode': "Pods' primary network, provider ovn, is another plugin's.",
   'cni-conf-dir': 'Where the runtime of this node looks for network configurations.',
-  'enable-metrics': 'Metrics on the port of the probes.',
   'pprof-port': 'Port of the probes, /statusz and metrics; 0 for none.',
-  'secure-serving': 'HTTPS on that port, and metrics only for whom the API server lets read them.',
-  'tls-min-version': 'Oldest version of TLS there: TLS10, TLS11, TLS12 or TLS13.',
-  'tls-max-version': 'Newest version of TLS there.',
-  'tls-cipher-suites': "Cipher suites there, as Go's package crypto/tls names them.",
-  logtostderr: 'Write no log file.',
-  alsologtostderr: 'Write the log to standard output, too, where it goes to a file.',
-  log_file: 'File that the log goes to, with --logtostderr=false.',
-  log_file_max_size: 'Most that the log file grows to; MB.',
-  'log-perm': 'Permissions of the log file, in octal digits.',
   v: 'How much is logged: 4 adds each command of Open vSwitch, 5 each request to the API server.',
   'add-timeout-seconds': 'How long an ADD may wait, for all that it waits for.',
   'node-name':
