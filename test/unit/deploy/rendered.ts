@@ -122,7 +122,9 @@ export const whyNotRendered: string | undefined = (() => {
     return undefined;
   } catch (error) {
     if (process.env.CI) throw new Error('CI needs kubectl, to render deploy/', { cause: error });
-    return 'needs kubectl';
+    const reason = 'needs kubectl, which is not on this machine, to render deploy/';
+    console.log(`skipped: tests of what deploy/ renders: ${reason}`);
+    return reason;
   }
 })();
 
