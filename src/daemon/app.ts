@@ -31,18 +31,18 @@ import {
   STATUS_PATH,
   StatusRequestSchema,
 } from '../wire/messages.ts';
-import { add } from './add.ts';
-import { check } from './check.ts';
+import { CniError, OwnCode, tryAgain } from './call/error.ts';
+import { type CallStages, inStage } from './call/stage.ts';
 import { CONNECTION_LIMITS } from './connections.ts';
 import type { Context } from './context.ts';
-import { del } from './del.ts';
-import { CniError, OwnCode, tryAgain } from './error.ts';
-import { gc } from './gc.ts';
-import { newOperationId, Operations, operationOf, verbOf } from './operation.ts';
-import type { Telling } from './pod-events.ts';
-import { type CallStages, inStage } from './stage.ts';
-import { status } from './status.ts';
-import { StatusLog } from './status-log.ts';
+import { newOperationId, Operations, operationOf, verbOf } from './report/operation.ts';
+import type { Telling } from './report/pod-events.ts';
+import { StatusLog } from './report/status-log.ts';
+import { add } from './verbs/add.ts';
+import { check } from './verbs/check.ts';
+import { del } from './verbs/del.ts';
+import { gc } from './verbs/gc.ts';
+import { status } from './verbs/status.ts';
 
 /** More than the executable takes on its stdin; bytes. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;

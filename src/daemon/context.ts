@@ -10,25 +10,25 @@ import type { EventRecorder } from '../common/kubernetes/events.ts';
 import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
 import type { Outage } from '../common/outage.ts';
-import type { Abilities } from './abilities.ts';
-import type { AttachmentQueue } from './attachment-queue.ts';
-import type { Deletions } from './deletions.ts';
+import type { Observers } from './call/observers.ts';
 import type { LimitsFollower } from './limits/limits-follower.ts';
+import type { DeletedPods } from './model/deleted-pods.ts';
+import type { Ip } from './model/ip.ts';
+import type { Node } from './model/node.ts';
+import type { Pod } from './model/pod.ts';
+import type { Subnet } from './model/subnet.ts';
 import type { NicRecords } from './nic/records.ts';
+import type { Abilities } from './node/abilities.ts';
 import type { PrimaryNetwork } from './node/primary-network.ts';
 import type { Tunnels } from './node/tunnels.ts';
-import type { DeletedPods } from './objects/deleted-pods.ts';
-import type { Ip } from './objects/ip.ts';
-import type { Node } from './objects/node.ts';
-import type { Pod } from './objects/pod.ts';
-import type { Subnet } from './objects/subnet.ts';
-import type { Observers } from './observers.ts';
 import type { Mirror } from './ovs/mirror.ts';
 import type { PacketSender } from './ovs/packet-out.ts';
 import type { OvsTable } from './ovs/table.ts';
 import type { Vsctl } from './ovs/vsctl.ts';
-import type { PodEvents } from './pod-events.ts';
-import type { Succession } from './sandbox/succession.ts';
+import type { AttachmentQueue } from './ownership/attachment-queue.ts';
+import type { Succession } from './ownership/sandbox-ownership.ts';
+import type { PodEvents } from './report/pod-events.ts';
+import type { Deletions } from './verbs/recorded-dels.ts';
 
 export interface Context {
   readonly nodeName: string;
@@ -70,7 +70,7 @@ export interface Context {
   readonly succession: Succession;
   /** NICs that are made at a time. */
   readonly nicSlots: Slots;
-  /** By logical switch port: one is plugged at a time; and by host interface: see removal.ts. */
+  /** By logical switch port: one is plugged at a time; and by host interface: see nic/remove.ts. */
   readonly portLock: KeyedLock;
   /** Where this node's tunnels end. */
   readonly tunnels: Tunnels;

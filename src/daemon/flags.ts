@@ -17,7 +17,7 @@ import {
 import { refuseLacking } from '../common/lacking-flags.ts';
 import { PROGRAM_FLAGS, type ProgramSettings, readProgramFlags } from '../common/program-flags.ts';
 import { isInterfaceName } from '../wire/cni.ts';
-import type { NetworkType } from './nic/mtu.ts';
+import type { NetworkType } from './model/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';
 import type { TunnelSettings } from './node/tunnel-settings.ts';
 

@@ -5,8 +5,11 @@
  * The tunnels' address (`ovn-encap-ip`) stays: it is a setting of OVS's, by which other nodes reach this
  * one as long as ovn-controller runs.
  */
-import { type MarkedPort, readMarkedPort } from '../daemon/garbage/marked-port.ts';
+
+import { nodeLinks } from '../daemon/netns/link.ts';
+import { isNetnsUnmounted } from '../daemon/netns/netns.ts';
 import { parseListings, uuidsOf } from '../daemon/ovs/listing.ts';
+import { type MarkedPort, readMarkedPort } from '../daemon/ovs/marked-port.ts';
 import {
   MIRROR_NAME,
   type MirrorRows,
@@ -16,8 +19,6 @@ import {
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../daemon/ovs/port.ts';
 import { findOrphanedLimits, findPort, unplug } from '../daemon/ovs/port-removal.ts';
 import type { Vsctl } from '../daemon/ovs/vsctl.ts';
-import { nodeLinks } from '../daemon/sandbox/link.ts';
-import { isNetnsUnmounted } from '../daemon/sandbox/netns.ts';
 
 export interface PodPorts {
   readonly living: readonly MarkedPort[];

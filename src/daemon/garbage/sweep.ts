@@ -10,14 +10,14 @@
  */
 
 import { messageOf } from '../../common/text.ts';
+import { tryAgain } from '../call/error.ts';
 import type { Context } from '../context.ts';
-import { tryAgain } from '../error.ts';
+import { nodeLinks } from '../netns/link.ts';
+import { isNetnsUnmounted } from '../netns/netns.ts';
+import { removeAttachment } from '../nic/remove.ts';
+import { type MarkedPort, readMarkedPort } from '../ovs/marked-port.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { findOrphanedLimits, unplug } from '../ovs/port-removal.ts';
-import { removeAttachment } from '../removal.ts';
-import { nodeLinks } from '../sandbox/link.ts';
-import { isNetnsUnmounted } from '../sandbox/netns.ts';
-import { type MarkedPort, readMarkedPort } from './marked-port.ts';
 
 /**
  * Removes the ports whose sandbox is gone.

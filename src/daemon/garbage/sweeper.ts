@@ -6,11 +6,11 @@
 
 import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
+import { isNetnsUnmounted } from '../netns/netns.ts';
+import { readMarkedPort } from '../ovs/marked-port.ts';
 import { toInterfaceRow } from '../ovs/port.ts';
 import type { Row } from '../ovs/table.ts';
-import { isNetnsUnmounted } from '../sandbox/netns.ts';
-import { unseatOlderSandboxes } from './holders.ts';
-import { readMarkedPort } from './marked-port.ts';
+import { unseatOlderSandboxes } from './iface-id-owners.ts';
 import { SecondLook } from './second-look.ts';
 import { removeDeadPorts, removeOrphanedLimits } from './sweep.ts';
 

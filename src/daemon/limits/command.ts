@@ -8,10 +8,10 @@ import { isNotFound, KubernetesApi, loadKubeConfig } from '../../common/kubernet
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { isDnsName } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
-import { CniError } from '../error.ts';
+import { CniError } from '../call/error.ts';
 import { type Options, parseFlags } from '../flags.ts';
-import { readLimits } from '../nic/limits.ts';
-import { type Pod, projectPod } from '../objects/pod.ts';
+import { readLimits } from '../model/limits.ts';
+import { type Pod, projectPod } from '../model/pod.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
 import { createVsctl } from '../ovs/vsctl.ts';

@@ -3,14 +3,14 @@
  */
 
 import { isOvnProvider } from '../../common/names.ts';
-import type { Attachment } from '../attachment.ts';
-import { readMarkedPort } from '../garbage/marked-port.ts';
-import { keyPrefix } from '../nic/annotation-keys.ts';
-import { type Bandwidth, parseBandwidth } from '../nic/bandwidth.ts';
-import { isLauncherOf } from '../nic/virtual-machine.ts';
-import { type Pod, staticPodOf } from '../objects/pod.ts';
+import { keyPrefix } from '../model/annotation-keys.ts';
+import type { Attachment } from '../model/attachment.ts';
+import { type Bandwidth, parseBandwidth } from '../model/bandwidth.ts';
+import { type Pod, staticPodOf } from '../model/pod.ts';
+import { isLauncherOf } from '../model/virtual-machine.ts';
+import { readMarkedPort } from '../ovs/marked-port.ts';
 import type { InterfaceRow, LimitMarks } from '../ovs/port.ts';
-import { STATIC_POD_ID } from '../ovs/port-owner.ts';
+import { STATIC_POD_ID } from '../ownership/iface-id-owner.ts';
 
 /** A port that stands for a logical switch port of a pod. */
 export interface FollowedPort extends LimitMarks {

@@ -16,9 +16,10 @@ import { podReference } from '../../common/kubernetes/events.ts';
 import { stackOf } from '../../common/log.ts';
 import { messageOf } from '../../common/text.ts';
 import type { Context } from '../context.ts';
-import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
-import { type AskedLimits, limitWarnings, readLimits } from '../nic/limits.ts';
-import { type Pod, podKey } from '../objects/pod.ts';
+import { isAllocated, keyPrefix } from '../model/annotation-keys.ts';
+import { type AskedLimits, limitWarnings, readLimits } from '../model/limits.ts';
+import { type Pod, podKey } from '../model/pod.ts';
+import { hostNameKey } from '../nic/remove.ts';
 import { limitMarks, toInterfaceRow } from '../ovs/port.ts';
 import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
 import {
@@ -29,7 +30,6 @@ import {
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
 import { failedTo } from '../ovs/vsctl.ts';
-import { hostNameKey } from '../removal.ts';
 import { type FollowedPort, portOfPod, workloadsOf } from './followed-port.ts';
 import { controlText } from './text.ts';
 

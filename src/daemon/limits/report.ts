@@ -1,7 +1,7 @@
 /**
  * The limits of a pod's NICs: annotated, in OVS's database, and in force. Pure.
  */
-import { type Asked, type AskedLimits, limitWarnings, type Rate } from '../nic/limits.ts';
+import { type Asked, type AskedLimits, limitWarnings, type Rate } from '../model/limits.ts';
 import {
   type FoundControl,
   isSamePolicing,

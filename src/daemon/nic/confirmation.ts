@@ -1,6 +1,6 @@
 /**
  * An allocation that annotations say counts only when the cluster's IP object of that NIC says the
- * same; `ip-claim.ts` has the rule. An ADD waits for that as for any annotation.
+ * same; `model/ip-claim.ts` has the rule. An ADD waits for that as for any annotation.
  *
  * The object is looked up among those that the daemon follows, those of this node. Where it is not
  * there or says otherwise, it is read from the API server (records.ts, which keeps it for outages):
@@ -16,15 +16,15 @@ import { isNotFound, KubernetesError } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
-import type { LiveAttachment } from '../attachment.ts';
+import { type Wait, waiting } from '../call/waiting.ts';
 import type { Context } from '../context.ts';
-import type { Ip } from '../objects/ip.ts';
-import { type Pod, podKey } from '../objects/pod.ts';
-import { type Wait, waiting } from '../waiting.ts';
+import type { LiveAttachment } from '../model/attachment.ts';
+import type { Ip } from '../model/ip.ts';
+import { disagreement, type IpClaim } from '../model/ip-claim.ts';
+import { type Pod, podKey } from '../model/pod.ts';
+import { isLauncherOf, virtualMachineDisagreement } from '../model/virtual-machine.ts';
 import { type Allocation, awaitAllocation } from './allocation.ts';
-import { disagreement, type IpClaim } from './ip-claim.ts';
 import { machinePath } from './records.ts';
-import { isLauncherOf, virtualMachineDisagreement } from './virtual-machine.ts';
 
 /** What the cluster has recorded of a NIC. */
 export interface Confirmed {

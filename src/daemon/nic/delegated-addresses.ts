@@ -5,10 +5,10 @@
  */
 import { cidrText, contains } from '../../common/address.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
-import { invalid, tryAgain } from '../error.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import { invalid, tryAgain } from '../call/error.ts';
+import type { NicAddress } from '../model/nic.ts';
+import type { Subnet } from '../model/subnet.ts';
 import type { Allocation } from './allocation.ts';
-import type { NicAddress } from './annotations.ts';
 import type { Confirmed } from './confirmation.ts';
 
 /**

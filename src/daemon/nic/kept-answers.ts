@@ -3,7 +3,7 @@
  * server does not answer, so that pods that are known get their interfaces during an outage, too.
  */
 import { isNotFound, type KubernetesApi, KubernetesError } from '../../common/kubernetes/api.ts';
-import type { Pod } from '../objects/pod.ts';
+import type { Pod } from '../model/pod.ts';
 
 /** One read; ms. */
 const READ_TIMEOUT_MS = 5000;

@@ -11,12 +11,12 @@ import { errorFields } from '../../common/log.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
 import { undoInTime } from '../../common/process/tool-time.ts';
 import { messageOf } from '../../common/text.ts';
+import { enterStage, inStage } from '../call/stage.ts';
+import { type Wait, waiting } from '../call/waiting.ts';
 import type { Context } from '../context.ts';
-import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
-import { findPort } from '../ovs/port-removal.ts';
-import { removeAttachment, unplugFound } from '../removal.ts';
-import { checkIpv4Free, ipv6Settled } from '../sandbox/duplicate-address.ts';
-import { gatewayAnswers, gatewayTriedOnce } from '../sandbox/gateway.ts';
+import { announcementFrames } from '../model/announcement.ts';
+import { checkIpv4Free, ipv6Settled } from '../netns/duplicate-address.ts';
+import { gatewayAnswers, gatewayTriedOnce } from '../netns/gateway.ts';
 import {
   addressLines,
   applyInPod,
@@ -26,11 +26,11 @@ import {
   linkUpLine,
   nodeLinks,
   prepareIpv6,
-} from '../sandbox/link.ts';
-import { enterStage, inStage } from '../stage.ts';
-import { type Wait, waiting } from '../waiting.ts';
-import { announcementFrames } from './announcement.ts';
+} from '../netns/link.ts';
+import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
+import { findPort } from '../ovs/port-removal.ts';
 import type { NicPlan } from './plan.ts';
+import { removeAttachment, unplugFound } from './remove.ts';
 
 /** What may end the making of a NIC. */
 export interface Placing {

@@ -5,23 +5,23 @@
 import type { Address } from '../../common/address.ts';
 import { parseAddress } from '../../common/address.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
-import type { LiveAttachment } from '../attachment.ts';
+import { invalid, tryAgain } from '../call/error.ts';
+import { atStage } from '../call/stage.ts';
 import type { Context } from '../context.ts';
-import { invalid, tryAgain } from '../error.ts';
-import { type Pod, staticPodOf } from '../objects/pod.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import type { LiveAttachment } from '../model/attachment.ts';
+import { containerAlias, hostInterfaceNames } from '../model/interface-names.ts';
+import { type AskedLimits, readLimits, refuseWrongLimits } from '../model/limits.ts';
+import { vethMark } from '../model/link-mark.ts';
+import type { Nic } from '../model/nic.ts';
+import { type Pod, staticPodOf } from '../model/pod.ts';
+import type { Route } from '../model/route.ts';
+import { defaultDestination, lastOfEachDestination } from '../model/route.ts';
+import type { Subnet } from '../model/subnet.ts';
+import type { InterfacePlan, VethPlan } from '../netns/link.ts';
 import type { PortPlan } from '../ovs/port.ts';
 import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf } from '../ovs/port.ts';
 import { NO_CONTROL, toTrafficControl } from '../ovs/traffic-control.ts';
-import type { InterfacePlan, VethPlan } from '../sandbox/link.ts';
-import { atStage } from '../stage.ts';
 import type { Allocation } from './allocation.ts';
-import type { Nic } from './annotations.ts';
-import { type AskedLimits, readLimits, refuseWrongLimits } from './limits.ts';
-import { containerAlias, hostInterfaceNames } from './names.ts';
-import type { Route } from './route.ts';
-import { defaultDestination, lastOfEachDestination } from './route.ts';
-import { vethMark } from './veth-mark.ts';
 
 export interface NicPlan {
   readonly attachment: LiveAttachment;

@@ -9,11 +9,11 @@ import type { KubernetesApi } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import type { Change, WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { isDnsName, logicalSwitchPort } from '../../common/names.ts';
-import { type Ip, projectIp } from '../objects/ip.ts';
-import { type Pod, podKey } from '../objects/pod.ts';
-import { type Annotations, isAllocated } from './annotation-keys.ts';
+import { type Annotations, isAllocated } from '../model/annotation-keys.ts';
+import { type Ip, projectIp } from '../model/ip.ts';
+import { type Pod, podKey } from '../model/pod.ts';
+import { isLauncherOf } from '../model/virtual-machine.ts';
 import { KeptAnswers } from './kept-answers.ts';
-import { isLauncherOf } from './virtual-machine.ts';
 
 /** Reads at once that no ADD waits for. */
 const AT_ONCE = 4;

@@ -6,7 +6,7 @@ import { untilDone } from '../../common/concurrency/retry.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { unreadable } from '../../common/process/output.ts';
 import type { Context } from '../context.ts';
-import { CHASSIS_ANNOTATION } from '../objects/node.ts';
+import { CHASSIS_ANNOTATION } from '../model/node.ts';
 import type { Vsctl } from '../ovs/vsctl.ts';
 
 /** One of OVS's own external_ids; empty where it is not set. */

@@ -6,10 +6,10 @@
  */
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import { plain } from '../../common/text.ts';
-import type { LiveAttachment } from '../attachment.ts';
-import { NotPrimary } from '../error.ts';
-import { isAllocated, keyPrefix } from '../nic/annotation-keys.ts';
-import type { Pod } from '../objects/pod.ts';
+import { NotPrimary } from '../call/error.ts';
+import { isAllocated, keyPrefix } from '../model/annotation-keys.ts';
+import type { LiveAttachment } from '../model/attachment.ts';
+import type { Pod } from '../model/pod.ts';
 import { filesAskingForPrimary } from './cni-configurations.ts';
 
 /** The interface that kubelet's runtimes ask for first: containerd and CRI-O name it so. */

@@ -1,7 +1,7 @@
 /**
  * What the operator says about this node's tunnels by the daemon's flags and environment.
  */
-import type { NetworkType } from '../nic/mtu.ts';
+import type { NetworkType } from '../model/mtu.ts';
 import type { InterfacePatterns } from './interface-patterns.ts';
 
 export interface TunnelSettings {

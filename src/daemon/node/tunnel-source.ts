@@ -11,7 +11,7 @@
  * 6. the Node's InternalIP
  */
 import { plain } from '../../common/text.ts';
-import type { Node } from '../objects/node.ts';
+import type { Node } from '../model/node.ts';
 import { type InterfacePatterns, parseInterfacePatterns } from './interface-patterns.ts';
 import type { Link } from './links.ts';
 import type { TunnelSettings } from './tunnel-settings.ts';

@@ -2,7 +2,7 @@
  * What OVS has of an attachment: its port with its limits, and who else stands for a logical switch
  * port. Read from the database itself, in one call of ovs-vsctl: a live copy may be a moment behind.
  */
-import type { Attachment } from '../attachment.ts';
+import type { Attachment } from '../model/attachment.ts';
 import { parseListings, uuidsOf } from './listing.ts';
 import { type InterfaceRow, isPortOf, type PortIdentity, toInterfaceRow } from './port.ts';
 import type { Row, Value } from './table.ts';

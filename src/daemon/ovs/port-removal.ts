@@ -1,7 +1,7 @@
 /**
  * Removing a NIC's port: its rows are looked up in the database, and go in one transaction.
  */
-import type { Attachment } from '../attachment.ts';
+import type { Attachment } from '../model/attachment.ts';
 import { parseListings, textsOf } from './listing.ts';
 import { INTEGRATION_BRIDGE, isPortOf, keyIds, type PortIdentity } from './port.ts';
 import type { Row } from './table.ts';

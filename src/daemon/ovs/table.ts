@@ -11,7 +11,7 @@ import type { Logger } from '../../common/log.ts';
 import { Outage } from '../../common/outage.ts';
 import { startLineMonitor } from '../../common/process/line-monitor.ts';
 import { parseTable } from '../../common/process/output.ts';
-import type { Wait } from '../waiting.ts';
+import type { Wait } from '../call/waiting.ts';
 
 /** A value of a column: OVSDB's maps as objects, sets of one as the value, empty sets as null. */
 export type Value = string | number | boolean | null | readonly Value[] | { [key: string]: string };

@@ -7,7 +7,7 @@
  * row of the port; traffic from the pod enters OVS and is policed on the interface
  * (ovs-vswitchd.conf.db(5), "QoS" and "ingress_policing_rate").
  */
-import type { AskedLimits, Netem, Rate } from '../nic/limits.ts';
+import type { AskedLimits, Netem, Rate } from '../model/limits.ts';
 import { type MirrorOutput, retranslateCommands } from './retranslation.ts';
 
 /** What a port has or is to have. */

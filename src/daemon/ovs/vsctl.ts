@@ -6,7 +6,7 @@
  */
 
 import { run, ToolError } from '../../common/process/run.ts';
-import { tryAgain } from '../error.ts';
+import { tryAgain } from '../call/error.ts';
 
 /** Runs one transaction of several commands, each introduced by `--`; returns what it printed. */
 export type Vsctl = (commands: readonly string[], options?: VsctlOptions) => Promise<string>;

@@ -1,5 +1,5 @@
 /** What a refusal of the daemon's own must look like: a person reads it. */
-import type { CniError } from '../../../src/daemon/error.ts';
+import type { CniError } from '../../../src/daemon/call/error.ts';
 import { isOneLine, must } from './types.ts';
 
 const CHARS_MAX = 1200;

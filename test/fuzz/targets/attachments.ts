@@ -1,13 +1,14 @@
 /** Requests of the contract's shape: what gets past the checks is of its type, every field. */
-import { parseAddRequest, parseDelRequest } from '../../../src/daemon/attachment.ts';
-import { CniError } from '../../../src/daemon/error.ts';
+
+import { CniError } from '../../../src/daemon/call/error.ts';
+import { parseAddRequest, parseDelRequest } from '../../../src/daemon/model/attachment.ts';
 import {
   type Bandwidth,
   formatBandwidth,
   parseBandwidth,
-} from '../../../src/daemon/nic/bandwidth.ts';
-import { containerAlias, hostInterfaceNames } from '../../../src/daemon/nic/names.ts';
-import { toWireRoute } from '../../../src/daemon/nic/route.ts';
+} from '../../../src/daemon/model/bandwidth.ts';
+import { containerAlias, hostInterfaceNames } from '../../../src/daemon/model/interface-names.ts';
+import { toWireRoute } from '../../../src/daemon/model/route.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
 import {

@@ -4,9 +4,9 @@
  */
 import * as fc from 'fast-check';
 import { identify } from '../../../src/common/kubernetes/store.ts';
-import { projectNode } from '../../../src/daemon/objects/node.ts';
-import { projectPod } from '../../../src/daemon/objects/pod.ts';
-import { projectSubnet, subnetOfProvider } from '../../../src/daemon/objects/subnet.ts';
+import { projectNode } from '../../../src/daemon/model/node.ts';
+import { projectPod } from '../../../src/daemon/model/pod.ts';
+import { projectSubnet, subnetOfProvider } from '../../../src/daemon/model/subnet.ts';
 import { must } from '../oracles/types.ts';
 import { pureTarget } from '../target.ts';
 import { type Members, membersOf, nearObject, nearText, oddValue, toText } from '../values/json.ts';

@@ -3,17 +3,17 @@
  * make a NIC: there is a CNI error, a wait, or a plan of which every word is of its type.
  */
 import * as fc from 'fast-check';
-import { parseAddRequest } from '../../../src/daemon/attachment.ts';
-import { AttachmentQueue } from '../../../src/daemon/attachment-queue.ts';
+import { CniError } from '../../../src/daemon/call/error.ts';
 import type { Context } from '../../../src/daemon/context.ts';
-import { CniError } from '../../../src/daemon/error.ts';
-import { readNic } from '../../../src/daemon/nic/annotations.ts';
-import { ownMtu, refuseSmallMtu } from '../../../src/daemon/nic/mtu.ts';
+import { parseAddRequest } from '../../../src/daemon/model/attachment.ts';
+import { ownMtu, refuseSmallMtu } from '../../../src/daemon/model/mtu.ts';
+import { readNic } from '../../../src/daemon/model/nic.ts';
+import { projectNode } from '../../../src/daemon/model/node.ts';
+import { projectPod } from '../../../src/daemon/model/pod.ts';
+import { toWireRoute } from '../../../src/daemon/model/route.ts';
+import { projectSubnet } from '../../../src/daemon/model/subnet.ts';
+import { addressLines, linkUpLine, vethLines } from '../../../src/daemon/netns/link.ts';
 import { type NicPlan, planNic } from '../../../src/daemon/nic/plan.ts';
-import { toWireRoute } from '../../../src/daemon/nic/route.ts';
-import { projectNode } from '../../../src/daemon/objects/node.ts';
-import { projectPod } from '../../../src/daemon/objects/pod.ts';
-import { projectSubnet } from '../../../src/daemon/objects/subnet.ts';
 import { limitMarks, plugCommands, staleHolders } from '../../../src/daemon/ovs/port.ts';
 import type { OvsTable } from '../../../src/daemon/ovs/table.ts';
 import {
@@ -22,7 +22,7 @@ import {
   NO_CONTROL,
   type Qos,
 } from '../../../src/daemon/ovs/traffic-control.ts';
-import { addressLines, linkUpLine, vethLines } from '../../../src/daemon/sandbox/link.ts';
+import { AttachmentQueue } from '../../../src/daemon/ownership/attachment-queue.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
 import { checkIpBatch } from '../oracles/ip-lines.ts';

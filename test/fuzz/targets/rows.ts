@@ -3,7 +3,7 @@
  * which ends the monitor that printed it, and whatever a clean-up takes up has names of their types.
  */
 import * as fc from 'fast-check';
-import { readMarkedPort } from '../../../src/daemon/garbage/marked-port.ts';
+import { readMarkedPort } from '../../../src/daemon/ovs/marked-port.ts';
 import { isPortOf, toInterfaceRow } from '../../../src/daemon/ovs/port.ts';
 import { findPort, unplugCommands } from '../../../src/daemon/ovs/port-removal.ts';
 import { toRow, toValue } from '../../../src/daemon/ovs/table.ts';

@@ -11,12 +11,12 @@ import {
   parseMac,
 } from '../../../src/common/address.ts';
 import { isDnsName } from '../../../src/common/names.ts';
-import { isNetworkName } from '../../../src/daemon/attachment.ts';
-import { CniError } from '../../../src/daemon/error.ts';
-import { formatBandwidth, parseBandwidth } from '../../../src/daemon/nic/bandwidth.ts';
-import { type AskedLimits, readLimits } from '../../../src/daemon/nic/limits.ts';
-import { parseRoutes, toWireRoute } from '../../../src/daemon/nic/route.ts';
-import { readVethMark, vethMark } from '../../../src/daemon/nic/veth-mark.ts';
+import { CniError } from '../../../src/daemon/call/error.ts';
+import { isNetworkName } from '../../../src/daemon/model/attachment.ts';
+import { formatBandwidth, parseBandwidth } from '../../../src/daemon/model/bandwidth.ts';
+import { type AskedLimits, readLimits } from '../../../src/daemon/model/limits.ts';
+import { readVethMark, vethMark } from '../../../src/daemon/model/link-mark.ts';
+import { parseRoutes, toWireRoute } from '../../../src/daemon/model/route.ts';
 import { familyOf, parseCidr as parseCidrOfPlugin } from '../../../src/plugin/cidr.ts';
 import { isContainerId, isInterfaceName } from '../../../src/wire/cni.ts';
 import { checkCniError } from '../oracles/cni-error.ts';

@@ -4,7 +4,7 @@ import { KubernetesError } from '../../../src/common/kubernetes/error.ts';
 import { errorFields, stackOf } from '../../../src/common/log.ts';
 import { ToolError } from '../../../src/common/process/tool-error.ts';
 import { NotDone } from '../../../src/common/reconcile/not-done.ts';
-import { tryAgain } from '../../../src/daemon/error.ts';
+import { tryAgain } from '../../../src/daemon/call/error.ts';
 
 /** An error of the system. */
 function missingFile(): unknown {

@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/daemon/app.ts';
+import type { CallSeen } from '../../../src/daemon/call/observers.ts';
 import type { Context } from '../../../src/daemon/context.ts';
-import type { CallSeen } from '../../../src/daemon/observers.ts';
 import { ADD_PATH, GC_PATH } from '../../../src/wire/messages.ts';
 import { HOSTILE_TEXTS, requestOf } from './support.ts';
 

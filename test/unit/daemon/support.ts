@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Runtime, Session } from 'node:inspector/promises';
 import { expect } from 'vitest';
-import type { LiveAttachment } from '../../../src/daemon/attachment.ts';
-import { CniError } from '../../../src/daemon/error.ts';
+import { CniError } from '../../../src/daemon/call/error.ts';
+import type { LiveAttachment } from '../../../src/daemon/model/attachment.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 
 export const CONTAINER_ID = 'c0ffee0123456789abcdef0123456789abcdef0123456789abcdef0123456789';

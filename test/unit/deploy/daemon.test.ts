@@ -1,7 +1,7 @@
 /** The manifests that install the daemon say what the daemon needs. */
 import { describe, expect, it } from 'vitest';
-import { missingCapabilities } from '../../../src/daemon/abilities.ts';
 import { parseFlags } from '../../../src/daemon/flags.ts';
+import { missingCapabilities } from '../../../src/daemon/node/abilities.ts';
 import { DAEMON } from '../../lab/kubernetes/api.ts';
 import { containerOf, find, rendered, templateOf, whyNotRendered } from './rendered.ts';
 

@@ -5,7 +5,7 @@ import type { Family } from '../../../src/common/metrics/metrics.ts';
 import { ProgramMetrics } from '../../../src/common/metrics/program-metrics.ts';
 import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
-import { DaemonMetrics } from '../../../src/daemon/metrics.ts';
+import { DaemonMetrics } from '../../../src/daemon/report/metrics.ts';
 import { find, type Manifest, rendered, whyNotRendered } from './rendered.ts';
 
 interface AlertRule {

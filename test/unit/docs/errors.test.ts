@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { OwnCode } from '../../../src/daemon/error.ts';
+import { OwnCode } from '../../../src/daemon/call/error.ts';
 import { errorBody } from '../../../src/plugin/error.ts';
 import { CniCode } from '../../../src/wire/cni.ts';
 

@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { OUTCOMES } from '../../../src/controller/objects/conditions.ts';
 import { FAILURES, NETWORK_NEWS } from '../../../src/controller/objects/events.ts';
+import { STAGES } from '../../../src/daemon/call/stage.ts';
 import { LIMITS_REASONS } from '../../../src/daemon/limits/limits-follower.ts';
 import { CONFIGURATION_REASON } from '../../../src/daemon/node/configuration-warning.ts';
-import { REASONS } from '../../../src/daemon/pod-events.ts';
-import { STAGES } from '../../../src/daemon/stage.ts';
+import { REASONS } from '../../../src/daemon/report/pod-events.ts';
 
 const text = readFileSync(resolve(import.meta.dirname, '../../../docs/events.md'), 'utf8');
 

@@ -6,8 +6,8 @@ import { ProgramMetrics } from '../../../src/common/metrics/program-metrics.ts';
 import { addWatchMetrics } from '../../../src/common/metrics/watch-metrics.ts';
 import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
-import { DaemonMetrics } from '../../../src/daemon/metrics.ts';
-import { STAGES } from '../../../src/daemon/stage.ts';
+import { STAGES } from '../../../src/daemon/call/stage.ts';
+import { DaemonMetrics } from '../../../src/daemon/report/metrics.ts';
 
 const text = readFileSync(resolve(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
 const ROW = /^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) ?\| (.+) \|$/gm;

@@ -5,8 +5,8 @@ import {
   DeadlinePassed,
   startDeadline,
 } from '../../../../src/common/concurrency/deadline.ts';
-import { CniError } from '../../../../src/daemon/error.ts';
-import { waiting } from '../../../../src/daemon/waiting.ts';
+import { CniError } from '../../../../src/daemon/call/error.ts';
+import { waiting } from '../../../../src/daemon/call/waiting.ts';
 import { rejectionOf } from '../../daemon/support.ts';
 
 const never = new Promise<never>(() => {});

@@ -6,7 +6,7 @@ import {
   portOfPod,
   readFollowedPort,
 } from '../../../../src/daemon/limits/followed-port.ts';
-import { type Pod, projectPod } from '../../../../src/daemon/objects/pod.ts';
+import { type Pod, projectPod } from '../../../../src/daemon/model/pod.ts';
 import type { InterfaceRow } from '../../../../src/daemon/ovs/port.ts';
 import { CONTAINER_ID, HOSTILE_TEXTS, NETNS } from '../support.ts';
 

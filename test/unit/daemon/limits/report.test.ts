@@ -8,7 +8,7 @@ import {
   reportNic,
 } from '../../../../src/daemon/limits/report.ts';
 import { formatReport } from '../../../../src/daemon/limits/table.ts';
-import { readLimits } from '../../../../src/daemon/nic/limits.ts';
+import { readLimits } from '../../../../src/daemon/model/limits.ts';
 import type { InterfaceRow } from '../../../../src/daemon/ovs/port.ts';
 import {
   NO_CONTROL,

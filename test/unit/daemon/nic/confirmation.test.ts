@@ -3,13 +3,13 @@ import { Condition } from '../../../../src/common/concurrency/condition.ts';
 import { startDeadline } from '../../../../src/common/concurrency/deadline.ts';
 import { KubernetesError } from '../../../../src/common/kubernetes/api.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
+import { type Ip, projectIp } from '../../../../src/daemon/model/ip.ts';
+import { type Pod, projectPod } from '../../../../src/daemon/model/pod.ts';
+import { projectSubnet, type Subnet } from '../../../../src/daemon/model/subnet.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
 import { type Confirmed, withConfirmed } from '../../../../src/daemon/nic/confirmation.ts';
 import { NicRecords, type NicRecordsOptions } from '../../../../src/daemon/nic/records.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
-import { type Ip, projectIp } from '../../../../src/daemon/objects/ip.ts';
-import { type Pod, projectPod } from '../../../../src/daemon/objects/pod.ts';
-import { projectSubnet, type Subnet } from '../../../../src/daemon/objects/subnet.ts';
 import { attachmentOf, rejectionOf } from '../support.ts';
 
 const PROVIDER = 'm.default';

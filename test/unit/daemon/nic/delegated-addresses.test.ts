@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseAddress, parseCidr } from '../../../../src/common/address.ts';
+import { projectIp } from '../../../../src/daemon/model/ip.ts';
+import { projectSubnet, type Subnet } from '../../../../src/daemon/model/subnet.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
 import { delegatedAddresses } from '../../../../src/daemon/nic/delegated-addresses.ts';
-import { projectIp } from '../../../../src/daemon/objects/ip.ts';
-import { projectSubnet, type Subnet } from '../../../../src/daemon/objects/subnet.ts';
 
 const subnetOf = (name: string, cidrBlock: string, gateway: string) =>
   projectSubnet({ metadata: { name }, spec: { provider: 'm.default', cidrBlock, gateway } });

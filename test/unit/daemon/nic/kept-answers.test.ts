@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KubernetesError } from '../../../../src/common/kubernetes/api.ts';
+import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { KeptAnswers } from '../../../../src/daemon/nic/kept-answers.ts';
-import { projectPod } from '../../../../src/daemon/objects/pod.ts';
 
 const PATH = '/apis/kubeovn.io/v1/ips/web-0.shop';
 const { signal } = new AbortController();

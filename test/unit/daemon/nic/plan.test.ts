@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveAttachment } from '../../../../src/daemon/attachment.ts';
-import { AttachmentQueue } from '../../../../src/daemon/attachment-queue.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
+import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
+import { projectNode } from '../../../../src/daemon/model/node.ts';
+import { projectPod } from '../../../../src/daemon/model/pod.ts';
+import { toWireRoute } from '../../../../src/daemon/model/route.ts';
+import { projectSubnet } from '../../../../src/daemon/model/subnet.ts';
 import { type NicPlan, planNic } from '../../../../src/daemon/nic/plan.ts';
-import { toWireRoute } from '../../../../src/daemon/nic/route.ts';
-import { projectNode } from '../../../../src/daemon/objects/node.ts';
-import { projectPod } from '../../../../src/daemon/objects/pod.ts';
-import { projectSubnet } from '../../../../src/daemon/objects/subnet.ts';
 import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import { NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
+import { AttachmentQueue } from '../../../../src/daemon/ownership/attachment-queue.ts';
 import { attachmentOf, CONTAINER_ID, expectReadable, failureOf, NETNS } from '../support.ts';
 import { ATTACHED, net1, nicOf, primary, under, V4, V6, WRITTEN } from './support.ts';
 

@@ -3,9 +3,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
 import { collectionPath, KINDS } from '../../../../src/common/kubernetes/path.ts';
 import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
+import { projectIp } from '../../../../src/daemon/model/ip.ts';
+import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { NicRecords } from '../../../../src/daemon/nic/records.ts';
-import { projectIp } from '../../../../src/daemon/objects/ip.ts';
-import { projectPod } from '../../../../src/daemon/objects/pod.ts';
 import { DAEMON, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { configOf, LogDouble, shortLimits } from '../../common/kubernetes/support.ts';
 

@@ -4,9 +4,9 @@
  */
 
 import { cidrText } from '../../../../src/common/address.ts';
-import type { Annotations } from '../../../../src/daemon/nic/annotation-keys.ts';
-import type { Nic } from '../../../../src/daemon/nic/annotations.ts';
-import { readNic } from '../../../../src/daemon/nic/annotations.ts';
+import type { Annotations } from '../../../../src/daemon/model/annotation-keys.ts';
+import type { Nic } from '../../../../src/daemon/model/nic.ts';
+import { readNic } from '../../../../src/daemon/model/nic.ts';
 import { attachmentOf } from '../support.ts';
 
 export const ATTACHED = 'attachnet.default.ovn';

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/event-object.ts';
-import type { LiveAttachment } from '../../../../src/daemon/attachment.ts';
+import { CniError } from '../../../../src/daemon/call/error.ts';
 import type { Context } from '../../../../src/daemon/context.ts';
-import { CniError } from '../../../../src/daemon/error.ts';
+import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
+import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { filesAskingForPrimary } from '../../../../src/daemon/node/cni-configurations.ts';
 import { warnOfConfigurations } from '../../../../src/daemon/node/configuration-warning.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
-import { projectPod } from '../../../../src/daemon/objects/pod.ts';
-import { status } from '../../../../src/daemon/status.ts';
+import { status } from '../../../../src/daemon/verbs/status.ts';
 import { LogDouble } from '../log-double.ts';
 import { expectReadable, rejectionOf } from '../support.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { projectNode } from '../../../../src/daemon/model/node.ts';
 import { parseInterfacePatterns } from '../../../../src/daemon/node/interface-patterns.ts';
 import type { Link } from '../../../../src/daemon/node/links.ts';
 import type { TunnelSettings } from '../../../../src/daemon/node/tunnel-settings.ts';
 import { findTunnelEnd } from '../../../../src/daemon/node/tunnel-source.ts';
-import { projectNode } from '../../../../src/daemon/objects/node.ts';
 
 const SETTINGS: TunnelSettings = {
   mtu: 0,

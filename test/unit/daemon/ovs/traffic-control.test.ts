@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Asked, AskedLimits, Netem, Rate } from '../../../../src/daemon/nic/limits.ts';
-import { readLimits } from '../../../../src/daemon/nic/limits.ts';
+import type { Asked, AskedLimits, Netem, Rate } from '../../../../src/daemon/model/limits.ts';
+import { readLimits } from '../../../../src/daemon/model/limits.ts';
 import {
   isSamePolicing,
   isSameQos,

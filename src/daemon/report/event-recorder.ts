@@ -1,0 +1,33 @@
+/**
+ * The daemon as a writer of Events: as whom it writes, and how much it asks of the API server, to
+ * which every node writes.
+ */
+import { EventRecorder, type EventRecorderOptions } from '../../common/kubernetes/events.ts';
+
+/**
+ * A node has a hundred pods or so, and starts them all at once at times; each has an event or two in its
+ * life, and some more where something is wrong.
+ */
+const LIMITS = {
+  waiting: 100,
+  atOnce: 1,
+  remembered: 256,
+  rates: {
+    perObject: { burst: 25, everyMs: 60_000 },
+    total: { burst: 500, everyMs: 500 },
+  },
+};
+
+export function createEventRecorder({
+  nodeName,
+  ...rest
+}: Pick<EventRecorderOptions, 'api' | 'log'> & { readonly nodeName: string }): EventRecorder {
+  const reporter = {
+    // As Kube-OVN's Go daemon has it.
+    component: nodeName,
+    host: nodeName,
+    reportingComponent: 'kube-ovn-cni',
+    reportingInstance: nodeName,
+  };
+  return new EventRecorder({ reporter, limits: LIMITS, ...rest });
+}

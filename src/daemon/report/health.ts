@@ -1,0 +1,91 @@
+/**
+ * What the daemon answers to the kubelet, to Prometheus and to people, on the port that Kube-OVN's
+ * charts probe.
+ *
+ * `/livez` and `/readyz` say the same, and only that this process serves its socket: chart v2 has
+ * `/readyz` for its liveness probe, and a restart of the daemon mends neither OVS nor the API server.
+ * What is wrong with those stands in `/statusz`.
+ */
+import type { HealthSources, Metrics, Probe } from '../../common/http/health-server.ts';
+import type { Source } from '../../common/http/shared-question.ts';
+import type { StatusPart, StatusReport } from '../../common/http/status-report.ts';
+import type { Context } from '../context.ts';
+import { tryConnect } from '../socket.ts';
+import { allChecks } from '../verbs/status.ts';
+
+export interface DaemonHealthOptions {
+  readonly socketPath: string;
+  readonly metrics?: Source<Metrics>;
+  readonly authorize?: HealthSources['authorize'];
+}
+
+/** Questions of `/statusz` to OVS and tools; less than it may take as a whole; ms. */
+const QUESTIONS_MS_MAX = 2000;
+
+export function healthSources(context: Context, options: DaemonHealthOptions): HealthSources {
+  const serves = () => servesSocket(options.socketPath);
+  const { metrics, authorize } = options;
+  return {
+    livez: serves,
+    readyz: serves,
+    statusz: () => report(context, options),
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(authorize === undefined ? {} : { authorize }),
+  };
+}
+
+async function servesSocket(path: string): Promise<Probe> {
+  const answer = await tryConnect(path);
+  return answer === 'connected'
+    ? { isFine: true }
+    : { isFine: false, notes: [`no CNI call can be served: ${path}: ${answer}`] };
+}
+
+async function report(context: Context, options: DaemonHealthOptions): Promise<StatusReport> {
+  const [socket, checks] = await Promise.all([
+    servesSocket(options.socketPath),
+    allChecks(context, AbortSignal.timeout(QUESTIONS_MS_MAX)),
+  ]);
+  const parts: StatusPart[] = [
+    part('socket', socket.notes ?? [], `${options.socketPath} answers`),
+    ...checks.map(({ name, failures, fine }) => part(name, failures, fine)),
+    ...tunnelFailure(context),
+    ipObjects(context),
+    recordedDels(context),
+    part('ADDs', [], `${context.queue.addCount} run or wait`),
+    primaryNetwork(context),
+  ];
+  const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  return { program: 'kube-ovn-cni', instance: context.nodeName, startedAt, parts };
+}
+
+function primaryNetwork({ primary }: Context): StatusPart {
+  const name = 'primary network';
+  if (primary.isOurs) return part(name, [], 'it is the one of provider ovn');
+  const files = primary.filesAtFault();
+  const failures = files.map((file) => `${file} makes the runtime ask for it here: remove it`);
+  return part(name, failures, "it is another plugin's (--non-primary-cni-mode)");
+}
+
+/** Tunnels that work, but are not what is asked for. */
+function tunnelFailure({ tunnels }: Context): StatusPart[] {
+  const { failure, isKnown } = tunnels;
+  return isKnown && failure !== undefined ? [part("tunnels' end", [failure], '')] : [];
+}
+
+function ipObjects({ ipOutage }: Context): StatusPart {
+  const { reason } = ipOutage;
+  const failures = reason === undefined ? [] : [`they do not learn their node: ${reason}`];
+  return part('IP objects', failures, 'they are written');
+}
+
+function recordedDels({ deletions }: Context): StatusPart {
+  const { waiting, setAside } = deletions.counts;
+  const failures = setAside === 0 ? [] : [`${setAside} were set aside: the log has why`];
+  return part('recorded DELs', failures, `${waiting} wait`);
+}
+
+function part(name: string, failures: readonly string[], fine: string): StatusPart {
+  const ok = failures.length === 0;
+  return { name, ok, text: ok ? fine : failures.join('; ') };
+}

@@ -1,0 +1,110 @@
+/**
+ * CHECK: whether an interface still is what its ADD made (CNI spec 1.1, "CHECK").
+ *
+ * Compares the ADD's answer, the pod's annotations, the pod's network namespace and OVS, and names
+ * every difference at once. It changes nothing, and needs no API server: while that is away the
+ * last known annotations count.
+ */
+
+import { abortable, startDeadline } from '../../common/concurrency/deadline.ts';
+import { logicalSwitchPort } from '../../common/names.ts';
+import { withToolTime } from '../../common/process/tool-time.ts';
+import type { CheckRequest } from '../../wire/messages.ts';
+import { type Wait, waiting } from '../call/waiting.ts';
+import type { Context } from '../context.ts';
+import { type LiveAttachment, parseAddRequest } from '../model/attachment.ts';
+import { hostInterfaceNames } from '../model/interface-names.ts';
+import type { Nic } from '../model/nic.ts';
+import { isMirror, podKey } from '../model/pod.ts';
+import { inspectPod } from '../netns/inspect.ts';
+import { inspectPort } from '../ovs/port-inspection.ts';
+import { compareAllocation, recordedNic } from './comparison/allocation.ts';
+import { type Difference, differenceError } from './comparison/difference.ts';
+import { type EarlierResult, parseEarlierResult } from './comparison/earlier-result.ts';
+import { compareInterface } from './comparison/interface.ts';
+import { compareLimits } from './comparison/limits.ts';
+import { comparePort } from './comparison/port.ts';
+
+/** Whole CHECK; ms. All that it reads is on this node, and a DEL may wait behind it. */
+const CHECK_TIMEOUT_MS = 10_000;
+
+/**
+ * @param caller aborted when the caller goes away
+ * @throws CniError 110 to 113 for what differs; others as docs/errors.md lists them
+ */
+export async function check(
+  request: CheckRequest,
+  context: Context,
+  caller: AbortSignal,
+): Promise<void> {
+  const attachment = parseAddRequest(request);
+  const known = context.pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
+  if (known !== undefined) context.primary.refuse(attachment, known);
+  const earlier = parseEarlierResult(request.prev_result, attachment);
+  using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
+  const { signal } = deadline;
+  // What was annotated a moment ago is on its way.
+  await waiting(CHANGES, context.limits.settled(attachment.pod, signal));
+  let stage = TURN;
+  const result = context.queue.runCheck(attachment, signal, () => {
+    stage = TOOLS;
+    // Its turn ends with the deadline: a DEL must not wait for tools that hang.
+    const found = withToolTime(CHECK_TIMEOUT_MS, 0, () =>
+      findDifferences(attachment, earlier, context),
+    );
+    return abortable(found, signal);
+  });
+  const differences = await waiting(() => stage, abortable(result, signal));
+  if (differences.length > 0) throw differenceError(differences);
+}
+
+const CHANGES: Wait = {
+  what: "a change of the pod's limits",
+  lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
+};
+const TURN: Wait = {
+  what: 'an earlier call for the same interface',
+  lookAt: "what that one waits for: the daemon's log",
+};
+const TOOLS: Wait = {
+  what: "ovs-vsctl and ip to read OVS's rows and the pod's network",
+  lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
+};
+
+async function findDifferences(
+  attachment: LiveAttachment,
+  earlier: EarlierResult,
+  context: Context,
+): Promise<Difference[]> {
+  const { pod, nic, differences } = recordedNic(attachment, context.pods);
+  const allocation = [...differences, ...(nic ? compareAllocation(attachment, earlier, nic) : [])];
+  // The interface is another plugin's, which checks it itself.
+  if (attachment.ipamOnly) return allocation;
+  const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
+  const destinations = earlier.routes.map(({ destination }) => destination);
+  const [port, network] = await Promise.all([
+    inspectPort(context.vsctl, attachment, names),
+    inspectPod(attachment.netns, destinations),
+  ]);
+  const expected = {
+    usualName: names[0],
+    ifaceId: nic && portName(attachment, nic),
+    podUid: pod && !isMirror(pod) ? pod.uid : undefined,
+    mtu: earlier.interface?.mtu,
+  };
+  return [
+    ...allocation,
+    ...comparePort(expected, port),
+    ...compareInterface(attachment, earlier, network, port.own?.mtu ?? undefined),
+    ...(pod && nic && port.own ? compareLimits(pod, port.own, context.mirror.all) : []),
+  ];
+}
+
+function portName({ pod, provider }: LiveAttachment, nic: Nic): string {
+  return logicalSwitchPort({
+    workload: nic.workload,
+    namespace: pod.namespace,
+    provider,
+    ifName: nic.sharedNetworkIfName,
+  });
+}

@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import type { Context } from '../../../../src/daemon/context.ts';
+import { healthSources } from '../../../../src/daemon/report/health.ts';
+
+const SIGNAL = new AbortController().signal;
+
+function setUp() {
+  const folder = mkdtempSync('/tmp/health-');
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const socketPath = join(folder, 'cni.sock');
+  // Nothing of a node works: neither the API server nor OVS.
+  const context = {} as Context;
+  return { socketPath, sources: healthSources(context, { socketPath }) };
+}
+
+it('lives and is ready exactly where its socket is served, whatever else is broken', async () => {
+  const { socketPath, sources } = setUp();
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  for (const source of [sources.livez, sources.readyz]) {
+    expect(await source(SIGNAL)).toEqual({ isFine: true });
+  }
+  await new Promise((resolve) => server.close(resolve));
+  for (const source of [sources.livez, sources.readyz]) {
+    expect(await source(SIGNAL)).toEqual({
+      isFine: false,
+      notes: [`no CNI call can be served: ${socketPath}: ENOENT`],
+    });
+  }
+});
