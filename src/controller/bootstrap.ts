@@ -10,18 +10,18 @@
  */
 import { isConflict } from '../common/kubernetes/api.ts';
 import type { Availability } from '../common/kubernetes/availability.ts';
-import type { Cluster } from './cluster.ts';
-import type { Collection } from './collection.ts';
-import type { Options } from './flags.ts';
-import type { LeaderWrites } from './leader-writes.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import type { Collection } from './cluster/collection.ts';
+import type { Options } from './config/flags.ts';
+import type { SubnetFlags } from './config/subnet-flags.ts';
+import type { IpPoolObject } from './kinds/ippool/object/ippool.ts';
+import type { Nad } from './kinds/nad/object/nad.ts';
+import { BY_BOOTSTRAP } from './kinds/subnet/object/subnet-marks.ts';
+import type { VpcObject } from './kinds/vpc/object/vpc.ts';
+import type { LeaderWrites } from './leadership/leader-writes.ts';
+import { checkedValue } from './model/problem.ts';
+import type { ClusterSettings } from './model/settings.ts';
 import { PRIMARY_PROVIDER } from './networks/primary.ts';
-import type { IpPoolObject } from './objects/ippool.ts';
-import type { Nad } from './objects/nad.ts';
-import { checkedValue } from './objects/problem.ts';
-import type { ClusterSettings } from './objects/settings.ts';
-import { BY_BOOTSTRAP } from './objects/subnet-marks.ts';
-import type { VpcObject } from './objects/vpc.ts';
-import type { SubnetFlags } from './subnet-flags.ts';
 
 type BootstrapOptions = Pick<
   Options,

@@ -1,16 +1,16 @@
 /**
  * Rows in the northbound database of objects that went while no controller was there.
  */
-import type { Context } from './context.ts';
-import { twinOf } from './objects/owner-key.ts';
+import type { Context } from './kinds/context.ts';
+import { planPod } from './kinds/pod/pod-plan.ts';
+import { planSecurityGroupRemoval } from './kinds/security-group/security-group-plan.ts';
+import { planSwitchRemoval } from './kinds/subnet/switch-plan.ts';
+import { planRouterRemoval } from './kinds/vpc/router-plan.ts';
+import { twinOf } from './model/owner-key.ts';
 import { newDraft, type Plan } from './ovn/draft.ts';
 import { type Known, leftovers } from './ovn/leftovers.ts';
 import type { Northbound } from './ovn/northbound.ts';
-import { planPod } from './ovn/pod-plan.ts';
-import { planRouterRemoval } from './ovn/router-plan.ts';
-import { planSecurityGroupRemoval } from './ovn/security-group-plan.ts';
 import type { NbState } from './ovn/state.ts';
-import { planSwitchRemoval } from './ovn/switch-plan.ts';
 
 /**
  * Removes them. Ports of pods go first, and routers last: they are what the others are attached to.

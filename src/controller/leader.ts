@@ -5,20 +5,20 @@
  */
 
 import { WorkQueue, type WorkQueueFigures } from '../common/reconcile/work-queue.ts';
-import type { Context } from './context.ts';
-import { twinOf } from './objects/owner-key.ts';
+import type { Context } from './kinds/context.ts';
+import { IpWork } from './kinds/ip/reconciler.ts';
+import { IpPoolWork } from './kinds/ippool/reconciler.ts';
+import { PodEnds, portsOfOwner } from './kinds/pod/pod-release.ts';
+import { Ports } from './kinds/pod/ports.ts';
+import { PodWork } from './kinds/pod/reconciler.ts';
+import { SecurityGroupWork } from './kinds/security-group/reconciler.ts';
+import { SubnetWork } from './kinds/subnet/reconciler.ts';
+import { UsageWork } from './kinds/subnet/usage.ts';
+import { VpcWork } from './kinds/vpc/reconciler.ts';
+import { twinOf } from './model/owner-key.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from './ovn/names.ts';
 import type { NbState } from './ovn/state.ts';
-import { IpPoolWork } from './reconcile/ip-pools.ts';
-import { IpWork } from './reconcile/ips.ts';
-import { PodEnds, portsOfOwner } from './reconcile/pod-end.ts';
-import { PodWork } from './reconcile/pods.ts';
-import { Ports } from './reconcile/ports.ts';
-import { SecurityGroupWork } from './reconcile/security-groups.ts';
-import { SubnetWork } from './reconcile/subnets.ts';
-import { UsageWork } from './reconcile/usage.ts';
-import { VpcWork } from './reconcile/vpcs.ts';
 import { type Queues, sayNadProblem, Triggers } from './triggers.ts';
 
 /** Pods that are worked on at a time: so many can share one look at the northbound database. */

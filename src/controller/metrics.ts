@@ -10,11 +10,11 @@ import type { Metrics, Sample } from '../common/metrics/metrics.ts';
 import { SECONDS, single } from '../common/metrics/metrics.ts';
 import { addWatchMetrics } from '../common/metrics/watch-metrics.ts';
 import type { WorkQueueFigures, WorkQueueObserver } from '../common/reconcile/work-queue.ts';
-import type { Allocator } from './allocator/allocator.ts';
-import { FAMILIES } from './allocator/holdings.ts';
-import type { Cluster } from './cluster.ts';
-import { checkedValue } from './objects/problem.ts';
-import type { Subnet, SubnetObject } from './objects/subnet.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import type { Allocator } from './ipam/allocator/allocator.ts';
+import { FAMILIES } from './ipam/allocator/holdings.ts';
+import type { Subnet, SubnetObject } from './kinds/subnet/object/subnet.ts';
+import { checkedValue } from './model/problem.ts';
 
 /** What a controller that leads works with. */
 export interface Leading {

@@ -7,27 +7,27 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../common/kubernetes/watch-cache.ts';
+import { Timers } from '../common/reconcile/due-timers.ts';
 import type { WorkQueue } from '../common/reconcile/work-queue.ts';
-import type { Allocation } from './allocator/request.ts';
-import { type Announcements, aboutNad } from './announcements.ts';
-import type { Context } from './context.ts';
-import { listsSecurityGroup } from './desired/port.ts';
-import { ownerOf } from './ip-index.ts';
-import { isSameJudgement } from './judgement.ts';
-import { failureEvent } from './objects/events.ts';
-import { type IpObject, isReserved } from './objects/ip.ts';
-import type { Meta } from './objects/meta.ts';
-import { type Nad, nadProblem } from './objects/nad.ts';
-import { machineOwner, twinOf } from './objects/owner-key.ts';
-import { ownerOfPod, type Pod } from './objects/pod.ts';
-import { isUntold } from './objects/pod-annotations.ts';
-import { checkedValue, tell } from './objects/problem.ts';
-import type { SubnetObject } from './objects/subnet.ts';
-import type { PodWork } from './reconcile/pods.ts';
-import type { UsageWork } from './reconcile/usage.ts';
-import { Timers } from './timers.ts';
-import { waitFor } from './wake-names.ts';
-import { Wakes } from './wakes.ts';
+import { ownerOf } from './cluster/ip-index.ts';
+import type { Allocation } from './ipam/allocator/request.ts';
+import { type Announcements, aboutNad } from './kinds/announcements.ts';
+import type { Context } from './kinds/context.ts';
+import { type IpObject, isReserved } from './kinds/ip/object/ip.ts';
+import { type Nad, nadProblem } from './kinds/nad/object/nad.ts';
+import { listsSecurityGroup } from './kinds/pod/desired-port.ts';
+import { ownerOfPod, type Pod } from './kinds/pod/object/pod.ts';
+import { isUntold } from './kinds/pod/object/pod-annotations.ts';
+import type { PodWork } from './kinds/pod/reconciler.ts';
+import type { SubnetObject } from './kinds/subnet/object/subnet.ts';
+import type { UsageWork } from './kinds/subnet/usage.ts';
+import { waitFor } from './kinds/wake-names.ts';
+import { Wakes } from './kinds/wakes.ts';
+import { failureEvent } from './model/events.ts';
+import type { Meta } from './model/meta.ts';
+import { machineOwner, twinOf } from './model/owner-key.ts';
+import { checkedValue, tell } from './model/problem.ts';
+import { isSameJudgement } from './validation/validate.ts';
 
 /** One for each kind of object. */
 export type Queues = Readonly<

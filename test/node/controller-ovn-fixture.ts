@@ -2,6 +2,11 @@
  * A node with OVN whose northbound database the controller's own code writes, and pods that are
  * plugged by hand: what packets do is then what the rows say.
  */
+
+import { planPod } from '../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter } from '../../src/controller/kinds/vpc/router-plan.ts';
 import type {
   DesiredPort,
   DesiredSecurityGroup,
@@ -9,10 +14,6 @@ import type {
 } from '../../src/controller/ovn/desired.ts';
 import { createNbctl } from '../../src/controller/ovn/nbctl.ts';
 import { createNorthbound, type Northbound } from '../../src/controller/ovn/northbound.ts';
-import { planPod } from '../../src/controller/ovn/pod-plan.ts';
-import { planRouter } from '../../src/controller/ovn/router-plan.ts';
-import { planSecurityGroup } from '../../src/controller/ovn/security-group-plan.ts';
-import { planSwitch } from '../../src/controller/ovn/switch-plan.ts';
 import { command } from '../lab/command.ts';
 import { NB_DATABASE, OVS_DATABASE, OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, inSandbox, type Sandbox } from '../lab/runtime.ts';

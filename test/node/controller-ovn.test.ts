@@ -1,10 +1,10 @@
 /** What the controller writes to OVN's northbound database, proved with packets. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { planPod } from '../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroupRemoval } from '../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planRouter } from '../../src/controller/kinds/vpc/router-plan.ts';
 import type { DesiredPort } from '../../src/controller/ovn/desired.ts';
-import { planPod } from '../../src/controller/ovn/pod-plan.ts';
-import { planRouter } from '../../src/controller/ovn/router-plan.ts';
-import { planSecurityGroupRemoval } from '../../src/controller/ovn/security-group-plan.ts';
 import { privateAcls, subnetPolicies } from '../../src/controller/ovn/subnet-acls.ts';
 import { OVS_DIRECTORY } from '../lab/ovn-node.ts';
 import { inSandbox } from '../lab/runtime.ts';

@@ -10,8 +10,8 @@ import { isConflict, isNotFound } from '../../common/kubernetes/api.ts';
 import type { Logger } from '../../common/log.ts';
 import { Outage } from '../../common/outage.ts';
 import { messageOf, show } from '../../common/text.ts';
-import type { Leadership } from '../leadership.ts';
 import { LeadershipError } from './error.ts';
+import type { Leadership } from './leadership.ts';
 import type { Lease, LeaseObject } from './lease.ts';
 import { type LeaseTimes, pauses, requestTimeoutMs } from './times.ts';
 

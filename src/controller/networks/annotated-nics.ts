@@ -7,9 +7,9 @@
  */
 import { type Address, parseAddress, parseMac } from '../../common/address.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
-import { annotationKey } from '../objects/allocated-nic.ts';
-import { type Pod, workloadOf } from '../objects/pod.ts';
-import type { ClusterSettings } from '../objects/settings.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import { type Pod, workloadOf } from '../kinds/pod/object/pod.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import { NICS_MAX } from './selections.ts';
 import type { SubnetIndex } from './subnet-index.ts';
 

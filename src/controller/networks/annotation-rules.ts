@@ -5,9 +5,9 @@
  */
 import type { Address, Cidr } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
-import { annotationKey } from '../objects/allocated-nic.ts';
-import type { Pod } from '../objects/pod.ts';
-import { type Problem, say } from '../objects/problem.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import { type Problem, say } from '../model/problem.ts';
 import { POOL_ENTRIES_MAX, parsePool } from './pool-syntax.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';
 import { familyOf, withoutMask } from './wishes.ts';

@@ -4,12 +4,12 @@
  */
 import { isDnsName, isOvnProvider } from '../../common/names.ts';
 import { isInterfaceName } from '../../wire/cni.ts';
-import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
-import { failureEvent, type ObjectEvent } from '../objects/events.ts';
-import { dottedName, type Nad } from '../objects/nad.ts';
-import type { Pod } from '../objects/pod.ts';
-import { type Checked, say, wrong } from '../objects/problem.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import { dottedName, type Nad } from '../kinds/nad/object/nad.ts';
+import { annotationKey, type NicKind } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { failureEvent, type ObjectEvent } from '../model/events.ts';
+import { type Checked, say, wrong } from '../model/problem.ts';
 import { type NicPlace, PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView } from './request.ts';
 import type { Selection } from './selections.ts';

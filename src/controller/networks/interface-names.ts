@@ -1,7 +1,7 @@
 /**
  * The interfaces that Multus makes of a pod's networks. Pure.
  */
-import { type Problem, say } from '../objects/problem.ts';
+import { type Problem, say } from '../model/problem.ts';
 import type { Selection } from './selections.ts';
 
 /** What the runtime calls the interface of the pod's main network. */

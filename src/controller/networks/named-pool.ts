@@ -1,9 +1,9 @@
 /**
  * An IPPool that is asked for by name. Pure.
  */
-import type { IpPool } from '../objects/ippool.ts';
-import { withLack } from '../objects/lack.ts';
-import { type Checked, say, wrong } from '../objects/problem.ts';
+import type { IpPool } from '../kinds/ippool/object/ippool.ts';
+import { withLack } from '../model/lack.ts';
+import { type Checked, say, wrong } from '../model/problem.ts';
 import type { NetworkView } from './request.ts';
 import { permittedPool } from './subnet-policy.ts';
 import type { Candidates, Wishes } from './wishes.ts';

@@ -2,10 +2,10 @@
  * Non-primary mode: the network of provider `ovn` on a pod's default interface is another plugin's.
  * What a pod asks of it is told once, since nothing else would say why it does not get it. Pure.
  */
-import { annotationKey } from '../objects/allocated-nic.ts';
-import { failureEvent, type ObjectEvent } from '../objects/events.ts';
-import type { Pod } from '../objects/pod.ts';
-import type { ClusterSettings } from '../objects/settings.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import { failureEvent, type ObjectEvent } from '../model/events.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';
 import type { NicRequest } from './request.ts';
 

@@ -3,15 +3,15 @@
  * it is to have. Pure.
  */
 import { logicalSwitchPort } from '../../common/names.ts';
-import { annotationKey } from '../objects/allocated-nic.ts';
-import { type Failure, failureEvent, type ObjectEvent } from '../objects/events.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
   type Pod,
   workloadOf,
-} from '../objects/pod.ts';
-import { type Checked, type Problems, say, tell, wrong } from '../objects/problem.ts';
+} from '../kinds/pod/object/pod.ts';
+import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
+import { type Checked, type Problems, say, tell, wrong } from '../model/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';

@@ -5,8 +5,8 @@
 import type { Address } from '../../common/address.ts';
 import { parseAddress } from '../../common/address.ts';
 import { isDnsName } from '../../common/names.ts';
-import type { FixedAddresses } from '../allocator/request.ts';
-import { type Checked, say, wrong } from '../objects/problem.ts';
+import type { FixedAddresses } from '../ipam/allocator/request.ts';
+import { type Checked, say, wrong } from '../model/problem.ts';
 
 /** Addresses that one annotation lists at most. */
 export const POOL_ENTRIES_MAX = 4096;

@@ -2,9 +2,9 @@
  * Bounds of what a pod asks for its logical switch port: all of it becomes part of one row. Pure.
  */
 import { isDnsName } from '../../common/names.ts';
-import { annotationKey } from '../objects/allocated-nic.ts';
-import type { Pod } from '../objects/pod.ts';
-import { type Problem, say } from '../objects/problem.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import { type Problem, say } from '../model/problem.ts';
 
 /** SecurityGroups, and virtual addresses, of one NIC. */
 export const PORT_LIST_MAX = 64;

@@ -3,12 +3,12 @@
  * non-primary mode of a network that names that provider. Pure.
  */
 import { parseAddress } from '../../common/address.ts';
-import { annotationKey } from '../objects/allocated-nic.ts';
-import { matchesLabels } from '../objects/label-selector.ts';
-import type { Namespace } from '../objects/namespace.ts';
-import type { Pod } from '../objects/pod.ts';
-import { type Checked, checkedValue, say, wrong } from '../objects/problem.ts';
-import type { Subnet, SubnetObject } from '../objects/subnet.ts';
+import type { Namespace } from '../kinds/namespace/object/namespace.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
+import { matchesLabels } from '../model/label-selector.ts';
+import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';
 import type { Attempt, NetworkView } from './request.ts';
 import { usable } from './subnet-index.ts';

@@ -2,16 +2,16 @@
  * What a pod's NICs are to be, and what that is decided by.
  */
 import type { Address, Family } from '../../common/address.ts';
-import type { AddressWish, MacWish } from '../allocator/request.ts';
-import type { NicKind } from '../objects/allocated-nic.ts';
-import type { ObjectEvent } from '../objects/events.ts';
-import type { IpPoolObject } from '../objects/ippool.ts';
-import type { Nad } from '../objects/nad.ts';
-import type { Namespace } from '../objects/namespace.ts';
-import type { Problem, Problems } from '../objects/problem.ts';
-import type { ClusterSettings } from '../objects/settings.ts';
-import type { Subnet } from '../objects/subnet.ts';
-import type { VpcObject } from '../objects/vpc.ts';
+import type { AddressWish, MacWish } from '../ipam/allocator/request.ts';
+import type { IpPoolObject } from '../kinds/ippool/object/ippool.ts';
+import type { Nad } from '../kinds/nad/object/nad.ts';
+import type { Namespace } from '../kinds/namespace/object/namespace.ts';
+import type { NicKind } from '../kinds/pod/object/allocated-nic.ts';
+import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import type { VpcObject } from '../kinds/vpc/object/vpc.ts';
+import type { ObjectEvent } from '../model/events.ts';
+import type { Problem, Problems } from '../model/problem.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import type { SubnetIndex } from './subnet-index.ts';
 
 /** One NIC that a pod is to have. */

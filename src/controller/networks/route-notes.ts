@@ -3,9 +3,9 @@
  * cannot make at all. Pure; the node's daemon decides by rules of its own, and refuses what is wrong.
  */
 import { bits, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
-import { rawFields } from '../objects/fields.ts';
-import { say } from '../objects/problem.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { rawFields } from '../model/fields.ts';
+import { say } from '../model/problem.ts';
 
 /** More routes than any pod needs; the rest is not looked at. */
 const ROUTES_MAX = 256;

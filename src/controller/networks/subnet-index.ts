@@ -2,8 +2,9 @@
  * The Subnets by name and by provider: made once for each change of a Subnet, and asked for each
  * pod.
  */
-import { type Checked, say, wrong } from '../objects/problem.ts';
-import type { Subnet, SubnetObject } from '../objects/subnet.ts';
+
+import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
+import { type Checked, say, wrong } from '../model/problem.ts';
 
 export interface SubnetIndex {
   /** In the order of their names. */

@@ -3,10 +3,10 @@
  * `namespaces` of Subnets, Vpcs and IPPools for what pods get by default, and any pod may name any of
  * them. With the policy they say who may be there at all. Pure.
  */
-import type { IpPool } from '../objects/ippool.ts';
-import { matchesLabels } from '../objects/label-selector.ts';
-import { type Checked, checkedValue, say, wrong } from '../objects/problem.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import type { IpPool } from '../kinds/ippool/object/ippool.ts';
+import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { matchesLabels } from '../model/label-selector.ts';
+import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import type { NetworkView } from './request.ts';
 
 type PolicyView = Pick<NetworkView, 'settings' | 'namespace' | 'vpcs'>;

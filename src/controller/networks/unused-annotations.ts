@@ -6,11 +6,11 @@
  * Only names that a pod's author writes are looked at (annotation-names.ts); what anybody else has
  * under `….kubernetes.io/` is none of ours.
  */
-import { annotationKey } from '../objects/allocated-nic.ts';
-import { failureEvent, type ObjectEvent } from '../objects/events.ts';
-import type { Pod } from '../objects/pod.ts';
-import { say } from '../objects/problem.ts';
-import type { ClusterSettings } from '../objects/settings.ts';
+import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+import type { Pod } from '../kinds/pod/object/pod.ts';
+import { failureEvent, type ObjectEvent } from '../model/events.ts';
+import { say } from '../model/problem.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import {
   isLimit,
   isMistaken,

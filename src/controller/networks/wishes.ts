@@ -7,11 +7,11 @@
  */
 import type { Address, Family } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
-import type { FixedAddresses, MacWish } from '../allocator/request.ts';
-import { annotationKey, type NicKind } from '../objects/allocated-nic.ts';
-import { type Pod, podIndex } from '../objects/pod.ts';
-import { type Checked, say, wrong } from '../objects/problem.ts';
-import type { Subnet } from '../objects/subnet.ts';
+import type { FixedAddresses, MacWish } from '../ipam/allocator/request.ts';
+import { annotationKey, type NicKind } from '../kinds/pod/object/allocated-nic.ts';
+import { type Pod, podIndex } from '../kinds/pod/object/pod.ts';
+import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { type Checked, say, wrong } from '../model/problem.ts';
 import { usableNamedPool } from './named-pool.ts';
 import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';
 import type { Asked, Attempt, NetworkView, NicRequest } from './request.ts';

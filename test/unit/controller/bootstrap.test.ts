@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { KubernetesApi, KubernetesError } from '../../../src/common/kubernetes/api.ts';
 import { bootstrap, onReference } from '../../../src/controller/bootstrap.ts';
-import { parseFlags } from '../../../src/controller/flags.ts';
-import { LeaderWrites } from '../../../src/controller/leader-writes.ts';
+import { parseFlags } from '../../../src/controller/config/flags.ts';
+import { LeaderWrites } from '../../../src/controller/leadership/leader-writes.ts';
 import { CONTROLLER, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf } from '../common/kubernetes/support.ts';
 import { kubeOvn, setUpCluster, start } from './support.ts';

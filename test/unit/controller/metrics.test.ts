@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { Metrics } from '../../../src/common/metrics/metrics.ts';
-import { Allocator } from '../../../src/controller/allocator/allocator.ts';
+import { Allocator } from '../../../src/controller/ipam/allocator/allocator.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
 import { readExposition } from '../../lab/exposition.ts';
-import { drawn, pool, subnet } from './allocator/support.ts';
+import { drawn, pool, subnet } from './ipam/allocator/support.ts';
 import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const FIGURES = {

@@ -1,5 +1,5 @@
 /** Settings of a controller that is given no flags. */
-import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
+import type { ClusterSettings } from '../../../src/controller/model/settings.ts';
 
 export const defaultSettings: ClusterSettings = {
   isPrimary: true,

@@ -3,9 +3,9 @@
  * objects as it serves them, and waits for what a copy shows.
  */
 import type { WatchLimits } from '../../../src/common/kubernetes/watch-cache.ts';
-import { type Cluster, createCluster } from '../../../src/controller/cluster.ts';
-import type { Collection } from '../../../src/controller/collection.ts';
-import type { ClusterSettings } from '../../../src/controller/objects/settings.ts';
+import { type Cluster, createCluster } from '../../../src/controller/cluster/cluster.ts';
+import type { Collection } from '../../../src/controller/cluster/collection.ts';
+import type { ClusterSettings } from '../../../src/controller/model/settings.ts';
 import { CONTROLLER, KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
 import { defaultSettings } from './settings.ts';

@@ -1,7 +1,7 @@
 /** The manifests that install the controller say what the controller needs. */
 import { describe, expect, it } from 'vitest';
-import { createCluster } from '../../../src/controller/cluster.ts';
-import { parseFlags } from '../../../src/controller/flags.ts';
+import { createCluster } from '../../../src/controller/cluster/cluster.ts';
+import { parseFlags } from '../../../src/controller/config/flags.ts';
 import { CONTROLLER, KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
 import { kinds } from '../../lab/kubernetes/kinds.ts';
 import { isAllowed } from '../../lab/kubernetes/rbac.ts';

@@ -1,6 +1,6 @@
 /** The component secure-serving: what is asked by HTTPS says so on both sides, and may ask who asks. */
 import { describe, expect, it } from 'vitest';
-import { parseFlags as parseControllerFlags } from '../../../src/controller/flags.ts';
+import { parseFlags as parseControllerFlags } from '../../../src/controller/config/flags.ts';
 import { parseFlags as parseDaemonFlags } from '../../../src/daemon/flags.ts';
 import { containerOf, find, rendered, whyNotRendered } from './rendered.ts';
 

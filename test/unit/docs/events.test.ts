@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { OUTCOMES } from '../../../src/controller/objects/conditions.ts';
-import { FAILURES, NETWORK_NEWS } from '../../../src/controller/objects/events.ts';
+import { OUTCOMES } from '../../../src/controller/model/conditions.ts';
+import { FAILURES, NETWORK_NEWS } from '../../../src/controller/model/events.ts';
 import { STAGES } from '../../../src/daemon/call/stage.ts';
 import { LIMITS_REASONS } from '../../../src/daemon/limits/limits-follower.ts';
 import { CONFIGURATION_REASON } from '../../../src/daemon/node/configuration-warning.ts';

@@ -16,7 +16,7 @@ import { basename, join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { afterAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/common/text.ts';
-import * as controller from '../../../src/controller/flags.ts';
+import * as controller from '../../../src/controller/config/flags.ts';
 import * as daemon from '../../../src/daemon/flags.ts';
 import { DISTRIBUTIONS, USUAL } from '../../../src/installer/distributions.ts';
 import { FLAGS as INSTALLER } from '../../../src/installer/flags.ts';

@@ -5,7 +5,7 @@
  */
 import { openSync, writeSync } from 'node:fs';
 import { loadKubeConfig } from '../../../../src/common/kubernetes/config.ts';
-import { acquireLeadership } from '../../../../src/controller/leadership.ts';
+import { acquireLeadership } from '../../../../src/controller/leadership/leadership.ts';
 
 /** Between two looks; ms. */
 const EVERY_MS = 2;

@@ -5,8 +5,11 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
+import {
+  acquireLeadership,
+  type Leadership,
+} from '../../../../src/controller/leadership/leadership.ts';
 import type { LeaseTimes } from '../../../../src/controller/leadership/times.ts';
-import { acquireLeadership, type Leadership } from '../../../../src/controller/leadership.ts';
 import {
   CONTROLLER,
   KubernetesApiDouble,

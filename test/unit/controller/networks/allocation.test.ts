@@ -3,20 +3,20 @@
  * what it answers is what is written.
  */
 import { describe, expect, it } from 'vitest';
-import { Allocator } from '../../../../src/controller/allocator/allocator.ts';
-import { AllocationError } from '../../../../src/controller/allocator/error.ts';
-import type { AcquireRequest } from '../../../../src/controller/allocator/request.ts';
-import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
-import type { NicRequest } from '../../../../src/controller/networks/request.ts';
-import { newIp, projectIp } from '../../../../src/controller/objects/ip.ts';
-import type { Pod } from '../../../../src/controller/objects/pod.ts';
-import { annotationsPatch } from '../../../../src/controller/objects/pod-annotations.ts';
-import { checkedValue } from '../../../../src/controller/objects/problem.ts';
+import { Allocator } from '../../../../src/controller/ipam/allocator/allocator.ts';
+import { AllocationError } from '../../../../src/controller/ipam/allocator/error.ts';
+import type { AcquireRequest } from '../../../../src/controller/ipam/allocator/request.ts';
+import { newIp, projectIp } from '../../../../src/controller/kinds/ip/object/ip.ts';
+import type { Pod } from '../../../../src/controller/kinds/pod/object/pod.ts';
+import { annotationsPatch } from '../../../../src/controller/kinds/pod/object/pod-annotations.ts';
 import {
   countsAsUsing,
   projectSubnetStatus,
   subnetUsagePatch,
-} from '../../../../src/controller/objects/subnet-status.ts';
+} from '../../../../src/controller/kinds/subnet/object/subnet-status.ts';
+import { checkedValue } from '../../../../src/controller/model/problem.ts';
+import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
+import type { NicRequest } from '../../../../src/controller/networks/request.ts';
 import {
   ATTACHNET_NAD,
   type Cluster,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { annotatedNics } from '../../../../src/controller/networks/annotated-nics.ts';
 import { indexSubnets } from '../../../../src/controller/networks/subnet-index.ts';
-import { subnetObject } from '../objects/support.ts';
+import { subnetObject } from '../kinds/object-support.ts';
 import { defaultSettings } from '../settings.ts';
 import { podOf } from './support.ts';
 

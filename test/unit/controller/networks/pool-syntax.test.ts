@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePool } from '../../../../src/controller/networks/pool-syntax.ts';
-import { messagesOf, rightOf } from '../objects/support.ts';
+import { messagesOf, rightOf } from '../kinds/object-support.ts';
 
 const KEY = 'annotation macvlan.default.kubernetes.io/ip_pool';
 const entriesOf = (text: string) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { podSelections } from '../../../../src/controller/networks/selections.ts';
-import { messagesOf, rightOf } from '../objects/support.ts';
+import { messagesOf, rightOf } from '../kinds/object-support.ts';
 import { DEFAULT_NETWORK, NETWORKS, podOf } from './support.ts';
 
 const BARE = { namespace: 'default', ifName: '', ips: [], mac: '', isDefault: false };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { IpPool } from '../../../../src/controller/kinds/ippool/object/ippool.ts';
+import { projectNamespace } from '../../../../src/controller/kinds/namespace/object/namespace.ts';
+import type { Subnet } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
+import { projectVpc } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
 import { permitted, permittedPool } from '../../../../src/controller/networks/subnet-policy.ts';
-import type { IpPool } from '../../../../src/controller/objects/ippool.ts';
-import { projectNamespace } from '../../../../src/controller/objects/namespace.ts';
-import type { Subnet } from '../../../../src/controller/objects/subnet.ts';
-import { projectVpc } from '../../../../src/controller/objects/vpc.ts';
-import { subnetOf } from '../objects/support.ts';
+import { subnetOf } from '../kinds/object-support.ts';
 import { defaultSettings } from '../settings.ts';
 
 const VPC = { metadata: { name: 'tenant' }, spec: { namespaces: ['prod'] } };

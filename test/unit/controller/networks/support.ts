@@ -3,19 +3,19 @@
  * with annotations.
  */
 
+import { projectIpPool } from '../../../../src/controller/kinds/ippool/object/ippool.ts';
+import { projectNad } from '../../../../src/controller/kinds/nad/object/nad.ts';
+import { projectNamespace } from '../../../../src/controller/kinds/namespace/object/namespace.ts';
+import { type Pod, projectPod } from '../../../../src/controller/kinds/pod/object/pod.ts';
+import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
+import { projectVpc } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
+import type { ObjectEvent } from '../../../../src/controller/model/events.ts';
+import type { Problem } from '../../../../src/controller/model/problem.ts';
+import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
 import type { NetworkView, NicRequest } from '../../../../src/controller/networks/request.ts';
 import { indexSubnets } from '../../../../src/controller/networks/subnet-index.ts';
-import type { ObjectEvent } from '../../../../src/controller/objects/events.ts';
-import { projectIpPool } from '../../../../src/controller/objects/ippool.ts';
-import { projectNad } from '../../../../src/controller/objects/nad.ts';
-import { projectNamespace } from '../../../../src/controller/objects/namespace.ts';
-import { type Pod, projectPod } from '../../../../src/controller/objects/pod.ts';
-import type { Problem } from '../../../../src/controller/objects/problem.ts';
-import type { ClusterSettings } from '../../../../src/controller/objects/settings.ts';
-import { projectSubnet } from '../../../../src/controller/objects/subnet.ts';
-import { projectVpc } from '../../../../src/controller/objects/vpc.ts';
-import { rawObject } from '../objects/support.ts';
+import { rawObject } from '../kinds/object-support.ts';
 import { defaultSettings } from '../settings.ts';
 
 export interface Cluster {

@@ -3,14 +3,14 @@
  * to be changed but the one row that must be.
  */
 import { expect, it } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planRouter } from '../../../../src/controller/ovn/router-plan.ts';
-import { planSecurityGroup } from '../../../../src/controller/ovn/security-group-plan.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { privateAcls, subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
 import { rowsOf } from './picture.ts';
 import {
   attachedSwitch,

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import {
+  planSwitch,
+  planSwitchRemoval,
+} from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { DesiredDhcp, DesiredSwitch } from '../../../../src/controller/ovn/desired.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planSwitch, planSwitchRemoval } from '../../../../src/controller/ovn/switch-plan.ts';
 import type { NbDatabase } from './database.ts';
 import { rowNamed, rowsOf } from './picture.ts';
 import { cidr, MAC, NOTHING, portOf, startDatabase, switchOf, VENDOR } from './support.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { DRIFT_TABLES } from '../../../../src/controller/ovn/drift-tables.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
 import { isRunning, processesWith, untilGone } from '../../common/process/processes.ts';
 import {
   bringNetwork,

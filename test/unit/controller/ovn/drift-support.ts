@@ -1,15 +1,15 @@
 /** What the tests of drift share: a watch that keeps what it is told, and objects to be damaged. */
 import { expect, onTestFinished } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import {
   type DriftOptions,
   type DriftWatch,
   watchDrift,
 } from '../../../../src/controller/ovn/drift.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planRouter } from '../../../../src/controller/ovn/router-plan.ts';
-import { planSecurityGroup } from '../../../../src/controller/ovn/security-group-plan.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
 import { LogDouble } from '../../daemon/log-double.ts';
 import type { NbDatabase } from './database.ts';
 import {

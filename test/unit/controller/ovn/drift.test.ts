@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planSecurityGroup } from '../../../../src/controller/ovn/security-group-plan.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
 import type { NbDatabase } from './database.ts';
 import {
   bringNetwork,

@@ -1,12 +1,15 @@
 import { expect, it } from 'vitest';
-import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planRouter, planRouterRemoval } from '../../../../src/controller/ovn/router-plan.ts';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import {
   planSecurityGroup,
   planSecurityGroupRemoval,
-} from '../../../../src/controller/ovn/security-group-plan.ts';
-import { planSwitch, planSwitchRemoval } from '../../../../src/controller/ovn/switch-plan.ts';
+} from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import {
+  planSwitch,
+  planSwitchRemoval,
+} from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter, planRouterRemoval } from '../../../../src/controller/kinds/vpc/router-plan.ts';
+import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import type { NbDatabase } from './database.ts';
 import { pictureOf } from './picture.ts';
 import {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { Nbctl } from '../../../../src/controller/ovn/nbctl.ts';
 import { createNorthbound } from '../../../../src/controller/ovn/northbound.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planSecurityGroup } from '../../../../src/controller/ovn/security-group-plan.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
 import { rowNamed } from './picture.ts';
 import { failureOf, groupOf, NOTHING, portOf, startDatabase, switchOf } from './support.ts';
 

@@ -3,9 +3,9 @@
  * prints there is made up of what the one here prints.
  */
 import { expect, it } from 'vitest';
-import { planSecurityGroup } from '../../../../src/controller/ovn/security-group-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { type NbState, parseState, readState } from '../../../../src/controller/ovn/state.ts';
-import { planSwitch } from '../../../../src/controller/ovn/switch-plan.ts';
 import type { NbDatabase } from './database.ts';
 import { aclOf, groupOf, NOTHING, ruleOf, startDatabase, switchOf } from './support.ts';
 

@@ -3,6 +3,16 @@
  * for them in one pass.
  */
 import fc from 'fast-check';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import {
+  planSecurityGroup,
+  planSecurityGroupRemoval,
+} from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import {
+  planSwitch,
+  planSwitchRemoval,
+} from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter, planRouterRemoval } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import type {
   DesiredPort,
   DesiredRouter,
@@ -12,15 +22,8 @@ import type {
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import { createNorthbound } from '../../../../src/controller/ovn/northbound.ts';
-import { planPod } from '../../../../src/controller/ovn/pod-plan.ts';
-import { planRouter, planRouterRemoval } from '../../../../src/controller/ovn/router-plan.ts';
-import {
-  planSecurityGroup,
-  planSecurityGroupRemoval,
-} from '../../../../src/controller/ovn/security-group-plan.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
-import { planSwitch, planSwitchRemoval } from '../../../../src/controller/ovn/switch-plan.ts';
 import type { NbDatabase } from './database.ts';
 import {
   aclOf,

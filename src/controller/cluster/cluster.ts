@@ -1,0 +1,154 @@
+/**
+ * Live copies of everything in the API server that the controller goes by.
+ */
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { RequestObserver } from '../../common/kubernetes/request-observer.ts';
+import { createContact, type WatchLimits } from '../../common/kubernetes/watch-cache.ts';
+import type { Logger } from '../../common/log.ts';
+import type { Followed } from '../../common/metrics/watch-metrics.ts';
+import type { MachineInstance } from '../../common/virtual-machine.ts';
+import { type IpObject, projectIp } from '../kinds/ip/object/ip.ts';
+import { type IpPoolObject, projectIpPool } from '../kinds/ippool/object/ippool.ts';
+import { type Nad, projectNad } from '../kinds/nad/object/nad.ts';
+import { type Namespace, projectNamespace } from '../kinds/namespace/object/namespace.ts';
+import { type Node, projectNode } from '../kinds/node/object/node.ts';
+import { type Pod, projectPod } from '../kinds/pod/object/pod.ts';
+import {
+  projectSecurityGroup,
+  type SecurityGroupObject,
+} from '../kinds/security-group/object/security-group.ts';
+import { projectStatefulSet, type StatefulSet } from '../kinds/stateful-set/object/stateful-set.ts';
+import { projectSubnet, type SubnetObject } from '../kinds/subnet/object/subnet.ts';
+import {
+  projectMachineInstance,
+  projectVirtualMachine,
+  type VirtualMachine,
+} from '../kinds/virtual-machine/object/virtual-machine.ts';
+import { projectVlan, type VlanObject } from '../kinds/vlan/object/vlan.ts';
+import { projectVpc, type VpcObject } from '../kinds/vpc/object/vpc.ts';
+import { lackOf, unlisted, unwatched } from '../model/lack.ts';
+import type { Meta } from '../model/meta.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ClusterSettings } from '../model/settings.ts';
+import { Collection } from './collection.ts';
+
+export interface Cluster {
+  readonly pods: Collection<Pod>;
+  readonly subnets: Collection<SubnetObject>;
+  readonly vpcs: Collection<VpcObject>;
+  readonly vlans: Collection<VlanObject>;
+  readonly ipPools: Collection<IpPoolObject>;
+  readonly ips: Collection<IpObject>;
+  readonly securityGroups: Collection<SecurityGroupObject>;
+  readonly nodes: Collection<Node>;
+  readonly namespaces: Collection<Namespace>;
+  readonly statefulSets: Collection<StatefulSet>;
+  /** Of Multus, which may be installed later. */
+  readonly nads: Collection<Nad>;
+  /** Of KubeVirt, which a cluster may be without. */
+  readonly virtualMachines: Collection<VirtualMachine>;
+  /** Likewise. */
+  readonly machineInstances: Collection<MachineInstance>;
+  start(): void;
+  stop(): void;
+  /**
+   * Resolves when all is there without which nothing can be done right, and all else is there, too, or
+   * is known not to come: its kind does not exist in this cluster, may not be read, or cannot be listed
+   * by a server that lists the others.
+   */
+  readonly synced: Promise<unknown>;
+  /** All collections. */
+  readonly all: readonly Followed[];
+  /** What this cluster lacks, for each kind that is not followed; it may well be without KubeVirt. */
+  lacks(): readonly Problem[];
+  /**
+   * Calls `listener` when a kind without which much can be done can be followed that could not be, or
+   * cannot any more.
+   * @returns ends the subscription
+   */
+  onAvailability(listener: () => void): () => void;
+}
+
+export interface ClusterOptions {
+  readonly config: KubeConfig;
+  readonly settings: ClusterSettings;
+  readonly log: Logger;
+  readonly limits?: Partial<WatchLimits>;
+  /** Is told of each request. */
+  readonly observe?: RequestObserver | undefined;
+}
+
+/** Nothing of it may be older than the leadership: who has which address is read off it. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const { config, settings, log, limits = {}, observe } = options;
+  const contact = createContact(log);
+  const common = { config, log, contact, isFresh: true, limits, ...(observe && { observe }) };
+  const collection = <T>(
+    path: string,
+    project: (raw: unknown) => T,
+    versionOf: (value: T) => string = () => '',
+    goesUnwatched = false,
+  ) => {
+    const own = { path, project, versionOf, goesUnwatched, isServerUp: () => isServerUp() };
+    return new Collection<T>({ ...common, ...own });
+  };
+  const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
+    collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
+  const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);
+  const nads = collection('/apis/k8s.cni.cncf.io/v1/network-attachment-definitions', projectNad);
+  const instancesPath = '/apis/kubevirt.io/v1/virtualmachineinstances';
+  const kubeVirt = {
+    virtualMachines: collection('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine),
+    machineInstances: collection(instancesPath, projectMachineInstance),
+  };
+  // Without one of these, addresses in use would not be known, or whose they are.
+  const needed = {
+    pods,
+    subnets: ours('subnets', (raw) => projectSubnet(raw, settings)),
+    ips: ours('ips', projectIp),
+    nodes: collection('/api/v1/nodes', projectNode),
+    namespaces: collection('/api/v1/namespaces', projectNamespace),
+  };
+  /** Every list of these has been answered: a kind that fails meanwhile fails for a reason of its own. */
+  const isServerUp = (): boolean => Object.values(needed).every(({ isSynced }) => isSynced);
+  const optional = {
+    vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
+    vlans: ours('vlans', projectVlan),
+    ipPools: ours('ippools', projectIpPool),
+    securityGroups: ours('security-groups', projectSecurityGroup),
+    // The role of Kube-OVN's charts lacks watch (v1.17).
+    statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet, () => '', true),
+    nads,
+    ...kubeVirt,
+  };
+  const all = [...Object.values(needed), ...Object.values(optional)];
+  return {
+    ...needed,
+    ...optional,
+    all,
+    start: () => {
+      for (const each of all) each.start();
+    },
+    stop: () => {
+      for (const each of all) each.stop();
+    },
+    synced: Promise.all([
+      ...Object.values(needed).map(({ synced }) => synced),
+      ...Object.values(optional).map(({ settled }) => settled),
+    ]),
+    lacks: () =>
+      all.flatMap(({ availability, isWatched, path }) => {
+        const isWithout = availability.state === 'missing' && path.startsWith('/apis/kubevirt.io/');
+        if (isWithout) return [];
+        if (isServerUp() && availability.state === 'pending') return unlisted(path);
+        if (!isWatched) return unwatched(path);
+        return lackOf(availability) ?? [];
+      }),
+    onAvailability: (listener) => {
+      const ends = Object.values(optional).map((each) => each.onAvailability(listener));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+  };
+}

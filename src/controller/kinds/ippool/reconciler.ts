@@ -1,0 +1,59 @@
+/**
+ * The work on an IPPool: its conditions say whether its addresses are carved out of its Subnet,
+ * which Addresses does.
+ */
+
+import { NotDone } from '../../../common/reconcile/not-done.ts';
+import type { Outcome } from '../../model/conditions.ts';
+import { failureEvent, outcomeEvent } from '../../model/events.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
+import { tell } from '../../model/problem.ts';
+import { aboutOwn } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { patchObject } from '../patch-object.ts';
+import { ipPoolConditionsPatch } from './object/ippool-status.ts';
+
+export class IpPoolWork {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async work(name: string): Promise<void> {
+    const { addresses, cluster } = this.#context;
+    const judged = addresses.ipPool(name);
+    const meta = cluster.ipPools.get(name)?.meta;
+    if (judged === undefined || meta === undefined) return;
+    const { checked } = judged;
+    if (meta.deleting) {
+      await this.#patch(name, finalizerRemoved(meta));
+      return;
+    }
+    await this.#patch(name, finalizerAdded(meta));
+    if ('problems' in checked) {
+      const message = tell(checked.problems);
+      await this.#report(name, { reason: 'UpdateIPAMFailed', message });
+      // What it is judged by asks for it when it changes.
+      throw new NotDone(message, { waitsFor: [] });
+    }
+    await this.#report(name, { reason: 'UpdateIPAMSucceeded' });
+    if (!checked.value.enableAddressSet) return;
+    const what = 'enableAddressSet: not supported by this controller, and without effect';
+    const event = failureEvent('IPPoolNotSupported', 'addressSet', what);
+    this.#context.said.notice(aboutOwn('IPPool', meta), event);
+  }
+
+  async #report(name: string, outcome: Outcome): Promise<void> {
+    const { cluster, writes, said } = this.#context;
+    const current = cluster.ipPools.get(name);
+    const patch = current && ipPoolConditionsPatch(current.status, outcome, new Date());
+    if (current === undefined || patch === undefined) return;
+    await patchObject(writes, cluster.ipPools, { name, patch, part: 'status' });
+    said.done(aboutOwn('IPPool', current.meta), outcomeEvent(outcome));
+  }
+
+  async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
+    await patchObject(this.#context.writes, this.#context.cluster.ipPools, { name, patch });
+  }
+}

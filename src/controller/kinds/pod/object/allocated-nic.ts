@@ -1,0 +1,39 @@
+/**
+ * One NIC of a pod with what it was given: what annotations, IP object and events are made of.
+ */
+import type { Address } from '../../../../common/address.ts';
+import type { Subnet } from '../../subnet/object/subnet.ts';
+
+/** `ovn` where we make the interface, `ipam` where another plugin makes it. */
+export type NicKind = 'ovn' | 'ipam';
+
+export interface AllocatedNic {
+  readonly kind: NicKind;
+  /** What its annotations are under; ends with the interface where NICs share a network. */
+  readonly provider: string;
+  /** Its key: name of its logical switch port and of its IP object. */
+  readonly port: string;
+  readonly subnet: Subnet;
+  /** None where only the MAC is ours; of two, the IPv4 address is the first. */
+  readonly addresses: readonly Address[];
+  /** Of an `ipam` NIC only where somebody asked for it. */
+  readonly mac?: string;
+}
+
+/** `v4`, `v6` or `v4,v6`. */
+export function addressesText(addresses: readonly Address[]): string {
+  return addresses.map(({ text }) => text).join(',');
+}
+
+/** The key of a NIC's annotation. */
+export function annotationKey(provider: string, name: string): string {
+  return `${provider}.kubernetes.io/${name}`;
+}
+
+/**
+ * The network of a provider that ends with an interface, since several NICs share the network;
+ * undefined where it does not. Only of networks of OVN's.
+ */
+export function sharedNetwork(provider: string): string | undefined {
+  return /^([^.]+\.[^.]+\.ovn)\.[^.]+$/.exec(provider)?.[1];
+}

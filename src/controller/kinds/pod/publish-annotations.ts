@@ -1,0 +1,33 @@
+/**
+ * Writing on a pod what its NICs have: one patch for all of them.
+ */
+import { KINDS, objectPath } from '../../../common/kubernetes/path.ts';
+import type { Context } from '../context.ts';
+import type { Pod } from './object/pod.ts';
+import { type AnnotatedNic, annotationsPatch } from './object/pod-annotations.ts';
+
+export interface Tale {
+  /** What these NICs have. */
+  readonly nics?: readonly AnnotatedNic[];
+  /** Keys that are to go, from `unpluggedKeys` or `untoldKeys`. */
+  readonly removed?: Readonly<Record<string, string | null>>;
+  /** True where the pod must not have changed since it was seen: the patch is then refused. */
+  readonly isGuarded?: boolean;
+}
+
+/**
+ * @returns false where the pod has gone
+ * @throws KubernetesError, a conflict where the patch is guarded and the pod has changed
+ */
+export async function tellPod(context: Context, pod: Pod, tale: Tale): Promise<boolean> {
+  const { cluster, writes, settings } = context;
+  const { nics = [], removed = {}, isGuarded = false } = tale;
+  const patch = annotationsPatch(pod, nics, settings, removed);
+  if (patch === undefined) return true;
+  const { resourceVersion } = pod;
+  const metadata = { ...(patch.metadata as object), ...(isGuarded ? { resourceVersion } : {}) };
+  const path = objectPath(KINDS.pods, pod.name, pod.namespace);
+  const raw = await writes.patch(path, { ...patch, metadata });
+  cluster.pods.wrote(`${pod.namespace}/${pod.name}`, raw);
+  return raw !== undefined;
+}

@@ -1,0 +1,106 @@
+/**
+ * From a Subnet to the logical switch that OVN is to have. Pure but for new MAC addresses.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Cidr } from '../../../common/address.ts';
+import type { DesiredAcl, DesiredDhcp, DesiredSwitch } from '../../ovn/desired.ts';
+import { ownAcls, privateAcls } from '../../ovn/subnet-acls.ts';
+import type { VlanObject } from '../vlan/object/vlan.ts';
+import type { Subnet } from './object/subnet.ts';
+
+/** What pods are told to send at most where the Subnet does not say: 1500 less Geneve's 100; bytes. */
+const OVERLAY_MTU = 1400;
+/** The source of OVN's DHCPv4 answers (Kube-OVN's choice). */
+const DHCP_SERVER = '169.254.0.254';
+const LEASE_SECONDS = 3600;
+
+export interface SwitchSurroundings {
+  readonly vlan: VlanObject | undefined;
+  /** Networks of the nodes' own ports, which always get to pods. */
+  readonly nodes: readonly Cidr[];
+}
+
+export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchSurroundings): DesiredSwitch {
+  const { name, vpc, blocks, hasRouterPort } = subnet;
+  const gateways = blocks.map(({ gateway, cidr }) => ({
+    address: gateway,
+    prefixLength: cidr.prefixLength,
+  }));
+  const localnet = vlan && {
+    network: vlan.provider,
+    ...(vlan.id === 0 ? {} : { tag: vlan.id }),
+  };
+  const isAttached = hasRouterPort && gateways.length > 0;
+  return {
+    name,
+    ...(isAttached ? { attachment: { vpc, gateways, newMac: newMac(), routeTable: '' } } : {}),
+    ...(localnet === undefined ? {} : { localnet }),
+    dhcp: subnet.enableDhcp ? dhcpOf(subnet) : [],
+    acls: aclsOf(subnet, nodes),
+  };
+}
+
+function aclsOf(subnet: Subnet, nodes: readonly Cidr[]): readonly DesiredAcl[] {
+  const cidrs = subnet.blocks.map(({ cidr }) => cidr);
+  const { name, isPrivate, allowSubnets, acls, allowEwTraffic } = subnet;
+  return [
+    ...(isPrivate ? privateAcls({ subnet: name, cidrs, allowed: allowSubnets, nodes }) : []),
+    ...ownAcls(acls, allowEwTraffic ? cidrs : []),
+  ];
+}
+
+function dhcpOf({ blocks, mtu, dhcpV4Options, dhcpV6Options }: Subnet): readonly DesiredDhcp[] {
+  return blocks.map(({ family, cidr, gateway }) => {
+    const defaults =
+      family === 'IPv4'
+        ? {
+            lease_time: String(LEASE_SECONDS),
+            router: gateway.text,
+            server_id: DHCP_SERVER,
+            mtu: String(mtu ?? OVERLAY_MTU),
+          }
+        : {};
+    const own = readOptions(family === 'IPv4' ? dhcpV4Options : dhcpV6Options);
+    return { cidr, options: { ...defaults, ...own }, newMac: newMac() };
+  });
+}
+
+/**
+ * `name=value,name=value`, where blanks mean nothing. Several servers for names are in braces, with
+ * `,` or as Kube-OVN has it `;` between them: `dns_server={1.1.1.1;8.8.8.8}`.
+ */
+function readOptions(text: string): Readonly<Record<string, string>> {
+  const options: Record<string, string> = {};
+  for (const entry of splitOptions(text.replace(/\s/g, ''))) {
+    const at = entry.indexOf('=');
+    const name = entry.slice(0, Math.max(at, 0));
+    const value = entry.slice(at + 1);
+    if (!/^[\w-]+$/.test(name) || value === '') continue;
+    options[name] = name === 'dns_server' ? value.replaceAll(';', ',') : value;
+  }
+  return options;
+}
+
+/** Splits at commas that are not in braces. */
+function splitOptions(text: string): readonly string[] {
+  const entries: string[] = [];
+  let begin = 0;
+  let isInBraces = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '{') isInBraces = true;
+    else if (character === '}') isInBraces = false;
+    else if (character === ',' && !isInBraces) {
+      entries.push(text.slice(begin, at));
+      begin = at + 1;
+    }
+  }
+  return [...entries, text.slice(begin)];
+}
+
+/** A unicast address of those that nobody is assigned (IEEE 802, "locally administered"). */
+function newMac(): string {
+  const bytes = randomBytes(6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}

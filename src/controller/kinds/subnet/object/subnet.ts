@@ -1,0 +1,177 @@
+/**
+ * Subnet: a range of addresses, and where the NICs that have them are attached.
+ */
+import type { Address, Cidr, Family } from '../../../../common/address.ts';
+import { parseCidr } from '../../../../common/address.ts';
+import { rawFields, readFields, readQuietly } from '../../../model/fields.ts';
+import type { LabelSelector } from '../../../model/label-selector.ts';
+import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
+import { type Checked, checked, type Problem } from '../../../model/problem.ts';
+import type { ClusterSettings } from '../../../model/settings.ts';
+import type { UsageStatus } from '../../../model/usage.ts';
+import type { AddressRange } from '../../../ranges/address-range.ts';
+import { checkBlocks } from './subnet-blocks.ts';
+import { chooseCidr } from './subnet-cidr.ts';
+import { subnetDefaults, withoutEffect } from './subnet-defaults.ts';
+import { readSubnetMarks, type SubnetMarks } from './subnet-marks.ts';
+import { checkNetwork } from './subnet-network.ts';
+import { checkOptions } from './subnet-options.ts';
+import { spelledOut } from './subnet-spelling.ts';
+import { projectSubnetStatus } from './subnet-status.ts';
+
+/** `Mac` is an underlay network whose addresses an external DHCP server gives. */
+export type Protocol = Family | 'Dual' | 'Mac';
+
+/** What a Subnet has of one IP family. */
+export interface SubnetBlock {
+  readonly family: Family;
+  readonly cidr: Cidr;
+  /** Not given to NICs, whether or not anything has it. */
+  readonly gateway: Address;
+}
+
+export interface SubnetAcl {
+  readonly direction: 'from-lport' | 'to-lport';
+  readonly priority: number;
+  /** In OVN's language; taken as it is. */
+  readonly match: string;
+  readonly action: AclAction;
+}
+
+export type AclAction = 'allow' | 'allow-related' | 'allow-stateless' | 'drop' | 'pass' | 'reject';
+
+/** A Subnet that is as it has to be, with everything that it does not say itself filled in. */
+export interface Subnet extends SubnetNetwork, SubnetOptions {
+  readonly name: string;
+  /** IPv4 before IPv6; none for protocol `Mac`. */
+  readonly blocks: readonly SubnetBlock[];
+  /** `cidr`, `v4,v6`, or empty. */
+  readonly cidrBlock: string;
+  /** Like `cidrBlock`. */
+  readonly gateway: string;
+  readonly protocol: Protocol;
+  /** What no NIC gets unless it asks for it; gateways included; none overlaps another. */
+  readonly excludes: readonly AddressRange[];
+}
+
+/** What a Subnet is part of. */
+export interface SubnetNetwork {
+  /** `ovn`, `name.namespace.ovn`, or `name.namespace` of an IPAM-only network. */
+  readonly provider: string;
+  /** True where OVN makes the network: there is a logical switch. */
+  readonly isOvn: boolean;
+  /** Empty where OVN does not make the network and nobody said otherwise. */
+  readonly vpc: string;
+  /** Name of a Vlan; empty for an overlay network. */
+  readonly vlan: string;
+  readonly logicalGateway: boolean;
+  readonly u2oInterconnection: boolean;
+  /** True where OVN's router has a port in it. */
+  readonly hasRouterPort: boolean;
+  readonly namespaces: readonly string[];
+  readonly namespaceSelectors: readonly LabelSelector[];
+}
+
+export interface SubnetOptions {
+  readonly gatewayType: '' | 'distributed' | 'centralized';
+  /** Bytes. */
+  readonly mtu?: number;
+  readonly isPrivate: boolean;
+  readonly allowSubnets: readonly Cidr[];
+  readonly allowEwTraffic: boolean;
+  readonly acls: readonly SubnetAcl[];
+  readonly natOutgoing: boolean;
+  readonly externalEgressGateway: readonly Address[];
+  readonly policyRoutingTableId: number;
+  readonly vips: readonly Address[];
+  readonly enableDhcp: boolean;
+  readonly dhcpV4Options: string;
+  readonly dhcpV6Options: string;
+}
+
+/**
+ * What a Subnet has taken, also where something else is wrong with it: its pods run on, and nobody
+ * else is to have their addresses.
+ */
+export interface SubnetClaims
+  extends Pick<SubnetNetwork, 'provider' | 'isOvn' | 'vpc' | 'vlan' | 'hasRouterPort'> {
+  /** Those that can be read. */
+  readonly cidrs: readonly Cidr[];
+}
+
+/** What is kept of a Subnet object. */
+export interface SubnetObject {
+  readonly meta: Meta;
+  readonly claims: SubnetClaims;
+  /** Also of a Subnet with which something is wrong. */
+  readonly provider: string;
+  readonly checked: Checked<Subnet>;
+  readonly status: UsageStatus;
+  /** True where what it says is not in force, since its addresses are in use: see judgement.ts. */
+  readonly isHeldBack?: true;
+  /** What it says then, where nothing else is wrong with it. */
+  readonly said?: Subnet;
+  /** What the object itself does not say yet and is to say: a merge patch. */
+  readonly defaults?: MergePatch;
+  /** What it says, and nothing comes of it: it stays as the user wrote it, and the user is told. */
+  readonly notes: readonly string[];
+  /** True where a new cluster began with it: what it says is not a user's word. */
+  readonly isByBootstrap: boolean;
+}
+
+/** One of each family, and what shows that there are more. */
+const CIDRS_READ = 4;
+
+/** A raw Subnet as the API server sends it. Never throws for what a user can write. */
+export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
+  const meta = projectMeta(raw);
+  const marks = readSubnetMarks(raw);
+  const { spec, status } = rawFields(raw);
+  const { result, network, cidr, said } = checkSubnet(meta.name, spec, { settings, marks });
+  const provider = said.text('provider') || 'ovn';
+  const cidrs = cidr.text.split(',', CIDRS_READ);
+  const known = {
+    meta,
+    provider,
+    claims: { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) },
+    checked: result,
+    status: projectSubnetStatus(status),
+    isByBootstrap: marks.isByBootstrap,
+    notes: cidr.note === undefined ? [] : [cidr.note],
+  };
+  if (!('value' in result)) return known;
+  const written = rawFields(spec);
+  const defaults = subnetDefaults(written, result.value, settings, marks);
+  const notes = [...known.notes, ...withoutEffect(written, result.value, settings)];
+  return defaults === undefined ? { ...known, notes } : { ...known, notes, defaults };
+}
+
+interface SubnetContext {
+  readonly settings: ClusterSettings;
+  readonly marks: SubnetMarks;
+}
+
+/** All rules that concern a Subnet by itself (Kube-OVN's `ValidateSubnet`). */
+function checkSubnet(name: string, spec: unknown, { settings, marks }: SubnetContext) {
+  const problems: Problem[] = [];
+  const report = (problem: Problem) => {
+    problems.push(problem);
+  };
+  const spelled = spelledOut(spec);
+  const written = readFields(spelled, 'spec', report);
+  const texts = { cidr: written.text('cidr'), cidrBlock: written.text('cidrBlock') };
+  const cidr = chooseCidr(texts, marks.seen);
+  const fields = readFields({ ...rawFields(spelled), cidrBlock: cidr.text }, 'spec', report);
+  const network = checkNetwork(name, fields, settings, report);
+  const blocks = checkBlocks({ name, fields, cidr, network, settings, report });
+  const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
+  const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
+  const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
+  const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType };
+  return { network, cidr, said: readQuietly(spelled), result: checked(subnet, problems) };
+}
+
+/** True for an underlay network of which we give out MACs only. */
+export function isMacOnly({ protocol }: Pick<Subnet, 'protocol'>): boolean {
+  return protocol === 'Mac';
+}

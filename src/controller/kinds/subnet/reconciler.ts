@@ -1,0 +1,188 @@
+/**
+ * The work on a Subnet: what it does not say is filled in, its logical switch is made where OVN
+ * makes the network, and its conditions say what came of it. Its addresses are kept by Addresses,
+ * and counted by usage.ts.
+ */
+import type { Cidr } from '../../../common/address.ts';
+import { NotDone } from '../../../common/reconcile/not-done.ts';
+import type { Outcome } from '../../model/conditions.ts';
+import { failureEvent, outcomeEvent } from '../../model/events.ts';
+import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
+import { checkedValue, tell } from '../../model/problem.ts';
+import { NorthboundError } from '../../ovn/error.ts';
+import { gatewayMac } from '../../ovn/router-port.ts';
+import type { NbState } from '../../ovn/state.ts';
+import { holdersText } from '../../validation/holders.ts';
+import { standbyProblem } from '../../validation/subnet-conflicts.ts';
+import { aboutOwn } from '../announcements.ts';
+import type { Context } from '../context.ts';
+import { patchObject } from '../patch-object.ts';
+import { desiredSwitch } from './desired-switch.ts';
+import type { Subnet, SubnetObject } from './object/subnet.ts';
+import { subnetConditionsPatch } from './object/subnet-status.ts';
+import { planSwitch, planSwitchRemoval } from './switch-plan.ts';
+
+const NOT_VALID = 'ValidateLogicalSwitchFailed';
+
+export class SubnetWork {
+  readonly #context: Context;
+  readonly #onPlaced: (subnet: string) => void;
+
+  /** @param onPlaced is called when NICs can be attached to a Subnet */
+  constructor(context: Context, onPlaced: (subnet: string) => void) {
+    this.#context = context;
+    this.#onPlaced = onPlaced;
+  }
+
+  async work(name: string): Promise<void> {
+    const { addresses, northbound } = this.#context;
+    const object = addresses.subnet(name);
+    if (object === undefined) {
+      await northbound?.bring((state) => planSwitchRemoval(state, name));
+    } else if (object.meta.deleting) await this.#letGo(object);
+    else await this.#bring(object);
+  }
+
+  async #bring(object: SubnetObject): Promise<void> {
+    const { name } = object.meta;
+    const current = this.#context.cluster.subnets.get(name);
+    if (current === undefined) return;
+    // What is not in force is left as it was written.
+    const defaults = object.isHeldBack ? undefined : current.defaults;
+    await this.#patch(name, merged(finalizerAdded(current.meta), defaults));
+    this.#sayWhatIsWithoutEffect(current);
+    const subnet = checkedValue(object.checked);
+    if (subnet === undefined) {
+      if (!('problems' in object.checked)) return;
+      const message = tell(object.checked.problems);
+      await this.#report(name, { reason: NOT_VALID, message });
+      // What it is judged by asks for it when it changes.
+      throw new NotDone(message, { waitsFor: [] });
+    }
+    if (!subnet.isOvn) {
+      await this.#report(name, { reason: 'SetNonOvnSubnetSuccess' });
+    } else {
+      await this.#place(subnet);
+      const reason = subnet.isPrivate
+        ? 'SetPrivateLogicalSwitchSuccess'
+        : 'ResetLogicalSwitchAclSuccess';
+      await this.#report(name, { reason });
+      this.#sayWhatIsNotSupported(current, subnet);
+    }
+    this.#onPlaced(name);
+  }
+
+  #sayWhatIsWithoutEffect({ meta, notes }: SubnetObject): void {
+    for (const note of notes) {
+      const what = `${note}: it stays as it is written, and nothing comes of it`;
+      const event = failureEvent('SubnetFieldIgnored', 'subnet', what);
+      this.#context.said.notice(aboutOwn('Subnet', meta), event);
+    }
+  }
+
+  /** No user asked for what a new cluster begins with (bootstrap.ts). */
+  #sayWhatIsNotSupported({ meta, isByBootstrap }: SubnetObject, subnet: Subnet): void {
+    const fields = [
+      ...(subnet.natOutgoing && !isByBootstrap ? ['natOutgoing'] : []),
+      ...(subnet.gatewayType === 'centralized' ? ['gatewayType: centralized'] : []),
+      ...(subnet.externalEgressGateway.length > 0 ? ['externalEgressGateway'] : []),
+      ...(subnet.u2oInterconnection ? ['u2oInterconnection'] : []),
+      ...(subnet.vips.length > 0 ? ['vips'] : []),
+    ];
+    if (fields.length === 0) return;
+    const what = `${fields.join(', ')}: not supported by this controller, and without effect`;
+    const event = failureEvent('SubnetNotSupported', 'subnet', what);
+    this.#context.said.notice(aboutOwn('Subnet', meta), event);
+  }
+
+  /** Makes the logical switch. */
+  async #place(subnet: Subnet): Promise<void> {
+    const { cluster, northbound, addresses } = this.#context;
+    const { name, vpc } = subnet;
+    const waits = standbyProblem(subnet, cluster.vpcs.get(vpc));
+    if (waits !== undefined) throw new NotDone(waits.message, { isTransient: true });
+    try {
+      if (northbound === undefined) throw noOvn(name);
+      const vlan = subnet.vlan === '' ? undefined : cluster.vlans.get(subnet.vlan);
+      const desired = desiredSwitch(subnet, { vlan, nodes: this.#nodeNetworks(vpc) });
+      let before: NbState | undefined;
+      await northbound.bring((state) => {
+        before = state;
+        return planSwitch(state, desired);
+      });
+      // A router port keeps its MAC; one that is made now has the new one.
+      const had = before && gatewayMac(before, vpc, name);
+      addresses.allocator.setGatewayMac(name, had ?? desired.attachment?.newMac);
+    } catch (error) {
+      if (!(error instanceof NorthboundError)) throw error;
+      const { reason, message, details } = error;
+      if (reason === 'missing') throw new NotDone(message, { isTransient: true });
+      await this.#report(name, {
+        reason: 'CreateLogicalSwitchFailed',
+        message: `${message}: ${details}`,
+      });
+      throw error;
+    }
+  }
+
+  async #letGo(object: SubnetObject): Promise<void> {
+    const { cluster, ipIndex, northbound } = this.#context;
+    const { name } = object.meta;
+    const ips = ipIndex.ofSubnet(name);
+    if (ips.size > 0 || this.#isHeld(name)) {
+      const of = ips.size > 0 ? ` by ${holdersText(ips.values())}` : '';
+      const message = `subnet ${name} is being deleted, and addresses of it are in use${of}: it goes with the last of them`;
+      await this.#report(name, { reason: 'DeleteSubnetWaits', message });
+      return;
+    }
+    await northbound?.bring((state) => planSwitchRemoval(state, name));
+    const current = cluster.subnets.get(name);
+    await this.#patch(name, current && finalizerRemoved(current.meta));
+  }
+
+  /** True where a NIC holds addresses of it whose IP object is on its way. */
+  #isHeld(name: string): boolean {
+    const usage = this.#context.addresses.allocator.usage(name);
+    return usage !== undefined && usage.IPv4.using + usage.IPv6.using > 0n;
+  }
+
+  /** Nodes get to pods of the default Vpc by their own ports. */
+  #nodeNetworks(vpc: string): readonly Cidr[] {
+    const { addresses, settings } = this.#context;
+    if (vpc !== settings.defaultVpc) return [];
+    const join = addresses.subnet(settings.joinSubnet);
+    const subnet = join && checkedValue(join.checked);
+    return (subnet?.blocks ?? []).map(({ cidr }) => cidr);
+  }
+
+  async #report(name: string, outcome: Outcome): Promise<void> {
+    const { cluster, writes, said } = this.#context;
+    const current = cluster.subnets.get(name);
+    const patch = current && subnetConditionsPatch(current.status, outcome, new Date());
+    if (current === undefined || patch === undefined) return;
+    await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
+    said.done(aboutOwn('Subnet', current.meta), outcomeEvent(outcome));
+  }
+
+  async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
+    await patchObject(this.#context.writes, this.#context.cluster.subnets, { name, patch });
+  }
+}
+
+/** One patch of both: their metadata name different fields, and so do they. */
+function merged(
+  one: MergePatch | undefined,
+  other: MergePatch | undefined,
+): MergePatch | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const metadata = { ...(one.metadata as object), ...(other.metadata as object) };
+  return { ...one, ...other, metadata };
+}
+
+function noOvn(subnet: string): NorthboundError {
+  return new NorthboundError(
+    'unsupported',
+    `subnet ${subnet} has no logical switch: there is no OVN in this cluster`,
+    'start the controller with --ovn-nb-addr; networks of other plugins can use the Subnet nevertheless',
+  );
+}

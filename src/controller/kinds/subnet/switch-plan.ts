@@ -1,0 +1,139 @@
+/**
+ * The logical switch of a Subnet, with its ports to the Vpc's router and to the provider network,
+ * its DHCP options and ACLs. Pure. A Subnet is one transaction; ports of pods are pod-plan.ts's.
+ */
+import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
+import { claimed } from '../../ovn/claims.ts';
+import type { DesiredSwitch } from '../../ovn/desired.ts';
+import { dhcpRows, planDhcp } from '../../ovn/dhcp-plan.ts';
+import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
+import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
+import { ownSwitch } from '../../ovn/ownership.ts';
+import { planPodGroups } from '../../ovn/pod-groups.ts';
+import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn/router-port.ts';
+import type { RouterPort, Switch, SwitchPort } from '../../ovn/rows.ts';
+import type { NbState } from '../../ovn/state.ts';
+import { placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
+
+/**
+ * Makes the switch of a Subnet be as desired.
+ * @throws NorthboundError `missing` where the Vpc has no router yet; `taken`; `unsupported`
+ */
+export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
+  const draft = newDraft();
+  const { name, attachment, acls, dhcp } = desired;
+  const { row, parent } = ownSwitch(draft, state, name);
+  const wanted = wantedPorts(desired);
+  removeOtherPorts(draft, state, desired, wanted);
+  if (attachment !== undefined) placeRouterPort(draft, state, name, attachment);
+  for (const port of wanted) placePort(draft, state, port, { uuid: row?.uuid, parent });
+  planDhcp(draft, state, name, dhcp);
+  planAcls(draft, state, { name, acls: row?.acls ?? [], parent }, acls);
+  return draft.done();
+}
+
+/**
+ * Removes all rows of a Subnet that is gone, with ports of pods on it. A switch that somebody else
+ * has attached something to stays, without what is ours.
+ */
+export function planSwitchRemoval(state: NbState, name: string): Plan {
+  const draft = newDraft();
+  draft.claim(claimed.switch(name));
+  const ports = portsOf(state, name);
+  const rows = state.switchesNamed(name).filter(isOurs);
+  const kept = rows.filter((row) => !destroySwitch(draft, state, row));
+  const left = ports.filter((port) => !isOnSwitch(state, port, name) || kept.length > 0);
+  for (const port of left) removePort(draft, state, port);
+  for (const port of routerPortsTo(state, name)) removeRouterPort(draft, state, port);
+  for (const { uuid } of dhcpRows(state, name)) draft.destroy('DHCP_Options', uuid);
+  planPodGroups(draft, state, [], ports);
+  return draft.done();
+}
+
+/** @returns false where the switch stays, since its end would be that of rows that are not ours */
+function destroySwitch(draft: Draft, state: NbState, row: Switch): boolean {
+  const { uuid, name, ports, acls, qosRules, forwardingGroups } = row;
+  const isForeign = (port: string) => !isOurs(state.switchPorts.get(port) ?? { ids: {} });
+  const foreignAcls = acls.filter((acl) => !isOurs(state.acls.get(acl) ?? { ids: {} }));
+  const foreign = [
+    ...(ports.some(isForeign) ? ['ports'] : []),
+    ...(foreignAcls.length > 0 ? ['acls'] : []),
+    ...(qosRules.length > 0 ? ['qos_rules'] : []),
+    ...(forwardingGroups.length > 0 ? ['forwarding_groups'] : []),
+  ];
+  if (foreign.length === 0) {
+    draft.destroy('Logical_Switch', uuid);
+    return true;
+  }
+  removeAcls(state, { name, acls, parent: draft.parent('Logical_Switch', uuid, {}) });
+  draft.keep(`Logical_Switch ${name} stays: it has ${foreign.join(' and ')} that are not ours`);
+  return false;
+}
+
+/** Ports that a Subnet has besides those of pods. */
+function wantedPorts({ name, attachment, localnet }: DesiredSwitch): WantedPort[] {
+  const plain = { portSecurity: [], ids: { ls: name }, dhcp: {} };
+  const ports: WantedPort[] = [];
+  if (attachment !== undefined) {
+    ports.push({
+      ...plain,
+      name: switchRouterPortName(name, attachment.vpc),
+      type: 'router',
+      addresses: ['router'],
+      options: { 'router-port': routerPortName(attachment.vpc, name) },
+    });
+  }
+  if (localnet !== undefined) {
+    ports.push({
+      ...plain,
+      name: localnetPortName(name),
+      type: 'localnet',
+      addresses: ['unknown'],
+      options: { network_name: localnet.network },
+      ...(localnet.tag === undefined ? {} : { tag: localnet.tag }),
+    });
+  }
+  return ports;
+}
+
+/** Another Vpc's router, or a provider network, that the Subnet was attached to before. */
+function removeOtherPorts(
+  draft: Draft,
+  state: NbState,
+  { name, attachment }: DesiredSwitch,
+  wanted: readonly WantedPort[],
+): void {
+  const names = new Set(wanted.map((port) => port.name));
+  const others = portsOf(state, name).filter(
+    (port) => !names.has(port.name) && isToSubnet(state, port, name),
+  );
+  for (const port of others) removePort(draft, state, port);
+  const routerPort = attachment && routerPortName(attachment.vpc, name);
+  const otherRouterPorts = routerPortsTo(state, name).filter((port) => port.name !== routerPort);
+  for (const port of otherRouterPorts) removeRouterPort(draft, state, port);
+}
+
+/** Whether a port is one that a Subnet asks for: a router's port that leads out of OVN is not. */
+function isToSubnet(state: NbState, port: SwitchPort, subnet: string): boolean {
+  if (port.type === 'localnet') return port.name === localnetPortName(subnet);
+  if (port.type !== 'router') return false;
+  const peer = state.routerPortNamed(port.options['router-port'] ?? '');
+  return peer === undefined || subnetOfRouterPort(state, peer) === subnet;
+}
+
+function routerPortsTo(state: NbState, subnet: string): RouterPort[] {
+  return [...state.routerPorts.values()].filter(
+    (port) => subnetOfRouterPort(state, port) === subnet,
+  );
+}
+
+/** Ports of ours that are on a Subnet's switch, or that somebody has taken from it. */
+function portsOf(state: NbState, subnet: string): SwitchPort[] {
+  return [...state.switchPorts.values()].filter(
+    (port) => isOurs(port) && (port.ids.ls === subnet || isOnSwitch(state, port, subnet)),
+  );
+}
+
+function isOnSwitch(state: NbState, { uuid }: SwitchPort, name: string): boolean {
+  return state.switchesOf(uuid).some((holder) => holder.name === name && isOurs(holder));
+}

@@ -1,0 +1,31 @@
+/**
+ * What is kept of KubeVirt's objects: machines, which keep their addresses while they are stopped, and
+ * their running instances. Pure.
+ */
+import type { MachineInstance } from '../../../../common/virtual-machine.ts';
+import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { projectMeta } from '../../../model/meta.ts';
+
+export interface VirtualMachine {
+  readonly namespace: string;
+  readonly name: string;
+  readonly deleting: boolean;
+}
+
+export function projectVirtualMachine(raw: unknown): VirtualMachine {
+  const { name, deleting } = projectMeta(raw);
+  return { namespace: readQuietly(rawFields(raw).metadata).text('namespace'), name, deleting };
+}
+
+export function projectMachineInstance(raw: unknown): MachineInstance {
+  const { metadata, status } = rawFields(raw);
+  const { name, uid, deleting } = projectMeta(raw);
+  const listed = readQuietly(status).textMap('activePods');
+  return {
+    namespace: readQuietly(metadata).text('namespace'),
+    name,
+    uid,
+    deleting,
+    activePods: listed.size === 0 ? undefined : new Set(listed.keys()),
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * The router of a Vpc, its static routes and policies. Pure. Its ports belong to Subnets:
+ * switch-plan.ts.
+ *
+ * Kube-OVN's controller also routes what each Subnet of a Vpc sends to the Subnet's own gateway
+ * (policy `src-ip`). OVN as Kube-OVN patches it asks such routes last. Any other OVN prefers them to
+ * less specific ones by destination, so that a Subnet could not reach a larger one, nor what is
+ * behind a default route. They are not made here, and go where a database has them.
+ *
+ * Of the rows on a router those are ours to judge that carry the mark and are of a kind that a Vpc
+ * or Subnet asks for. Kube-OVN marks others too (of nodes, egress gateways, BFD), by further
+ * `external_ids`: these stay.
+ */
+import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../../common/address.ts';
+import { claimed } from '../../ovn/claims.ts';
+import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
+import {
+  correctMap,
+  type Draft,
+  newDraft,
+  type Parent,
+  type Plan,
+  pairs,
+  text,
+  texts,
+} from '../../ovn/draft.ts';
+import { isOurs, VENDOR } from '../../ovn/names.ts';
+import { ownRouter } from '../../ovn/ownership.ts';
+import type { Ids, Policy, Route, Router } from '../../ovn/rows.ts';
+import type { NbState } from '../../ovn/state.ts';
+import { isSubnetPolicy } from '../../ovn/subnet-acls.ts';
+
+/** Keys of `Logical_Router.options` that are set here; others stay. */
+const LEARN_OPTION = 'always_learn_from_arp_request';
+const OPTIONS = { mac_binding_age_threshold: '300', dynamic_neigh_routers: 'true' };
+
+/**
+ * Makes the router of a Vpc be as desired.
+ * @throws NorthboundError `taken`
+ */
+export function planRouter(state: NbState, desired: DesiredRouter): Plan {
+  const draft = newDraft();
+  const options: Record<string, string> = desired.learnsFromArpRequests
+    ? OPTIONS
+    : { ...OPTIONS, [LEARN_OPTION]: 'false' };
+  const { row, parent } = ownRouter(draft, state, desired.name, { options: pairs(options) });
+  if (row !== undefined) {
+    const place = { table: 'Logical_Router', uuid: row.uuid, column: 'options' };
+    correctMap(draft, place, row.options, options, (key) => key === LEARN_OPTION);
+  }
+  planRoutes(draft, routesOf(state, row), parent, desired.routes);
+  planPolicies(draft, policiesOf(state, row), parent, desired.policies);
+  return draft.done();
+}
+
+/**
+ * Removes the router of a Vpc that is gone. One that somebody else has attached something to
+ * stays, without what is ours.
+ */
+export function planRouterRemoval(state: NbState, name: string): Plan {
+  const draft = newDraft();
+  draft.claim(claimed.router(name));
+  for (const router of state.routersNamed(name).filter(isOurs)) removeRouter(draft, state, router);
+  return draft.done();
+}
+
+function removeRouter(draft: Draft, state: NbState, router: Router): void {
+  const { uuid, name, ports, routes, policies, nat } = router;
+  const children = [
+    ['ports', ports.flatMap((each) => state.routerPorts.get(each) ?? [])],
+    ['static_routes', routes.flatMap((each) => state.routes.get(each) ?? [])],
+    ['policies', policies.flatMap((each) => state.policies.get(each) ?? [])],
+  ] as const;
+  const foreign = children.filter(([, rows]) => rows.some((row) => !isOurs(row)));
+  const columns = [...foreign.map(([column]) => column), ...(nat.length > 0 ? ['nat'] : [])];
+  if (columns.length === 0) {
+    draft.destroy('Logical_Router', uuid);
+    return;
+  }
+  for (const [column, rows] of children) {
+    draft.remove(
+      'Logical_Router',
+      uuid,
+      column,
+      rows.filter(isOurs).map((row) => row.uuid),
+    );
+  }
+  draft.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
+}
+
+/** A route is not made where somebody else has made the same: it would only be there twice. */
+function planRoutes(
+  draft: Draft,
+  found: readonly Route[],
+  parent: Parent,
+  desired: readonly DesiredRoute[],
+): void {
+  const others = found.filter((row) => !isManagedRoute(row));
+  const wanted = desired.filter((route) => !isReplaced(route, desired, others));
+  const missing = new Map(wanted.map((route) => [keyOfDesiredRoute(route), route]));
+  const surplus: string[] = [];
+  for (const row of found.filter(isManagedRoute)) {
+    if (!missing.delete(keyOfRoute(row))) surplus.push(row.uuid);
+  }
+  for (const row of others) missing.delete(keyOfRoute(row));
+  parent.detach('static_routes', surplus);
+  const created = [...missing.values()].map((route) => createRoute(draft, route));
+  if (created.length > 0) parent.attach('static_routes', created);
+}
+
+/** True for a fallback beside another route for the same prefix: the two would share the traffic. */
+function isReplaced(
+  route: DesiredRoute,
+  desired: readonly DesiredRoute[],
+  others: readonly Route[],
+): boolean {
+  if (!route.isFallback) return false;
+  const place = placeOfDesiredRoute(route);
+  return (
+    desired.some((other) => !other.isFallback && placeOfDesiredRoute(other) === place) ||
+    others.some((row) => placeOfRoute(row) === place)
+  );
+}
+
+function createRoute(draft: Draft, { by, prefix, nexthop, routeTable }: DesiredRoute): string {
+  return draft.create('Logical_Router_Static_Route', {
+    policy: by,
+    ip_prefix: text(cidrText(prefix)),
+    nexthop: text(nexthop.text),
+    ...(routeTable === '' ? {} : { route_table: text(routeTable) }),
+    external_ids: pairs({ vendor: VENDOR }),
+  });
+}
+
+function isManagedRoute(row: Route): boolean {
+  return isOurs(row) && row.bfd === undefined && hasOnly(row.ids, ['vendor']);
+}
+
+function keyOfDesiredRoute(route: DesiredRoute): string {
+  return `${placeOfDesiredRoute(route)} ${route.nexthop.text}`;
+}
+
+function keyOfRoute(row: Route): string {
+  return `${placeOfRoute(row)} ${parseAddress(row.nexthop)?.text ?? row.nexthop}`;
+}
+
+/** What a route is for, whatever its next hop. */
+function placeOfDesiredRoute({ by, prefix, routeTable }: DesiredRoute): string {
+  return JSON.stringify([routeTable, by, cidrText(prefix)]);
+}
+
+/** In canonical text: a prefix may stand there as an address, or with host bits. */
+function placeOfRoute({ by, prefix, routeTable }: Route): string {
+  const address = parseAddress(prefix);
+  const cidr = parseCidr(address === undefined ? prefix : `${prefix}/${bits(address.family)}`);
+  return JSON.stringify([routeTable, by, cidr === undefined ? prefix : cidrText(cidr)]);
+}
+
+function planPolicies(
+  draft: Draft,
+  found: readonly Policy[],
+  parent: Parent,
+  desired: readonly DesiredPolicy[],
+): void {
+  const missing = new Map(desired.map((policy) => [keyOfDesiredPolicy(policy), policy]));
+  const surplus: string[] = [];
+  for (const row of found.filter(isManagedPolicy)) {
+    if (!missing.delete(keyOfPolicy(row))) surplus.push(row.uuid);
+  }
+  parent.detach('policies', surplus);
+  const created = [...missing.values()].map((policy) => createPolicy(draft, policy));
+  if (created.length > 0) parent.attach('policies', created);
+}
+
+function createPolicy(draft: Draft, policy: DesiredPolicy): string {
+  const { priority, match, action, nexthops, subnet } = policy;
+  const hops = textsOf(nexthops);
+  return draft.create('Logical_Router_Policy', {
+    priority: String(priority),
+    match: text(match),
+    action,
+    ...(hops.length === 0 ? {} : { nexthops: texts(hops) }),
+    external_ids: pairs({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }) }),
+  });
+}
+
+function isManagedPolicy(row: Policy): boolean {
+  if (!isOurs(row)) return false;
+  if (row.ids.subnet === undefined) return hasOnly(row.ids, ['vendor']);
+  return isSubnetPolicy(row) && hasOnly(row.ids, ['vendor', 'subnet']);
+}
+
+function keyOfDesiredPolicy({ priority, match, action, nexthops, subnet }: DesiredPolicy): string {
+  return JSON.stringify([priority, match, action, textsOf(nexthops).sort(), subnet ?? '']);
+}
+
+function keyOfPolicy({ priority, match, action, nexthops, ids }: Policy): string {
+  const hops = [...new Set(nexthops)].sort();
+  return JSON.stringify([priority, match, action, hops, ids.subnet ?? '']);
+}
+
+function routesOf(state: NbState, row: Router | undefined): Route[] {
+  return (row?.routes ?? []).flatMap((uuid) => state.routes.get(uuid) ?? []);
+}
+
+function policiesOf(state: NbState, row: Router | undefined): Policy[] {
+  return (row?.policies ?? []).flatMap((uuid) => state.policies.get(uuid) ?? []);
+}
+
+function textsOf(addresses: readonly Address[]): string[] {
+  return [...new Set(addresses.map((each) => each.text))];
+}
+
+function hasOnly(ids: Ids, keys: readonly string[]): boolean {
+  return Object.keys(ids).every((key) => keys.includes(key));
+}

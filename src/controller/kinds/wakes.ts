@@ -1,0 +1,93 @@
+/**
+ * Wakes what waits by name (wake-names.ts) when an object has changed, or something is free.
+ */
+
+import { type Address, contains } from '../../common/address.ts';
+import type { WorkQueue } from '../../common/reconcile/work-queue.ts';
+import type { Allocation } from '../ipam/allocator/request.ts';
+import { matchesLabels } from '../model/label-selector.ts';
+import { checkedValue } from '../model/problem.ts';
+import type { Context } from './context.ts';
+import type { SubnetObject } from './subnet/object/subnet.ts';
+import { type FreeView, type Offer, offersOf, offersOfSubnet, waitFor } from './wake-names.ts';
+
+export class Wakes {
+  readonly #context: Context;
+  readonly #queues: readonly WorkQueue[];
+
+  /** @param queues those whose keys may wait for other objects */
+  constructor(context: Context, queues: readonly WorkQueue[]) {
+    this.#context = context;
+    this.#queues = queues;
+  }
+
+  wake(...names: readonly string[]): void {
+    for (const queue of this.#queues) queue.wake(...names);
+  }
+
+  /** What is right or wrong about a Subnet, or what it says, is another thing than it was. */
+  subnet(name: string, ...versions: readonly (SubnetObject | undefined)[]): void {
+    const objects = [...versions, this.#context.addresses.subnet(name)];
+    const names = new Set([waitFor.subnet(name)]);
+    for (const object of objects) {
+      if (object === undefined) continue;
+      names.add(waitFor.subnetsOf(object.provider));
+      for (const namespace of this.#namespacesOf(object)) names.add(waitFor.namespace(namespace));
+    }
+    this.wake(...names);
+  }
+
+  /** An object is for other namespaces than it was, or says something else to them. */
+  namespaces(...lists: readonly (readonly string[] | undefined)[]): void {
+    this.wake(...new Set(lists.flatMap((list) => (list ?? []).map(waitFor.namespace))));
+  }
+
+  /** A NIC no longer has this. */
+  freed(held: Allocation): void {
+    this.#offer(offersOf(held, this.#freeView()));
+  }
+
+  /** An address is no node's any more, so that pods may have it. */
+  nodeAddressesFreed(addresses: readonly Address[]): void {
+    const { cluster } = this.#context;
+    if (addresses.length === 0) return;
+    const view = this.#freeView();
+    for (const { meta, claims } of cluster.subnets.values()) {
+      const own = addresses.filter((each) => claims.cidrs.some((cidr) => contains(cidr, each)));
+      if (own.length === 0) continue;
+      this.#offer(offersOfSubnet(meta.name, view));
+      this.wake(...own.map((each) => waitFor.address(meta.name, each)));
+    }
+  }
+
+  #offer(offers: readonly Offer[]): void {
+    for (const { name, left } of offers) {
+      for (const queue of this.#queues) queue.wakeSome(name, left);
+    }
+  }
+
+  #namespacesOf({ checked }: SubnetObject): readonly string[] {
+    const subnet = checkedValue(checked);
+    if (subnet === undefined) return [];
+    const { namespaces, namespaceSelectors } = subnet;
+    if (namespaceSelectors.length === 0) return namespaces;
+    const selected = [...this.#context.cluster.namespaces.values()].filter(({ labels }) =>
+      namespaceSelectors.some((selector) => matchesLabels(selector, labels)),
+    );
+    return [...namespaces, ...selected.map(({ name }) => name)];
+  }
+
+  #freeView(): FreeView {
+    const { addresses, cluster } = this.#context;
+    const { allocator } = addresses;
+    return {
+      freeOf: (subnet) => Number(allocator.availableCount(subnet)),
+      freeOfPool: (subnet, pool) => Number(allocator.availableCount(subnet, pool)),
+      isFree: (subnet, address) => allocator.ownersOf(subnet, address).length === 0,
+      poolsOf: (subnet) =>
+        [...cluster.ipPools.values()].flatMap(({ meta, checked }) =>
+          checkedValue(checked)?.subnet === subnet ? [meta.name] : [],
+        ),
+    };
+  }
+}

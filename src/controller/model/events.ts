@@ -1,0 +1,62 @@
+/**
+ * Events: what is said on a Pod, a Subnet or an IPPool. Reasons and forms of messages are
+ * Kube-OVN's, which people and dashboards look for. Pure.
+ */
+import type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
+import { type AllocatedNic, addressesText } from '../kinds/pod/object/allocated-nic.ts';
+import type { Outcome } from './conditions.ts';
+
+export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
+
+/** What was done for a pod. docs/events.md says of each event what it means. */
+export const NETWORK_NEWS = [
+  'PodNetworkAllocated',
+  'PodNetworkUpdated',
+  'PodNetworkReleased',
+] as const;
+export type NetworkNews = (typeof NETWORK_NEWS)[number];
+
+/** What could not be done, or not all of it. */
+export const FAILURES = [
+  'AcquireAddressFailed',
+  'PodNetworkUpdateFailed',
+  'ValidatePodNetworkFailed',
+  'CreateOVNPortFailed',
+  /** Only ours: part of what the pod asks for is not done, and the rest is. */
+  'PodNetworkNotSupported',
+  /** Only ours: an annotation means nothing as it is written. */
+  'PodAnnotationIgnored',
+  /** Only ours: a NIC lists a SecurityGroup that is not there. */
+  'SecurityGroupNotFound',
+  'VpcNotSupported',
+  'SubnetNotSupported',
+  /** Only ours: a field of a Subnet means nothing as it is written. */
+  'SubnetFieldIgnored',
+  'IPPoolNotSupported',
+  'ValidateNadFailed',
+  'ReconcileVpcFailed',
+  'ReconcileSecurityGroupFailed',
+] as const;
+export type Failure = (typeof FAILURES)[number];
+
+/** What was done for these NICs of a pod. */
+export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {
+  const message = nics
+    .map(({ provider, subnet, addresses, mac = '', port }) => {
+      const ip = addressesText(addresses);
+      return `provider=${provider} subnet=${subnet.name} ip=${ip} mac=${mac} logicalSwitchPort=${port}`;
+    })
+    .join('; ');
+  return { type: 'Normal', reason, message };
+}
+
+/** @param stage the step that failed, in Kube-OVN's words: `acquireAddress` */
+export function failureEvent(reason: Failure, stage: string, error: string): ObjectEvent {
+  return { type: 'Warning', reason, message: `stage=${stage} error=${error}` };
+}
+
+/** On a Subnet or an IPPool, when its conditions change. */
+export function outcomeEvent({ reason, message }: Outcome): ObjectEvent {
+  const type = message === undefined ? 'Normal' : 'Warning';
+  return { type, reason, message: message ?? '' };
+}

@@ -1,0 +1,50 @@
+/**
+ * Values by networks: which of them contain a network is found without a look at all. Pure.
+ */
+import { type Address, bits, type Cidr, type Family } from '../../common/address.ts';
+import { numberOf } from './address-range.ts';
+
+export class CidrIndex<T> {
+  readonly #valuesMax: number;
+  readonly #values = new Map<string, T[]>();
+  /** Prefix lengths that there are; of two networks with one address in common the shorter has it all. */
+  readonly #lengths: Readonly<Record<Family, Set<number>>> = { IPv4: new Set(), IPv6: new Set() };
+
+  /** @param valuesMax values of one network that are kept: the first ones */
+  constructor(valuesMax = Number.POSITIVE_INFINITY) {
+    this.#valuesMax = valuesMax;
+  }
+
+  add(cidr: Cidr, value: T): void {
+    const key = keyOf(cidr.family, cidr.prefixLength, numberOfCidr(cidr));
+    const values = this.#values.get(key);
+    if (values === undefined) this.#values.set(key, [value]);
+    else if (values.length < this.#valuesMax) values.push(value);
+    this.#lengths[cidr.family].add(cidr.prefixLength);
+  }
+
+  /** The values of networks that contain all of `cidr`. O(prefix lengths that there are). */
+  containing(cidr: Cidr): readonly T[] {
+    const number = numberOfCidr(cidr);
+    const found: T[] = [];
+    for (const length of this.#lengths[cidr.family]) {
+      if (length > cidr.prefixLength) continue;
+      for (const value of this.#values.get(keyOf(cidr.family, length, number)) ?? []) {
+        found.push(value);
+      }
+    }
+    return found;
+  }
+
+  containingAddress({ family, text }: Address): readonly T[] {
+    return this.containing({ family, network: text, prefixLength: bits(family) });
+  }
+}
+
+function numberOfCidr({ family, network }: Cidr): bigint {
+  return numberOf({ family, text: network });
+}
+
+function keyOf(family: Family, length: number, number: bigint): string {
+  return `${family} ${length} ${(number >> BigInt(bits(family) - length)).toString(36)}`;
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import {
+  Announcements,
+  aboutOwn,
+  aboutPod,
+} from '../../../../src/controller/kinds/announcements.ts';
+import type { ObjectEvent } from '../../../../src/controller/model/events.ts';
+import { setUp } from '../../common/kubernetes/events-support.ts';
+import { sizeOfPrivate } from '../../daemon/support.ts';
+import { podOf } from '../networks/support.ts';
+import { subnetObject } from './object-support.ts';
+
+const EMPTY: ObjectEvent = {
+  type: 'Warning',
+  reason: 'AcquireAddressFailed',
+  message: 'NoAvailableAddress',
+};
+const NEWS: ObjectEvent = {
+  type: 'Normal',
+  reason: 'PodNetworkAllocated',
+  message: 'provider=ovn',
+};
+const pod = aboutPod(podOf({}, { name: 'a', namespace: 'shop' }));
+
+async function setUpAnnouncements() {
+  const all = await setUp();
+  const announcements = new Announcements(all.recorder);
+  /** Events on the server, with how often each was recorded. */
+  const said = async () => {
+    await announcements.idle;
+    return all.double.list('Event').map(({ message, count }) => [message, count]);
+  };
+  return { ...all, announcements, said, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
+}
+
+it('an event is about its pod', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.done(pod, NEWS);
+  await all.announcements.idle;
+  const involvedObject = { kind: 'Pod', namespace: 'shop', name: 'a', uid: 'uid-a' };
+  expect(all.double.list('Event')).toMatchObject([{ ...NEWS, involvedObject }]);
+});
+
+it('an event is about its object, which is of no namespace', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.done(aboutOwn('Subnet', subnetObject('front', {}).meta), EMPTY);
+  await all.announcements.idle;
+  const involvedObject = {
+    apiVersion: 'kubeovn.io/v1',
+    kind: 'Subnet',
+    name: 'front',
+    uid: 'uid-front',
+  };
+  const [event] = all.double.list('Event');
+  expect(event).toMatchObject({ ...EMPTY, involvedObject });
+});
+
+it('what was done is said each time', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.done(pod, NEWS);
+  all.announcements.done(pod, NEWS);
+  expect(await all.said()).toEqual([[NEWS.message, 2]]);
+});
+
+describe('what is wrong with an object', () => {
+  it('is said once, and so is each other thing', async () => {
+    await using all = await setUpAnnouncements();
+    const other = { ...EMPTY, message: 'AddressConflict' };
+    for (const event of [EMPTY, other, EMPTY, other]) all.announcements.trouble(pod, event);
+    expect(await all.said()).toEqual(
+      expect.arrayContaining([
+        [EMPTY.message, 1],
+        [other.message, 1],
+      ]),
+    );
+  });
+
+  it('is said of each object, and of one that was made anew', async () => {
+    await using all = await setUpAnnouncements();
+    const anew = { ...pod, uid: 'another' };
+    for (const each of [pod, anew, anew]) all.announcements.trouble(each, EMPTY);
+    expect(await all.said()).toEqual([
+      [EMPTY.message, 1],
+      [EMPTY.message, 1],
+    ]);
+  });
+
+  it('is said again after all was well', async () => {
+    await using all = await setUpAnnouncements();
+    all.announcements.trouble(pod, EMPTY);
+    all.announcements.isWell(pod);
+    all.announcements.trouble(pod, EMPTY);
+    expect(await all.said()).toEqual([[EMPTY.message, 2]]);
+  });
+});
+
+it('what is to be known is said once, however well the object is', async () => {
+  await using all = await setUpAnnouncements();
+  for (let round = 0; round < 2; round++) {
+    all.announcements.notice(pod, EMPTY);
+    all.announcements.isWell(pod);
+  }
+  expect(await all.said()).toEqual([[EMPTY.message, 1]]);
+});
+
+it('of an object that changes for ever the oldest texts are forgotten', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.notice(pod, EMPTY);
+  for (let round = 0; round < 64; round++) {
+    all.announcements.notice(pod, { ...EMPTY, message: `round ${round}` });
+    await all.announcements.idle;
+  }
+  all.announcements.notice(pod, EMPTY);
+  expect(await all.said()).toContainEqual([EMPTY.message, 2]);
+});
+
+it('of an object that has gone nothing is kept', async () => {
+  await using all = await setUpAnnouncements();
+  all.announcements.trouble(pod, EMPTY);
+  all.announcements.notice(pod, EMPTY);
+  all.announcements.forget(pod.uid);
+  expect(await sizeOfPrivate(all.announcements, '#troubles')).toBe(0);
+  expect(await sizeOfPrivate(all.announcements, '#notices')).toBe(0);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { desiredRouter } from '../../../../../src/controller/kinds/vpc/desired-router.ts';
+import { routeOf } from '../../ovn/support.ts';
+import { address, rightOf, settings, subnetObject, vpcObject } from '../object-support.ts';
+
+const vpcOf = (name: string, spec: object = {}) => rightOf(vpcObject(name, spec).checked);
+const join = subnetObject('join', { cidrBlock: '100.64.0.0/16,fd00:64::/112' });
+const front = subnetObject('front', { cidrBlock: '10.1.0.0/24', vpc: 'tenant' });
+
+/** What goes to a Subnet stays in the router. */
+const within = (subnet: string, match: string) => ({
+  priority: 31_000,
+  match,
+  action: 'allow',
+  nexthops: [],
+  subnet,
+});
+
+describe('the router', () => {
+  it('of a Vpc without anything has nothing', () => {
+    expect(desiredRouter(vpcOf('tenant'), [], settings)).toEqual({
+      name: 'tenant',
+      learnsFromArpRequests: false,
+      routes: [],
+      policies: [],
+    });
+  });
+
+  it('has the static routes of its Vpc, where the policy says which end they look at', () => {
+    const staticRoutes = [
+      { cidr: '192.168.0.0/16', nextHopIP: '10.1.0.254' },
+      { cidr: '10.1.0.7', nextHopIP: '10.1.0.253', policy: 'policySrc', routeTable: 'blue' },
+    ];
+    expect(desiredRouter(vpcOf('tenant', { staticRoutes }), [front], settings).routes).toEqual([
+      routeOf('192.168.0.0/16', '10.1.0.254'),
+      routeOf('10.1.0.7/32', '10.1.0.253', { by: 'src-ip', routeTable: 'blue' }),
+    ]);
+  });
+
+  it('has the policies of its Vpc, and those of the Subnets behind it', () => {
+    const policyRoutes = [
+      { priority: 10, match: 'ip4', action: 'reroute', nextHopIP: '10.1.0.2,10.1.0.3' },
+      { priority: 11, match: 'ip6', action: 'drop' },
+    ];
+    const dual = subnetObject('dual', { cidrBlock: '10.2.0.0/24,fd00:2::/64', vpc: 'tenant' });
+    expect(
+      desiredRouter(vpcOf('tenant', { policyRoutes }), [front, dual], settings).policies,
+    ).toEqual([
+      {
+        priority: 10,
+        match: 'ip4',
+        action: 'reroute',
+        nexthops: [address('10.1.0.2'), address('10.1.0.3')],
+      },
+      { priority: 11, match: 'ip6', action: 'drop', nexthops: [] },
+      within('front', 'ip4.dst == 10.1.0.0/24'),
+      within('dual', 'ip4.dst == 10.2.0.0/24'),
+      within('dual', 'ip6.dst == fd00:2::/64'),
+    ]);
+  });
+
+  it('has nothing of a Subnet in which it has no port, and all of one that became wrong', () => {
+    const wrong = subnetObject('wrong', { cidrBlock: '10.2.0.0/24', gateway: '10.9.0.1' });
+    const outside = subnetObject('outside', { cidrBlock: '10.3.0.0/24', vlan: 'vlan7' });
+    const logical = subnetObject('logical', {
+      cidrBlock: '10.4.0.0/24',
+      vlan: 'vlan7',
+      logicalGateway: true,
+    });
+    const { policies } = desiredRouter(vpcOf('tenant'), [wrong, outside, logical], settings);
+    expect(policies).toEqual([
+      within('wrong', 'ip4.dst == 10.2.0.0/24'),
+      within('logical', 'ip4.dst == 10.4.0.0/24'),
+    ]);
+  });
+});
+
+describe('a Vpc with policies that reroute', () => {
+  const dual = subnetObject('dual', { cidrBlock: '10.2.0.0/24,fd00:2::/64', vpc: 'tenant' });
+  const fallback = { isFallback: true };
+  const routesOf = (policyRoutes: readonly object[], ...subnets: (typeof dual)[]) =>
+    desiredRouter(vpcOf('tenant', { policyRoutes }), subnets, settings).routes;
+  const reroute = { priority: 10, match: 'ip4', action: 'reroute', nextHopIP: '10.1.0.2' };
+
+  it('has a route to anywhere, by which packets get as far as the policies', () => {
+    expect(routesOf([reroute], front)).toEqual([routeOf('0.0.0.0/0', '10.1.0.1', fallback)]);
+    expect(routesOf([reroute], front, dual)).toEqual([
+      routeOf('0.0.0.0/0', '10.2.0.1', fallback),
+      routeOf('::/0', 'fd00:2::1', fallback),
+    ]);
+  });
+
+  it('has none where it has no Subnet, or where no policy leads anywhere', () => {
+    const deleting = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const spec = { cidrBlock: '10.5.0.0/24', vpc: 'tenant' };
+    const going = subnetObject('going', spec, { metadata: deleting });
+    expect(routesOf([reroute])).toEqual([]);
+    expect(routesOf([reroute], going)).toEqual([]);
+    expect(routesOf([{ priority: 10, match: 'ip4', action: 'drop' }], front)).toEqual([]);
+  });
+});
+
+describe('the router of the default Vpc', () => {
+  const routesWith = (...subnets: Parameters<typeof desiredRouter>[1]) =>
+    desiredRouter(vpcOf('ovn-cluster'), subnets, settings).routes;
+
+  it('sends what it does not know to the nodes, by each family that their Subnet has', () => {
+    expect(routesWith(front, join)).toEqual([
+      routeOf('0.0.0.0/0', '100.64.0.1'),
+      routeOf('::/0', 'fd00:64::1'),
+    ]);
+  });
+
+  it('does so besides its own routes', () => {
+    const staticRoutes = [{ cidr: '192.168.0.0/16', nextHopIP: '10.1.0.254' }];
+    const vpc = vpcOf('ovn-cluster', { staticRoutes });
+    const prefixes = desiredRouter(vpc, [join], settings).routes.map(
+      ({ prefix }) => prefix.network,
+    );
+    expect(prefixes).toEqual(['0.0.0.0', '::', '192.168.0.0']);
+  });
+
+  it.each([
+    ['there is none', front],
+    ['it is wrong', subnetObject('join', { cidrBlock: 'nonsense' })],
+  ])('does not where %s', (_, subnet) => {
+    expect(routesWith(subnet)).toEqual([]);
+  });
+
+  it('is the only one that does', () => {
+    expect(desiredRouter(vpcOf('tenant'), [join], settings).routes).toEqual([]);
+  });
+
+  it('knows their Subnet by the name that the cluster has for it', () => {
+    const nodes = subnetObject(
+      'nodes',
+      { cidrBlock: '100.65.0.0/16' },
+      {},
+      { joinSubnet: 'nodes' },
+    );
+    const named = { ...settings, joinSubnet: 'nodes' };
+    const { routes } = desiredRouter(vpcOf('ovn-cluster'), [join, nodes], named);
+    expect(routes).toEqual([routeOf('0.0.0.0/0', '100.65.0.1')]);
+  });
+});
