@@ -1,16 +1,14 @@
 /** What the pages tell people to type, and the files that they name: taken out of the text. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
 
-/** README and all of docs/, by their paths in the repository. */
+/** All pages, by their paths in the repository. */
 export const PAGES: readonly string[] = [
-  'README.md',
-  ...readdirSync(resolve(ROOT, 'docs')).flatMap((name) =>
-    name.endsWith('.md') ? [`docs/${name}`] : [],
-  ),
-];
+  ...globSync('*.md', { cwd: ROOT }),
+  ...globSync('docs/**/*.md', { cwd: ROOT }),
+].sort();
 
 export function textOf(page: string): string {
   return readFileSync(resolve(ROOT, page), 'utf8');
