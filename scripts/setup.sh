@@ -14,12 +14,13 @@ for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 
-if [ -n "$missing" ]; then
+# Arguments: packages
+install() {
   if [ "$(id -u)" -ne 0 ]; then
-    echo "setup: these packages are missing and only root can install them:$missing" >&2
+    echo "setup: these packages are missing and only root can install them: $*" >&2
     exit 1
   fi
-  echo "setup: installing$missing"
+  echo "setup: installing $*"
   # The system's own Open vSwitch is not started: the lab brings its own, in its own namespaces.
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
@@ -28,8 +29,20 @@ if [ -n "$missing" ]; then
     chmod 755 "$policy"
   fi
   apt-get -qq update
-  # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $missing
+
+# Tests render deploy/ by kubectl, which knows components of kustomize from 1.21 on. Debian 12 has 1.20.
+if ! command -v kubectl >/dev/null; then
+  version=$(LC_ALL=C apt-cache policy kubernetes-client | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p')
+  if dpkg --compare-versions "${version:-0}" ge 1.21; then
+    install kubernetes-client
+  else
+    echo "setup: there is no kubectl, and this Debian has none from 1.21 on: tests of what deploy/ renders are left out"
+  fi
 fi
 
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

@@ -52,3 +52,8 @@ readonly ADDRESSES_HINT='they come from the Service ovn-central, which the kubel
 
 # $1: address, $2: port
 remote() { echo "$PROTOCOL:[$1]:$2"; }
+
+# True where something takes connections. $1: address, $2: port
+answers() {
+  timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2"' answers "$1" "$2" 2>/dev/null
+}

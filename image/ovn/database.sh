@@ -19,11 +19,6 @@ schema=/usr/share/ovn/ovn-$1.ovsschema
 election_ms=5000
 umask 077
 
-# True where something takes connections. $1: address, $2: port
-answers() {
-  timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2"' answers "$1" "$2" 2>/dev/null
-}
-
 # A newer schema is taken on; an older one never: the file has its own, and is served by it.
 upgrade() {
   local has wants copy

@@ -59,7 +59,7 @@ async function complaints(objects: readonly Manifest[]): Promise<string[]> {
 const COMPILE_WITHIN_MS = 120_000;
 
 describe.skipIf(whyNotRendered)('what deploy/ renders', () => {
-  it.each([...INSTALLATIONS, 'uninstall'])(
+  it.each([...INSTALLATIONS, 'uninstall', 'uninstall-ovn'])(
     '%s: each object is right by its schema',
     async (folder) => {
       for (const object of rendered(folder)) {
@@ -72,7 +72,9 @@ describe.skipIf(whyNotRendered)('what deploy/ renders', () => {
   );
 
   it('has no field that its kind does not have', { timeout: COMPILE_WITHIN_MS }, async () => {
-    const all = [...INSTALLATIONS, 'uninstall'].flatMap((folder) => rendered(folder));
+    const all = [...INSTALLATIONS, 'uninstall', 'uninstall-ovn'].flatMap((folder) =>
+      rendered(folder),
+    );
     const different = new Map(all.map((object) => [JSON.stringify(object), object]));
     expect(await complaints([...different.values()])).toEqual([]);
   });

@@ -1,5 +1,8 @@
-/** deploy/uninstall cleans where the installation has put something, and may do nothing else. */
+/** deploy/uninstall and deploy/uninstall-ovn clean where an installation has put something, and may do nothing else. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../docs/commands.ts';
 import { type PodSpec, rendered, templateOf, whyNotRendered } from './rendered.ts';
 
 /** The pod of a DaemonSet that a folder of deploy/ renders. */
@@ -45,5 +48,53 @@ describe.skipIf(whyNotRendered)('the removal', () => {
         capabilities: { drop: ['ALL'] },
       });
     }
+  });
+});
+
+describe.skipIf(whyNotRendered)('the removal of the component ovn', () => {
+  const removal = whyNotRendered ? undefined : podOf('uninstall-ovn', 'kube-ovn-uninstall-ovn');
+  const [container] = removal?.initContainers ?? [];
+  const folders = (pod?: PodSpec) =>
+    (pod?.volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []);
+
+  it('runs once on every node, in the host’s network, by the script of the image', () => {
+    expect(rendered('uninstall-ovn')).toHaveLength(1);
+    expect(removal).toMatchObject({
+      automountServiceAccountToken: false,
+      tolerations: [{ operator: 'Exists' }],
+      hostNetwork: true,
+    });
+    const [file = ''] = container?.command ?? [];
+    expect(existsSync(join(ROOT, 'image', file.replace('/kube-ovn/', '')))).toBe(true);
+  });
+
+  it('has all folders of the node that the component writes', () => {
+    const objects = rendered('overlays/non-primary').filter(({ metadata }) =>
+      ['ovs-ovn', 'ovn-central', 'ovn-backup'].includes(metadata.name),
+    );
+    const written = objects.flatMap((object) => folders(templateOf(object)?.spec));
+    expect(new Set(written).size).toBe(5);
+    for (const path of written) {
+      const isThere = folders(removal).some((own) => `${path}/`.startsWith(`${own}/`));
+      expect(isThere, path).toBe(true);
+    }
+  });
+
+  it('leaves OVN’s databases, unless somebody says otherwise', () => {
+    expect(container?.env).toContainEqual({ name: 'REMOVE_DATABASES', value: 'false' });
+  });
+
+  it('has no capability but the one for links and the datapath', () => {
+    const [uninstall, done] = [...(removal?.initContainers ?? []), ...(removal?.containers ?? [])];
+    const none = {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+    expect(uninstall?.securityContext).toEqual({
+      ...none,
+      capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] },
+    });
+    expect(done?.securityContext).toEqual(none);
   });
 });
