@@ -1,7 +1,7 @@
 /**
  * The rules for a pod's annotations by themselves (Kube-OVN's `ValidatePodNetwork`): those that
- * hold for every network, and those for the primary one, whether or not the pod has a NIC of it.
- * Pure.
+ * hold for every network, and those for the primary one, whether or not the pod has a NIC of it; in
+ * non-primary mode only where it has. Pure.
  */
 import type { Address, Cidr } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
@@ -19,13 +19,27 @@ const RATE_KEY = /\.kubernetes\.io\/(ingress|egress)_(rate|burst)$/;
 const FAMILIES = 2;
 const FAMILY_SUFFIX = '.kubernetes.io/ip_family';
 
+/** What annotations of provider `ovn` are read for, of a pod; the others are another plugin's business. */
+export interface PrimaryKeys {
+  /** The pod has a NIC of that network: addresses, MAC address and family. */
+  readonly addresses: boolean;
+  /** The pod has NICs of ours, which have these limits where they have none of their own. */
+  readonly limits: boolean;
+}
+
+const ALL_KEYS: PrimaryKeys = { addresses: true, limits: true };
+const PRIMARY_PREFIX = `${PRIMARY_PROVIDER}.kubernetes.io/`;
+const PRIMARY_FAMILY = annotationKey(PRIMARY_PROVIDER, 'ip_family');
+
 /** Everything that is wrong, in the order of the keys. */
-export function annotationProblems({ annotations }: Pod): readonly Problem[] {
+export function annotationProblems({ annotations }: Pod, primary = ALL_KEYS): readonly Problem[] {
   const entries = Object.entries(annotations).filter(([, text]) => text !== '');
+  const families = entries.filter(([key]) => primary.addresses || key !== PRIMARY_FAMILY);
+  const rates = entries.filter(([key]) => primary.limits || !key.startsWith(PRIMARY_PREFIX));
   return [
-    ...entries.flatMap(([key, text]) => familyProblems(annotations, key, text)),
-    ...primaryProblems(annotations),
-    ...entries.flatMap(([key, text]) => rateProblems(key, text)),
+    ...families.flatMap(([key, text]) => familyProblems(annotations, key, text)),
+    ...(primary.addresses ? primaryProblems(annotations) : []),
+    ...rates.flatMap(([key, text]) => rateProblems(key, text)),
   ];
 }
 

@@ -11,7 +11,7 @@ import {
   workloadOf,
 } from '../kinds/pod/object/pod.ts';
 import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
-import { type Checked, type Problems, say, tell, wrong } from '../model/problem.ts';
+import { type Checked, type Problem, type Problems, say, tell, wrong } from '../model/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, judge } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
@@ -30,7 +30,7 @@ const VIP_KEY = annotationKey(PRIMARY_PROVIDER, 'vip');
 /** The NICs that a pod is to have, or what is wrong. */
 export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   if (pod.hostNetwork) return { nics: [], events: [] };
-  const [first, ...rest] = annotationProblems(pod);
+  const [first, ...rest] = formProblems(pod, view);
   if (first !== undefined)
     return fail('ValidatePodNetworkFailed', 'validate', [first, ...rest], []);
   const selections = podSelections(pod);
@@ -54,6 +54,20 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   const primary = primaryContext(pod, view);
   if ('problems' in primary) return failToFind(primary.problems, events);
   return requestAll(pod, view, [...contexts, ...primary.value], events);
+}
+
+/**
+ * What is wrong with the annotations by themselves. In non-primary mode those of provider `ovn` are
+ * another plugin's, whatever is in them, unless a NIC of ours reads them.
+ */
+function formProblems(pod: Pod, view: NetworkView): readonly Problem[] {
+  const problems = annotationProblems(pod);
+  if (problems.length === 0 || view.settings.isPrimary) return problems;
+  const asked = askedProviders(pod, view);
+  return annotationProblems(pod, {
+    addresses: asked.has(PRIMARY_PROVIDER),
+    limits: asked.size > 0,
+  });
 }
 
 function requestAll(

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { annotationProblems } from '../../../../src/controller/networks/annotation-rules.ts';
-import { eventsOf, podOf } from './support.ts';
+import {
+  ATTACHNET_NAD,
+  attachnetSubnet,
+  eventsOf,
+  MACVLAN_NAD,
+  macvlanSubnet,
+  NETWORKS,
+  nicsOf,
+  ovnDefault,
+  podOf,
+  problemsOf,
+} from './support.ts';
 
 const P = 'ovn.kubernetes.io';
 const problems = (annotations: object) =>
@@ -84,13 +95,63 @@ describe("a pod's annotations by themselves", () => {
     const pod = podOf(
       Object.assign({}, ...WRONG.slice(8, 11).map(([, annotations]) => annotations)),
     );
-    const [event] = eventsOf(pod, {});
+    const [event] = eventsOf(pod, { settings: { isPrimary: true } });
     expect(event).toMatchObject({ type: 'Warning', reason: 'ValidatePodNetworkFailed' });
     for (const [message] of WRONG.slice(8, 11)) expect(event?.message).toContain(message);
   });
 
   it('keep the pod from having any NIC, also of other networks', () => {
     const pod = podOf({ [`${P}/ingress_rate`]: 'x', 'k8s.v1.cni.cncf.io/networks': 'none' });
-    expect(eventsOf(pod, {}).map(({ reason }) => reason)).toEqual(['ValidatePodNetworkFailed']);
+    const settings = { isPrimary: true };
+    expect(eventsOf(pod, { settings }).map(({ reason }) => reason)).toEqual([
+      'ValidatePodNetworkFailed',
+    ]);
+  });
+});
+
+describe('in non-primary mode, annotations of provider ovn', () => {
+  const cluster = {
+    nads: {
+      'default/macvlan': MACVLAN_NAD,
+      'default/attachnet': ATTACHNET_NAD,
+      'default/plain': { ...ATTACHNET_NAD, provider: 'ovn' },
+    },
+    subnets: { macvlan: macvlanSubnet, attachnet: attachnetSubnet, 'ovn-default': ovnDefault },
+  };
+  const OF_ADDRESSES = {
+    [`${P}/cidr`]: '10.16.0/16',
+    [`${P}/ip_address`]: 'of the other plugin',
+    [`${P}/ip_family`]: 'both',
+    [`${P}/ip_pool`]: '10.16.0.0/24',
+    [`${P}/mac_address`]: 'any',
+  };
+  const OF_LIMITS = { [`${P}/ingress_rate`]: '10M' };
+  const reasons = (annotations: object) =>
+    eventsOf(podOf(annotations), cluster).map(({ reason }) => reason);
+
+  it('may be anything where the pod has no NIC of ours: nothing is refused', () => {
+    const pod = podOf({ ...OF_ADDRESSES, ...OF_LIMITS });
+    expect(nicsOf(pod, cluster)).toEqual([]);
+    expect(reasons(OF_LIMITS)).toEqual(['PodAnnotationIgnored']);
+  });
+
+  it('keep no NIC of another network of ours from the pod', () => {
+    const pod = podOf({ ...OF_ADDRESSES, [NETWORKS]: 'attachnet' });
+    expect(nicsOf(pod, cluster).map(({ provider }) => provider)).toEqual(['attachnet.default.ovn']);
+    expect(reasons({ ...OF_ADDRESSES, [NETWORKS]: 'attachnet' })).toEqual([
+      'PodNetworkNotSupported',
+    ]);
+  });
+
+  it.each(Object.entries(OF_ADDRESSES))(
+    'are refused where the pod attaches that network: %s',
+    (key, text) => {
+      expect(problemsOf(podOf({ [key]: text, [NETWORKS]: 'plain' }), cluster)).toHaveLength(1);
+    },
+  );
+
+  it('are refused as the limits of NICs that have none of their own', () => {
+    const annotations = { ...OF_LIMITS, [NETWORKS]: 'attachnet' };
+    expect(reasons(annotations)).toEqual(['ValidatePodNetworkFailed']);
   });
 });
