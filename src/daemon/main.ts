@@ -221,7 +221,8 @@ function wire(options: Options, program: ProgramMetrics, observers: Observers): 
   const tunnels = new Tunnels({ settings: options.tunnel, nodeName, node, bridges, vsctl, log });
   const interfaces = table('Interface', INTERFACE_COLUMNS);
   const { mirrorInterface: name, mirrorAll: all } = options;
-  const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, log });
+  const isOnDemand = !options.isPrimary;
+  const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, isOnDemand, log });
   const events = createEventRecorder({ api, nodeName, log });
   const podEvents = new PodEvents({ events, pods, nodeName });
   const queue = new AttachmentQueue();

@@ -23,7 +23,7 @@ import { makeNetworkCard } from '../lab/network-card.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import type { NetworkConfig } from '../lab/runtime.ts';
 import { bindPod, identityOf, type PodIdentity, Workloads } from '../lab/workloads.ts';
-import { KUBECONFIG } from './fixture.ts';
+import { KUBECONFIG, mirrorIsThere } from './fixture.ts';
 
 const CONTROLLER_KUBECONFIG = '/run/kube/controller-config';
 /** Far above what anything takes here that comes at all. */
@@ -96,7 +96,7 @@ export class ControllerFixture implements AsyncDisposable {
       startController(options),
       Daemon.start({ kubeconfig: KUBECONFIG, nodeName: node.chassis, flags: daemonFlags }),
     ]);
-    await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
+    await mirrorIsThere(node, daemonFlags);
     return new ControllerFixture({ node, api, daemon, controller }, options);
   }
 

@@ -21,6 +21,12 @@ export const PRIMARY: SubnetPlan = {
   gateway: '10.16.0.1,fd00:10:16::1',
 };
 
+/** Resolves when the daemon has set up its mirror; in non-primary mode it makes none before a pod asks for it. */
+export async function mirrorIsThere(node: OvnNode, flags: readonly string[]): Promise<void> {
+  const isPrimary = !flags.some((flag) => /^--non-primary-cni-mode(=true)?$/.test(flag));
+  if (isPrimary) await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
+}
+
 /** Configuration of a Kube-OVN NIC, as a NetworkAttachmentDefinition has it. */
 export function ovnConfig(more: object = {}): NetworkConfig {
   return {
@@ -73,7 +79,7 @@ export class Fixture implements AsyncDisposable {
     await mkdir('/run/kube', { recursive: true });
     await api.writeKubeconfig(KUBECONFIG, DAEMON);
     const daemon = await Daemon.start({ kubeconfig: KUBECONFIG, nodeName: node.chassis, flags });
-    await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
+    await mirrorIsThere(node, flags);
     return new Fixture({ node, api, cluster, daemon, attachnet });
   }
 

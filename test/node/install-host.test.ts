@@ -18,7 +18,15 @@ import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, deleteSandbox, type Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, KUBECONFIG, ovnConfig } from './fixture.ts';
 import { CHART_INSTALL, namesIn } from './install-fixture.ts';
-import { type Census, canPing, census, expectNode, mustAdd, mustDelete } from './observe.ts';
+import {
+  type Census,
+  canPing,
+  census,
+  expectNode,
+  hostName,
+  mustAdd,
+  mustDelete,
+} from './observe.ts';
 
 const PODS = 10;
 const SUBNET: SubnetPlan = {
@@ -137,6 +145,13 @@ function withoutOurs(now: HostSnapshot): Partial<HostSnapshot> {
   };
 }
 
+/** Links that were not there before: no other one than those of pods, and so no `mirror0`. */
+function ownLinks(now: HostSnapshot): string[] {
+  const known = new Set(before.links.map(({ ifname }) => ifname));
+  const names = now.links.map(({ ifname }) => ifname);
+  return names.filter((name) => !known.has(name)).sort();
+}
+
 function newFiles(now: HostSnapshot): string[] {
   return Object.keys(now.files).filter((path) => before.files[path] !== now.files[path]);
 }
@@ -167,6 +182,7 @@ describe('beside another primary network', () => {
     expect(await canPing(pods[0] as Sandbox, `172.17.1.${PODS}`)).toBe(true);
     const now = await snapshot();
     expect(withoutOurs(now)).toEqual(withoutOurs(before));
+    expect(ownLinks(now)).toEqual(pods.map((sandbox) => hostName(sandbox, 'net1')).sort());
     expect(newFiles(now)).toEqual(INSTALLED.map((name) => join(image.binDir, name)));
     expect(statusOfNode()).toEqual(nodeObject);
   });

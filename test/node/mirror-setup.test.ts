@@ -233,3 +233,32 @@ test('a mirror that somebody made anew has the pods that come', async () => {
   await expect.poll(mirrored, RECOVERY).toContain(port);
   await mustDelete(sandbox, 'net1', ovnConfig());
 });
+
+test('in non-primary mode the host has no mirror until a pod asks for it, and that one is on it', async () => {
+  const { node } = fixture;
+  const mode = ['--non-primary-cni-mode=true'];
+  await fixture.daemon.stop();
+  await node.vsctl(
+    ...['--', 'clear', 'Bridge', 'br-int', 'mirrors', '--', '--if-exists', 'del-port', 'mirror0'],
+  );
+  await expect.poll(() => linkNamed('mirror0'), RECOVERY).toBeUndefined();
+  await fixture.restartDaemon(mode);
+  const plain = await fixture.pod();
+  await mustAdd(plain.sandbox, 'net1', ovnConfig());
+  expect(await rowNamed('Mirror', 'm0')).toBeUndefined();
+  expect(await linkNamed('mirror0')).toBeUndefined();
+
+  const mirrored = await fixture.pod({ nic: (nic) => ({ ...nic, more: { mirror: 'true' } }) });
+  await mustAdd(mirrored.sandbox, 'net1', ovnConfig());
+  const port = await portOf(hostName(mirrored.sandbox, 'net1'));
+  const chosen = async () => (await rowNamed('Mirror', 'm0'))?.select_dst_port;
+  await expect.poll(chosen, RECOVERY).toBe(port);
+  await expect.poll(() => isUp('mirror0'), RECOVERY).toBe(true);
+
+  await fixture.daemon.stop('SIGKILL');
+  await command('ip', ['link', 'set', 'mirror0', 'down']);
+  await fixture.restartDaemon(mode);
+  await expect.poll(() => isUp('mirror0'), RECOVERY).toBe(true);
+  expect(await chosen()).toBe(port);
+  for (const { sandbox } of [plain, mirrored]) await mustDelete(sandbox, 'net1', ovnConfig());
+});

@@ -198,10 +198,11 @@ export class LimitsFollower {
 
   /** @throws CniError 11 when OVS cannot be read or refuses */
   async #bring(key: string): Promise<void> {
-    const { pods, vsctl } = this.#parts;
+    const { pods, vsctl, mirror } = this.#parts;
     const pod = pods.get(key);
     const due = pod === undefined ? [] : this.#dueOf(pod);
     if (pod === undefined || due.length === 0) return;
+    if (due.some(({ asked }) => asked.isMirrored)) mirror.ask();
     // Read in their turn: what a DEL before it removed is not there any more.
     const changesMirror = await this.#inTurn(due, async () => {
       const inspection = await this.#inspect();

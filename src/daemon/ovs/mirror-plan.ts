@@ -65,6 +65,19 @@ export function toMirrorRows(output: string): MirrorRows {
   return { bridges, ports, mirrors, interfaces: interfaces.flat() };
 }
 
+/** True where the integration bridge has a mirror of this name. */
+export function hasMirror({ bridges, mirrors }: MirrorRows): boolean {
+  const bridge = bridges.find(({ name }) => name === INTEGRATION_BRIDGE);
+  return bridge !== undefined && mirrorsOf(bridge, mirrors).length > 0;
+}
+
+function mirrorsOf(bridge: Row, mirrors: readonly Row[]): readonly Row[] {
+  const onBridge = uuidsOf(bridge.mirrors);
+  return mirrors.filter(
+    ({ _uuid, name }) => name === MIRROR_NAME && onBridge.includes(String(_uuid)),
+  );
+}
+
 export interface MirrorPlan {
   /** UUID of the row `m0`; undefined where the commands make it, and its UUID is the last line they print. */
   readonly mirrorRow: string | undefined;
@@ -85,10 +98,7 @@ export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
   refuseOtherBridge(portRow, wish, rows);
   refusePod(wish, rows);
 
-  const onBridge = uuidsOf(bridge.mirrors);
-  const candidates = rows.mirrors.filter(
-    ({ _uuid, name }) => name === MIRROR_NAME && onBridge.includes(String(_uuid)),
-  );
+  const candidates = mirrorsOf(bridge, rows.mirrors);
   const mirror = candidates.find((row) => row.output_port === portRow) ?? candidates[0];
   return {
     mirrorRow: mirror && String(mirror._uuid),

@@ -1,6 +1,8 @@
 /**
  * The node's mirror: its rows are set up once, when there is an integration bridge, and its link is
- * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without.
+ * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without. Where the
+ * primary network is another plugin's the host gets no link that nobody asked for: there the mirror is
+ * made for the first pod that is to be mirrored.
  */
 import { isDeepStrictEqual } from 'node:util';
 import Type from 'typebox';
@@ -8,7 +10,7 @@ import { untilDone } from '../../common/concurrency/retry.ts';
 import type { Logger } from '../../common/log.ts';
 import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
-import { MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
+import { hasMirror, MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 import type { OvsTable, Value } from './table.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
@@ -21,6 +23,8 @@ export interface MirrorOptions {
   readonly name: string;
   /** Every packet of the bridge is copied. */
   readonly all: boolean;
+  /** It is made when `ask` is called; one that is there is kept right in any case. */
+  readonly isOnDemand: boolean;
   readonly log: Logger;
 }
 
@@ -30,11 +34,18 @@ export class Mirror {
   readonly #options: MirrorOptions;
   readonly #stopped = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
+  readonly #asked = Promise.withResolvers<void>();
   #uuid: string | undefined;
 
   constructor(options: MirrorOptions) {
     this.all = options.all;
     this.#options = options;
+    if (options.all) this.ask();
+  }
+
+  /** A pod is to be mirrored: it is made, if it is not there. */
+  ask(): void {
+    this.#asked.resolve();
   }
 
   /** UUID of the Mirror row; undefined until it is set up. */
@@ -60,10 +71,28 @@ export class Mirror {
     const { bridges, log } = this.#options;
     const { signal } = this.#stopped;
     await bridges.until(() => bridges.named(INTEGRATION_BRIDGE), signal);
+    await this.#needed();
+    if (signal.aborted) return;
     const setUp = () => this.#setUpRows();
     this.#uuid = await untilDone("cannot set up this node's mirror", setUp, log, signal);
     this.#settled.resolve();
     await this.#keepLinkUp();
+  }
+
+  /** Resolves when the mirror is asked for, or found on the bridge. */
+  async #needed(): Promise<void> {
+    const { isOnDemand, log } = this.#options;
+    const asked = this.#asked.promise;
+    if (!isOnDemand) return;
+    const look = () => this.#isThere();
+    const found = untilDone("cannot look for this node's mirror", look, log, this.#stopped.signal);
+    await Promise.race([asked, found.then((isThere) => (isThere ? undefined : asked))]);
+  }
+
+  async #isThere(): Promise<boolean> {
+    const { vsctl, name } = this.#options;
+    const output = await vsctl(mirrorLists(name)).catch(failedTo("read OVS's rows"));
+    return hasMirror(toMirrorRows(output));
   }
 
   /** @returns the UUID of the Mirror row */

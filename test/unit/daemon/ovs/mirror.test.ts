@@ -31,7 +31,7 @@ async function setUp() {
     const interfaces = table('Interface', INTERFACE_COLUMNS);
     const bridges = table('Bridge', ['name', 'datapath_type']);
     const mirror = new Mirror({
-      ...{ vsctl, interfaces, bridges, name: NAME, all: false, log },
+      ...{ vsctl, interfaces, bridges, name: NAME, all: false, isOnDemand: false, log },
       ...changes,
     });
     parts.push(mirror, interfaces, bridges);
@@ -152,6 +152,36 @@ describe('a mirror that is there', () => {
       level: 'warn',
       fields: { mirror: first.uuid, others: [output.trim()] },
     });
+  });
+});
+
+describe('a mirror on demand', () => {
+  it('is not made before it is asked for', async () => {
+    const { start, list, log } = await setUp();
+    const transactions: string[][] = [];
+    const mirror = start({ isOnDemand: true }, transactions);
+    await vi.waitUntil(() => transactions.length === 1, 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([transactions.length, await list('Mirror'), log.lines]).toEqual([1, [], []]);
+    expect(mirror.uuid).toBeUndefined();
+    mirror.ask();
+    mirror.ask();
+    await mirror.settled;
+    expect(await list('Mirror')).toMatchObject([{ _uuid: mirror.uuid, select_all: false }]);
+  });
+
+  it('is made at once where every packet is to be copied', async () => {
+    const { start, list } = await setUp();
+    await start({ isOnDemand: true, all: true }).settled;
+    expect(await list('Mirror')).toMatchObject([{ select_all: true }]);
+  });
+
+  it('is kept right where it is there: it ceases to copy every packet', async () => {
+    const { start, list } = await setUp();
+    const first = start({ all: true });
+    await first.settled;
+    await start({ isOnDemand: true }).settled;
+    expect(await list('Mirror')).toMatchObject([{ _uuid: first.uuid, select_all: false }]);
   });
 });
 
