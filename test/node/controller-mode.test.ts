@@ -9,7 +9,14 @@ import { SOCKET } from '../lab/daemon.ts';
 import type { NewObject } from '../lab/kubernetes/api.ts';
 import { OTHER_PRIMARY_CONFIG } from '../lab/multus.ts';
 import { NB_DATABASE } from '../lab/ovn-node.ts';
-import { inSandbox } from '../lab/runtime.ts';
+import {
+  cni,
+  createSandbox,
+  deleteSandbox,
+  inSandbox,
+  type NetworkConfig,
+  type Sandbox,
+} from '../lab/runtime.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { macvlanNetwork, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
 import { conditionBecomes, eventAbout, gone, messagesAbout } from './controller-observe.ts';
@@ -148,6 +155,53 @@ test('a network of provider ovn is served as an attachment', async () => {
   await fixture.kubelet.end(pod);
   await gone(fixture, 'IP', 'attached.default');
 });
+
+test('an attached network leaves eth0 of the other plugin as it is, byte for byte', async () => {
+  const pod = fixture.schedule(podOf('beside', 'net'));
+  await fixture.allocated('default/beside', PROVIDER);
+  const sandbox = await createSandbox(pod);
+  const call = async (verb: string, ifName: string, config: NetworkConfig) => {
+    const { exitCode, stdout } = await cni(verb, sandbox, ifName, config);
+    expect(exitCode, stdout).toBe(0);
+  };
+  await call('ADD', 'eth0', OTHER_PRIMARY_CONFIG);
+  // An IPv6 address of the link's own is tentative for a moment, with whatever comes after it.
+  await expect.poll(() => eth0Of(sandbox)).not.toContain('tentative');
+  const before = await eth0Of(sandbox);
+  expect(before).toContain('10.244.0.');
+
+  const nad = fixture.api.get('NetworkAttachmentDefinition', 'default/net');
+  const config = { name: 'net', ...JSON.parse(String(nad.spec?.config)) };
+  await call('ADD', 'net1', config);
+  expect(await inSandbox(sandbox, 'ip', 'link', 'show', 'dev', 'net1')).toContain('UP');
+  expect(await eth0Of(sandbox)).toBe(before);
+  await call('DEL', 'net1', config);
+  expect(await eth0Of(sandbox)).toBe(before);
+  await call('DEL', 'eth0', OTHER_PRIMARY_CONFIG);
+  await deleteSandbox(sandbox);
+});
+
+/** All that the kernel says of eth0, and the routes of the pod that another interface could change. */
+async function eth0Of(sandbox: Sandbox): Promise<string> {
+  const questions = [
+    ['-d', '-j', 'link', 'show', 'dev', 'eth0'],
+    ['-d', '-j', 'addr', 'show', 'dev', 'eth0'],
+    ['-d', '-j', '-4', 'route', 'show', 'table', 'all', 'dev', 'eth0'],
+    ['-d', '-j', '-6', 'route', 'show', 'table', 'all', 'dev', 'eth0'],
+    ['-d', '-j', 'route', 'show', 'default'],
+    ['-d', '-j', 'neigh', 'show', 'dev', 'eth0'],
+    ['-d', '-j', 'rule', 'show'],
+  ];
+  const texts = await Promise.all(questions.map((words) => inSandbox(sandbox, 'ip', ...words)));
+  const settings = await inSandbox(
+    sandbox,
+    'sysctl',
+    '-a',
+    '--pattern',
+    '\\.(eth0|all|default)\\.',
+  );
+  return [...texts, settings].join('\n');
+}
 
 test('a network in the place of the primary one is eth0, by the word of the user', async () => {
   const annotations = { [DEFAULT_NETWORK]: 'default/net' };
