@@ -1,0 +1,221 @@
+/**
+ * A database, followed and written to over one connection at a time.
+ *
+ * Of several remotes the one is used whose server can be: in a cluster, its leader. Where a
+ * connection ends, or its server stops being the leader, another is made, and the rows go on from the
+ * last transaction that has come. Meanwhile they stay as they were.
+ *
+ * What a transaction has changed is in the rows when it resolves: a server sends updates before
+ * the answer (RFC 7047, section 4.1.6).
+ */
+import type { Socket } from 'node:net';
+import { Backoff } from '../concurrency/backoff.ts';
+import { Condition } from '../concurrency/condition.ts';
+import { abortable, DeadlinePassed, startDeadline } from '../concurrency/deadline.ts';
+import type { Logger } from '../log.ts';
+import { Outage, type OutageText } from '../outage.ts';
+import { messageOf } from '../text.ts';
+import { Connection, type Silence } from './connection.ts';
+import { OvsdbError } from './error.ts';
+import { commitRows, monitorRows, ROWS_MONITOR } from './monitor.ts';
+import { checkResults, type Operation } from './operation.ts';
+import { connect, type Remote, type TlsFiles } from './remote.ts';
+import type { Replica } from './replica.ts';
+import { ServerStatus, STATUS_MONITOR, STATUS_TABLE } from './server-status.ts';
+
+export interface SessionOptions {
+  readonly remotes: readonly Remote[];
+  readonly tls?: TlsFiles;
+  /** Like `OVN_Northbound`. */
+  readonly database: string;
+  readonly replica: Replica;
+  /** Whether a member of a cluster that does not lead it is of no use: who writes needs the leader. */
+  readonly needsLeader: boolean;
+  readonly log: Logger;
+  /** What the log says when there is no connection, and when there is one again. */
+  readonly outage: OutageText;
+  readonly silence?: Silence;
+}
+
+/** A server that carries out one large transaction is silent meanwhile. */
+const SILENCE: Silence = { probeAfterMs: 5000, deadAfterMs: 15_000 };
+/** To the server, with TLS; ms. */
+const CONNECT_MS = 5000;
+/** The election of a leader takes 1 s and more. */
+const PAUSES = { firstMs: 50, maxMs: 4000 };
+/** After a connection that lasted so long, the next pause is a short one again; ms. */
+const LASTED_MS = 5000;
+
+export class OvsdbSession {
+  readonly #options: SessionOptions;
+  readonly #outage: Outage;
+  readonly #ending = new AbortController();
+  readonly #changed = new Condition();
+  /** Why each remote could not be used when it was tried last. */
+  readonly #failures = new Map<string, string>();
+  #connection: Connection | undefined;
+  /** When the outage began that there is, on the clock of `performance.now()`. */
+  #lostAt: number | undefined;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#outage = new Outage(options.log, options.outage);
+  }
+
+  /** Connects, and goes on to do so until it is stopped. */
+  start(): void {
+    this.#done = this.#run(this.#ending.signal);
+  }
+
+  /** Ends the connection. Transactions under way fail. */
+  async stop(): Promise<void> {
+    this.#ending.abort(new OvsdbError('interrupted', 'the session has ended'));
+    await this.#done;
+  }
+
+  /** Whether the rows are those of the database, as far as is known. */
+  get isLive(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /**
+   * Resolves when the rows are those of the database.
+   * @param graceMs how long an outage may have lasted that is waited for
+   * @throws OvsdbError `unreachable` where it lasts longer; the signal's reason
+   */
+  async live(graceMs: number, signal: AbortSignal): Promise<void> {
+    if (this.isLive) return;
+    using deadline = startDeadline(graceMs, signal, this.#lostForMs);
+    try {
+      await this.#changed.until(() => this.isLive || undefined, deadline.signal);
+    } catch (error) {
+      throw error instanceof DeadlinePassed && !signal.aborted ? this.#unreachable() : error;
+    }
+  }
+
+  /**
+   * Carries out operations, all or none.
+   * @throws OvsdbError `changed` where a `wait` found other rows than it says; `refused`;
+   *   `interrupted` where nobody knows what has become of it; `unreachable` where there is no
+   *   connection; the signal's reason, after which it may be carried out nevertheless
+   */
+  async transact(operations: readonly Operation[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const connection = this.#connection;
+    if (connection === undefined) throw this.#unreachable();
+    const { database } = this.#options;
+    const answer = connection.call('transact', [database, ...operations]);
+    checkResults(operations, await abortable(answer, signal));
+  }
+
+  /** Resolves when the rows are at least as new as the database is now. @throws as `transact` */
+  barrier(signal: AbortSignal): Promise<void> {
+    return this.transact([], signal);
+  }
+
+  get #lostForMs(): number {
+    return this.#lostAt === undefined ? 0 : performance.now() - this.#lostAt;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { remotes } = this.#options;
+    const backoff = new Backoff(PAUSES);
+    try {
+      for (let attempt = 0; !signal.aborted; attempt += 1) {
+        const remote = remotes[attempt % remotes.length] as Remote;
+        const lastedMs = await this.#use(remote, signal);
+        if (lastedMs > LASTED_MS) backoff.reset();
+        const hasTriedAll = attempt % remotes.length === remotes.length - 1;
+        if (lastedMs > 0 || hasTriedAll) await backoff.pause(signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Uses a remote for as long as it can be. @returns how long that was; 0 where it could not be; ms */
+  async #use(remote: Remote, signal: AbortSignal): Promise<number> {
+    let liveAt: number | undefined;
+    try {
+      using deadline = startDeadline(CONNECT_MS, signal);
+      const socket = await connect(remote, this.#options.tls, deadline.signal);
+      const status = new ServerStatus(this.#options.database, this.#options.needsLeader);
+      const connection = connectionOf(socket, status, this.#options);
+      const end = () => connection.close(new OvsdbError('interrupted', 'the session has ended'));
+      signal.addEventListener('abort', end, { once: true });
+      try {
+        await this.#follow(connection, status);
+        liveAt = performance.now();
+        this.#isLiveBy(connection);
+        throw await connection.closed;
+      } finally {
+        signal.removeEventListener('abort', end);
+        end();
+      }
+    } catch (error) {
+      this.#lost(remote, error, liveAt !== undefined, signal);
+    }
+    return liveAt === undefined ? 0 : performance.now() - liveAt;
+  }
+
+  async #follow(connection: Connection, status: ServerStatus): Promise<void> {
+    const { database, replica } = this.#options;
+    // Both are asked for at once. What the second says is of no interest where the first fails.
+    const schema = connection.call('get_schema', [database]);
+    await status.follow(connection);
+    await monitorRows(connection, replica, database, await schema);
+  }
+
+  #isLiveBy(connection: Connection): void {
+    this.#connection = connection;
+    this.#lostAt = undefined;
+    this.#failures.clear();
+    this.#outage.end(performance.now());
+    this.#changed.check();
+  }
+
+  #lost(remote: Remote, error: unknown, wasLive: boolean, signal: AbortSignal): void {
+    this.#connection = undefined;
+    this.#options.replica.abandon();
+    if (signal.aborted) return;
+    this.#lostAt ??= performance.now();
+    const reason =
+      error instanceof DeadlinePassed ? 'it did not accept a connection in time' : messageOf(error);
+    this.#failures.set(remote.text, reason);
+    const hasTriedAll = this.#failures.size === this.#options.remotes.length;
+    if (wasLive || hasTriedAll) this.#outage.begin(this.#failureText());
+    this.#changed.check();
+  }
+
+  #failureText(): string {
+    return [...this.#failures].map(([remote, reason]) => `${remote}: ${reason}`).join('; ');
+  }
+
+  #unreachable(): OvsdbError {
+    const { database, remotes } = this.#options;
+    const tried = this.#failureText() || remotes.map(({ text }) => text).join(', ');
+    return new OvsdbError('unreachable', `no connection to database ${database}: ${tried}`);
+  }
+}
+
+function connectionOf(
+  socket: Socket,
+  status: ServerStatus,
+  { replica, silence = SILENCE }: SessionOptions,
+): Connection {
+  return new Connection(socket, silence, {
+    row(table, uuid, update) {
+      if (table === STATUS_TABLE) status.takeRow(uuid, update);
+      else replica.takeRow(table, uuid, update);
+    },
+    notification(method, params) {
+      if (method === 'monitor_canceled') {
+        throw new OvsdbError('unreachable', 'it has removed the database');
+      }
+      if (!method.startsWith('update')) return;
+      if (params[0] === STATUS_MONITOR) status.commit();
+      else if (params[0] === ROWS_MONITOR) commitRows(replica, method, params);
+    },
+  });
+}
