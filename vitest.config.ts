@@ -14,6 +14,15 @@ export default defineConfig({
         },
       },
       {
+        // What starts servers and tools, but needs no node.
+        test: {
+          name: 'process',
+          include: ['test/process/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         // One file at a time: scripts/test.ts gives each its own private namespaces.
         test: {
           name: 'node',

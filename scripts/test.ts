@@ -31,7 +31,10 @@ if (chosen.length === 0) {
   await step('types', ['tsc', '--noEmit']);
 }
 await step('build', [process.execPath, 'scripts/build.ts']);
-if (chosen.length === 0) await vitest('unit', ['--project', 'unit']);
+if (chosen.length === 0) {
+  await vitest('unit', ['--project', 'unit']);
+  await vitest('process', ['--project', 'process']);
+}
 
 const files = globSync('test/node/**/*.test.ts').sort();
 const wanted = files.filter(

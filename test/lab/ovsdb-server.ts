@@ -2,8 +2,9 @@
  * Real ovsdb-servers on loopback, with folders of their own: one alone, or a RAFT cluster.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,23 @@ export class OvsdbServer implements AsyncDisposable {
   async transact(...operations: readonly object[]): Promise<unknown> {
     const words = JSON.stringify(['OVN_Northbound', ...operations]);
     return JSON.parse((await execute('ovsdb-client', ['transact', this.remote, words])).stdout);
+  }
+
+  /**
+   * Adds rows to the database while the server does not run, as one record of its file (ovsdb(5),
+   * "Standalone Database Format"): very many rows come much faster so than by transactions.
+   * @param tables rows by UUID, by table
+   */
+  async seed(tables: Readonly<Record<string, Readonly<Record<string, object>>>>): Promise<void> {
+    const record = `${JSON.stringify(tables)}\n`;
+    const hash = createHash('sha1').update(record).digest('hex');
+    await appendFile(this.#file, `OVSDB JSON ${Buffer.byteLength(record)} ${hash}\n${record}`);
+  }
+
+  /** A transaction while the server does not run. */
+  async transactOffline(...operations: readonly object[]): Promise<void> {
+    const words = JSON.stringify(['OVN_Northbound', ...operations]);
+    await execute('ovsdb-tool', ['transact', this.#file, words]);
   }
 
   /** ovn-nbctl as a person uses it. */

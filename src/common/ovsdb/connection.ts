@@ -46,7 +46,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #hooks: ConnectionHooks;
   readonly #framer: MessageFramer;
-  readonly #silence: Silence;
+  #silence: Silence;
   readonly #calls = new Map<number, Call>();
   readonly #closed = Promise.withResolvers<OvsdbError>();
   readonly #probe: NodeJS.Timeout;
@@ -72,6 +72,12 @@ export class Connection {
   /** Resolves, with the reason, when the connection has ended; never fails. */
   get closed(): Promise<OvsdbError> {
     return this.#closed.promise;
+  }
+
+  /** Changes how long the server may be silent, from its next silence on. */
+  set silence(silence: Silence) {
+    this.#silence = silence;
+    this.#probe.refresh();
   }
 
   /**

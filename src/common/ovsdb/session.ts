@@ -37,8 +37,10 @@ export interface SessionOptions {
   readonly silence?: Silence;
 }
 
-/** A server that carries out one large transaction is silent meanwhile. */
-const SILENCE: Silence = { probeAfterMs: 5000, deadAfterMs: 15_000 };
+/** A server is silent while it carries out a large transaction. */
+const SILENCE: Silence = { probeAfterMs: 5000, deadAfterMs: 20_000 };
+/** A server is silent while it writes the contents of a large database; ms. */
+const CONTENTS_MS = 120_000;
 /** To the server, with TLS; ms. */
 const CONNECT_MS = 5000;
 /** The election of a leader takes 1 s and more. */
@@ -160,11 +162,13 @@ export class OvsdbSession {
   }
 
   async #follow(connection: Connection, status: ServerStatus): Promise<void> {
-    const { database, replica } = this.#options;
+    const { database, replica, silence = SILENCE } = this.#options;
     // Both are asked for at once. What the second says is of no interest where the first fails.
     const schema = connection.call('get_schema', [database]);
     await status.follow(connection);
+    connection.silence = { ...silence, deadAfterMs: Math.max(silence.deadAfterMs, CONTENTS_MS) };
     await monitorRows(connection, replica, database, await schema);
+    connection.silence = silence;
   }
 
   #isLiveBy(connection: Connection): void {
