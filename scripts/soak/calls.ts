@@ -9,8 +9,8 @@ import {
   type NetworkConfig,
   type Sandbox,
 } from '../../test/lab/runtime.ts';
+import type { Trouble } from './fault-record.ts';
 import type { Stage } from './stage.ts';
-import type { Trouble } from './weather.ts';
 
 export interface Call {
   readonly verb: 'ADD' | 'CHECK' | 'DEL' | 'GC';

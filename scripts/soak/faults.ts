@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { command } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
-import { end } from './endings.ts';
-import type { Play } from './play.ts';
+import { end } from './pod-end.ts';
 import type { Stage } from './stage.ts';
+import type { Play } from './step-context.ts';
 
 export type Part = 'ovsdb-server' | 'ovs-vswitchd' | 'ovn-controller';
 

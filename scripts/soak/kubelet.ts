@@ -5,7 +5,7 @@
 import { Condition } from '../../src/common/concurrency/condition.ts';
 import { createSandbox, deleteSandbox, type Sandbox } from '../../test/lab/runtime.ts';
 import { type Answer, type Call, call } from './calls.ts';
-import { disturbed, disturbedCheck, titleOf, untilDone, withoutDatabase } from './judgement.ts';
+import { disturbed, disturbedCheck, titleOf, untilDone, withoutDatabase } from './excuses.ts';
 import type { Network, Nic } from './networks.ts';
 import type { Home } from './pods.ts';
 import type { Stage } from './stage.ts';

@@ -1,12 +1,12 @@
 /** Runs many steps, several at once, with a census of the node at rest now and then. */
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import type { Finding } from './census.ts';
+import { damagedHomes, settle } from './idle.ts';
 import type { Kubelet } from './kubelet.ts';
-import { Play } from './play.ts';
 import type { Slot } from './pods.ts';
-import { damagedHomes, settle } from './quiet.ts';
 import type { Random } from './random.ts';
 import type { Stage } from './stage.ts';
+import { Play } from './step-context.ts';
 import type { Kind } from './steps.ts';
 import type { Verdict } from './verdict.ts';
 

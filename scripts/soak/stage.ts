@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { Cluster } from '../../test/lab/cluster.ts';
 import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
-import { DaemonLife, KUBECONFIG } from './daemon-life.ts';
+import { DaemonLife, KUBECONFIG } from './daemon-runs.ts';
+import { Weather } from './fault-record.ts';
 import { Journal } from './journal.ts';
 import { createNetworks, type Networks } from './networks.ts';
 import { Tally } from './tally.ts';
-import { Weather } from './weather.ts';
 
 export interface Stage {
   readonly node: OvnNode;

@@ -1,12 +1,13 @@
 /** The kinds of steps, how often each comes, and their order. */
-import { addWithMistake, bringUp, bringUpAndKill, deleteWhileComingUp } from './beginnings.ts';
+
+import { changeLimits, collect, lateDel, stray, visit } from './checks.ts';
 import { removePod } from './controller.ts';
-import { end, endAndKill } from './endings.ts';
 import { disturbApi, killDaemon, killPart, restartDaemon } from './faults.ts';
-import type { Play } from './play.ts';
+import { lateAdd, race, replacePod, succeed } from './new-sandboxes.ts';
+import { end, endAndKill } from './pod-end.ts';
+import { addWithMistake, bringUp, bringUpAndKill, deleteWhileComingUp } from './pod-start.ts';
 import type { Random } from './random.ts';
-import { lateAdd, race, replacePod, succeed } from './successions.ts';
-import { changeLimits, collect, lateDel, stray, visit } from './visits.ts';
+import type { Play } from './step-context.ts';
 
 export interface Kind {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** Leaks and damaged pods, each told once, with its history. */
 import type { Finding } from './census.ts';
 import type { Home } from './pods.ts';
+import { tell } from './print-history.ts';
 import type { Stage } from './stage.ts';
-import { tell } from './story.ts';
 
 export class Verdict {
   readonly #leaks = new Map<string, Finding>();

@@ -1,6 +1,6 @@
 /** What befalls the programs and the API server while hostile pods come: each until all works again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Trouble } from '../weather.ts';
+import type { Trouble } from '../fault-record.ts';
 import type { Stage } from './stage.ts';
 
 /** How long the API server is away; ms. */

@@ -10,10 +10,10 @@ import {
 } from '../../../test/lab/kubernetes/api.ts';
 import { makeNetworkCard } from '../../../test/lab/network-card.ts';
 import { OvnNode } from '../../../test/lab/ovn-node.ts';
-import { DaemonLife, KUBECONFIG } from '../daemon-life.ts';
+import { DaemonLife, KUBECONFIG } from '../daemon-runs.ts';
+import { Weather } from '../fault-record.ts';
 import { Journal } from '../journal.ts';
 import { Tally } from '../tally.ts';
-import { Weather } from '../weather.ts';
 import { Candidates, CONTROLLER_KUBECONFIG } from './candidates.ts';
 import { manifests, NETWORKS } from './networks.ts';
 

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { outcomeInSandbox } from '../../test/lab/runtime.ts';
 import type { Answer } from './calls.ts';
 import { annotate } from './controller.ts';
-import { judge, surprise, titleOf, withoutDatabase } from './judgement.ts';
+import { judge, surprise, titleOf, withoutDatabase } from './excuses.ts';
 import type { ValidAttachment } from './kubelet.ts';
 import type { Nic } from './networks.ts';
-import type { Play } from './play.ts';
 import type { Home } from './pods.ts';
 import type { Stage } from './stage.ts';
+import type { Play } from './step-context.ts';
 
 /** CHECKs and pings of a pod that runs. */
 export async function visit(play: Play): Promise<void> {

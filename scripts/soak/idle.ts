@@ -8,12 +8,12 @@ import { portName } from '../../test/lab/cluster.ts';
 import { SOCKET } from '../../test/lab/daemon.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
 import { type Finding, takeCensus, unexplained } from './census.ts';
+import { silentGateways } from './checks.ts';
 import { recovered } from './faults.ts';
 import type { Kubelet } from './kubelet.ts';
 import type { Nic } from './networks.ts';
 import { type Home, keyOf, type Slot } from './pods.ts';
 import type { Stage } from './stage.ts';
-import { silentGateways } from './visits.ts';
 
 /** How long the daemon may take to clean up after the last event; ms. */
 const CLEAN_UP_MS_MAX = 20_000;

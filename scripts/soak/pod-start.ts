@@ -10,10 +10,10 @@ import {
   podGone,
   surprise,
   titleOf,
-} from './judgement.ts';
+} from './excuses.ts';
 import type { Nic } from './networks.ts';
-import type { Play } from './play.ts';
 import type { Home } from './pods.ts';
+import type { Play } from './step-context.ts';
 
 export interface BringUp {
   /** Changes the calls of some interfaces. */

@@ -1,8 +1,8 @@
 /** What a call may answer when something else is being disturbed, and what to do when it does not. */
 import type { Answer } from './calls.ts';
 import type { Home } from './pods.ts';
+import { tell } from './print-history.ts';
 import type { Stage } from './stage.ts';
-import { tell } from './story.ts';
 
 /** CNI's code for what may succeed on a retry (docs/errors.md, as all codes here). */
 const TRY_AGAIN = 11;

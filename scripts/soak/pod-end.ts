@@ -1,9 +1,10 @@
 /** How pods go: in order, in any other order, and without a DEL. */
-import { owe } from './beginnings.ts';
+
 import { removePod, startDeletion } from './controller.ts';
-import { anyOf, judge, killed, titleOf, withoutDatabase } from './judgement.ts';
-import type { Play } from './play.ts';
+import { anyOf, judge, killed, titleOf, withoutDatabase } from './excuses.ts';
+import { owe } from './pod-start.ts';
 import type { Home } from './pods.ts';
+import type { Play } from './step-context.ts';
 
 type Ending = (play: Play, home: Home) => Promise<void>;
 

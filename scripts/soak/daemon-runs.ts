@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { Daemon } from '../../test/lab/daemon.ts';
+import type { Weather } from './fault-record.ts';
 import type { Journal } from './journal.ts';
 import type { Tally } from './tally.ts';
-import type { Weather } from './weather.ts';
 
 export const KUBECONFIG = '/run/kube/config';
 const PROGRAM = 'kube-ovn-cni';

@@ -1,9 +1,10 @@
 /** A living pod gets a new sandbox: the newer one has its interfaces, whatever comes for the older. */
-import { addAll, bringUp, giveUp, owe } from './beginnings.ts';
+
 import { allocate, createPod, removePod } from './controller.ts';
-import { anyOf, disturbed, judge, podGone, superseded, surprise, titleOf } from './judgement.ts';
-import type { Play } from './play.ts';
+import { anyOf, disturbed, judge, podGone, superseded, surprise, titleOf } from './excuses.ts';
+import { addAll, bringUp, giveUp, owe } from './pod-start.ts';
 import type { Home } from './pods.ts';
+import type { Play } from './step-context.ts';
 
 type Succession = (play: Play, older: Home) => Promise<void>;
 
