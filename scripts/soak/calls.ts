@@ -9,7 +9,7 @@ import {
   type NetworkConfig,
   type Sandbox,
 } from '../../test/lab/runtime.ts';
-import type { Trouble } from './fault-record.ts';
+import type { FaultyPart } from './fault-record.ts';
 import type { Stage } from './stage.ts';
 
 export interface Call {
@@ -32,7 +32,7 @@ export interface Answer {
   /** Of a successful ADD. */
   readonly result: CniResult | undefined;
   /** What was disturbed while it ran. */
-  readonly troubles: ReadonlySet<Trouble>;
+  readonly faults: ReadonlySet<FaultyPart>;
 }
 
 /** Longer than any call may take: the executable gives up after 115 s. */
@@ -41,7 +41,7 @@ const CALL_MS_MAX = 130_000;
 /** Runs one call to its end, and enters it into the books. */
 export async function call(stage: Stage, options: Call): Promise<Answer> {
   const { verb, sandbox, ifName, config, overrides = {}, killAfterMs } = options;
-  const { journal, tally, weather } = stage;
+  const { journal, tally, faults } = stage;
   const env = cniEnvironment(verb, sandbox, ifName, overrides);
   const child = spawn(await findExecutable('kube-ovn'), [], { env, stdio: 'pipe' });
   const startedMs = performance.now();
@@ -73,7 +73,7 @@ export async function call(stage: Stage, options: Call): Promise<Answer> {
     code,
     text: text + stderr,
     result: code === 0 && text !== '' ? JSON.parse(text) : undefined,
-    troubles: weather.since(startedMs),
+    faults: faults.since(startedMs),
   };
 }
 

@@ -3,31 +3,31 @@ import { randomBytes } from 'node:crypto';
 import { outcomeInSandbox } from '../../test/lab/runtime.ts';
 import type { Answer } from './calls.ts';
 import { annotate } from './controller.ts';
-import { judge, surprise, titleOf, withoutDatabase } from './excuses.ts';
+import { expectSuccess, surprise, titleOf, withoutDatabase } from './excuses.ts';
 import type { ValidAttachment } from './kubelet.ts';
 import type { Nic } from './networks.ts';
 import type { Home } from './pods.ts';
 import type { Stage } from './stage.ts';
-import type { Play } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
 
 /** CHECKs and pings of a pod that runs. */
-export async function visit(play: Play): Promise<void> {
-  const { stage, kubelet, slot } = play;
+export async function checkPod(context: StepContext): Promise<void> {
+  const { stage, kubelet, slot } = context;
   const { home } = slot;
   if (home === undefined) return;
   await kubelet.checkAll(home);
   for (const nic of home.nics) {
     const startedMs = performance.now();
     const silent = await silentGateways(home, nic);
-    const troubles = stage.weather.since(startedMs);
-    if (silent.length === 0 || troubles.size > 0) continue;
+    const faults = stage.faults.since(startedMs);
+    if (silent.length === 0 || faults.size > 0) continue;
     const { containerId } = home.sandbox;
     const answer = {
       containerId,
       code: 'no echo' as const,
       text: silent.join(),
       result: undefined,
-      troubles,
+      faults,
     };
     surprise(stage, titleOf('ping', home, nic.ifName), answer);
   }
@@ -49,8 +49,8 @@ async function hears({ sandbox }: Home, ifName: string, address: string): Promis
 }
 
 /** DELs of what is not there must succeed; a CHECK of it must not. */
-export async function stray(play: Play): Promise<void> {
-  const { stage, kubelet, slot, random } = play;
+export async function stray(context: StepContext): Promise<void> {
+  const { stage, kubelet, slot, random } = context;
   const { home, nics } = slot;
   const [nic] = nics;
   if (nic === undefined) return;
@@ -73,7 +73,7 @@ export async function stray(play: Play): Promise<void> {
   if (home === undefined) return;
   // Another interface of a sandbox that lives.
   const answer = await kubelet.del(home, { ...nic, ifName: 'net9' });
-  judge(stage, titleOf('DEL', home, 'net9'), answer, withoutDatabase);
+  expectSuccess(stage, titleOf('DEL', home, 'net9'), answer, withoutDatabase);
   if (!nic.network.isIpam && random.chance(0.5)) {
     const checked = await kubelet.check(unknown, nic);
     if (checked.code === 0) surprise(stage, titleOf('CHECK', unknown, nic.ifName), checked);
@@ -81,16 +81,16 @@ export async function stray(play: Play): Promise<void> {
 }
 
 /** One of the DELs that are owed. */
-export async function lateDel(play: Play): Promise<void> {
-  const { kubelet, slot } = play;
+export async function lateDel(context: StepContext): Promise<void> {
+  const { kubelet, slot } = context;
   const home = slot.owed.shift();
-  if (home === undefined) return stray(play);
+  if (home === undefined) return stray(context);
   await kubelet.takeDown(home);
   slot.past = home;
 }
 
 /** GC of some networks, sometimes with a list that is out of date. */
-export async function collect({ stage, kubelet, slot, random }: Play): Promise<void> {
+export async function collect({ stage, kubelet, slot, random }: StepContext): Promise<void> {
   const { past } = slot;
   const isOld = past !== undefined && random.chance(0.5);
   const more: ValidAttachment[] = isOld
@@ -104,7 +104,7 @@ export async function collect({ stage, kubelet, slot, random }: Play): Promise<v
 }
 
 /** Limits are annotated anew, wrongly, and as they were: after each of them CHECK is content. */
-export async function changeLimits({ stage, kubelet, slot, random }: Play): Promise<void> {
+export async function changeLimits({ stage, kubelet, slot, random }: StepContext): Promise<void> {
   const { home } = slot;
   const nic = home?.nics.find(({ network }) => !network.isIpam);
   if (home === undefined || nic === undefined) return;
@@ -130,14 +130,14 @@ async function contentAgain(
   { ifName }: Nic,
   check: () => Promise<Answer>,
 ): Promise<void> {
-  let calmSinceMs = performance.now();
+  let undisturbedSinceMs = performance.now();
   for (;;) {
     const answer = await check();
     if (answer.code === 0) return;
-    if (answer.troubles.size > 0) {
-      await stage.weather.calm();
-      calmSinceMs = performance.now();
-    } else if (performance.now() - calmSinceMs > ARRIVAL_MS_MAX) {
+    if (answer.faults.size > 0) {
+      await stage.faults.over();
+      undisturbedSinceMs = performance.now();
+    } else if (performance.now() - undisturbedSinceMs > ARRIVAL_MS_MAX) {
       surprise(stage, titleOf('CHECK', home, ifName), answer);
       return;
     }

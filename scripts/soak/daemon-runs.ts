@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { Daemon } from '../../test/lab/daemon.ts';
-import type { Weather } from './fault-record.ts';
+import type { FaultRecord } from './fault-record.ts';
 import type { Journal } from './journal.ts';
 import type { Tally } from './tally.ts';
 
@@ -14,13 +14,13 @@ const FLAGS = ['--add-timeout-seconds=20'];
 /** What happens while no daemon runs. */
 export type Meanwhile = () => Promise<void>;
 
-export class DaemonLife {
-  readonly #options: { nodeName: string; weather: Weather; journal: Journal; tally: Tally };
+export class DaemonRuns {
+  readonly #options: { nodeName: string; faults: FaultRecord; journal: Journal; tally: Tally };
   readonly #generations: Daemon[] = [];
   /** One restart at a time. */
   readonly #turn = new KeyedLock();
 
-  constructor(options: { nodeName: string; weather: Weather; journal: Journal; tally: Tally }) {
+  constructor(options: { nodeName: string; faults: FaultRecord; journal: Journal; tally: Tally }) {
     this.#options = options;
   }
 
@@ -87,9 +87,9 @@ export class DaemonLife {
   }
 
   async #restart(signal: 'SIGKILL' | 'SIGTERM', meanwhile: Meanwhile): Promise<void> {
-    const { weather, journal, tally } = this.#options;
+    const { faults, journal, tally } = this.#options;
     await this.#turn.run(PROGRAM, async () => {
-      using _trouble = weather.trouble(PROGRAM);
+      using _fault = faults.begin(PROGRAM);
       journal.noteAll(`${signal} to daemon ${this.pid}`);
       if (signal === 'SIGKILL') tally.kill(PROGRAM);
       else tally.fault('daemon ended in order');

@@ -1,7 +1,7 @@
 /** What a call may answer when something else is being disturbed, and what to do when it does not. */
 import type { Answer } from './calls.ts';
 import type { Home } from './pods.ts';
-import { tell } from './print-history.ts';
+import { printWithHistory } from './print-history.ts';
 import type { Stage } from './stage.ts';
 
 /** CNI's code for what may succeed on a retry (docs/errors.md, as all codes here). */
@@ -17,15 +17,15 @@ const LIMITS_DIFFER = 113;
 export type Excuse = (answer: Answer) => boolean;
 
 /** ADD and GC need all parts, and the API server. */
-export const disturbed: Excuse = ({ code, troubles }) => code === TRY_AGAIN && troubles.size > 0;
+export const disturbed: Excuse = ({ code, faults }) => code === TRY_AGAIN && faults.size > 0;
 
 /** A DEL needs nothing but OVS's database: without a daemon it is recorded. */
-export const withoutDatabase: Excuse = ({ code, troubles }) =>
-  code === TRY_AGAIN && troubles.has('ovsdb-server');
+export const withoutDatabase: Excuse = ({ code, faults }) =>
+  code === TRY_AGAIN && faults.has('ovsdb-server');
 
 export const disturbedCheck: Excuse = (answer) =>
   disturbed(answer) ||
-  (answer.troubles.size > 0 && (answer.code === PORT_DIFFERS || answer.code === LIMITS_DIFFER));
+  (answer.faults.size > 0 && (answer.code === PORT_DIFFERS || answer.code === LIMITS_DIFFER));
 
 /** The executable was killed on purpose. */
 export const killed: Excuse = ({ code }) => code === 'killed';
@@ -57,23 +57,23 @@ export async function untilDone(
       surprise(stage, `${what} after ${attempts} attempts`, answer);
       return answer;
     }
-    await stage.weather.calm();
+    await stage.faults.over();
   }
 }
 
 /** Enters a failure that has no excuse. */
-export function judge(stage: Stage, what: string, answer: Answer, excuse: Excuse): void {
+export function expectSuccess(stage: Stage, what: string, answer: Answer, excuse: Excuse): void {
   if (answer.code !== 0 && !excuse(answer)) surprise(stage, what, answer);
 }
 
 /** Enters an answer that must not be. */
 export function surprise(stage: Stage, what: string, answer: Answer): void {
   const { tally } = stage;
-  const { code, text, troubles, containerId } = answer;
-  const around = troubles.size === 0 ? 'nothing' : [...troubles].join(', ');
+  const { code, text, faults, containerId } = answer;
+  const around = faults.size === 0 ? 'nothing' : [...faults].join(', ');
   const title = `${what}: ${code} ${text.trim()} (disturbed: ${around})`;
   tally.surprises += 1;
-  tell(stage, `SURPRISE: ${title}`, containerId);
+  printWithHistory(stage, `SURPRISE: ${title}`, containerId);
 }
 
 /** The names of a home's interfaces, for titles. */

@@ -4,7 +4,7 @@
  */
 import { Condition } from '../../src/common/concurrency/condition.ts';
 
-export type Trouble =
+export type FaultyPart =
   | 'kube-ovn-cni'
   | 'kube-ovn-controller'
   | 'API server'
@@ -12,38 +12,38 @@ export type Trouble =
   | 'ovs-vswitchd'
   | 'ovn-controller';
 
-interface Spell {
-  readonly trouble: Trouble;
+interface FaultTime {
+  readonly part: FaultyPart;
   endMs: number;
 }
 
 const FOREVER = new AbortController().signal;
 
-export class Weather {
-  readonly #spells: Spell[] = [];
+export class FaultRecord {
+  readonly #times: FaultTime[] = [];
   readonly #changed = new Condition();
 
-  /** From now until disposal. */
-  trouble(trouble: Trouble): Disposable {
-    const spell = { trouble, endMs: Number.POSITIVE_INFINITY };
-    this.#spells.push(spell);
+  /** The part counts as disturbed from now until disposal. */
+  begin(part: FaultyPart): Disposable {
+    const time = { part, endMs: Number.POSITIVE_INFINITY };
+    this.#times.push(time);
     return {
       [Symbol.dispose]: () => {
-        spell.endMs = performance.now();
+        time.endMs = performance.now();
         this.#changed.check();
       },
     };
   }
 
   /** What was disturbed at `startedMs` or at any time since, by the clock of performance.now. */
-  since(startedMs: number): Set<Trouble> {
-    const met = this.#spells.filter(({ endMs }) => endMs >= startedMs);
-    return new Set(met.map(({ trouble }) => trouble));
+  since(startedMs: number): Set<FaultyPart> {
+    const met = this.#times.filter(({ endMs }) => endMs >= startedMs);
+    return new Set(met.map(({ part }) => part));
   }
 
   /** Resolves when nothing is disturbed. */
-  async calm(): Promise<void> {
-    const isCalm = () => this.since(performance.now()).size === 0 || undefined;
-    await this.#changed.until(isCalm, FOREVER);
+  async over(): Promise<void> {
+    const isOver = () => this.since(performance.now()).size === 0 || undefined;
+    await this.#changed.until(isOver, FOREVER);
   }
 }

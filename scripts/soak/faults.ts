@@ -5,7 +5,7 @@ import { command } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
 import { end } from './pod-end.ts';
 import type { Stage } from './stage.ts';
-import type { Play } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
 
 export type Part = 'ovsdb-server' | 'ovs-vswitchd' | 'ovn-controller';
 
@@ -18,12 +18,12 @@ const turn = new KeyedLock();
  * SIGKILL; in half of the cases a pod goes while no daemon runs, so that its DELs are recorded, and
  * some daemons are killed again in the middle of what a daemon begins with.
  */
-export async function killDaemon(play: Play): Promise<void> {
-  const { stage, random } = play;
-  await play.pause(100);
+export async function killDaemon(context: StepContext): Promise<void> {
+  const { stage, random } = context;
+  await context.pause(100);
   await stage.daemon.kill(async () => {
-    if (random.chance(0.5)) await end(play);
-    else await play.pause(AWAY_MS_MAX);
+    if (random.chance(0.5)) await end(context);
+    else await context.pause(AWAY_MS_MAX);
     if (random.chance(0.2)) await stage.daemon.startInVain(50 + random.below(START_MS));
   });
 }
@@ -32,21 +32,21 @@ export async function killDaemon(play: Play): Promise<void> {
 const START_MS = 600;
 
 /** An upgrade: SIGTERM, and the next one starts when the calls in flight are done. */
-export async function restartDaemon({ stage }: Play): Promise<void> {
+export async function restartDaemon({ stage }: StepContext): Promise<void> {
   await stage.daemon.restart(async () => {});
 }
 
 /** SIGKILL for a part of OVS or OVN, and a new one. */
-export function killPart(part: Part): (play: Play) => Promise<void> {
-  return (play) =>
+export function killPart(part: Part): (context: StepContext) => Promise<void> {
+  return (context) =>
     turn.run(part, async () => {
-      const { stage } = play;
-      const { node, weather, journal, tally } = stage;
-      using _trouble = weather.trouble(part);
+      const { stage } = context;
+      const { node, faults, journal, tally } = stage;
+      using _fault = faults.begin(part);
       journal.noteAll(`SIGKILL to ${part}`);
       tally.kill(part);
       await node.killPart(part);
-      await play.pause(AWAY_MS_MAX);
+      await context.pause(AWAY_MS_MAX);
       await startPart(stage, part);
       journal.noteAll(`${part} runs again`);
       await recovered(stage);
@@ -78,16 +78,16 @@ export async function recovered({ node }: Stage): Promise<void> {
 }
 
 /** A fault of the API server, until the daemon follows it again. */
-export function disturbApi(play: Play): Promise<void> {
+export function disturbApi(context: StepContext): Promise<void> {
   return turn.run('API server', async () => {
-    const { stage, random } = play;
-    const { weather, journal, tally } = stage;
+    const { stage, random } = context;
+    const { faults, journal, tally } = stage;
     await sleep(Math.max(0, steadyAtMs - performance.now()));
-    using _trouble = weather.trouble('API server');
+    using _fault = faults.begin('API server');
     const [name, fault] = random.pick(Object.entries(API_FAULTS));
     journal.noteAll(`API server: ${name}`);
     tally.fault(`API server: ${name}`);
-    await fault(play);
+    await fault(context);
     await followed(stage);
     journal.noteAll('API server: followed again');
     steadyAtMs = performance.now() + STEADY_MS;
@@ -101,7 +101,7 @@ export function disturbApi(play: Play): Promise<void> {
 const STEADY_MS = 2500;
 let steadyAtMs = 0;
 
-const API_FAULTS: Readonly<Record<string, (play: Play) => Promise<void>>> = {
+const API_FAULTS: Readonly<Record<string, (context: StepContext) => Promise<void>>> = {
   'connections reset': ({ stage }) => allEnd(stage, () => stage.api.resetConnections()),
   'history forgotten (410)': ({ stage }) =>
     allEnd(stage, () => {
@@ -113,17 +113,17 @@ const API_FAULTS: Readonly<Record<string, (play: Play) => Promise<void>>> = {
       stage.api.faults.failNext(1 + random.below(6), 503);
       stage.api.resetConnections();
     }),
-  silent: async (play) => {
-    const { api } = play.stage;
+  silent: async (context) => {
+    const { api } = context.stage;
     api.silence();
-    await play.pause(AWAY_MS_MAX);
+    await context.pause(AWAY_MS_MAX);
     api.resume();
-    await allEnd(play.stage, () => api.resetConnections());
+    await allEnd(context.stage, () => api.resetConnections());
   },
-  'does not listen': async (play) => {
-    const { api } = play.stage;
-    await allEnd(play.stage, () => api.close());
-    await play.pause(AWAY_MS_MAX);
+  'does not listen': async (context) => {
+    const { api } = context.stage;
+    await allEnd(context.stage, () => api.close());
+    await context.pause(AWAY_MS_MAX);
     await api.start();
   },
 };

@@ -27,7 +27,7 @@ export async function settle(
   kubelet: Kubelet,
   before: readonly Finding[],
 ): Promise<Finding[]> {
-  await stage.weather.calm();
+  await stage.faults.over();
   await recovered(stage);
   const deadline = AbortSignal.timeout(CLEAN_UP_MS_MAX);
   const changes = followChanges();

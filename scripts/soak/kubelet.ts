@@ -173,6 +173,6 @@ function expectCollected(
 }
 
 /** True for the answer to an ADD that was refused or failed in peace: it has undone what it did. */
-function isUndone({ code, troubles }: Answer): boolean {
-  return code !== 0 && code !== 'killed' && troubles.size === 0;
+function isUndone({ code, faults }: Answer): boolean {
+  return code !== 0 && code !== 'killed' && faults.size === 0;
 }

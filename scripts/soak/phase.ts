@@ -6,7 +6,7 @@ import type { Kubelet } from './kubelet.ts';
 import type { Slot } from './pods.ts';
 import type { Random } from './random.ts';
 import type { Stage } from './stage.ts';
-import { Play } from './step-context.ts';
+import { StepContext } from './step-context.ts';
 import type { Kind } from './steps.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,12 +31,12 @@ export async function runSteps(soak: Soak, kinds: readonly Kind[]): Promise<void
   const work = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
       const { kind, slot } = step;
-      const play = new Play({ stage, kubelet, slot, random: step.random });
+      const context = new StepContext({ stage, kubelet, slot, random: step.random });
       const key = kind.isOfNode ? kind.name : `${slot.place}`;
       await turn.run(key, async () => {
         const startedMs = performance.now();
         const timer = setTimeout(giveUp, STEP_MS_MAX, kind);
-        await kind.run(play);
+        await kind.run(context);
         clearTimeout(timer);
         stage.tally.step(kind.name, performance.now() - startedMs);
       });

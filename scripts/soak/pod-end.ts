@@ -1,24 +1,24 @@
 /** How pods go: in order, in any other order, and without a DEL. */
 
 import { removePod, startDeletion } from './controller.ts';
-import { anyOf, judge, killed, titleOf, withoutDatabase } from './excuses.ts';
-import { owe } from './pod-start.ts';
+import { anyOf, expectSuccess, killed, titleOf, withoutDatabase } from './excuses.ts';
+import { deferDels } from './pod-start.ts';
 import type { Home } from './pods.ts';
-import type { Play } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
 
-type Ending = (play: Play, home: Home) => Promise<void>;
+type PodEnd = (context: StepContext, home: Home) => Promise<void>;
 
 /** Takes a slot's pod down in one of many ways. */
-export async function end(play: Play): Promise<void> {
-  const { slot, random } = play;
+export async function end(context: StepContext): Promise<void> {
+  const { slot, random } = context;
   const { home } = slot;
   if (home === undefined) return;
   slot.home = undefined;
-  await random.pick(ENDINGS)(play, home);
-  if (!play.kubelet.homes.has(home)) slot.past = home;
+  await random.pick(POD_ENDS)(context, home);
+  if (!context.kubelet.homes.has(home)) slot.past = home;
 }
 
-const ENDINGS: readonly Ending[] = [
+const POD_ENDS: readonly PodEnd[] = [
   // As kubelet and its runtime do it.
   async ({ stage, kubelet, slot }, home) => {
     startDeletion(stage, home.sandbox.pod);
@@ -68,18 +68,18 @@ const ENDINGS: readonly Ending[] = [
     await removePod(stage, slot);
   },
   // DELs come late.
-  async (play, home) => {
-    await removePod(play.stage, play.slot);
-    await owe(play, home);
+  async (context, home) => {
+    await removePod(context.stage, context.slot);
+    await deferDels(context, home);
   },
 ];
 
 /** The executable is killed in the middle of the DELs, which kubelet repeats. */
-export async function endAndKill(play: Play, home: Home): Promise<void> {
-  const { stage, kubelet, slot, random } = play;
+export async function endAndKill(context: StepContext, home: Home): Promise<void> {
+  const { stage, kubelet, slot, random } = context;
   for (const nic of home.nics) {
     const answer = await kubelet.del(home, nic, { killAfterMs: random.below(40) });
-    judge(stage, titleOf('DEL', home, nic.ifName), answer, anyOf(killed, withoutDatabase));
+    expectSuccess(stage, titleOf('DEL', home, nic.ifName), answer, anyOf(killed, withoutDatabase));
   }
   await kubelet.takeDown(home);
   await removePod(stage, slot);

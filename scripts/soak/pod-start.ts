@@ -5,7 +5,7 @@ import {
   anyOf,
   disturbed,
   type Excuse,
-  judge,
+  expectSuccess,
   killed,
   podGone,
   surprise,
@@ -13,7 +13,7 @@ import {
 } from './excuses.ts';
 import type { Nic } from './networks.ts';
 import type { Home } from './pods.ts';
-import type { Play } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
 
 export interface BringUp {
   /** Changes the calls of some interfaces. */
@@ -28,8 +28,8 @@ const NO_EXCUSE: Excuse = () => false;
 const OWED_MAX = 1;
 
 /** A new sandbox for a slot's pod, which is made where there is none; it succeeds, or is given up. */
-export async function bringUp(play: Play, how: BringUp = {}): Promise<void> {
-  const { stage, kubelet, slot, random } = play;
+export async function bringUp(context: StepContext, how: BringUp = {}): Promise<void> {
+  const { stage, kubelet, slot, random } = context;
   const pod = slot.pod ?? createPod(stage, slot, random);
   const allocated =
     slot.generation === slot.allocated ? undefined : allocate(stage, pod, slot.nics);
@@ -37,21 +37,21 @@ export async function bringUp(play: Play, how: BringUp = {}): Promise<void> {
   // The controller is often slower than kubelet.
   if (random.chance(0.6)) await allocated;
   const home = await kubelet.createHome(pod, slot.nics);
-  const [isUp] = await Promise.all([addAll(play, home, how), allocated]);
+  const [isUp] = await Promise.all([addAll(context, home, how), allocated]);
   if (isUp && (await kubelet.checkAll(home))) slot.home = home;
-  else await giveUp(play, home);
+  else await giveUp(context, home);
 }
 
 /** ADDs for all interfaces, one after another or at once; true where all succeed. */
 export async function addAll(
-  { stage, kubelet, random }: Play,
+  { stage, kubelet, random }: StepContext,
   home: Home,
   { options = NO_OPTIONS, excuse = NO_EXCUSE }: BringUp = {},
 ): Promise<boolean> {
   const add = async (nic: Nic) => {
     const answer = await kubelet.add(home, nic, options(nic));
     const excuses = anyOf(disturbed, killed, excuse);
-    judge(stage, titleOf('ADD', home, nic.ifName), answer, excuses);
+    expectSuccess(stage, titleOf('ADD', home, nic.ifName), answer, excuses);
     return answer.code === 0;
   };
   if (random.chance(0.5)) return (await Promise.all(home.nics.map(add))).every(Boolean);
@@ -60,34 +60,34 @@ export async function addAll(
 }
 
 /** What a runtime does with a sandbox that did not come up, sometimes late. */
-export async function giveUp(play: Play, home: Home): Promise<void> {
-  if (play.random.chance(0.4)) await owe(play, home);
-  else await play.kubelet.takeDown(home);
+export async function giveUp(context: StepContext, home: Home): Promise<void> {
+  if (context.random.chance(0.4)) await deferDels(context, home);
+  else await context.kubelet.takeDown(home);
 }
 
 /** The DELs of a sandbox are to come late; those that are owed for long come now. */
-export async function owe({ kubelet, slot }: Play, home: Home): Promise<void> {
+export async function deferDels({ kubelet, slot }: StepContext, home: Home): Promise<void> {
   slot.owed.push(home);
   const oldest = slot.owed.length > OWED_MAX ? slot.owed.shift() : undefined;
   if (oldest !== undefined) await kubelet.takeDown(oldest);
 }
 
 /** The executable is killed in the middle of some ADDs. */
-export async function bringUpAndKill(play: Play): Promise<void> {
-  const { random } = play;
+export async function bringUpAndKill(context: StepContext): Promise<void> {
+  const { random } = context;
   const options = () => (random.chance(0.7) ? { killAfterMs: random.below(60) } : {});
-  await bringUp(play, { options });
+  await bringUp(context, { options });
 }
 
 /** The pod is deleted while its sandbox comes up. */
-export async function deleteWhileComingUp(play: Play): Promise<void> {
-  const { stage, kubelet, slot, random } = play;
+export async function deleteWhileComingUp(context: StepContext): Promise<void> {
+  const { stage, kubelet, slot, random } = context;
   const pod = createPod(stage, slot, random);
   await allocate(stage, pod, slot.nics);
   const home = await kubelet.createHome(pod, slot.nics);
-  const gone = play.pause(50).then(() => removePod(stage, slot));
-  await Promise.all([addAll(play, home, { excuse: podGone }), gone]);
-  await giveUp(play, home);
+  const gone = context.pause(50).then(() => removePod(stage, slot));
+  await Promise.all([addAll(context, home, { excuse: podGone }), gone]);
+  await giveUp(context, home);
 }
 
 /** Annotations that are wrong: an ADD must say so. */
@@ -109,8 +109,8 @@ const LIMIT_MISTAKES = [
 const INVALID_CONFIG = 7;
 
 /** An ADD for a pod with a wrong annotation must be refused, and leave nothing. */
-export async function addWithMistake(play: Play): Promise<void> {
-  const { stage, kubelet, slot, random } = play;
+export async function addWithMistake(context: StepContext): Promise<void> {
+  const { stage, kubelet, slot, random } = context;
   const pod = createPod(stage, slot, random);
   const hasLimits = slot.nics.every(({ network }) => !network.isIpam);
   const mistake = random.pick(hasLimits ? [...MISTAKES, ...LIMIT_MISTAKES] : MISTAKES);
@@ -131,7 +131,7 @@ export async function addWithMistake(play: Play): Promise<void> {
       );
     }
   }
-  await giveUp(play, home);
+  await giveUp(context, home);
   await removePod(stage, slot);
 }
 

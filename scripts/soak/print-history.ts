@@ -2,7 +2,11 @@
 import type { Stage } from './stage.ts';
 
 /** @param containerId empty where nothing says whose it is */
-export function tell({ journal, daemon }: Stage, title: string, containerId: string): void {
+export function printWithHistory(
+  { journal, daemon }: Stage,
+  title: string,
+  containerId: string,
+): void {
   const story =
     containerId === ''
       ? []

@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { Cluster } from '../../test/lab/cluster.ts';
 import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
-import { DaemonLife, KUBECONFIG } from './daemon-runs.ts';
-import { Weather } from './fault-record.ts';
+import { DaemonRuns, KUBECONFIG } from './daemon-runs.ts';
+import { FaultRecord } from './fault-record.ts';
 import { Journal } from './journal.ts';
 import { createNetworks, type Networks } from './networks.ts';
 import { Tally } from './tally.ts';
@@ -14,8 +14,8 @@ export interface Stage {
   readonly api: KubernetesApiDouble;
   readonly cluster: Cluster;
   readonly networks: Networks;
-  readonly daemon: DaemonLife;
-  readonly weather: Weather;
+  readonly daemon: DaemonRuns;
+  readonly faults: FaultRecord;
   readonly journal: Journal;
   readonly tally: Tally;
   stop(): Promise<void>;
@@ -29,8 +29,8 @@ export async function startStage(): Promise<Stage> {
   const networks = await createNetworks(cluster);
   await mkdir('/run/kube', { recursive: true });
   await api.writeKubeconfig(KUBECONFIG, DAEMON);
-  const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
-  const daemon = new DaemonLife({ nodeName: node.chassis, ...books });
+  const books = { faults: new FaultRecord(), journal: new Journal(), tally: new Tally() };
+  const daemon = new DaemonRuns({ nodeName: node.chassis, ...books });
   await daemon.start();
   await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
   const stop = async () => {

@@ -5,7 +5,7 @@ import type { Slot } from './pods.ts';
 import type { Random } from './random.ts';
 import type { Stage } from './stage.ts';
 
-export class Play {
+export class StepContext {
   readonly stage: Stage;
   readonly kubelet: Kubelet;
   readonly slot: Slot;

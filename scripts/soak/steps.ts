@@ -1,13 +1,13 @@
 /** The kinds of steps, how often each comes, and their order. */
 
-import { changeLimits, collect, lateDel, stray, visit } from './checks.ts';
+import { changeLimits, checkPod, collect, lateDel, stray } from './checks.ts';
 import { removePod } from './controller.ts';
 import { disturbApi, killDaemon, killPart, restartDaemon } from './faults.ts';
-import { lateAdd, race, replacePod, succeed } from './new-sandboxes.ts';
+import { lateAdd, race, replacePod, replaceSandbox } from './new-sandboxes.ts';
 import { end, endAndKill } from './pod-end.ts';
 import { addWithMistake, bringUp, bringUpAndKill, deleteWhileComingUp } from './pod-start.ts';
 import type { Random } from './random.ts';
-import type { Play } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
 
 export interface Kind {
   readonly name: string;
@@ -17,18 +17,18 @@ export interface Kind {
   readonly kills?: true;
   /** Concerns the node: no slot has to wait for it. */
   readonly isOfNode?: true;
-  readonly run: (play: Play) => Promise<void>;
+  readonly run: (context: StepContext) => Promise<void>;
 }
 
 export const KINDS: readonly Kind[] = [
   { name: 'pod comes or goes', weight: 20, run: comeOrGo },
-  { name: 'new sandbox', weight: 10, run: succeed },
+  { name: 'new sandbox', weight: 10, run: replaceSandbox },
   { name: 'two sandboxes at once', weight: 5, run: race },
   { name: 'ADD of an older sandbox', weight: 4, run: lateAdd },
   { name: 'pod is replaced', weight: 5, run: replacePod },
-  { name: 'pod goes while it comes up', weight: 3, run: vacantly(deleteWhileComingUp) },
-  { name: 'wrong annotation', weight: 3, run: vacantly(addWithMistake) },
-  { name: 'CHECK and ping', weight: 8, run: visit },
+  { name: 'pod goes while it comes up', weight: 3, run: withoutPod(deleteWhileComingUp) },
+  { name: 'wrong annotation', weight: 3, run: withoutPod(addWithMistake) },
+  { name: 'CHECK and ping', weight: 8, run: checkPod },
   { name: 'stray DEL', weight: 4, run: stray },
   { name: 'late DEL', weight: 5, run: lateDel },
   { name: 'limits change', weight: 6, run: changeLimits },
@@ -59,30 +59,32 @@ export function deck(count: number, kinds: readonly Kind[], random: Random): Kin
 }
 
 /** Most slots have a pod most of the time. */
-async function comeOrGo(play: Play): Promise<void> {
-  if (play.slot.home === undefined) await bringUp(play);
-  else if (play.random.chance(0.6)) await end(play);
-  else await visit(play);
+async function comeOrGo(context: StepContext): Promise<void> {
+  if (context.slot.home === undefined) await bringUp(context);
+  else if (context.random.chance(0.6)) await end(context);
+  else await checkPod(context);
 }
 
-async function comeAndKill(play: Play): Promise<void> {
-  if (play.slot.home !== undefined) await end(play);
-  await bringUpAndKill(play);
+async function comeAndKill(context: StepContext): Promise<void> {
+  if (context.slot.home !== undefined) await end(context);
+  await bringUpAndKill(context);
 }
 
-async function goAndKill(play: Play): Promise<void> {
-  const { slot } = play;
+async function goAndKill(context: StepContext): Promise<void> {
+  const { slot } = context;
   const { home } = slot;
-  if (home === undefined) return bringUp(play);
+  if (home === undefined) return bringUp(context);
   slot.home = undefined;
-  await endAndKill(play, home);
+  await endAndKill(context, home);
 }
 
 /** For steps that begin without a pod. */
-function vacantly(run: (play: Play) => Promise<void>): (play: Play) => Promise<void> {
-  return async (play) => {
-    await end(play);
-    await removePod(play.stage, play.slot);
-    await run(play);
+function withoutPod(
+  run: (context: StepContext) => Promise<void>,
+): (context: StepContext) => Promise<void> {
+  return async (context) => {
+    await end(context);
+    await removePod(context.stage, context.slot);
+    await run(context);
   };
 }

@@ -1,7 +1,7 @@
 /** Leaks and damaged pods, each told once, with its history. */
 import type { Finding } from './census.ts';
 import type { Home } from './pods.ts';
-import { tell } from './print-history.ts';
+import { printWithHistory } from './print-history.ts';
 import type { Stage } from './stage.ts';
 
 export class Verdict {
@@ -14,7 +14,7 @@ export class Verdict {
       if (this.#leaks.has(`${what} ${name}`)) continue;
       this.#leaks.set(`${what} ${name}`, leak);
       const [containerId = ''] = (key ?? '').split('/');
-      tell(stage, `LEAK: ${what} ${name} ${JSON.stringify(externalIds)}`, containerId);
+      printWithHistory(stage, `LEAK: ${what} ${name} ${JSON.stringify(externalIds)}`, containerId);
     }
   }
 
@@ -27,7 +27,7 @@ export class Verdict {
     if (this.#damaged.has(home)) return;
     this.#damaged.add(home);
     const { containerId, pod } = home.sandbox;
-    tell(stage, `DAMAGED: ${pod.name}: ${wrong.join('; ')}`, containerId);
+    printWithHistory(stage, `DAMAGED: ${pod.name}: ${wrong.join('; ')}`, containerId);
   }
 
   /** Leaks of some kinds; of all kinds where none is named. */

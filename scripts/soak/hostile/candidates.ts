@@ -31,7 +31,7 @@ export class Candidates {
   async killLeader(meanwhile: () => Promise<void>): Promise<void> {
     await this.#leader.stop('SIGKILL');
     await meanwhile();
-    await this.#succeed();
+    await this.#replaceSandbox();
   }
 
   /** Stops the leader until another one leads, and lets it go on: it must notice, and end. */
@@ -43,7 +43,7 @@ export class Candidates {
     await this.#standby.logged('all objects are followed');
     paused.kill('SIGCONT');
     await ended;
-    await this.#succeed();
+    await this.#replaceSandbox();
   }
 
   /** Whether both processes run. */
@@ -63,7 +63,7 @@ export class Candidates {
     await this.#leader.stop();
   }
 
-  async #succeed(): Promise<void> {
+  async #replaceSandbox(): Promise<void> {
     await this.#standby.logged('all objects are followed');
     this.#leader = this.#standby;
     this.#count += 1;

@@ -1,6 +1,6 @@
 /** What befalls the programs and the API server while hostile pods come: each until all works again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Trouble } from '../fault-record.ts';
+import type { FaultyPart } from '../fault-record.ts';
 import type { Stage } from './stage.ts';
 
 /** How long the API server is away; ms. */
@@ -8,29 +8,29 @@ const AWAY_MS = 500;
 
 export interface Fault {
   readonly name: string;
-  readonly trouble: Trouble;
+  readonly part: FaultyPart;
   readonly run: (stage: Stage, meanwhile: () => Promise<void>) => Promise<void>;
 }
 
 export const FAULTS: readonly Fault[] = [
   {
     name: 'leader killed',
-    trouble: 'kube-ovn-controller',
+    part: 'kube-ovn-controller',
     run: ({ candidates }, meanwhile) => candidates.killLeader(meanwhile),
   },
   {
     name: 'leader paused',
-    trouble: 'kube-ovn-controller',
+    part: 'kube-ovn-controller',
     run: ({ candidates }, meanwhile) => candidates.pauseLeader(meanwhile),
   },
   {
     name: 'daemon killed',
-    trouble: 'kube-ovn-cni',
+    part: 'kube-ovn-cni',
     run: ({ daemon }, meanwhile) => daemon.kill(meanwhile),
   },
   {
     name: 'API server: connections reset',
-    trouble: 'API server',
+    part: 'API server',
     run: async ({ api }, meanwhile) => {
       api.resetConnections();
       await meanwhile();
@@ -38,7 +38,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'API server: history forgotten (410)',
-    trouble: 'API server',
+    part: 'API server',
     run: async ({ api }, meanwhile) => {
       api.compact();
       api.resetConnections();
@@ -47,7 +47,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'API server: answers 503',
-    trouble: 'API server',
+    part: 'API server',
     run: async ({ api }, meanwhile) => {
       api.faults.failAll(503);
       api.resetConnections();
@@ -58,7 +58,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'API server: silent',
-    trouble: 'API server',
+    part: 'API server',
     run: async ({ api }, meanwhile) => {
       api.silence();
       await meanwhile();

@@ -37,7 +37,7 @@ export class HonestPods {
     if (running === undefined) return;
     const ms = performance.now() - startedMs;
     this.#population.honest.push({ running, workload: isLauncher ? MACHINE : pod.name });
-    if (this.#stage.weather.since(startedMs).size > 0) return;
+    if (this.#stage.faults.since(startedMs).size > 0) return;
     this.slowestMs = Math.max(this.slowestMs, ms);
     if (ms > DELAY_MS_MAX) this.#verdict.add('honest_delayed', `${pod.name}: ${Math.round(ms)} ms`);
   }
@@ -50,14 +50,14 @@ export class HonestPods {
   }
 
   /** Pings of the gateways and of another pod; silence without a fault is a finding. */
-  async visit({ running }: HonestPod, peer: HonestPod | undefined): Promise<void> {
+  async checkPod({ running }: HonestPod, peer: HonestPod | undefined): Promise<void> {
     const startedMs = performance.now();
     const targets = NETWORKS.flatMap(({ gateways, ifName }) => [
       ...gateways,
       ...(peer === undefined || peer.running === running ? [] : addressesOf(peer.running, ifName)),
     ]);
     const silent = await silentAddresses(running.sandbox, targets);
-    if (silent.length === 0 || this.#stage.weather.since(startedMs).size > 0) return;
+    if (silent.length === 0 || this.#stage.faults.since(startedMs).size > 0) return;
     const { name } = running.pod;
     this.#verdict.add('honest_cut_off', `${name} does not hear ${silent.join(', ')}`);
   }
@@ -98,7 +98,7 @@ export class HonestPods {
       try {
         return await this.#stage.kubelet.start(pod);
       } catch (error) {
-        const isExcused = this.#stage.weather.since(startedMs).size > 0;
+        const isExcused = this.#stage.faults.since(startedMs).size > 0;
         const what = `${pod.name} did not start: ${(error as Error).message}`;
         if (!isExcused) this.#verdict.add('honest_delayed', what);
         if (attempts === ATTEMPTS_MAX || !isExcused) return undefined;

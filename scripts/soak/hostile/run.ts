@@ -57,7 +57,7 @@ class Run {
   readonly #kinds: readonly Kind[] = [
     { name: 'honest pod comes', weight: 16, run: () => this.#honestComes() },
     { name: 'honest pod goes', weight: 6, run: () => this.#honestGoes() },
-    { name: 'honest pod is visited', weight: 10, run: () => this.#visit() },
+    { name: 'honest pod is checked', weight: 10, run: () => this.#checkPod() },
     { name: 'hostile pod comes', weight: 30, run: () => this.#hostileComes() },
     { name: 'hostile pod is edited', weight: 14, run: () => this.#hostileChanges() },
     { name: 'hostile pod gets a new sandbox', weight: 6, run: () => this.#hostileRestarts() },
@@ -94,7 +94,7 @@ class Run {
   /** A last leader adopts what is there; then all pods go, and nothing of them may stay. */
   async end(): Promise<void> {
     await this.#disturbed(FAULTS[0] as (typeof FAULTS)[number]);
-    for (const honest of this.#population.honest) await this.#honest.visit(honest, undefined);
+    for (const honest of this.#population.honest) await this.#honest.checkPod(honest, undefined);
     await this.#inspect();
     for (const hostile of [...this.#population.hostile]) await this.#hostile.go(hostile);
     for (const honest of [...this.#population.honest]) await this.#honest.go(honest);
@@ -150,10 +150,10 @@ class Run {
     if (honest.length > 2) await this.#honest.go(this.#random.pick(honest));
   }
 
-  async #visit(): Promise<void> {
+  async #checkPod(): Promise<void> {
     const { honest } = this.#population;
     const [one, other] = this.#random.shuffled(honest);
-    if (one !== undefined) await this.#honest.visit(one, other);
+    if (one !== undefined) await this.#honest.checkPod(one, other);
   }
 
   async #hostileComes(): Promise<void> {
@@ -186,8 +186,8 @@ class Run {
   }
 
   /** A fault, hostile pods that use the moment, and an honest one that proves that it is over. */
-  async #disturbed({ name, trouble, run }: (typeof FAULTS)[number]): Promise<void> {
-    using _trouble = this.#stage.weather.trouble(trouble);
+  async #disturbed({ name, part, run }: (typeof FAULTS)[number]): Promise<void> {
+    using _fault = this.#stage.faults.begin(part);
     this.#stage.tally.step(name, 0);
     await run(this.#stage, async () => {
       // None goes: its end may wait for what the fault holds up, and that would prolong the fault.

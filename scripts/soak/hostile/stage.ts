@@ -10,8 +10,8 @@ import {
 } from '../../../test/lab/kubernetes/api.ts';
 import { makeNetworkCard } from '../../../test/lab/network-card.ts';
 import { OvnNode } from '../../../test/lab/ovn-node.ts';
-import { DaemonLife, KUBECONFIG } from '../daemon-runs.ts';
-import { Weather } from '../fault-record.ts';
+import { DaemonRuns, KUBECONFIG } from '../daemon-runs.ts';
+import { FaultRecord } from '../fault-record.ts';
 import { Journal } from '../journal.ts';
 import { Tally } from '../tally.ts';
 import { Candidates, CONTROLLER_KUBECONFIG } from './candidates.ts';
@@ -25,9 +25,9 @@ export interface Stage {
   readonly node: OvnNode;
   readonly api: KubernetesApiDouble;
   readonly kubelet: Kubelet;
-  readonly daemon: DaemonLife;
+  readonly daemon: DaemonRuns;
   readonly candidates: Candidates;
-  readonly weather: Weather;
+  readonly faults: FaultRecord;
   readonly tally: Tally;
   /** The virtual machine's instance, whose UID everybody in its namespace can read. */
   readonly machine: KubernetesObject;
@@ -55,8 +55,8 @@ export async function startStage(): Promise<Stage> {
   await api.writeKubeconfig(CONTROLLER_KUBECONFIG, CONTROLLER);
   await makeNetworkCard();
   for (const manifest of manifests()) apply(api, manifest);
-  const books = { weather: new Weather(), journal: new Journal(), tally: new Tally() };
-  const daemon = new DaemonLife({ nodeName: node.chassis, ...books });
+  const books = { faults: new FaultRecord(), journal: new Journal(), tally: new Tally() };
+  const daemon = new DaemonRuns({ nodeName: node.chassis, ...books });
   const [candidates] = await Promise.all([Candidates.start(), daemon.start()]);
   await node.vsctl('wait-until', 'Interface', 'mirror0', 'ifindex>0');
   for (const { name } of NETWORKS) await api.until('Subnet', name, isReady);
