@@ -6,7 +6,13 @@
  * Written out as X.509 says (RFC 5280, section 4.1), since node makes no certificates and libraries
  * that do bring twenty packages for these sixty lines.
  */
-import { generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  generateKeyPair,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import { addressBytes, parseAddress } from '../address.ts';
@@ -59,17 +65,22 @@ export async function makeSelfSigned(options: SelfSignedOptions): Promise<SelfSi
   ]);
   return {
     key: pairs.map(({ privateKey }) => pem(privateKey)),
-    cert: pairs.map(({ privateKey, publicKey }) => certificate(privateKey, publicKey, options)),
+    cert: pairs.map((pair) => selfSignedCertificate(pair, options)),
   };
 }
 
-function pem(key: KeyObject): string {
+/** The private key as PEM. */
+export function pem(key: KeyObject): string {
   return key.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
-function certificate(
-  privateKey: KeyObject,
-  publicKey: KeyObject,
+/**
+ * The certificate of a key, signed by it.
+ * @param pair an EC or an RSA key
+ * @returns PEM
+ */
+export function selfSignedCertificate(
+  { privateKey, publicKey }: KeyPairKeyObjectResult,
   { commonName, hosts, notBefore, notAfter }: SelfSignedOptions,
 ): string {
   const isRsa = privateKey.asymmetricKeyType === 'rsa';

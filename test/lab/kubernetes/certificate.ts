@@ -1,8 +1,9 @@
 /**
- * Key and certificate of the API server double: one pair per process, made when it is first asked
+ * Key and certificate of the fake API server: one pair per process, made when it is first asked
  * for. The certificate is its own CA, as clients get one by kubeconfig or with a service account.
  */
-import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { pem, selfSignedCertificate } from '../../../src/common/http/self-signed.ts';
 
 export interface Identity {
   /** PEM. */
@@ -11,30 +12,24 @@ export interface Identity {
   readonly certificate: string;
 }
 
-const OPENSSL = [
-  ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-  ...['-keyout', '-', '-out', '-', '-subj', '/CN=kube-apiserver', '-days', '2'],
-  ...['-addext', 'subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost'],
-];
+const HOSTS = ['127.0.0.1', '::1', 'localhost'];
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 let made: Identity | undefined;
 
-/** The pair of this process. @throws Error where openssl cannot make it */
+/** The pair of this process. */
 export function identity(): Identity {
   made ??= make();
   return made;
 }
 
 function make(): Identity {
-  // Synchronous: it takes 10 ms, once, and a constructor needs it.
-  const { status, stdout, stderr, error } = spawnSync('openssl', OPENSSL, { encoding: 'utf8' });
-  if (error !== undefined) throw new Error('openssl cannot be run', { cause: error });
-  if (status !== 0) throw new Error(`openssl ended with ${status}: ${stderr}`);
-  const [key] = /-----BEGIN PRIVATE KEY-----[\s\S]*-----END PRIVATE KEY-----\n/.exec(stdout) ?? [];
-  const [certificate] =
-    /-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----\n/.exec(stdout) ?? [];
-  if (key === undefined || certificate === undefined) {
-    throw new Error(`openssl made no key or no certificate: ${stderr}`);
-  }
-  return { key, certificate };
+  // Synchronous, since a constructor needs it: an elliptic curve takes less than a millisecond.
+  const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const [notBefore, notAfter] = [-DAY_MS, DAY_MS].map((ms) => new Date(Date.now() + ms)) as [
+    Date,
+    Date,
+  ];
+  const options = { commonName: 'kube-apiserver', hosts: HOSTS, notBefore, notAfter };
+  return { key: pem(pair.privateKey), certificate: selfSignedCertificate(pair, options) };
 }
