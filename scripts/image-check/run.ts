@@ -6,7 +6,7 @@ import { command } from '../../test/lab/command.ts';
 import { CONTROLLER, DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { InCluster } from '../../test/lab/kubernetes/in-cluster.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
-import { find, rendered, templateOf, whyNotRendered } from '../../test/unit/deploy/rendered.ts';
+import { find, rendered, templateOf, whyNotRendered } from '../../test/process/deploy/rendered.ts';
 import { readArchive } from '../image/oci-archive.ts';
 import { Containerd } from './containerd.ts';
 import { checkController } from './controller.ts';

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyOf } from '../lab/kubernetes/object.ts';
 import { endPod, identityOf } from '../lab/workloads.ts';
-import { problemsOf } from '../unit/controller/crash/oracle.ts';
-import { Witness } from '../unit/controller/crash/witness.ts';
+import { problemsOf } from '../process/controller/crash/oracle.ts';
+import { Witness } from '../process/controller/crash/witness.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { macvlanNetwork, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
 import { eventAbout, gone } from './controller-observe.ts';

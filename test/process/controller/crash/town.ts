@@ -1,0 +1,141 @@
+/**
+ * A cluster whose controller is killed again and again, and all that happens in it meanwhile: pods
+ * of every kind come, go and come back, and Subnets change.
+ */
+import { abortable, startDeadline } from '../../../../src/common/concurrency/deadline.ts';
+import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
+import { Workloads } from '../../../lab/workloads.ts';
+import { Life } from '../../../unit/controller/life.ts';
+import { problemsOf, reservationProblems } from './oracle.ts';
+import { Witness } from './witness.ts';
+
+/** Far above what anything takes here that comes at all. */
+const SETTLES_WITHIN_MS = 60_000;
+const READS = ['get', 'list', 'watch'];
+const UNCOUNTED = /\/(events|leases)(\/|$)/;
+
+/** When a controller is killed. */
+export interface Doom {
+  /** Which of its writes it is about. */
+  readonly write: number;
+  /** As soon as the server has the request, or when the next change is made. */
+  readonly when: 'asked' | 'done';
+  /** Whether another one comes only after what happens next. */
+  readonly isLongAway: boolean;
+}
+
+export class Town implements AsyncDisposable {
+  readonly api: KubernetesApiDouble;
+  readonly workloads: Workloads;
+  readonly witness: Witness;
+  /** What users reserved: addresses by name of the IP object, empty for any. */
+  readonly reservations = new Map<string, string>();
+  /** Of controllers, in order. */
+  readonly #dooms: Doom[];
+  readonly #stack = new AsyncDisposableStack();
+  #life: Life | undefined;
+  /** Resolves when the one that is to be killed is. */
+  #death = Promise.withResolvers<void>();
+  #doom: Doom | undefined;
+  /** Count of writes at which it is killed. */
+  #doomedAt: number | undefined;
+  #writeCount = 0;
+
+  private constructor(api: KubernetesApiDouble, dooms: readonly Doom[]) {
+    this.api = api;
+    this.workloads = new Workloads(api, { nodeName: 'node-1' });
+    this.#dooms = [...dooms];
+    this.witness = new Witness(api);
+    this.#stack.use(api);
+    this.#stack.use(this.witness);
+    this.#stack.defer(api.requests.onArrival((request) => this.#arrived(request)));
+    for (const kind of ['Pod', 'IP', 'Subnet', 'IPPool', 'Vpc']) {
+      this.#stack.defer(api.onChange(kind, () => this.#changed()));
+    }
+  }
+
+  /** An empty cluster. @param dooms of the first controllers; those after them live on */
+  static async start(dooms: readonly Doom[] = []): Promise<Town> {
+    return new Town(await KubernetesApiDouble.start(), dooms);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#life?.[Symbol.asyncDispose]();
+    await this.#stack.disposeAsync();
+  }
+
+  /** Writes of the controllers so far. */
+  get writeCount(): number {
+    return this.#writeCount;
+  }
+
+  /** Kills the controller, where one is. */
+  async kill(): Promise<void> {
+    this.#life?.kill();
+    await this.#bury();
+  }
+
+  /**
+   * Has a controller bring all into order, and the next one where it is killed, unless that is
+   * to be long away.
+   * @throws Error with what is wrong where that takes too long
+   */
+  async settle({ isLast = false } = {}): Promise<void> {
+    using deadline = startDeadline(SETTLES_WITHIN_MS);
+    for (;;) {
+      this.#life ??= await this.#begin();
+      const isCalm = await Promise.race([
+        this.#calm(deadline.signal).then(() => true),
+        this.#death.promise.then(() => false),
+      ]);
+      if (isCalm) return;
+      const isLongAway = this.#doom?.isLongAway ?? false;
+      await this.#bury();
+      if (isLongAway && !isLast) return;
+    }
+  }
+
+  async #begin(): Promise<Life> {
+    this.#death = Promise.withResolvers();
+    this.#doom = this.#dooms.shift();
+    this.#doomedAt = this.#doom && this.#writeCount + this.#doom.write;
+    return await Life.begin(this.api);
+  }
+
+  async #bury(): Promise<void> {
+    await this.#life?.[Symbol.asyncDispose]();
+    this.#life = undefined;
+  }
+
+  async #calm(signal: AbortSignal): Promise<void> {
+    try {
+      const node = () => this.#problems().length === 0;
+      await abortable(this.api.untilSome('Node', node), signal);
+    } catch {
+      const lines = this.#life?.log.lines.slice(-10).map((line) => JSON.stringify(line));
+      throw new Error([...this.#problems(), ...(lines ?? [])].join('\n'));
+    }
+  }
+
+  #problems(): string[] {
+    return [...problemsOf(this.api), ...reservationProblems(this.api, this.reservations)];
+  }
+
+  #arrived({ verb, path }: RecordedRequest): void {
+    if (READS.includes(verb) || UNCOUNTED.test(path)) return;
+    this.#writeCount += 1;
+    if (this.#doom?.when === 'asked' && this.#writeCount === this.#doomedAt) this.#die();
+  }
+
+  #changed(): void {
+    const isDue = this.#writeCount >= (this.#doomedAt ?? Number.POSITIVE_INFINITY);
+    if (this.#doom?.when === 'done' && isDue) this.#die();
+  }
+
+  #die(): void {
+    if (this.#life === undefined || this.#life.isOver) return;
+    this.#life.kill();
+    this.#death.resolve();
+  }
+}

@@ -1,0 +1,88 @@
+/** What the tests of drift share: a watch that keeps what it is told, and objects to be damaged. */
+import { expect, onTestFinished } from 'vitest';
+import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
+import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
+import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
+import {
+  type DriftOptions,
+  type DriftWatch,
+  watchDrift,
+} from '../../../../src/controller/ovn/drift.ts';
+import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
+import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
+import {
+  aclOf,
+  attachedSwitch,
+  cidr,
+  groupOf,
+  MAC,
+  portOf,
+  routeOf,
+  routerOf,
+  ruleOf,
+} from '../../../unit/controller/ovn/support.ts';
+import { LogDouble } from '../../../unit/daemon/log-double.ts';
+
+export interface Watching extends DriftWatch {
+  readonly changes: readonly DriftChange[];
+  /** How much had been told at each reconnect. */
+  readonly reconnects: readonly number[];
+  readonly log: LogDouble;
+}
+
+/** What is told of a database, from now on. */
+export function watch(
+  options: Pick<DriftOptions, 'database' | 'tls'>,
+  onChange?: () => void,
+): Watching {
+  const log = new LogDouble();
+  const changes: DriftChange[] = [];
+  const reconnects: number[] = [];
+  const drift = watchDrift({
+    ...options,
+    log,
+    onChange: (change) => {
+      changes.push(change);
+      onChange?.();
+    },
+    onReconnect: () => void reconnects.push(changes.length),
+  });
+  onTestFinished(() => drift.stop());
+  return { ...drift, changes, reconnects, log };
+}
+
+export async function watched(database: NbDatabase): Promise<Watching> {
+  const watching = watch({ database: database.remote });
+  await watching.ready;
+  return watching;
+}
+
+/** Waits until this much has been told, and nothing else. */
+export async function told(watching: Watching, ...changes: readonly DriftChange[]): Promise<void> {
+  await expect.poll(() => watching.changes.length).toBeGreaterThanOrEqual(changes.length);
+  expect(watching.changes).toEqual(changes);
+}
+
+export const PORT = 'web-0.shop.net.shop.ovn';
+export const pod = (key = 'shop/web-0'): DriftChange => ({ kind: 'pod', key });
+export const subnet = (name = 'front'): DriftChange => ({ kind: 'subnet', name });
+export const vpc = (name = 'tenant'): DriftChange => ({ kind: 'vpc', name });
+export const group = (name = 'ovn.sg.a.b'): DriftChange => ({ kind: 'portGroup', name });
+
+/** A Vpc with a Subnet. */
+export async function bringNetwork(database: NbDatabase): Promise<void> {
+  const routes = [routeOf('0.0.0.0/0', '10.1.0.254')];
+  const policies = [{ priority: 9, match: 'ip6', action: 'drop', nexthops: [] } as const];
+  await database.bring((state) => planRouter(state, routerOf({ routes, policies })));
+  const dhcp = [{ cidr: cidr('10.1.0.0/24'), options: {}, newMac: MAC }];
+  const changes = { dhcp, acls: [aclOf('ip')], localnet: { network: 'physnet', tag: 7 } };
+  await database.bring((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', changes)));
+}
+
+/** A SecurityGroup `a-b`, and the pod `shop/web-0` in it. */
+export async function bringPod(database: NbDatabase): Promise<void> {
+  await database.bring((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
+  const port = portOf('10.1.0.5', { groups: ['a-b'] });
+  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
+}

@@ -1,0 +1,99 @@
+/**
+ * A controller that lives in this process and dies as a killed one does: from one moment on nothing
+ * of it reaches the API server, and it never learns what became of what it had sent. It is wired as
+ * main.ts does it; who leads is not decided here.
+ */
+import { KubeConfig } from '@kubernetes/client-node';
+import { KeyedLock } from '../../../src/common/concurrency/keyed-lock.ts';
+import { KubernetesApi } from '../../../src/common/kubernetes/api.ts';
+import { EventRecorder } from '../../../src/common/kubernetes/events.ts';
+import { bootstrap } from '../../../src/controller/bootstrap.ts';
+import { createCluster } from '../../../src/controller/cluster/cluster.ts';
+import { IpIndex } from '../../../src/controller/cluster/ip-index.ts';
+import { Machines } from '../../../src/controller/cluster/machines.ts';
+import { PodIndex } from '../../../src/controller/cluster/pod-index.ts';
+import { parseFlags } from '../../../src/controller/config/flags.ts';
+import { Addresses } from '../../../src/controller/ipam/addresses.ts';
+import { Allocator } from '../../../src/controller/ipam/allocator/allocator.ts';
+import { Announcements } from '../../../src/controller/kinds/announcements.ts';
+import { Leader } from '../../../src/controller/leader.ts';
+import { LeadershipError } from '../../../src/controller/leadership/error.ts';
+import { LeaderWrites } from '../../../src/controller/leadership/leader-writes.ts';
+import { CONTROLLER, type KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { TcpLine } from '../../lab/tcp-line.ts';
+import { LogDouble } from '../daemon/log-double.ts';
+
+const EVENT_LIMITS = { waiting: 1000, atOnce: 4, remembered: 1000 };
+const KILLED = new LeadershipError('lost', 'killed', 'nothing');
+
+export class Life implements AsyncDisposable {
+  readonly log = new LogDouble();
+  readonly #line: TcpLine;
+  readonly #term = new AbortController();
+  readonly #stack = new AsyncDisposableStack();
+
+  private constructor(line: TcpLine) {
+    this.#line = line;
+    this.#stack.use(line);
+  }
+
+  /** One that has begun to read the objects; resolves early, it may be killed at once. */
+  static async begin(double: KubernetesApiDouble): Promise<Life> {
+    const life = new Life(await TcpLine.start(double.url));
+    void life.#live(double).catch((error: unknown) => {
+      if (!life.isOver) throw error;
+    });
+    return life;
+  }
+
+  get isOver(): boolean {
+    return this.#term.signal.aborted;
+  }
+
+  /** Kills it: at once, whatever it is about. */
+  kill(): void {
+    this.#line.cut();
+    this.#term.abort(KILLED);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#stack.disposeAsync();
+  }
+
+  async #live(double: KubernetesApiDouble): Promise<void> {
+    const { signal } = this.#term;
+    const config = new KubeConfig();
+    config.loadFromString(double.kubeconfig(CONTROLLER).replaceAll(double.url, this.#line.url));
+    const options = parseFlags(['--non-primary-cni-mode=true'], {});
+    const { settings } = options;
+    const { log } = this;
+    const cluster = createCluster({ config, settings, log });
+    const machines = new Machines(cluster, settings);
+    const podIndex = new PodIndex(cluster, settings, machines);
+    const ipIndex = new IpIndex(cluster.ips, settings);
+    cluster.start();
+    this.#stack.defer(() => cluster.stop());
+    await cluster.synced;
+    signal.throwIfAborted();
+    const api = new KubernetesApi(config);
+    this.#stack.defer(() => api.destroy());
+    const reporter = { component: 'c', reportingComponent: 'c', reportingInstance: 'c' };
+    const events = new EventRecorder({ api, reporter, limits: EVENT_LIMITS, log });
+    const writes = new LeaderWrites(api, {
+      lost: signal,
+      throwIfLost: () => signal.throwIfAborted(),
+      release: async () => undefined,
+    });
+    await bootstrap(options, cluster, writes);
+    const allocator = new Allocator();
+    const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
+    const ownerLock = new KeyedLock();
+    const said = new Announcements(events);
+    const indexes = { cluster, podIndex, ipIndex, machines };
+    const context = { ...indexes, settings, addresses, ownerLock, writes, said, log };
+    const leader = new Leader(context);
+    leader.start();
+    this.#stack.defer(() => leader.stop());
+  }
+}
