@@ -9,6 +9,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/unit/setup.ts'],
+          // Files share the worker's modules: starting one for each file took longer than its tests.
+          isolate: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
