@@ -1,7 +1,7 @@
 /**
  * A step of npm test, after all tests: the roles in deploy/base grant what the programs asked for in
  * all tests, and nothing else.
- * Argument: the folder with the notes of the API server doubles.
+ * Argument: the folder with the notes of the fake API servers.
  */
 import { CONTROLLER, DAEMON } from '../test/lab/kubernetes/accounts.ts';
 import { notedUses, refusedUses, unusedGrants } from '../test/lab/kubernetes/role-use.ts';

@@ -1,6 +1,6 @@
 /**
  * The controller: from a pod's creation to its annotations, a thousand pods at once, and a start
- * with ten thousand. The API server double runs in the bench's own process, on loopback.
+ * with ten thousand. The fake API server runs in the bench's own process, on loopback.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { KubernetesApi, loadKubeConfig } from '../../src/common/kubernetes/api.ts';

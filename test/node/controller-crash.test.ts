@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyOf } from '../lab/kubernetes/object.ts';
 import { endPod, identityOf } from '../lab/workloads.ts';
+import { AddressRecorder } from '../process/controller/crash/address-recorder.ts';
 import { problemsOf } from '../process/controller/crash/oracle.ts';
-import { Witness } from '../process/controller/crash/witness.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { macvlanNetwork, ovnNetwork, podOf, subnet } from './controller-manifests.ts';
 import { eventAbout, gone } from './controller-observe.ts';
@@ -16,10 +16,10 @@ const PROVIDER = 'front.default.ovn';
 const SECURED = { [`${PROVIDER}.kubernetes.io/security_groups`]: 'web' };
 
 let fixture: ControllerFixture;
-let witness: Witness;
+let recorder: AddressRecorder;
 beforeAll(async () => {
   fixture = await ControllerFixture.start();
-  witness = new Witness(fixture.api);
+  recorder = new AddressRecorder(fixture.api);
   fixture.apply(ovnNetwork('front'), ovnNetwork('back'), macvlanNetwork('lan'));
   fixture.apply({ kind: 'Vpc', metadata: { name: 'tenant' }, spec: {} });
   const ingress = { ipVersion: 'ipv4', protocol: 'all', priority: 1, policy: 'allow' };
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await makeForeignRows();
 });
 afterAll(async () => {
-  witness[Symbol.dispose]();
+  recorder[Symbol.dispose]();
   await fixture[Symbol.asyncDispose]();
 });
 
@@ -222,7 +222,7 @@ async function expectPortsOfRecords(): Promise<void> {
   for (const { metadata, spec = {} } of records) {
     expect(addresses.get(metadata.name)).toBe(`${spec.macAddress} ${spec.ipAddress}`);
   }
-  expect(witness.crimes).toEqual([]);
+  expect(recorder.crimes).toEqual([]);
 }
 
 /** What each port of ours has, by its name. */

@@ -1,5 +1,5 @@
 /**
- * What every test of the controller on a real node starts with: OVS, OVN, an API server double, the
+ * What every test of the controller on a real node starts with: OVS, OVN, a fake API server, the
  * built controller and daemon, and a network card for macvlan. Kubelet, Multus, scheduler and the
  * controllers of workloads are played. One per test file, as in fixture.ts.
  */

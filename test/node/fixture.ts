@@ -1,5 +1,5 @@
 /**
- * What every test on a real node starts with: OVS, OVN, an API server double, Kube-OVN's
+ * What every test on a real node starts with: OVS, OVN, a fake API server, Kube-OVN's
  * networks, and the built daemon. One per test file, since each file has its own namespaces.
  */
 import { mkdir } from 'node:fs/promises';

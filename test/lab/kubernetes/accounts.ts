@@ -1,5 +1,5 @@
 /**
- * Whom the API server double knows: the administrator, as whom tests act, and the two programs with
+ * Whom the fake API server knows: the administrator, as whom tests act, and the two programs with
  * the roles that they have in a real cluster, and no right more.
  */
 import { accountOf } from './manifest-roles.ts';

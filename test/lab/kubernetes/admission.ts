@@ -1,5 +1,5 @@
 /**
- * What happens to an object on its way into the API server double: it is read as its kind has it,
+ * What happens to an object on its way into the fake API server: it is read as its kind has it,
  * which drops what nobody knows, and then checked. Pure functions.
  */
 import { schemaOf } from './definitions.ts';

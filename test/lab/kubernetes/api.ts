@@ -282,7 +282,7 @@ export class KubernetesApiDouble implements AsyncDisposable {
 
   /** @throws Error for a kind that this server does not have */
   #kind(name: string): Kind {
-    if (this.#without.has(name)) throw new Error(`this API server double is without ${name}`);
+    if (this.#without.has(name)) throw new Error(`this fake API server is without ${name}`);
     return kindNamed(name);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The schemas of this project's CustomResourceDefinitions, for the API server double to apply.
+ * The schemas of this project's CustomResourceDefinitions, for the fake API server to apply.
  * KubeVirt's and Multus's kinds have none here, and are taken as they come.
  */
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Faults that a test injects into the API server double.
+ * Faults that a test injects into the fake API server.
  */
 import { isMatch, type RequestMatch } from './requests.ts';
 

@@ -1,5 +1,5 @@
 /**
- * HTTP requests to the API server double: reads them, lets the store do them, answers.
+ * HTTP requests to the fake API server: reads them, lets the store do them, answers.
  */
 import { needsVersion } from './kinds.ts';
 import type { HttpRequest, HttpResponse } from './listener.ts';

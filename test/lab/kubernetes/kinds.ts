@@ -1,5 +1,5 @@
 /**
- * The kinds of objects that the API server double serves, and the paths they are served under.
+ * The kinds of objects that the fake API server serves, and the paths they are served under.
  */
 
 import type { NameRule } from './name-rules.ts';
@@ -118,6 +118,6 @@ export function needsVersion(kind: Kind): boolean {
 /** The kind of that name. @throws Error for one that is not in the table */
 export function kindNamed(name: string): Kind {
   const found = kinds.find(({ kind }) => kind === name);
-  if (found === undefined) throw new Error(`the API server double has no kind ${name}`);
+  if (found === undefined) throw new Error(`the fake API server has no kind ${name}`);
   return found;
 }

@@ -1,5 +1,5 @@
 /**
- * Where the API server double listens: HTTP/2 and HTTP/1.1 over TLS on one port of the loopback
+ * Where the fake API server listens: HTTP/2 and HTTP/1.1 over TLS on one port of the loopback
  * interface, as ALPN has it, like the real server. Its connections can be broken, and told by
  * GOAWAY to end.
  */

@@ -1,5 +1,5 @@
 /**
- * Lists of the API server double, in pages.
+ * Lists of the fake API server, in pages.
  */
 import { isCustom, type Kind } from './kinds.ts';
 import type { KubernetesObject } from './object.ts';

@@ -1,5 +1,5 @@
 /**
- * Objects of the API server double, and what is common to all of them.
+ * Objects of the fake API server, and what is common to all of them.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Kind } from './kinds.ts';

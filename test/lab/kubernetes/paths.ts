@@ -1,5 +1,5 @@
 /**
- * Paths of the API server double: what they name, and what of that is there. Pure functions.
+ * Paths of the fake API server: what they name, and what of that is there. Pure functions.
  */
 import { type Kind, kinds } from './kinds.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What the API server double lets whom do: roles as RBAC has them, and refusals in the real
+ * What the fake API server lets whom do: roles as RBAC has them, and refusals in the real
  * server's words (k8s.io/apiserver, responsewriters.Forbidden). Pure functions.
  */
 import type { Resource } from './paths.ts';

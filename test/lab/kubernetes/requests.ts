@@ -1,5 +1,5 @@
 /**
- * What the API server double was asked, for tests to count and to wait for.
+ * What the fake API server was asked, for tests to count and to wait for.
  */
 import { EventEmitter, once } from 'node:events';
 

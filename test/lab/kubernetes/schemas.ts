@@ -93,7 +93,7 @@ export class StructuralSchema {
   constructor(schema: Schema) {
     const unknown = Object.keys(schema).filter((word) => !Object.hasOwn(KEYWORDS, word));
     if (unknown.length > 0) {
-      throw new Error(`the API server double does not know ${unknown.join(', ')} in a schema`);
+      throw new Error(`the fake API server does not know ${unknown.join(', ')} in a schema`);
     }
     this.#schema = schema;
     this.#properties = new Map(
@@ -282,7 +282,7 @@ function formatChecks({ type, format }: Schema): Check[] {
     return [(value, path) => (isWithin(value) ? [] : [invalidValue(path, value, why)])];
   }
   const form = FORMS[format];
-  if (form === undefined) throw new Error(`the API server double does not know format ${format}`);
+  if (form === undefined) throw new Error(`the fake API server does not know format ${format}`);
   return [
     (value, path) => {
       if (form.test(String(value))) return [];

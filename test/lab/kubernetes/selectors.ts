@@ -1,5 +1,5 @@
 /**
- * Field and label selectors of the API server double.
+ * Field and label selectors of the fake API server.
  */
 import type { Kind } from './kinds.ts';
 import { isRecord, type KubernetesObject } from './object.ts';

@@ -1,5 +1,5 @@
 /**
- * Refusals of the API server double, as the Status objects that the real one sends.
+ * Refusals of the fake API server, as the Status objects that the real one sends.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Kind } from './kinds.ts';

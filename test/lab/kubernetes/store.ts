@@ -1,5 +1,5 @@
 /**
- * The objects of the API server double, their versions and their history: what etcd and the
+ * The objects of the fake API server, their versions and their history: what etcd and the
  * registries are to the real one. Everything here is synchronous, and knows nothing of HTTP.
  */
 import { check, read } from './admission.ts';

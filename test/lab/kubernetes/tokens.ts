@@ -1,5 +1,5 @@
 /**
- * The tokens of those whom the API server double knows.
+ * The tokens of those whom the fake API server knows.
  */
 import { randomBytes } from 'node:crypto';
 import { ANONYMOUS } from './accounts.ts';

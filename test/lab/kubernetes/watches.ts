@@ -1,5 +1,5 @@
 /**
- * The open watches of the API server double.
+ * The open watches of the fake API server.
  */
 import { EventEmitter, once } from 'node:events';
 import type { Kind } from './kinds.ts';

@@ -1,5 +1,5 @@
 /**
- * What a write makes of an object of the API server double: the metadata that the server alone
+ * What a write makes of an object of the fake API server: the metadata that the server alone
  * decides, the parts that a request may change, and the preconditions. Pure functions.
  */
 import { randomUUID } from 'node:crypto';

@@ -4,31 +4,31 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { story } from './crash/story.ts';
-import { type Doom, Town } from './crash/town.ts';
+import { CrashCluster, type KillPoint } from './crash/crash-cluster.ts';
+import { story } from './crash/steps.ts';
 
 /** The story has about 120 writes. */
 const LIVES = 30;
 const STORIES = 8;
 const TIMEOUT_MS = 300_000;
 
-const doom: fc.Arbitrary<Doom> = fc.record({
+const killPoint: fc.Arbitrary<KillPoint> = fc.record({
   write: fc.integer({ min: 1, max: 12 }),
   when: fc.constantFrom('asked', 'done'),
   isLongAway: fc.boolean(),
 });
 
 /** Lets everything happen. @returns how many writes it took */
-async function live(dooms: readonly Doom[]): Promise<number> {
-  await using town = await Town.start(dooms);
+async function live(killPoints: readonly KillPoint[]): Promise<number> {
+  await using crashCluster = await CrashCluster.start(killPoints);
   for (const step of story) {
-    await step(town);
-    await town.settle({ isLast: step === story.at(-1) }).catch((error: unknown) => {
+    await step(crashCluster);
+    await crashCluster.settle({ isLast: step === story.at(-1) }).catch((error: unknown) => {
       throw new Error(`after ${step.name}: ${String(error)}`);
     });
   }
-  expect(town.witness.crimes).toEqual([]);
-  return town.writeCount;
+  expect(crashCluster.recorder.crimes).toEqual([]);
+  return crashCluster.writeCount;
 }
 
 describe('addresses', () => {
@@ -43,8 +43,8 @@ describe('addresses', () => {
   it(
     'neither move nor are lost nor given twice when controllers are killed',
     async () => {
-      const dooms = fc.array(doom, { minLength: LIVES, maxLength: LIVES });
-      const property = fc.asyncProperty(dooms, async (each) => {
+      const killPoints = fc.array(killPoint, { minLength: LIVES, maxLength: LIVES });
+      const property = fc.asyncProperty(killPoints, async (each) => {
         await live(each);
       });
       // A failure says its seed; what it shrinks to takes too long to find.

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { abortable, startDeadline } from '../../../src/common/concurrency/deadline.ts';
 import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { AddressRecorder } from './crash/address-recorder.ts';
 import { ControllerProcesses } from './crash/controller-process.ts';
 import { problemsOf, written } from './crash/oracle.ts';
-import { burst, copyOf, makeNetwork, pod } from './crash/story.ts';
-import { Witness } from './crash/witness.ts';
+import { burst, copyOf, makeNetwork, pod } from './crash/steps.ts';
 import { LEASE, LEASES, microTime } from './leadership/support.ts';
 
 const KEY = 'kube-system/kube-ovn-controller';
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 300_000;
 async function setUp() {
   const api = await KubernetesApiDouble.start();
   const controllers = await ControllerProcesses.of(api);
-  const witness = new Witness(api);
+  const recorder = new AddressRecorder(api);
   api.create({ kind: 'Node', metadata: { name: 'node-1' } });
   api.create({ kind: 'Namespace', metadata: { name: 'default' } });
   makeNetwork(api, 'red', '10.1.0.0/22');
@@ -26,7 +26,7 @@ async function setUp() {
     await controllers[Symbol.asyncDispose]();
     await api.close();
   };
-  return { api, controllers, witness, [Symbol.asyncDispose]: dispose };
+  return { api, controllers, recorder, [Symbol.asyncDispose]: dispose };
 }
 
 /** Resolves when nothing is left to be done. */
@@ -55,7 +55,7 @@ describe('a standby', () => {
     'takes over from leaders that are killed in a burst of 200 pods',
     async () => {
       await using all = await setUp();
-      const { api, controllers, witness } = all;
+      const { api, controllers, recorder } = all;
       let leader = controllers.begin();
       await leader.leads();
       const before = controllers.writes().length;
@@ -70,7 +70,7 @@ describe('a standby', () => {
         leader = standby;
       }
       await settled(api);
-      expect(witness.crimes).toEqual([]);
+      expect(recorder.crimes).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -79,7 +79,7 @@ describe('a standby', () => {
     'has the cluster for itself when the leader wakes up that was stopped',
     async () => {
       await using all = await setUp();
-      const { api, controllers, witness } = all;
+      const { api, controllers, recorder } = all;
       const leader = controllers.begin();
       await leader.leads();
       const standby = controllers.begin();
@@ -97,7 +97,7 @@ describe('a standby', () => {
       // What was on its way when it was stopped still goes out, one request for each place at most.
       expect(controllers.writes().length - writes).toBeLessThanOrEqual(32);
       await settled(api);
-      expect(witness.crimes).toEqual([]);
+      expect(recorder.crimes).toEqual([]);
     },
     TIMEOUT_MS,
   );

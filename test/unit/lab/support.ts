@@ -1,4 +1,4 @@
-/** Requests to the API server double, as any client sends them: the administrator's. */
+/** Requests to the fake API server, as any client sends them: the administrator's. */
 import { createInterface, type Interface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';

@@ -1,5 +1,5 @@
 /**
- * Controllers that contend for the Lease of an API server double, each over a line of its own, and
+ * Controllers that contend for the Lease of a fake API server, each over a line of its own, and
  * the player of the Go controller.
  */
 import { KubeConfig } from '@kubernetes/client-node';

@@ -1,5 +1,5 @@
 /**
- * A recorder of events against the API server double, and what it is given to record.
+ * A recorder of events against the fake API server, and what it is given to record.
  */
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * A WatchCache against the API server double, with limits so short that a test can wait for
+ * A WatchCache against the fake API server, with limits so short that a test can wait for
  * them, and a logger that keeps its lines.
  */
 import { EventEmitter, once } from 'node:events';

@@ -1,5 +1,5 @@
 /**
- * Addresses on the API server double, as the leader has them: told that something has changed, and
+ * Addresses on the fake API server, as the leader has them: told that something has changed, and
  * asked later.
  */
 import { parseAddress } from '../../../../src/common/address.ts';

@@ -7,8 +7,8 @@ import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Workloads } from '../../../lab/workloads.ts';
 import { Life } from '../../../unit/controller/life.ts';
+import { AddressRecorder } from './address-recorder.ts';
 import { problemsOf, reservationProblems } from './oracle.ts';
-import { Witness } from './witness.ts';
 
 /** Far above what anything takes here that comes at all. */
 const SETTLES_WITHIN_MS = 60_000;
@@ -16,7 +16,7 @@ const READS = ['get', 'list', 'watch'];
 const UNCOUNTED = /\/(events|leases)(\/|$)/;
 
 /** When a controller is killed. */
-export interface Doom {
+export interface KillPoint {
   /** Which of its writes it is about. */
   readonly write: number;
   /** As soon as the server has the request, or when the next change is made. */
@@ -25,39 +25,39 @@ export interface Doom {
   readonly isLongAway: boolean;
 }
 
-export class Town implements AsyncDisposable {
+export class CrashCluster implements AsyncDisposable {
   readonly api: KubernetesApiDouble;
   readonly workloads: Workloads;
-  readonly witness: Witness;
+  readonly recorder: AddressRecorder;
   /** What users reserved: addresses by name of the IP object, empty for any. */
   readonly reservations = new Map<string, string>();
   /** Of controllers, in order. */
-  readonly #dooms: Doom[];
+  readonly #killPoints: KillPoint[];
   readonly #stack = new AsyncDisposableStack();
   #life: Life | undefined;
   /** Resolves when the one that is to be killed is. */
   #death = Promise.withResolvers<void>();
-  #doom: Doom | undefined;
+  #killPoint: KillPoint | undefined;
   /** Count of writes at which it is killed. */
-  #doomedAt: number | undefined;
+  #killAt: number | undefined;
   #writeCount = 0;
 
-  private constructor(api: KubernetesApiDouble, dooms: readonly Doom[]) {
+  private constructor(api: KubernetesApiDouble, killPoints: readonly KillPoint[]) {
     this.api = api;
     this.workloads = new Workloads(api, { nodeName: 'node-1' });
-    this.#dooms = [...dooms];
-    this.witness = new Witness(api);
+    this.#killPoints = [...killPoints];
+    this.recorder = new AddressRecorder(api);
     this.#stack.use(api);
-    this.#stack.use(this.witness);
+    this.#stack.use(this.recorder);
     this.#stack.defer(api.requests.onArrival((request) => this.#arrived(request)));
     for (const kind of ['Pod', 'IP', 'Subnet', 'IPPool', 'Vpc']) {
       this.#stack.defer(api.onChange(kind, () => this.#changed()));
     }
   }
 
-  /** An empty cluster. @param dooms of the first controllers; those after them live on */
-  static async start(dooms: readonly Doom[] = []): Promise<Town> {
-    return new Town(await KubernetesApiDouble.start(), dooms);
+  /** An empty cluster. @param killPoints of the first controllers; those after them live on */
+  static async start(killPoints: readonly KillPoint[] = []): Promise<CrashCluster> {
+    return new CrashCluster(await KubernetesApiDouble.start(), killPoints);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +90,7 @@ export class Town implements AsyncDisposable {
         this.#death.promise.then(() => false),
       ]);
       if (isCalm) return;
-      const isLongAway = this.#doom?.isLongAway ?? false;
+      const isLongAway = this.#killPoint?.isLongAway ?? false;
       await this.#bury();
       if (isLongAway && !isLast) return;
     }
@@ -98,8 +98,8 @@ export class Town implements AsyncDisposable {
 
   async #begin(): Promise<Life> {
     this.#death = Promise.withResolvers();
-    this.#doom = this.#dooms.shift();
-    this.#doomedAt = this.#doom && this.#writeCount + this.#doom.write;
+    this.#killPoint = this.#killPoints.shift();
+    this.#killAt = this.#killPoint && this.#writeCount + this.#killPoint.write;
     return await Life.begin(this.api);
   }
 
@@ -125,12 +125,12 @@ export class Town implements AsyncDisposable {
   #arrived({ verb, path }: RecordedRequest): void {
     if (READS.includes(verb) || UNCOUNTED.test(path)) return;
     this.#writeCount += 1;
-    if (this.#doom?.when === 'asked' && this.#writeCount === this.#doomedAt) this.#die();
+    if (this.#killPoint?.when === 'asked' && this.#writeCount === this.#killAt) this.#die();
   }
 
   #changed(): void {
-    const isDue = this.#writeCount >= (this.#doomedAt ?? Number.POSITIVE_INFINITY);
-    if (this.#doom?.when === 'done' && isDue) this.#die();
+    const isDue = this.#writeCount >= (this.#killAt ?? Number.POSITIVE_INFINITY);
+    if (this.#killPoint?.when === 'done' && isDue) this.#die();
   }
 
   #die(): void {

@@ -15,7 +15,7 @@ interface Told {
   readonly address: string;
 }
 
-export class Witness implements Disposable {
+export class AddressRecorder implements Disposable {
   /** What was seen that must not be. */
   readonly crimes: string[] = [];
   readonly #api: KubernetesApiDouble;
