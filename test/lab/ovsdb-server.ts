@@ -73,7 +73,8 @@ export class OvsdbServer implements AsyncDisposable {
     const server = this.#server;
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, 'exit');
-    server.kill('SIGCONT');
+    // A stopped process takes SIGKILL at once; going on before, it would still answer.
+    if (signal !== 'SIGKILL') server.kill('SIGCONT');
     server.kill(signal);
     await ended;
   }
