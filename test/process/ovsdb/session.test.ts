@@ -274,10 +274,10 @@ describe('TLS', () => {
 
   it('says which file it lacks', async () => {
     const followed = follow('ssl:127.0.0.1:1');
-    expect((await failureOf(followed.live(300))).message).toContain('no private key, certificate');
+    expect((await failureOf(followed.live(2000))).message).toContain('no private key, certificate');
     const tls = { privateKey: '/nowhere/key', certificate: '/x', caCertificate: '/x' };
     const other = follow('ssl:127.0.0.1:1', { tls });
-    expect((await failureOf(other.live(300))).message).toContain('cannot read /nowhere/key');
+    expect((await failureOf(other.live(2000))).message).toContain('cannot read /nowhere/key');
   });
 });
 
