@@ -20,8 +20,8 @@ import {
   routeOf,
   routerOf,
   ruleOf,
-  startDatabase,
 } from '../../../unit/controller/ovn/support.ts';
+import { startDatabase } from './database.ts';
 import { rowsOf } from './picture.ts';
 
 const MARK = 'external_ids:vendor=kube-ovn';

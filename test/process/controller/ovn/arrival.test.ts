@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { isForLonePorts } from '../../../../src/controller/ovn/security-acls.ts';
-import { NbDatabase } from '../../../unit/controller/ovn/database.ts';
 import { damage, doDamage } from './damage.ts';
+import { NbDatabase } from './database.ts';
 import { isMarked, type Picture, pictureOf } from './picture.ts';
 import { additions, pass, removals, type World, world } from './world.ts';
 

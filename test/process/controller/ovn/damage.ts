@@ -2,10 +2,11 @@
  * What people and other programs do to rows of ours, for the northbound database: they delete,
  * change, misplace and double them. Rows of others they leave alone.
  */
+
 import fc from 'fast-check';
 import { isOurs } from '../../../../src/controller/ovn/names.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
+import type { NbDatabase } from './database.ts';
 import { SUBNETS, VPCS } from './world.ts';
 
 /** Something that somebody does to rows of ours; `pick` chooses the row. */

@@ -5,16 +5,15 @@ import {
   planSwitchRemoval,
 } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { DesiredDhcp, DesiredSwitch } from '../../../../src/controller/ovn/desired.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
 import {
   cidr,
   MAC,
   NOTHING,
   portOf,
-  startDatabase,
   switchOf,
   VENDOR,
 } from '../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from './database.ts';
 import { rowNamed, rowsOf } from './picture.ts';
 
 const V4: DesiredDhcp = {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { DRIFT_TABLES } from '../../../../src/controller/ovn/drift-tables.ts';
-import { portOf, startDatabase } from '../../../unit/controller/ovn/support.ts';
+import { portOf } from '../../../unit/controller/ovn/support.ts';
 import { isRunning, processesWith, untilGone } from '../../common/process/processes.ts';
+import { startDatabase } from './database.ts';
 import {
   bringNetwork,
   bringPod,

@@ -10,7 +10,6 @@ import {
   watchDrift,
 } from '../../../../src/controller/ovn/drift.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
 import {
   aclOf,
   attachedSwitch,
@@ -23,6 +22,7 @@ import {
   ruleOf,
 } from '../../../unit/controller/ovn/support.ts';
 import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import type { NbDatabase } from './database.ts';
 
 export interface Watching extends DriftWatch {
   readonly changes: readonly DriftChange[];

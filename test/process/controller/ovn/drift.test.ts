@@ -3,14 +3,8 @@ import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
-import {
-  groupOf,
-  MAC,
-  portOf,
-  ruleOf,
-  startDatabase,
-} from '../../../unit/controller/ovn/support.ts';
+import { groupOf, MAC, portOf, ruleOf } from '../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from './database.ts';
 import {
   bringNetwork,
   bringPod,

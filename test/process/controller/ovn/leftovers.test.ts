@@ -10,7 +10,6 @@ import {
 } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { planRouter, planRouterRemoval } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
 import {
   attachedSwitch,
   cidr,
@@ -18,9 +17,9 @@ import {
   MAC,
   portOf,
   routerOf,
-  startDatabase,
   switchOf,
 } from '../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from './database.ts';
 import { pictureOf } from './picture.ts';
 
 const none = () => false;

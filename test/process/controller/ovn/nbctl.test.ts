@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newDraft, pairs, text, texts } from '../../../../src/controller/ovn/draft.ts';
 import { createNbctl } from '../../../../src/controller/ovn/nbctl.ts';
-import { failureOf, startDatabase } from '../../../unit/controller/ovn/support.ts';
+import { failureOf } from '../../../unit/controller/ovn/support.ts';
+import { startDatabase } from './database.ts';
 import { rowNamed, rowsOf } from './picture.ts';
 
 describe('ovn-nbctl', () => {

@@ -10,9 +10,9 @@ import {
   groupOf,
   NOTHING,
   portOf,
-  startDatabase,
   switchOf,
 } from '../../../unit/controller/ovn/support.ts';
+import { startDatabase } from './database.ts';
 import { rowNamed } from './picture.ts';
 
 type PodPort = ReturnType<typeof podsOf>[number];

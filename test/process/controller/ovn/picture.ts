@@ -2,7 +2,7 @@
  * The northbound database as people think of it: rows by their names, each within the row that
  * holds it, without UUIDs. It shares no code with what it checks.
  */
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
+import type { NbDatabase } from './database.ts';
 
 /** Columns of several values, which are printed as one where they have one. */
 const SETS = ['addresses', 'port_security', 'networks', 'nexthops'];

@@ -6,15 +6,8 @@ import { expect, it } from 'vitest';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { type NbState, parseState, readState } from '../../../../src/controller/ovn/state.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
-import {
-  aclOf,
-  groupOf,
-  NOTHING,
-  ruleOf,
-  startDatabase,
-  switchOf,
-} from '../../../unit/controller/ovn/support.ts';
+import { aclOf, groupOf, NOTHING, ruleOf, switchOf } from '../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from './database.ts';
 
 /** What a newer database with the same rows says. @param tier of all ACLs */
 async function newerState(database: NbDatabase, tier: number): Promise<NbState> {

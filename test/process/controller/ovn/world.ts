@@ -24,7 +24,6 @@ import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import { createNorthbound } from '../../../../src/controller/ovn/northbound.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
-import type { NbDatabase } from '../../../unit/controller/ovn/database.ts';
 import {
   aclOf,
   address,
@@ -38,6 +37,7 @@ import {
   ruleOf,
   switchOf,
 } from '../../../unit/controller/ovn/support.ts';
+import type { NbDatabase } from './database.ts';
 
 export interface World {
   readonly routers: readonly DesiredRouter[];

@@ -1,5 +1,4 @@
-/** What the tests of the northbound database share: a database, and objects with few words. */
-import { onTestFinished } from 'vitest';
+/** What the tests of the northbound database share: objects with few words. */
 import {
   type Address,
   type Cidr,
@@ -17,18 +16,10 @@ import type {
 } from '../../../../src/controller/ovn/desired.ts';
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NorthboundError } from '../../../../src/controller/ovn/error.ts';
-import { NbDatabase } from './database.ts';
 
 export const NOTHING: Plan = { transactions: [], kept: [], claims: new Map() };
 export const MAC = '02:00:00:00:00:01';
 export const VENDOR = { vendor: 'kube-ovn' };
-
-/** A database of the test's own. */
-export async function startDatabase(): Promise<NbDatabase> {
-  const database = await NbDatabase.start();
-  onTestFinished(() => database[Symbol.asyncDispose]());
-  return database;
-}
 
 export function address(text: string): Address {
   const parsed = parseAddress(text);

@@ -2,16 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { planPod } from '../../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSwitch } from '../../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { DesiredPort } from '../../../../../src/controller/ovn/desired.ts';
-import type { NbDatabase } from '../../../../unit/controller/ovn/database.ts';
 import {
   address,
   failureOf,
   NOTHING,
   portOf,
-  startDatabase,
   switchOf,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { pictureOf, rowNamed, rowsOf } from '../../ovn/picture.ts';
 
 const POD = 'shop/web-0';

@@ -4,12 +4,8 @@ import { Ports } from '../../../../../src/controller/kinds/pod/ports.ts';
 import { planSwitch } from '../../../../../src/controller/kinds/subnet/switch-plan.ts';
 import type { Nbctl } from '../../../../../src/controller/ovn/nbctl.ts';
 import { createNorthbound } from '../../../../../src/controller/ovn/northbound.ts';
-import {
-  failureOf,
-  portOf,
-  startDatabase,
-  switchOf,
-} from '../../../../unit/controller/ovn/support.ts';
+import { failureOf, portOf, switchOf } from '../../../../unit/controller/ovn/support.ts';
+import { startDatabase } from '../../ovn/database.ts';
 
 const POD = 'shop/web-0';
 

@@ -12,7 +12,6 @@ import type {
   DesiredPort,
   DesiredSecurityGroup,
 } from '../../../../../src/controller/ovn/desired.ts';
-import type { NbDatabase } from '../../../../unit/controller/ovn/database.ts';
 import {
   address,
   cidr,
@@ -21,10 +20,10 @@ import {
   NOTHING,
   portOf,
   ruleOf,
-  startDatabase,
   switchOf,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { pictureOf, rowNamed, rowsOf } from '../../ovn/picture.ts';
 
 const DENY = 'ovn.sg.kubeovn_deny_all';

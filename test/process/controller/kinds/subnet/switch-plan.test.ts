@@ -7,7 +7,6 @@ import {
 import { planRouter } from '../../../../../src/controller/kinds/vpc/router-plan.ts';
 import type { DesiredSwitch } from '../../../../../src/controller/ovn/desired.ts';
 import { gatewayMac } from '../../../../../src/controller/ovn/router-port.ts';
-import type { NbDatabase } from '../../../../unit/controller/ovn/database.ts';
 import {
   aclOf,
   attachedSwitch,
@@ -16,10 +15,10 @@ import {
   NOTHING,
   portOf,
   routerOf,
-  startDatabase,
   switchOf,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { pictureOf, rowNamed, rowsOf } from '../../ovn/picture.ts';
 
 const ROUTER_LSP = {

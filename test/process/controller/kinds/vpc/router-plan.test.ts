@@ -6,7 +6,6 @@ import {
 } from '../../../../../src/controller/kinds/vpc/router-plan.ts';
 import type { DesiredRouter } from '../../../../../src/controller/ovn/desired.ts';
 import { subnetPolicies } from '../../../../../src/controller/ovn/subnet-acls.ts';
-import type { NbDatabase } from '../../../../unit/controller/ovn/database.ts';
 import {
   address,
   attachedSwitch,
@@ -15,9 +14,9 @@ import {
   NOTHING,
   routeOf,
   routerOf,
-  startDatabase,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
+import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { pictureOf, rowNamed, rowsOf } from '../../ovn/picture.ts';
 
 const ROUTE = 'Logical_Router_Static_Route';

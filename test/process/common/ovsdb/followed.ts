@@ -1,11 +1,11 @@
 /** A session that follows switches, ports and ACLs of a northbound database. */
-import { column, mayLack } from '../../../src/common/ovsdb/column.ts';
-import type { Operation } from '../../../src/common/ovsdb/operation.ts';
-import { parseRemotes } from '../../../src/common/ovsdb/remote.ts';
-import { type Change, Replica } from '../../../src/common/ovsdb/replica.ts';
-import { OvsdbSession, type SessionOptions } from '../../../src/common/ovsdb/session.ts';
-import { LiveTable } from '../../../src/common/ovsdb/table.ts';
-import { LogDouble } from '../../unit/daemon/log-double.ts';
+import { column, mayLack } from '../../../../src/common/ovsdb/column.ts';
+import type { Operation } from '../../../../src/common/ovsdb/operation.ts';
+import { parseRemotes } from '../../../../src/common/ovsdb/remote.ts';
+import { type Change, Replica } from '../../../../src/common/ovsdb/replica.ts';
+import { OvsdbSession, type SessionOptions } from '../../../../src/common/ovsdb/session.ts';
+import { LiveTable } from '../../../../src/common/ovsdb/table.ts';
+import { LogDouble } from '../../../unit/daemon/log-double.ts';
 
 /** The outage that a test waits out at most; ms. */
 const GRACE_MS = 60_000;

@@ -1,8 +1,8 @@
 /** What the tests of the session share. */
 import { onTestFinished } from 'vitest';
-import { OvsdbError } from '../../../src/common/ovsdb/error.ts';
-import type { Operation } from '../../../src/common/ovsdb/operation.ts';
-import type { SessionOptions } from '../../../src/common/ovsdb/session.ts';
+import { OvsdbError } from '../../../../src/common/ovsdb/error.ts';
+import type { Operation } from '../../../../src/common/ovsdb/operation.ts';
+import type { SessionOptions } from '../../../../src/common/ovsdb/session.ts';
 import { Followed } from './followed.ts';
 
 export function follow(remotes: string, more: Partial<SessionOptions> = {}): Followed {

@@ -1,8 +1,8 @@
 /** Servers that send what they should not, or nothing. */
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { BadServer } from '../../lab/bad-server.ts';
-import { OvsdbServer } from '../../lab/ovsdb-server.ts';
+import { BadServer } from '../../../lab/bad-server.ts';
+import { OvsdbServer } from '../../../lab/ovsdb-server.ts';
 import { failureOf, follow, insertSwitch } from './support.ts';
 
 async function setUp() {

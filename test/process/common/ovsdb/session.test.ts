@@ -3,10 +3,10 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { expectNone, expectRow, whereUuid } from '../../../src/common/ovsdb/operation.ts';
-import type { TlsFiles } from '../../../src/common/ovsdb/remote.ts';
-import { setOf } from '../../../src/common/ovsdb/value.ts';
-import { createTls, NB_SCHEMA, OvsdbCluster, OvsdbServer } from '../../lab/ovsdb-server.ts';
+import { expectNone, expectRow, whereUuid } from '../../../../src/common/ovsdb/operation.ts';
+import type { TlsFiles } from '../../../../src/common/ovsdb/remote.ts';
+import { setOf } from '../../../../src/common/ovsdb/value.ts';
+import { createTls, NB_SCHEMA, OvsdbCluster, OvsdbServer } from '../../../lab/ovsdb-server.ts';
 import { failureOf, follow, insertSwitch } from './support.ts';
 
 async function startServer(schema = NB_SCHEMA): Promise<OvsdbServer> {

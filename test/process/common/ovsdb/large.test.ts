@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { mapOf, setOf, uuidAtom } from '../../../src/common/ovsdb/value.ts';
-import { OvsdbServer } from '../../lab/ovsdb-server.ts';
+import { mapOf, setOf, uuidAtom } from '../../../../src/common/ovsdb/value.ts';
+import { OvsdbServer } from '../../../lab/ovsdb-server.ts';
 
 const PORTS = 200_000;
 const PROGRAM = join(import.meta.dirname, 'large-program.ts');
