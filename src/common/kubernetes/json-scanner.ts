@@ -5,6 +5,18 @@
  * It does not check that the text is JSON: what is made of its parts is.
  */
 
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  SPACE,
+} from '../json-bytes.ts';
+
 /** What the scanner calls. Depth 1 is inside the outermost object or array. */
 export interface ScannerHooks {
   /** Strings at this depth and above are read; the others are passed over. */
@@ -18,17 +30,6 @@ export interface ScannerHooks {
   /** Something else than a string, an object or an array, or a part of it: a number, a literal. */
   other(depth: number): void;
 }
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-/** All of JSON's white space is below. */
-const SPACE = 0x20;
 
 /** Names in Kubernetes have 253 characters at most; escapes may make more of them. */
 const STRING_BYTES_MAX = 2048;

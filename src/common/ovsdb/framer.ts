@@ -7,6 +7,17 @@
  * protocol where a member of an object has a UUID for its name and an object for its value. Each
  * such member is handed over by itself, before its message; what is left of the message is small.
  */
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  SPACE,
+} from '../json-bytes.ts';
 import { excerpt, OvsdbError } from './error.ts';
 
 export interface FramerHooks {
@@ -23,17 +34,6 @@ export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Names of tables and UUIDs are shorter. */
 const KEY_BYTES_MAX = 256;
 const DEPTH_MAX = 64;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-/** All of JSON's white space is at or below. */
-const SPACE = 0x20;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,34 +1,17 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { INTERFACE_COLUMNS, type PortPlan, plug } from '../../../../src/daemon/ovs/port.ts';
+import { describe, expect, it } from 'vitest';
+import type { PortPlan } from '../../../../src/daemon/ovs/port.ts';
 import { inspectPort, inspectPorts } from '../../../../src/daemon/ovs/port-inspection.ts';
-import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
 import { NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
 import { createVsctl } from '../../../../src/daemon/ovs/vsctl.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf, rejectionOf } from '../../../unit/daemon/support.ts';
-import { OvsDatabase } from './database.ts';
+import { setUp as startDatabase } from './port-support.ts';
 
 const NAME = 'c0ffee01_net1_h';
-const { signal } = new AbortController();
-
 /** A database of the test's own, and what CHECK reads of it. */
 async function setUp() {
-  const database = await OvsDatabase.start();
-  const table = new OvsTable({
-    database: database.remote,
-    table: 'Interface',
-    columns: INTERFACE_COLUMNS,
-    log: new LogDouble(),
-  });
-  onTestFinished(async () => {
-    table.stop();
-    await database[Symbol.asyncDispose]();
-  });
-  table.start();
-  await table.synced(signal);
-  const plugIt = (changes: Partial<PortPlan> = {}) =>
-    plug(database.vsctl, planOf(changes), { interfaces: table, pods: new Map() }, signal);
+  const { database, plugIt: plug } = await startDatabase();
+  const plugIt = (changes: Partial<PortPlan> = {}) => plug(planOf(changes));
   const inspect = () => inspectPort(database.vsctl, planOf().attachment, [NAME, 'hashed_h']);
   const set = (command: string) => database.vsctl(['--', ...command.split(' ')]);
   const uuidOf = async (table: string) => (await set(`get ${table} ${NAME} _uuid`)).trim();
