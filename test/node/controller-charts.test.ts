@@ -2,15 +2,15 @@
  * The controller in the place of Kube-OVN's: with the arguments, the environment and the role that its
  * charts give it, and OVN's databases over TCP and over TLS.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTROLLER_RENDERINGS } from '../lab/chart-arguments.ts';
 import { command } from '../lab/command.ts';
 import { Controller } from '../lab/controller.ts';
 import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
-import { identity } from '../lab/kubernetes/certificate.ts';
 import { CHART_CONTROLLER } from '../lab/kubernetes/chart-roles.ts';
 import { OVS_DIRECTORY, OvnNode } from '../lab/ovn-node.ts';
+import { createTls } from '../lab/ovsdb-server.ts';
 import { NETWORKS } from './controller-manifests.ts';
 
 const KUBECONFIG = '/run/kube/config';
@@ -30,9 +30,11 @@ beforeAll(async () => {
   for (const folder of ['/var/log/kube-ovn', '/run/kube', TLS]) {
     await mkdir(folder, { recursive: true });
   }
-  const { key, certificate } = identity();
-  await writeFile(`${TLS}/key`, key);
-  for (const name of ['cert', 'cacert']) await writeFile(`${TLS}/${name}`, certificate);
+  // For both ends: the certificate of the fake API server is good for servers only.
+  const { privateKey, certificate, caCertificate } = await createTls('/run/kube');
+  await copyFile(privateKey, `${TLS}/key`);
+  await copyFile(certificate, `${TLS}/cert`);
+  await copyFile(caCertificate, `${TLS}/cacert`);
   await restartNorthbound();
   api = await KubernetesApiDouble.start();
   await api.writeKubeconfig(KUBECONFIG, CHART_CONTROLLER);
