@@ -5,6 +5,7 @@
  * it may matter to. What waits for something else, like a pod for its Subnet, says so by name, and
  * that wakes it (wakes.ts).
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../common/kubernetes/watch-cache.ts';
 import { Timers } from '../common/reconcile/due-timers.ts';
@@ -21,12 +22,12 @@ import { isUntold } from './kinds/pod/object/pod-annotations.ts';
 import type { PodWork } from './kinds/pod/reconciler.ts';
 import type { SubnetObject } from './kinds/subnet/object/subnet.ts';
 import type { UsageWork } from './kinds/subnet/usage.ts';
-import { waitFor } from './kinds/wake-names.ts';
 import { Wakes } from './kinds/wakes.ts';
 import { failureEvent } from './model/events.ts';
 import type { Meta } from './model/meta.ts';
 import { machineOwner, twinOf } from './model/owner-key.ts';
 import { checkedValue, tell } from './model/problem.ts';
+import { waitFor } from './model/wait-names.ts';
 import { isSameJudgement } from './validation/validate.ts';
 
 /** One for each kind of object. */

@@ -3,41 +3,15 @@
  *
  * Names of objects are `<Kind>/<name>`. That the two sides agree is all that matters about a name.
  */
+
 import type { Address } from '../../common/address.ts';
 import type { AddressWish, Allocation } from '../ipam/allocator/request.ts';
+import { waitFor } from '../model/wait-names.ts';
 import type { NicRequest } from '../networks/request.ts';
 import type { Subnet } from './subnet/object/subnet.ts';
 
 /** More addresses than that are waited for by the name of all of them. */
 const ADDRESS_NAMES_MAX = 64;
-
-export const waitFor = {
-  /** The Subnet, what is right or wrong about it, and what it says. */
-  subnet: (name: string) => `Subnet/${name}`,
-  /** Any Subnet of a provider. */
-  subnetsOf: (provider: string) => `Subnets of provider ${provider}`,
-  nad: (namespace: string, name: string) => `NetworkAttachmentDefinition/${namespace}/${name}`,
-  /** All NetworkAttachmentDefinitions are known. */
-  nads: 'NetworkAttachmentDefinitions',
-  /** The Namespace, and which Subnets, Vpcs and IPPools are for it. */
-  namespace: (name: string) => `Namespace/${name}`,
-  ipPool: (name: string) => `IPPool/${name}`,
-  /** The IP object, or what the NIC of that name holds. */
-  ip: (name: string) => `IP/${name}`,
-  securityGroup: (name: string) => `SecurityGroup/${name}`,
-  /** The pods whose addresses are under this owner. */
-  owner: (owner: string) => `Pod/${owner}`,
-  /** The logical switch of a Subnet. */
-  logicalSwitch: (subnet: string) => `Logical_Switch/${subnet}`,
-  /** That nobody has this address. */
-  address: (subnet: string, { text }: Address) => `${text} of Subnet ${subnet}`,
-  /** That nobody has this MAC address. */
-  mac: (subnet: string, mac: string) => `${mac} of Subnet ${subnet}`,
-  /** Any address of a Subnet. */
-  addresses: (subnet: string) => `addresses of Subnet ${subnet}`,
-  /** Any address of an IPPool. */
-  poolAddresses: (pool: string) => `addresses of IPPool ${pool}`,
-} as const;
 
 /** What NICs wait for that cannot have their addresses. */
 export function waitsOfNics(nics: readonly NicRequest[]): ReadonlySet<string> {

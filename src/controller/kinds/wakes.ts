@@ -7,9 +7,10 @@ import type { WorkQueue } from '../../common/reconcile/work-queue.ts';
 import type { Allocation } from '../ipam/allocator/request.ts';
 import { matchesLabels } from '../model/label-selector.ts';
 import { checkedValue } from '../model/problem.ts';
+import { waitFor } from '../model/wait-names.ts';
 import type { Context } from './context.ts';
 import type { SubnetObject } from './subnet/object/subnet.ts';
-import { type FreeView, type Offer, offersOf, offersOfSubnet, waitFor } from './wake-names.ts';
+import { type FreeView, type Offer, offersOf, offersOfSubnet } from './wake-names.ts';
 
 export class Wakes {
   readonly #context: Context;

@@ -3,7 +3,6 @@
  * Kube-OVN's, which people and dashboards look for. Pure.
  */
 import type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
-import { type AllocatedNic, addressesText } from '../kinds/pod/object/allocated-nic.ts';
 import type { Outcome } from './conditions.ts';
 
 export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
@@ -38,17 +37,6 @@ export const FAILURES = [
   'ReconcileSecurityGroupFailed',
 ] as const;
 export type Failure = (typeof FAILURES)[number];
-
-/** What was done for these NICs of a pod. */
-export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {
-  const message = nics
-    .map(({ provider, subnet, addresses, mac = '', port }) => {
-      const ip = addressesText(addresses);
-      return `provider=${provider} subnet=${subnet.name} ip=${ip} mac=${mac} logicalSwitchPort=${port}`;
-    })
-    .join('; ');
-  return { type: 'Normal', reason, message };
-}
 
 /** @param stage the step that failed, in Kube-OVN's words: `acquireAddress` */
 export function failureEvent(reason: Failure, stage: string, error: string): ObjectEvent {

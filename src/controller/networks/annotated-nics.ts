@@ -5,10 +5,11 @@
  * What the pod asks for does not matter here. Its networks may be gone since, and its addresses are
  * its own nevertheless.
  */
+
 import { type Address, parseAddress, parseMac } from '../../common/address.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import { type Pod, workloadOf } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import { NICS_MAX } from './selections.ts';
 import type { SubnetIndex } from './subnet-index.ts';

@@ -3,10 +3,11 @@
  * hold for every network, and those for the primary one, whether or not the pod has a NIC of it; in
  * non-primary mode only where it has. Pure.
  */
+
 import type { Address, Cidr } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { type Problem, say } from '../model/problem.ts';
 import { POOL_ENTRIES_MAX, parsePool } from './pool-syntax.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';

@@ -2,12 +2,14 @@
  * The NICs that a pod asks for by name: of each network that it selects, whether it is ours, and
  * which Subnet the NIC is on. Pure.
  */
+
 import { isDnsName, isOvnProvider } from '../../common/names.ts';
 import { isInterfaceName } from '../../wire/cni.ts';
 import { dottedName, type Nad } from '../kinds/nad/object/nad.ts';
-import { annotationKey, type NicKind } from '../kinds/pod/object/allocated-nic.ts';
+import type { NicKind } from '../kinds/pod/object/allocated-nic.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 import { type NicPlace, PRIMARY_PROVIDER, primaryPlace } from './primary.ts';

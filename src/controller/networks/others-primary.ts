@@ -2,8 +2,9 @@
  * Non-primary mode: the network of provider `ovn` on a pod's default interface is another plugin's.
  * What a pod asks of it is told once, since nothing else would say why it does not get it. Pure.
  */
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+
 import type { Pod } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';

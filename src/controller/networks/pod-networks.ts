@@ -2,14 +2,15 @@
  * The story of a pod's networks: from its annotations and the cluster's objects to the NICs that
  * it is to have. Pure.
  */
+
 import { logicalSwitchPort } from '../../common/names.ts';
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
   type Pod,
   workloadOf,
 } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
 import { type Checked, type Problem, type Problems, say, tell, wrong } from '../model/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';

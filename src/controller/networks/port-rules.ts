@@ -1,9 +1,10 @@
 /**
  * Bounds of what a pod asks for its logical switch port: all of it becomes part of one row. Pure.
  */
+
 import { isDnsName } from '../../common/names.ts';
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { type Problem, say } from '../model/problem.ts';
 
 /** SecurityGroups, and virtual addresses, of one NIC. */

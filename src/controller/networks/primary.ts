@@ -2,11 +2,12 @@
  * The NIC of provider `ovn`: of the primary network, which pods have without asking for it; in
  * non-primary mode of a network that names that provider. Pure.
  */
+
 import { parseAddress } from '../../common/address.ts';
 import type { Namespace } from '../kinds/namespace/object/namespace.ts';
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';

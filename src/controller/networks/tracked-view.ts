@@ -3,7 +3,7 @@
  * now waits for that, and for nothing else. Whoever decides by something has looked it up, so nothing
  * is left out.
  */
-import { waitFor } from '../kinds/wake-names.ts';
+import { waitFor } from '../model/wait-names.ts';
 import type { NetworkView } from './request.ts';
 
 export interface TrackedView {

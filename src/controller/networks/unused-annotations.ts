@@ -6,8 +6,9 @@
  * Only names that a pod's author writes are looked at (annotation-names.ts); what anybody else has
  * under `….kubernetes.io/` is none of ours.
  */
-import { annotationKey } from '../kinds/pod/object/allocated-nic.ts';
+
 import type { Pod } from '../kinds/pod/object/pod.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import { say } from '../model/problem.ts';
 import type { ClusterSettings } from '../model/settings.ts';

@@ -5,12 +5,14 @@
  * the annotation for network and interface, `ips` of the network's selection, the annotation
  * `ip_address`, the annotation `ip_pool`.
  */
+
 import type { Address, Family } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
 import type { FixedAddresses, MacWish } from '../ipam/allocator/request.ts';
-import { annotationKey, type NicKind } from '../kinds/pod/object/allocated-nic.ts';
+import type { NicKind } from '../kinds/pod/object/allocated-nic.ts';
 import { type Pod, podIndex } from '../kinds/pod/object/pod.ts';
 import type { Subnet } from '../kinds/subnet/object/subnet.ts';
+import { annotationKey } from '../model/annotation-key.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 import { usableNamedPool } from './named-pool.ts';
 import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';

@@ -8,10 +8,12 @@
  * - what a NIC has changes only by a call for that NIC, or when its Subnet is gone;
  * - a call that throws has changed nothing.
  */
+
 import { randomBytes } from 'node:crypto';
 import type { Address, Family } from '../../../common/address.ts';
 import { ownerName } from '../../model/owner-key.ts';
 import { numberOf } from '../../ranges/address-range.ts';
+import type { Usage } from '../../ranges/usage.ts';
 import { planAdoption } from './adoption.ts';
 import { AllocationError, ownerText } from './error.ts';
 import type { Holding } from './holdings.ts';
@@ -26,7 +28,6 @@ import type {
   Allocation,
   PoolSpec,
   SubnetSpec,
-  Usage,
 } from './request.ts';
 import type { AddressCounts } from './subnet-addresses.ts';
 import { checkBlocks, SubnetStore } from './subnet-store.ts';

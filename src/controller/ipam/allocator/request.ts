@@ -6,7 +6,7 @@ import type { Address, Family } from '../../../common/address.ts';
 import type { AddressRange } from '../../ranges/address-range.ts';
 import type { AllocationError } from './error.ts';
 import type { MayShare, Owner } from './owners.ts';
-import type { Block, FamilyUsage } from './subnet-addresses.ts';
+import type { Block } from './subnet-addresses.ts';
 
 /** What a Subnet says that matters here. */
 export interface SubnetSpec {
@@ -96,6 +96,3 @@ export interface Adoption {
   /** What the NIC has, and would not have got: it is out of range, or the gateway's. */
   readonly misplaced: readonly AllocationError[];
 }
-
-/** By family; one that the Subnet does not have is all zero. */
-export type Usage = Readonly<Record<Family, FamilyUsage>>;

@@ -6,11 +6,13 @@
  * What nobody has is at all times: usable, less gateway, excluded and used ones; and each such
  * address is in the stock of one pool.
  */
+
 import type { Address, Cidr, Family } from '../../../common/address.ts';
 import { cidrText, contains } from '../../../common/address.ts';
 import type { AddressRange } from '../../ranges/address-range.ts';
 import { addressOf, numberOf, rangesOf, rangesText, usableOf } from '../../ranges/address-range.ts';
 import { only, RangeSet } from '../../ranges/range-set.ts';
+import type { FamilyUsage } from '../../ranges/usage.ts';
 import { AllocationError, ownerText, takenBy } from './error.ts';
 import type { MayShare, Owner } from './owners.ts';
 import { Owners } from './owners.ts';
@@ -22,15 +24,6 @@ export interface Block {
   readonly cidr: Cidr;
   /** Never given to a NIC, whether or not it is excluded too. */
   readonly gateway?: Address | undefined;
-}
-
-/** How much of one family is used, of a Subnet or an IPPool, and which addresses that is. */
-export interface FamilyUsage {
-  readonly using: bigint;
-  /** "10.0.0.2-10.0.0.9,10.0.0.20" */
-  readonly usingRanges: string;
-  readonly available: bigint;
-  readonly availableRanges: string;
 }
 
 /** The same without which addresses they are. */

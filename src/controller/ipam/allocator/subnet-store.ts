@@ -1,16 +1,18 @@
 /**
  * One Subnet: its addresses of both families and its MAC addresses.
  */
+
 import type { Family } from '../../../common/address.ts';
 import { bits, cidrText } from '../../../common/address.ts';
 import { rangesOf } from '../../ranges/address-range.ts';
 import { RangeSet } from '../../ranges/range-set.ts';
+import type { Usage } from '../../ranges/usage.ts';
 import { AllocationError } from './error.ts';
 import type { Holding, Numbers } from './holdings.ts';
 import { FAMILIES } from './holdings.ts';
 import type { RandomBytes } from './macs.ts';
 import { SubnetMacs } from './macs.ts';
-import type { PoolSpec, SubnetSpec, Usage } from './request.ts';
+import type { PoolSpec, SubnetSpec } from './request.ts';
 import { type AddressCounts, SubnetAddresses } from './subnet-addresses.ts';
 
 export class SubnetStore {

@@ -2,6 +2,7 @@
  * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
+
 import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
@@ -12,6 +13,7 @@ import { finalizerRemoved } from '../../model/meta.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import { ownerName } from '../../model/owner-key.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
+import { waitFor } from '../../model/wait-names.ts';
 import { isAllocated } from '../../networks/wishes.ts';
 import { aboutOwn, aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
@@ -19,7 +21,7 @@ import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
 import { isAlive } from '../pod/object/liveness.ts';
 import type { PodEnds } from '../pod/pod-release.ts';
-import { waitFor, waitsOfRequest } from '../wake-names.ts';
+import { waitsOfRequest } from '../wake-names.ts';
 import {
   hasAll,
   type IpObject,

@@ -1,9 +1,11 @@
 /**
  * From a NIC that a pod was given to the logical switch port that OVN is to have. Pure.
  */
+
 import { parseAddress } from '../../../common/address.ts';
+import { annotationKey } from '../../model/annotation-key.ts';
 import type { DesiredPort } from '../../ovn/desired.ts';
-import { type AllocatedNic, annotationKey } from './object/allocated-nic.ts';
+import type { AllocatedNic } from './object/allocated-nic.ts';
 
 const GROUPS_SUFFIX = annotationKey('', 'security_groups');
 

@@ -3,10 +3,11 @@
  * SecurityGroup is closed but for what those that are there allow.
  */
 
+import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../../model/events.ts';
 import { say } from '../../model/problem.ts';
 import { securityGroupsOf } from './desired-port.ts';
-import { type AllocatedNic, annotationKey } from './object/allocated-nic.ts';
+import type { AllocatedNic } from './object/allocated-nic.ts';
 
 /** What is said on the pod, for each NIC of OVN's that lists such groups. */
 export function missingGroupEvents(

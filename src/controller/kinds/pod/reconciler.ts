@@ -12,9 +12,11 @@ import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import type { Collection } from '../../cluster/collection.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
-import { failureEvent, networkEvent } from '../../model/events.ts';
+import { annotationKey } from '../../model/annotation-key.ts';
+import { failureEvent } from '../../model/events.ts';
 import { lackOf, withLack } from '../../model/lack.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
+import { waitFor } from '../../model/wait-names.ts';
 import { podNetworks } from '../../networks/pod-networks.ts';
 import type { NicRequest } from '../../networks/request.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
@@ -32,12 +34,12 @@ import {
   projectIp,
 } from '../ip/object/ip.ts';
 import { patchObject } from '../patch-object.ts';
-import { waitFor, waitsOfNics } from '../wake-names.ts';
+import { waitsOfNics } from '../wake-names.ts';
 import { acquireAll } from './acquire.ts';
 import { currentSet } from './current-set.ts';
 import { desiredPort } from './desired-port.ts';
 import { missingGroupEvents } from './missing-groups.ts';
-import { annotationKey } from './object/allocated-nic.ts';
+import { networkEvent } from './object/allocated-nic.ts';
 import { isAlive, isEndedByNode, type NodeView, releasedAtMs } from './object/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,

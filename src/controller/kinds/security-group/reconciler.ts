@@ -2,16 +2,17 @@
  * The work on a SecurityGroup: its port group, address sets and rules in OVN. Which ports are in it
  * is the pods' work.
  */
+
 import { createHash } from 'node:crypto';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { failureEvent } from '../../model/events.ts';
 import { type Problem, tell } from '../../model/problem.ts';
+import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { portGroupName } from '../../ovn/names.ts';
 import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
-import { waitFor } from '../wake-names.ts';
 import { desiredSecurityGroup } from './desired-group.ts';
 import {
   missingRemoteGroups,

@@ -1,13 +1,15 @@
 /** What pods wait for, and which change wakes which of them: work queue, lookups and names together. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
 import { Allocator } from '../../../../src/controller/ipam/allocator/allocator.ts';
 import type { Context } from '../../../../src/controller/kinds/context.ts';
 import type { Pod } from '../../../../src/controller/kinds/pod/object/pod.ts';
-import { waitFor, waitsOfNics } from '../../../../src/controller/kinds/wake-names.ts';
+import { waitsOfNics } from '../../../../src/controller/kinds/wake-names.ts';
 import { Wakes } from '../../../../src/controller/kinds/wakes.ts';
 import { checkedValue } from '../../../../src/controller/model/problem.ts';
+import { waitFor } from '../../../../src/controller/model/wait-names.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
 import { trackedView } from '../../../../src/controller/networks/tracked-view.ts';
 import { LogDouble } from '../../daemon/log-double.ts';

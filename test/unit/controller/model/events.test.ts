@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  failureEvent,
-  networkEvent,
-  outcomeEvent,
-} from '../../../../src/controller/model/events.ts';
+import { networkEvent } from '../../../../src/controller/kinds/pod/object/allocated-nic.ts';
+import { failureEvent, outcomeEvent } from '../../../../src/controller/model/events.ts';
 import { say, tell, wrong } from '../../../../src/controller/model/problem.ts';
 import { address, MACVLAN, subnetOf } from '../kinds/object-support.ts';
 

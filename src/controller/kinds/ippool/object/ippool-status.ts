@@ -1,10 +1,11 @@
 /**
  * Status of an IPPool: how many of its addresses are taken, and what came of it. Pure.
  */
-import type { Usage } from '../../../ipam/allocator/request.ts';
+
 import { errorCleared, type Outcome, says, updatedConditions } from '../../../model/conditions.ts';
 import type { MergePatch } from '../../../model/meta.ts';
-import { projectUsageStatus, type UsageStatus, usagePatch } from '../../../model/usage.ts';
+import { projectUsageStatus, type UsageStatus, usagePatch } from '../../../model/usage-status.ts';
+import type { Usage } from '../../../ranges/usage.ts';
 
 export function projectIpPoolStatus(raw: unknown): UsageStatus {
   return projectUsageStatus(raw, usageNames);

@@ -5,7 +5,7 @@ import type { Family } from '../../../../common/address.ts';
 import { rawFields, readFields } from '../../../model/fields.ts';
 import { isEarlier, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, checkedValue, type Problem, say } from '../../../model/problem.ts';
-import type { UsageStatus } from '../../../model/usage.ts';
+import type { UsageStatus } from '../../../model/usage-status.ts';
 import type { AddressRange } from '../../../ranges/address-range.ts';
 import { addressOf, numbersOf, parseRange } from '../../../ranges/address-range.ts';
 import type { NumberRange } from '../../../ranges/range-tree.ts';

@@ -1,7 +1,9 @@
 /**
  * One NIC of a pod with what it was given: what annotations, IP object and events are made of.
  */
+
 import type { Address } from '../../../../common/address.ts';
+import type { NetworkNews, ObjectEvent } from '../../../model/events.ts';
 import type { Subnet } from '../../subnet/object/subnet.ts';
 
 /** `ovn` where we make the interface, `ipam` where another plugin makes it. */
@@ -25,15 +27,13 @@ export function addressesText(addresses: readonly Address[]): string {
   return addresses.map(({ text }) => text).join(',');
 }
 
-/** The key of a NIC's annotation. */
-export function annotationKey(provider: string, name: string): string {
-  return `${provider}.kubernetes.io/${name}`;
-}
-
-/**
- * The network of a provider that ends with an interface, since several NICs share the network;
- * undefined where it does not. Only of networks of OVN's.
- */
-export function sharedNetwork(provider: string): string | undefined {
-  return /^([^.]+\.[^.]+\.ovn)\.[^.]+$/.exec(provider)?.[1];
+/** What was done for these NICs of a pod. */
+export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {
+  const message = nics
+    .map(({ provider, subnet, addresses, mac = '', port }) => {
+      const ip = addressesText(addresses);
+      return `provider=${provider} subnet=${subnet.name} ip=${ip} mac=${mac} logicalSwitchPort=${port}`;
+    })
+    .join('; ');
+  return { type: 'Normal', reason, message };
 }

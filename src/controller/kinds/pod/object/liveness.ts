@@ -3,12 +3,13 @@
  * there ends its pods itself, however long that takes, and has a deleted pod's object removed only when
  * its sandbox has ended. Time alone frees addresses on nodes that may be lost.
  */
+
 import type { Address } from '../../../../common/address.ts';
 import { contains } from '../../../../common/address.ts';
+import { annotationKey } from '../../../model/annotation-key.ts';
 import type { Node } from '../../node/object/node.ts';
 import type { StatefulSet } from '../../stateful-set/object/stateful-set.ts';
 import type { Subnet } from '../../subnet/object/subnet.ts';
-import { annotationKey } from './allocated-nic.ts';
 import { type Owner, type Pod, type PodEnd, podIndex } from './pod.ts';
 
 /** Nodes by name. */

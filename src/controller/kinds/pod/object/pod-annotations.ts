@@ -4,12 +4,14 @@
  * `allocated` and the addresses stand and fall together, and `routed` is never without
  * `allocated`: the node's daemon waits for them.
  */
+
 import { parseMac } from '../../../../common/address.ts';
+import { annotationKey, sharedNetwork } from '../../../model/annotation-key.ts';
 import { changedFields } from '../../../model/changes.ts';
 import type { MergePatch } from '../../../model/meta.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
 import type { VlanObject } from '../../vlan/object/vlan.ts';
-import { type AllocatedNic, addressesText, annotationKey, sharedNetwork } from './allocated-nic.ts';
+import { type AllocatedNic, addressesText } from './allocated-nic.ts';
 import type { Pod } from './pod.ts';
 
 export interface AnnotatedNic extends AllocatedNic {

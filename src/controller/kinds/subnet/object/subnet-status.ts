@@ -1,9 +1,8 @@
 /**
  * Status of a Subnet: how many of its addresses are taken, and what came of it. Pure.
  */
+
 import type { Address, Family } from '../../../../common/address.ts';
-import type { Usage } from '../../../ipam/allocator/request.ts';
-import type { FamilyUsage } from '../../../ipam/allocator/subnet-addresses.ts';
 import {
   errorCleared,
   type Outcome,
@@ -12,9 +11,10 @@ import {
   updatedConditions,
 } from '../../../model/conditions.ts';
 import type { MergePatch } from '../../../model/meta.ts';
-import { projectUsageStatus, type UsageStatus, usagePatch } from '../../../model/usage.ts';
+import { projectUsageStatus, type UsageStatus, usagePatch } from '../../../model/usage-status.ts';
 import type { AddressRange } from '../../../ranges/address-range.ts';
 import { numbersOf, usableOf } from '../../../ranges/address-range.ts';
+import type { FamilyUsage, Usage } from '../../../ranges/usage.ts';
 import { isMacOnly, type Subnet, type SubnetBlock } from './subnet.ts';
 import { includes } from './subnet-excludes.ts';
 

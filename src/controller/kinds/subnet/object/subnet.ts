@@ -8,7 +8,7 @@ import type { LabelSelector } from '../../../model/label-selector.ts';
 import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, type Problem } from '../../../model/problem.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
-import type { UsageStatus } from '../../../model/usage.ts';
+import type { UsageStatus } from '../../../model/usage-status.ts';
 import type { AddressRange } from '../../../ranges/address-range.ts';
 import { checkBlocks } from './subnet-blocks.ts';
 import { chooseCidr } from './subnet-cidr.ts';

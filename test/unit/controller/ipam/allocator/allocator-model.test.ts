@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Family } from '../../../../../src/common/address.ts';
 import { Allocator } from '../../../../../src/controller/ipam/allocator/allocator.ts';
 import type { Owner } from '../../../../../src/controller/ipam/allocator/owners.ts';
-import type { FamilyUsage } from '../../../../../src/controller/ipam/allocator/subnet-addresses.ts';
+import type { FamilyUsage } from '../../../../../src/controller/ranges/usage.ts';
 import { randomNumbers } from '../../ranges/trees.ts';
 import { Model } from './model.ts';
 import type { Step } from './model-steps.ts';

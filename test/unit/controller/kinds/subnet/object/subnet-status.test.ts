@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Usage } from '../../../../../../src/controller/ipam/allocator/request.ts';
 import {
   countsAsUsing,
   projectSubnetStatus,
@@ -7,6 +6,7 @@ import {
   subnetUsagePatch,
 } from '../../../../../../src/controller/kinds/subnet/object/subnet-status.ts';
 import type { Outcome } from '../../../../../../src/controller/model/conditions.ts';
+import type { Usage } from '../../../../../../src/controller/ranges/usage.ts';
 import { address, subnetOf } from '../../object-support.ts';
 
 const NOTHING = { using: 0n, usingRanges: '', available: 0n, availableRanges: '' };

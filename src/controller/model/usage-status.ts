@@ -1,8 +1,7 @@
 /**
  * How many addresses are taken and left, as the status of Subnets and IPPools has it. Pure.
  */
-import type { Usage } from '../ipam/allocator/request.ts';
-import type { FamilyUsage } from '../ipam/allocator/subnet-addresses.ts';
+import type { FamilyUsage, Usage } from '../ranges/usage.ts';
 import { changedFields } from './changes.ts';
 import { type Condition, projectConditions } from './conditions.ts';
 import { rawFields } from './fields.ts';
