@@ -2,6 +2,7 @@
  * kube-ovn-controller: parses flags, stands by until it leads, wires the parts, and ends on a signal
  * or when it leads no more. Nothing else.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { abortable } from '../common/concurrency/deadline.ts';
@@ -30,8 +31,9 @@ import { Allocator } from './ipam/allocator/allocator.ts';
 import { Announcements } from './kinds/announcements.ts';
 import type { Context } from './kinds/context.ts';
 import { Leader } from './leader.ts';
+import { acquireLeadership } from './leadership/acquire.ts';
 import { LeaderWrites } from './leadership/leader-writes.ts';
-import { acquireLeadership, type Leadership } from './leadership/leadership.ts';
+import type { Leadership } from './leadership/leadership.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { type DriftWatch, watchDrift } from './ovn/drift.ts';
 import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';

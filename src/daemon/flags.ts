@@ -13,9 +13,13 @@ import {
   readFlags,
   readNumber,
   wrongValue,
-} from '../common/go-flags.ts';
-import { refuseLacking } from '../common/lacking-flags.ts';
-import { PROGRAM_FLAGS, type ProgramSettings, readProgramFlags } from '../common/program-flags.ts';
+} from '../common/flags/go-flags.ts';
+import { refuseLacking } from '../common/flags/lacking-flags.ts';
+import {
+  PROGRAM_FLAGS,
+  type ProgramSettings,
+  readProgramFlags,
+} from '../common/flags/program-flags.ts';
 import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './model/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';

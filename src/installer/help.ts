@@ -1,5 +1,5 @@
 /** What the installer prints for `--help` and `--version`. */
-import { formatUsage } from '../common/usage.ts';
+import { formatUsage } from '../common/flags/usage.ts';
 import { type Question, versionLine } from '../wire/version.ts';
 import { FLAGS } from './flags.ts';
 

@@ -2,7 +2,7 @@
  * Versions and cipher suites of TLS as Go programs name them, in the words of node:tls.
  */
 import { getCiphers, type SecureContextOptions, type SecureVersion } from 'node:tls';
-import { wrongValue } from '../go-flags.ts';
+import { wrongValue } from '../flags/go-flags.ts';
 
 export type TlsSettings = Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'>;
 

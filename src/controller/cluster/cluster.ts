@@ -1,6 +1,7 @@
 /**
  * Live copies of everything in the API server that the controller goes by.
  */
+
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { RequestObserver } from '../../common/kubernetes/request-observer.ts';
 import { createContact, type WatchLimits } from '../../common/kubernetes/watch-cache.ts';
@@ -18,7 +19,8 @@ import {
   type SecurityGroupObject,
 } from '../kinds/security-group/object/security-group.ts';
 import { projectStatefulSet, type StatefulSet } from '../kinds/stateful-set/object/stateful-set.ts';
-import { projectSubnet, type SubnetObject } from '../kinds/subnet/object/subnet.ts';
+import { projectSubnet } from '../kinds/subnet/object/project-subnet.ts';
+import type { SubnetObject } from '../kinds/subnet/object/subnet.ts';
 import {
   projectMachineInstance,
   projectVirtualMachine,

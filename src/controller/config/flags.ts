@@ -14,13 +14,13 @@ import {
   readFlags,
   readNumber,
   wrongValue,
-} from '../../common/go-flags.ts';
-import type { HealthSettings } from '../../common/http/health-settings.ts';
+} from '../../common/flags/go-flags.ts';
 import {
   PROGRAM_FLAGS,
   type ProgramSettings,
   readProgramFlags,
-} from '../../common/program-flags.ts';
+} from '../../common/flags/program-flags.ts';
+import type { HealthSettings } from '../../common/http/health-settings.ts';
 import { defaultLeaseTimes, type LeaseTimes } from '../leadership/times.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { NbctlOptions } from '../ovn/nbctl.ts';

@@ -3,8 +3,8 @@
  * controller does not start: somebody relies on what would not happen. What its charts pass by default
  * is taken as it is.
  */
-import { type GivenFlags, wrongValue } from '../../common/go-flags.ts';
-import { refuseLacking } from '../../common/lacking-flags.ts';
+import { type GivenFlags, wrongValue } from '../../common/flags/go-flags.ts';
+import { refuseLacking } from '../../common/flags/lacking-flags.ts';
 
 /** What does not happen, by the boolean flag that asks for it; all are off in both charts. */
 const SWITCHES: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
  * the environment (dist/images/start-controller.sh).
  */
 import { isIPv6 } from 'node:net';
-import { readBoolean, readNumber, wrongValue } from '../../common/go-flags.ts';
+import { readBoolean, readNumber, wrongValue } from '../../common/flags/go-flags.ts';
 import type { NbctlOptions } from '../ovn/nbctl.ts';
 
 /** Where Kube-OVN's charts mount the Secret kube-ovn-tls. */

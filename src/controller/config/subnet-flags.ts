@@ -4,7 +4,7 @@
  * wrong is named.
  */
 import { type Cidr, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
-import { wrongValue } from '../../common/go-flags.ts';
+import { wrongValue } from '../../common/flags/go-flags.ts';
 import { overlap } from '../model/reserved-networks.ts';
 import { parseRange } from '../ranges/address-range.ts';
 

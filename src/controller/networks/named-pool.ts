@@ -1,12 +1,12 @@
 /**
  * An IPPool that is asked for by name. Pure.
  */
+
 import type { IpPool } from '../kinds/ippool/object/ippool.ts';
 import { withLack } from '../model/lack.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
-import type { NetworkView } from './request.ts';
+import type { Candidates, NetworkView, Wishes } from './request.ts';
 import { permittedPool } from './subnet-policy.ts';
-import type { Candidates, Wishes } from './wishes.ts';
 
 /** The IPPool of this name, or why nothing can be had from it. */
 export function findIpPool(name: string, view: NetworkView): Checked<IpPool> {

@@ -11,10 +11,10 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';
-import type { Attempt, NetworkView } from './request.ts';
+import type { Attempt, Candidates, NetworkView, Wishes } from './request.ts';
 import { usable } from './subnet-index.ts';
 import { permitted, permittedPool } from './subnet-policy.ts';
-import { type Candidates, drawnFrom, isAllocated, type Wishes } from './wishes.ts';
+import { drawnFrom, isAllocated } from './wishes.ts';
 
 export const PRIMARY_PROVIDER = 'ovn';
 

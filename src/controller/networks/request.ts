@@ -76,3 +76,8 @@ export interface NetworkView {
   /** Who has addresses of a Subnet, in words; empty for nobody. */
   holdersOf(subnet: string): string;
 }
+
+export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'>;
+
+/** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */
+export type Candidates = readonly [Subnet, ...Subnet[]];

@@ -16,16 +16,11 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 import { usableNamedPool } from './named-pool.ts';
 import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';
-import type { Asked, Attempt, NetworkView, NicRequest } from './request.ts';
+import type { Asked, Attempt, Candidates, NetworkView, Wishes } from './request.ts';
 import type { Selection } from './selections.ts';
 
 /** Of a list of addresses of one NIC no more is read: that is too many already. */
 const SHOWN_ADDRESSES = 4;
-
-export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'>;
-
-/** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */
-export type Candidates = readonly [Subnet, ...Subnet[]];
 
 export interface NicContext {
   readonly pod: Pod;

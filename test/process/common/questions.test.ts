@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatUsage } from '../../../src/common/usage.ts';
+import { formatUsage } from '../../../src/common/flags/usage.ts';
 import { USED } from '../../../src/controller/config/flags.ts';
 import { FLAGS } from '../../../src/daemon/flags.ts';
 import { questionOf } from '../../../src/wire/version.ts';

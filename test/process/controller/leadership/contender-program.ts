@@ -3,9 +3,10 @@
  * file, again and again; ns of the clock that all processes share. Ends when it leads no more, and
  * on SIGTERM. Arguments: kubeconfig, its name, the times of the election, the file.
  */
+
 import { openSync, writeSync } from 'node:fs';
 import { loadKubeConfig } from '../../../../src/common/kubernetes/config.ts';
-import { acquireLeadership } from '../../../../src/controller/leadership/leadership.ts';
+import { acquireLeadership } from '../../../../src/controller/leadership/acquire.ts';
 
 /** Between two looks; ms. */
 const EVERY_MS = 2;

@@ -2,13 +2,12 @@
  * Controllers that contend for the Lease of a fake API server, each over a line of its own, and
  * the player of the Go controller.
  */
+
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'vitest';
+import { acquireLeadership } from '../../../../src/controller/leadership/acquire.ts';
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
-import {
-  acquireLeadership,
-  type Leadership,
-} from '../../../../src/controller/leadership/leadership.ts';
+import type { Leadership } from '../../../../src/controller/leadership/leadership.ts';
 import type { LeaseTimes } from '../../../../src/controller/leadership/times.ts';
 import {
   CONTROLLER,

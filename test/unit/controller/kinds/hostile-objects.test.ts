@@ -9,7 +9,7 @@ import { projectNode } from '../../../../src/controller/kinds/node/object/node.t
 import { projectPod } from '../../../../src/controller/kinds/pod/object/pod.ts';
 import { projectSecurityGroup } from '../../../../src/controller/kinds/security-group/object/security-group.ts';
 import { projectStatefulSet } from '../../../../src/controller/kinds/stateful-set/object/stateful-set.ts';
-import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
+import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/project-subnet.ts';
 import { projectVlan } from '../../../../src/controller/kinds/vlan/object/vlan.ts';
 import { projectVpc } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
 import { settings } from './object-support.ts';

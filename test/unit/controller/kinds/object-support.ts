@@ -4,10 +4,10 @@
 
 import type { Address } from '../../../../src/common/address.ts';
 import { parseAddress } from '../../../../src/common/address.ts';
-import {
-  projectSubnet,
-  type Subnet,
-  type SubnetObject,
+import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/project-subnet.ts';
+import type {
+  Subnet,
+  SubnetObject,
 } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
 import { projectVpc, type VpcObject } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
 import type { Checked } from '../../../../src/controller/model/problem.ts';

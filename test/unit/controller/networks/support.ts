@@ -7,7 +7,7 @@ import { projectIpPool } from '../../../../src/controller/kinds/ippool/object/ip
 import { projectNad } from '../../../../src/controller/kinds/nad/object/nad.ts';
 import { projectNamespace } from '../../../../src/controller/kinds/namespace/object/namespace.ts';
 import { type Pod, projectPod } from '../../../../src/controller/kinds/pod/object/pod.ts';
-import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
+import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/project-subnet.ts';
 import { projectVpc } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
 import type { ObjectEvent } from '../../../../src/controller/model/events.ts';
 import type { Problem } from '../../../../src/controller/model/problem.ts';

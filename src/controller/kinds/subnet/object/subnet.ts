@@ -2,22 +2,11 @@
  * Subnet: a range of addresses, and where the NICs that have them are attached.
  */
 import type { Address, Cidr, Family } from '../../../../common/address.ts';
-import { parseCidr } from '../../../../common/address.ts';
-import { rawFields, readFields, readQuietly } from '../../../model/fields.ts';
 import type { LabelSelector } from '../../../model/label-selector.ts';
-import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
-import { type Checked, checked, type Problem } from '../../../model/problem.ts';
-import type { ClusterSettings } from '../../../model/settings.ts';
+import type { MergePatch, Meta } from '../../../model/meta.ts';
+import type { Checked } from '../../../model/problem.ts';
 import type { UsageStatus } from '../../../model/usage-status.ts';
 import type { AddressRange } from '../../../ranges/address-range.ts';
-import { checkBlocks } from './subnet-blocks.ts';
-import { chooseCidr } from './subnet-cidr.ts';
-import { subnetDefaults, withoutEffect } from './subnet-defaults.ts';
-import { readSubnetMarks, type SubnetMarks } from './subnet-marks.ts';
-import { checkNetwork } from './subnet-network.ts';
-import { checkOptions } from './subnet-options.ts';
-import { spelledOut } from './subnet-spelling.ts';
-import { projectSubnetStatus } from './subnet-status.ts';
 
 /** `Mac` is an underlay network whose addresses an external DHCP server gives. */
 export type Protocol = Family | 'Dual' | 'Mac';
@@ -107,7 +96,7 @@ export interface SubnetObject {
   readonly provider: string;
   readonly checked: Checked<Subnet>;
   readonly status: UsageStatus;
-  /** True where what it says is not in force, since its addresses are in use: see judgement.ts. */
+  /** True where what it says is not in force, since its addresses are in use: see validation/validate.ts. */
   readonly isHeldBack?: true;
   /** What it says then, where nothing else is wrong with it. */
   readonly said?: Subnet;
@@ -117,58 +106,6 @@ export interface SubnetObject {
   readonly notes: readonly string[];
   /** True where a new cluster began with it: what it says is not a user's word. */
   readonly isByBootstrap: boolean;
-}
-
-/** One of each family, and what shows that there are more. */
-const CIDRS_READ = 4;
-
-/** A raw Subnet as the API server sends it. Never throws for what a user can write. */
-export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetObject {
-  const meta = projectMeta(raw);
-  const marks = readSubnetMarks(raw);
-  const { spec, status } = rawFields(raw);
-  const { result, network, cidr, said } = checkSubnet(meta.name, spec, { settings, marks });
-  const provider = said.text('provider') || 'ovn';
-  const cidrs = cidr.text.split(',', CIDRS_READ);
-  const known = {
-    meta,
-    provider,
-    claims: { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) },
-    checked: result,
-    status: projectSubnetStatus(status),
-    isByBootstrap: marks.isByBootstrap,
-    notes: cidr.note === undefined ? [] : [cidr.note],
-  };
-  if (!('value' in result)) return known;
-  const written = rawFields(spec);
-  const defaults = subnetDefaults(written, result.value, settings, marks);
-  const notes = [...known.notes, ...withoutEffect(written, result.value, settings)];
-  return defaults === undefined ? { ...known, notes } : { ...known, notes, defaults };
-}
-
-interface SubnetContext {
-  readonly settings: ClusterSettings;
-  readonly marks: SubnetMarks;
-}
-
-/** All rules that concern a Subnet by itself (Kube-OVN's `ValidateSubnet`). */
-function checkSubnet(name: string, spec: unknown, { settings, marks }: SubnetContext) {
-  const problems: Problem[] = [];
-  const report = (problem: Problem) => {
-    problems.push(problem);
-  };
-  const spelled = spelledOut(spec);
-  const written = readFields(spelled, 'spec', report);
-  const texts = { cidr: written.text('cidr'), cidrBlock: written.text('cidrBlock') };
-  const cidr = chooseCidr(texts, marks.seen);
-  const fields = readFields({ ...rawFields(spelled), cidrBlock: cidr.text }, 'spec', report);
-  const network = checkNetwork(name, fields, settings, report);
-  const blocks = checkBlocks({ name, fields, cidr, network, settings, report });
-  const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
-  const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
-  const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
-  const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType };
-  return { network, cidr, said: readQuietly(spelled), result: checked(subnet, problems) };
 }
 
 /** True for an underlay network of which we give out MACs only. */

@@ -2,10 +2,12 @@
  * The flags that daemon and controller have in common, with Kube-OVN's names and defaults: the API
  * server, the port of the probes, and the log.
  */
+
+import { type HealthSettings, readHealthSettings } from '../http/health-settings.ts';
+import type { LogFileSettings } from '../log-file.ts';
+import { readVerbosity } from '../program-log.ts';
 import { type GivenFlags, readBoolean, readNumber, wrongValue } from './go-flags.ts';
-import { type HealthSettings, readHealthSettings } from './http/health-settings.ts';
-import { type LogFileSettings, readLogFile } from './log-file.ts';
-import { readVerbosity } from './program-log.ts';
+import { readLogFile } from './log-file-flags.ts';
 
 /** With their defaults; a boolean default makes a boolean flag. */
 export const PROGRAM_FLAGS = {

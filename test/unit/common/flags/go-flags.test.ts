@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readBoolean, readDuration, readFlags } from '../../../src/common/go-flags.ts';
+import { readBoolean, readDuration, readFlags } from '../../../../src/common/flags/go-flags.ts';
 
 const table = {
   used: { name: 'nobody', force: false },
