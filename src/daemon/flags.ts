@@ -19,7 +19,7 @@ import {
   PROGRAM_FLAGS,
   type ProgramSettings,
   readProgramFlags,
-} from '../common/flags/program-flags.ts';
+} from '../common/program/program-flags.ts';
 import { isInterfaceName } from '../wire/cni.ts';
 import type { NetworkType } from './model/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';

@@ -15,12 +15,12 @@ import {
   readNumber,
   wrongValue,
 } from '../../common/flags/go-flags.ts';
+import type { HealthSettings } from '../../common/http/health-settings.ts';
 import {
   PROGRAM_FLAGS,
   type ProgramSettings,
   readProgramFlags,
-} from '../../common/flags/program-flags.ts';
-import type { HealthSettings } from '../../common/http/health-settings.ts';
+} from '../../common/program/program-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from '../leadership/times.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { NbctlOptions } from '../ovn/nbctl.ts';

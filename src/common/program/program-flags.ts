@@ -3,11 +3,11 @@
  * server, the port of the probes, and the log.
  */
 
+import { type GivenFlags, readBoolean, readNumber, wrongValue } from '../flags/go-flags.ts';
+import { readLogFile } from '../flags/log-file-flags.ts';
 import { type HealthSettings, readHealthSettings } from '../http/health-settings.ts';
 import type { LogFileSettings } from '../log-file.ts';
 import { readVerbosity } from '../program-log.ts';
-import { type GivenFlags, readBoolean, readNumber, wrongValue } from './go-flags.ts';
-import { readLogFile } from './log-file-flags.ts';
 
 /** With their defaults; a boolean default makes a boolean flag. */
 export const PROGRAM_FLAGS = {
