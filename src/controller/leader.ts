@@ -89,10 +89,10 @@ export class Leader {
   }
 
   #addAll(): void {
-    const { cluster, ipIndex, addresses, said } = this.#context;
+    const { cluster, ipIndex, addresses, events } = this.#context;
     addresses.invalidate();
     addresses.refresh();
-    for (const nad of cluster.nads.values()) sayNadProblem(nad, said);
+    for (const nad of cluster.nads.values()) sayNadProblem(nad, events);
     const { ips, subnets, usage, vpcs, ipPools, securityGroups } = this.#queues;
     for (const { meta } of cluster.vpcs.values()) vpcs.add(meta.name);
     for (const { meta } of cluster.securityGroups.values()) securityGroups.add(meta.name);

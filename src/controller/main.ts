@@ -16,6 +16,7 @@ import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
 import { observed } from '../common/ovs-commands.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
+import { ObjectEvents } from '../common/reconcile/object-events.ts';
 import { messageOf } from '../common/text.ts';
 import { questionOf } from '../wire/version.ts';
 import { bootstrap, onReference } from './bootstrap.ts';
@@ -28,7 +29,6 @@ import { type Options, parseFlags } from './config/flags.ts';
 import { answerTo } from './config/help.ts';
 import { Addresses } from './ipam/addresses.ts';
 import { Allocator } from './ipam/allocator/allocator.ts';
-import { Announcements } from './kinds/announcements.ts';
 import type { Context } from './kinds/context.ts';
 import { Leader } from './leader.ts';
 import { acquireLeadership } from './leadership/acquire.ts';
@@ -189,7 +189,7 @@ async function lead(
     addresses,
     ownerLock: new KeyedLock(),
     writes,
-    said: new Announcements(events),
+    events: new ObjectEvents(events),
     log,
     observerOf: (queue) => observers.controller.observerOf(queue),
     ...(northbound === undefined ? {} : { northbound }),

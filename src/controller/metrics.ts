@@ -74,6 +74,11 @@ export class ControllerMetrics {
       'Runs that failed, and are tried again or wait for what they lack.',
       ({ failures }) => failures,
     );
+    count(
+      'kube_ovn_workqueue_long_turns_total',
+      'Runs that held the event loop for more than 50 ms before they first waited for something.',
+      ({ longTurns }) => longTurns,
+    );
     gauge(
       'workqueue_unfinished_work_seconds',
       'How long the runs that have not ended have taken so far, together; seconds.',

@@ -9,10 +9,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../common/kubernetes/watch-cache.ts';
 import { Timers } from '../common/reconcile/due-timers.ts';
+import type { ObjectEvents } from '../common/reconcile/object-events.ts';
 import type { WorkQueue } from '../common/reconcile/work-queue.ts';
 import { ownerOf } from './cluster/ip-index.ts';
 import type { Allocation } from './ipam/allocator/request.ts';
-import { type Announcements, aboutNad } from './kinds/announcements.ts';
 import type { Context } from './kinds/context.ts';
 import { type IpObject, isReserved } from './kinds/ip/object/ip.ts';
 import { type Nad, nadProblem } from './kinds/nad/object/nad.ts';
@@ -23,6 +23,7 @@ import type { PodWork } from './kinds/pod/reconciler.ts';
 import type { SubnetObject } from './kinds/subnet/object/subnet.ts';
 import type { UsageWork } from './kinds/subnet/usage.ts';
 import { Wakes } from './kinds/wakes.ts';
+import { aboutNad } from './model/about.ts';
 import { failureEvent } from './model/events.ts';
 import type { Meta } from './model/meta.ts';
 import { machineOwner, twinOf } from './model/owner-key.ts';
@@ -60,7 +61,7 @@ export class Triggers {
 
   /** @returns ends the subscriptions */
   subscribe(): readonly (() => void)[] {
-    const { cluster, said } = this.#context;
+    const { cluster, events } = this.#context;
     const { vpcs, ipPools } = this.#queues;
     const own = [
       cluster.subnets,
@@ -70,7 +71,7 @@ export class Triggers {
       cluster.ips,
     ];
     const forget = ({ type, value }: Change<{ readonly meta: Meta }>) => {
-      if (type === 'deleted') said.forget(value.meta.uid);
+      if (type === 'deleted') events.forget(value.meta.uid);
     };
     const rejudge = () => this.#rejudge();
     return [
@@ -128,8 +129,8 @@ export class Triggers {
         ipPools.add(key);
       }),
       cluster.nads.onChange(({ type, value }) => {
-        if (type === 'deleted') said.forget(value.uid);
-        else sayNadProblem(value, said);
+        if (type === 'deleted') events.forget(value.uid);
+        else sayNadProblem(value, events);
         this.#wakes.wake(waitFor.nad(value.namespace, value.name));
       }),
       cluster.virtualMachines.onChange(({ type, value }) => {
@@ -338,11 +339,11 @@ function isOthers(ip: IpObject, previous: IpObject): boolean {
 }
 
 /** Whoever made a network does not look at the pods that cannot have it. */
-export function sayNadProblem(nad: Nad, said: Announcements): void {
+export function sayNadProblem(nad: Nad, events: ObjectEvents): void {
   const problem = nadProblem(nad);
-  if (problem === undefined) said.isWell(aboutNad(nad));
+  if (problem === undefined) events.clear(aboutNad(nad));
   else {
     const event = failureEvent('ValidateNadFailed', 'validateNad', tell([problem]));
-    said.trouble(aboutNad(nad), event);
+    events.warnOnce(aboutNad(nad), event);
   }
 }

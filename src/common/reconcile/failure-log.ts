@@ -2,10 +2,8 @@
  * Log lines about work that fails again and again: one for each reason of a key, and no more than
  * some for a reason that many keys have.
  */
-import { isConflict } from '../kubernetes/error.ts';
-import { type Logger, stackOf } from '../log.ts';
-import { messageOf } from '../text.ts';
-import { NotDone } from './not-done.ts';
+import type { Logger } from '../log.ts';
+import { readFailure } from './failure.ts';
 
 /** Failures in a row after which something transient is told after all. */
 const TRANSIENT_FAILURES = 5;
@@ -13,8 +11,6 @@ const TRANSIENT_FAILURES = 5;
 const KEYS_PER_REASON_MAX = 10;
 /** Reasons that are told of one key: a message may have a number in it that is never the same. */
 const REASONS_PER_KEY_MAX = 10;
-/** Characters of a reason that are kept and logged. */
-const REASON_CHARS_MAX = 1024;
 
 export class FailureLog {
   readonly #what: string;
@@ -32,14 +28,12 @@ export class FailureLog {
 
   /**
    * Says so, unless it has been said.
+   * @param error whatever was thrown
    * @param failures how many times in a row
    */
   failed(key: string, error: unknown, failures = 1): void {
-    const isExpected = error instanceof NotDone;
-    // After a conflict the work looks at what the other one has written.
-    const isTransient = isExpected ? error.isTransient : isConflict(error);
+    const { reason, isExpected, isTransient, fields } = readFailure(error);
     if (isTransient && failures < TRANSIENT_FAILURES) return;
-    const reason = messageOf(error).slice(0, REASON_CHARS_MAX).toWellFormed();
     const told = this.#reasons.get(key) ?? new Set();
     if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;
     this.#reasons.set(key, told.add(reason));
@@ -49,7 +43,7 @@ export class FailureLog {
     const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not told' : '';
     const message = `${this.#what}: ${reason}; trying again${rest}`;
     if (isExpected) this.#log.warn({ key }, message);
-    else this.#log.error({ key, ...stackOf(error) }, message);
+    else this.#log.error({ key, ...fields }, message);
   }
 
   /** What failed is done. */

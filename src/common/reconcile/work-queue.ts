@@ -15,16 +15,18 @@
  */
 import { Turns } from '../concurrency/turns.ts';
 import type { Logger } from '../log.ts';
+import { readFailure } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
 import { Line } from './line.ts';
-import { NotDone } from './not-done.ts';
+import { TurnMeter } from './turn-meter.ts';
 import { RecentWakes, WaitIndex } from './wait-index.ts';
 import { WakePace } from './wake-pace.ts';
 
 export interface WorkQueueOptions {
   /**
    * Makes what a key stands for as it ought to be, also where its object is gone. It writes
-   * nothing that is so already: what it writes may come back as a change of the object.
+   * nothing that is so already: what it writes may come back as a change of the object. Whatever it
+   * throws, at once or later, the queue goes on, and the key is tried again.
    */
   readonly work: (key: string) => Promise<void>;
   /** Keys that are worked on at a time. */
@@ -69,6 +71,8 @@ export interface WorkQueueFigures {
   readonly runs: number;
   /** Of these, those that failed. */
   readonly failures: number;
+  /** Of these, those that began with a long time in which nothing else could run (TurnMeter). */
+  readonly longTurns: number;
   /** How long they run that run now, together; ms. */
   readonly runningMs: number;
   /** How long the one runs that began first; ms. */
@@ -110,6 +114,7 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #pauses: Required<RetryPauses>;
   readonly #failureLog: FailureLog;
+  readonly #turnMeter: TurnMeter;
   /** Keys with priority: they go before all others. */
   readonly #urgent = new Line();
   readonly #line = new Line();
@@ -139,6 +144,7 @@ export class WorkQueue {
     this.#pauses = { namedMs: NAMED_PAUSE_MS, ...(options.pauses ?? DEFAULT_PAUSES) };
     this.#pace = new WakePace(this.#pauses.firstMs);
     this.#failureLog = new FailureLog(options.what, options.log);
+    this.#turnMeter = new TurnMeter(options.what, options.log);
   }
 
   get figures(): WorkQueueFigures {
@@ -151,6 +157,7 @@ export class WorkQueue {
       adds: this.#addCount,
       runs: this.#runCount,
       failures: this.#failureCount,
+      longTurns: this.#turnMeter.longTurns,
       runningMs: runsMs.reduce((sum, ms) => sum + ms, 0),
       longestRunMs: Math.max(0, ...runsMs),
     };
@@ -304,7 +311,7 @@ export class WorkQueue {
     try {
       // Thousands of keys that need no work must not hold up events and renewals of the Lease.
       await this.#turns.next();
-      await this.#options.work(key);
+      await this.#turnMeter.run(key, this.#options.work);
       this.#running.delete(key);
       this.#succeeded(key, run);
     } catch (error) {
@@ -336,7 +343,7 @@ export class WorkQueue {
       return;
     }
     this.#failedRuns.set(key, failedRuns);
-    const waitsFor = error instanceof NotDone ? error.waitsFor : undefined;
+    const { waitsFor } = readFailure(error);
     if (run.isWoken && waitsFor !== undefined) this.#pace.failed(key);
     if (waitsFor !== undefined && this.#wakes.hasAny(waitsFor, run.beganAt)) {
       this.#resumeWoken(key, isUrgent);

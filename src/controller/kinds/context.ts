@@ -3,6 +3,7 @@
  */
 import type { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 import type { Logger } from '../../common/log.ts';
+import type { ObjectEvents } from '../../common/reconcile/object-events.ts';
 import type { WorkQueueObserver } from '../../common/reconcile/work-queue.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { IpIndex } from '../cluster/ip-index.ts';
@@ -12,7 +13,6 @@ import type { Addresses } from '../ipam/addresses.ts';
 import type { LeaderWrites } from '../leadership/leader-writes.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { Northbound } from '../ovn/northbound.ts';
-import type { Announcements } from './announcements.ts';
 
 export interface Context {
   readonly settings: ClusterSettings;
@@ -29,7 +29,7 @@ export interface Context {
   /** Undefined in a cluster without OVN, where all networks are other plugins'. */
   readonly northbound?: Northbound;
   readonly writes: LeaderWrites;
-  readonly said: Announcements;
+  readonly events: ObjectEvents;
   readonly log: Logger;
   /** Who is told of the runs of a work queue, by its name. */
   readonly observerOf?: (queue: string) => WorkQueueObserver;

@@ -7,7 +7,7 @@ import { drawn, pool, subnet } from './ipam/allocator/support.ts';
 import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const FIGURES = {
-  ...{ depth: 3, running: 1, paused: 2, adds: 9, runs: 6, failures: 4 },
+  ...{ depth: 3, running: 1, paused: 2, adds: 9, runs: 6, failures: 4, longTurns: 5 },
   ...{ runningMs: 2500, longestRunMs: 2000 },
 };
 
@@ -53,6 +53,7 @@ it("a leader tells of its queues under client-go's names", async () => {
   expect(of('workqueue_depth')).toBe(3);
   expect(of('workqueue_adds_total')).toBe(9);
   expect(of('workqueue_retries_total')).toBe(4);
+  expect(of('kube_ovn_workqueue_long_turns_total')).toBe(5);
   expect(of('workqueue_unfinished_work_seconds')).toBe(2.5);
   expect(of('workqueue_longest_running_processor_seconds')).toBe(2);
   expect(of('workqueue_queue_duration_seconds_sum')).toBe(1.5);

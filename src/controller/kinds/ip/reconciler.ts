@@ -8,6 +8,7 @@ import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
 import type { AcquireRequest } from '../../ipam/allocator/request.ts';
+import { aboutOwn, aboutPod } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
 import { finalizerRemoved } from '../../model/meta.ts';
 import { providerOf } from '../../model/nic-name.ts';
@@ -15,7 +16,6 @@ import { ownerName } from '../../model/owner-key.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { isAllocated } from '../../networks/wishes.ts';
-import { aboutOwn, aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
@@ -156,11 +156,11 @@ export class IpWork {
     const { meta } = ip;
     const owner = this.#ownerOf(ip);
     const event = failureEvent('AcquireAddressFailed', 'reserve', why);
-    this.#context.said.trouble(aboutOwn('IP', meta), event);
+    this.#context.events.warnOnce(aboutOwn('IP', meta), event);
     // Its pod waits for it.
     for (const key of this.#context.podIndex.keysOf(owner)) {
       const pod = this.#context.cluster.pods.get(key);
-      if (pod !== undefined) this.#context.said.trouble(aboutPod(pod), event);
+      if (pod !== undefined) this.#context.events.warnOnce(aboutPod(pod), event);
     }
     const waitsFor = [...more, waitFor.subnet(ip.spec.subnet), waitFor.owner(owner)];
     return new NotDone(why, { waitsFor });

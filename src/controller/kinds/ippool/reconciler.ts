@@ -4,11 +4,11 @@
  */
 
 import { NotDone } from '../../../common/reconcile/not-done.ts';
+import { aboutOwn } from '../../model/about.ts';
 import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
 import { tell } from '../../model/problem.ts';
-import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { ipPoolConditionsPatch } from './object/ippool-status.ts';
@@ -41,16 +41,16 @@ export class IpPoolWork {
     if (!checked.value.enableAddressSet) return;
     const what = 'enableAddressSet: not supported by this controller, and without effect';
     const event = failureEvent('IPPoolNotSupported', 'addressSet', what);
-    this.#context.said.notice(aboutOwn('IPPool', meta), event);
+    this.#context.events.infoOnce(aboutOwn('IPPool', meta), event);
   }
 
   async #report(name: string, outcome: Outcome): Promise<void> {
-    const { cluster, writes, said } = this.#context;
+    const { cluster, writes, events } = this.#context;
     const current = cluster.ipPools.get(name);
     const patch = current && ipPoolConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
     await patchObject(writes, cluster.ipPools, { name, patch, part: 'status' });
-    said.done(aboutOwn('IPPool', current.meta), outcomeEvent(outcome));
+    events.record(aboutOwn('IPPool', current.meta), outcomeEvent(outcome));
   }
 
   async #patch(name: string, patch: MergePatch | undefined): Promise<void> {

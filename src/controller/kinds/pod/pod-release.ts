@@ -10,11 +10,11 @@ import { below, objectPath } from '../../../common/kubernetes/path.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import type { Owner as Nic } from '../../ipam/allocator/owners.ts';
 import type { Allocation } from '../../ipam/allocator/request.ts';
+import { aboutPod } from '../../model/about.ts';
 import { projectMeta } from '../../model/meta.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import { ownerParts, portsKeyOf } from '../../model/owner-key.ts';
 import { checkedValue } from '../../model/problem.ts';
-import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { type IpObject, isNew, isReserved } from '../ip/object/ip.ts';
 import type { StatefulSet } from '../stateful-set/object/stateful-set.ts';
@@ -217,7 +217,7 @@ export class PodEnds {
       return [{ kind: 'ovn', provider, port: meta.name, subnet, addresses, mac: spec.macAddress }];
     });
     if (nics.length === 0) return;
-    this.#context.said.done(about, networkEvent('PodNetworkReleased', nics));
+    this.#context.events.record(about, networkEvent('PodNetworkReleased', nics));
   }
 
   #pastOf(pod: Pod): Past {

@@ -13,11 +13,11 @@ import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
+import { aboutPod } from '../../model/about.ts';
 import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent } from '../../model/events.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import type { NicRequest } from '../../networks/request.ts';
-import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { hasAll, isNew, projectIp } from '../ip/object/ip.ts';
 import { waitsOfNics } from '../wake-names.ts';
@@ -91,7 +91,7 @@ export class ToldNics {
 
   /** @throws NotDone unless every one of a running pod's can be adopted */
   async #refuse(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
-    const { addresses, said } = this.#context;
+    const { addresses, events } = this.#context;
     const whys: string[] = [];
     const problems = addresses.adoptRunning(pod, new Set(nics.map(({ port }) => port)));
     for (const nic of nics) {
@@ -108,7 +108,7 @@ export class ToldNics {
         : 'the annotations are taken back';
     const why = `${whys.join('; ')}: ${advice}`;
     const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
-    said.trouble(aboutPod(pod), event);
+    events.warnOnce(aboutPod(pod), event);
     await this.takeBack(pod, nics);
     // A pod that is told something is looked at again when that comes back.
     const isRunning = pod.end.phase === 'Running';
@@ -156,7 +156,7 @@ export class ToldNics {
       const until = nic.kind === 'ovn' ? 'until the network is taken out of the pod, or' : 'until';
       const what = `provider=${nic.provider}: ${nic.asked?.where} asks for ${asked.filter(Boolean).join(' ')}; the NIC keeps ${has} ${until} the pod ends, since its sandbox may use it: delete the pod and create it again`;
       const event = failureEvent('PodNetworkUpdateFailed', 'syncKubeOvnNet', what);
-      this.#context.said.notice(aboutPod(pod), event);
+      this.#context.events.infoOnce(aboutPod(pod), event);
     }
   }
 }

@@ -12,6 +12,7 @@ import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import type { Collection } from '../../cluster/collection.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
+import { aboutPod } from '../../model/about.ts';
 import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent } from '../../model/events.ts';
 import { lackOf, withLack } from '../../model/lack.ts';
@@ -22,7 +23,6 @@ import type { NicRequest } from '../../networks/request.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
 import { isAllocated } from '../../networks/wishes.ts';
 import { NorthboundError } from '../../ovn/error.ts';
-import { aboutPod } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import {
   hasAll,
@@ -79,7 +79,7 @@ export class PodWork {
 
   /** A pod has gone; its work is asked for besides. */
   gone(pod: Pod): void {
-    this.#context.said.forget(pod.uid);
+    this.#context.events.forget(pod.uid);
     if (!pod.hostNetwork) this.#ends.remember(pod);
   }
 
@@ -108,7 +108,7 @@ export class PodWork {
   }
 
   async #bring(pod: Pod): Promise<void> {
-    const { said } = this.#context;
+    const { events } = this.#context;
     const nics = await this.#acquire(pod);
     const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
@@ -120,15 +120,15 @@ export class PodWork {
     }
     const isTold = await tellPod(this.#context, pod, { nics, removed: surplus.unplugged });
     if (isTold && fresh.length > 0) {
-      said.done(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
+      events.record(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
     } else if (isTold && isWritten) {
-      said.done(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
+      events.record(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
     }
     this.#sayWhatIsNotSupported(pod, nics);
     const { annotations } = this.#speakerOf(pod);
     const missing = missingGroupEvents(nics, annotations, (name) => this.#groupExists(name));
-    if (missing.length === 0) said.isWell(aboutPod(pod));
-    for (const event of missing) said.trouble(aboutPod(pod), event);
+    if (missing.length === 0) events.clear(aboutPod(pod));
+    for (const event of missing) events.warnOnce(aboutPod(pod), event);
   }
 
   #groupExists(name: string): boolean {
@@ -137,17 +137,17 @@ export class PodWork {
   }
 
   async #acquire(pod: Pod): Promise<readonly AnnotatedNic[]> {
-    const { addresses, cluster, machines, said, settings } = this.#context;
+    const { addresses, cluster, machines, events, settings } = this.#context;
     if (!cluster.nads.isSynced && selectsNetworks(pod)) {
       throw this.#lacking(pod, 'its networks cannot be looked up', cluster.nads, [waitFor.nads]);
     }
     const { view, lookups } = trackedView(addresses.view, pod.namespace);
     const networks = podNetworks(this.#told.onItsSubnets(pod), view);
     if ('problems' in networks) {
-      for (const event of networks.events) said.trouble(aboutPod(pod), event);
+      for (const event of networks.events) events.warnOnce(aboutPod(pod), event);
       throw new NotDone(tell(networks.problems), { waitsFor: lookups });
     }
-    for (const event of networks.events) said.notice(aboutPod(pod), event);
+    for (const event of networks.events) events.infoOnce(aboutPod(pod), event);
     await this.#showMachine(pod, networks.nics);
     this.#checkCount(pod, networks.nics);
     const requests = await this.#told.settled(pod, networks.nics);
@@ -170,7 +170,7 @@ export class PodWork {
       const { message, details } = error;
       const why = `${message}: ${details}`;
       const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
-      said.trouble(aboutPod(pod), event);
+      events.warnOnce(aboutPod(pod), event);
       throw new NotDone(message, { waitsFor: [...lookups, ...waitsOfNics(networks.nics)] });
     }
   }
@@ -188,17 +188,17 @@ export class PodWork {
     const unknown = { message: what, advice: 'the API server has not answered yet' };
     const text = tell([withLack(unknown, lackOf(availability))]);
     const event = failureEvent('PodNetworkUpdateFailed', 'getPodKubeovnNets', text);
-    this.#context.said.trouble(aboutPod(pod), event);
+    this.#context.events.warnOnce(aboutPod(pod), event);
     return new NotDone(text, { waitsFor });
   }
 
   /** @throws NotDone where a pod claims to be a machine's, and is not shown to be, or not yet */
   async #showMachine(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
-    const { cluster, machines, said, settings } = this.#context;
+    const { cluster, machines, events, settings } = this.#context;
     const problem = machines.problemOf(pod);
     if (problem === undefined || nics.length === 0) return;
     const why = `${problem}: the pod gets no addresses as long as that is so`;
-    said.trouble(aboutPod(pod), failureEvent('AcquireAddressFailed', 'getVirtualMachine', why));
+    events.warnOnce(aboutPod(pod), failureEvent('AcquireAddressFailed', 'getVirtualMachine', why));
     if (!cluster.machineInstances.isSynced) throw new NotDone(why);
     await this.#told.takeBack(pod, nics);
     throw new NotDone(why, { waitsFor: [waitFor.owner(ownerOfPod(pod, settings))] });
@@ -209,7 +209,7 @@ export class PodWork {
     const why = tooManyNics(pod, nics, this.#context);
     if (why === undefined) return;
     const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
-    this.#context.said.trouble(aboutPod(pod), event);
+    this.#context.events.warnOnce(aboutPod(pod), event);
     throw new NotDone(why, { waitsFor: [] });
   }
 
@@ -260,7 +260,7 @@ export class PodWork {
       return new NotDone(message, { isTransient: true, waitsFor });
     }
     const event = failureEvent('CreateOVNPortFailed', 'createPort', `${message}: ${details}`);
-    this.#context.said.trouble(aboutPod(pod), event);
+    this.#context.events.warnOnce(aboutPod(pod), event);
     return error;
   }
 
@@ -333,7 +333,7 @@ export class PodWork {
       if (given.length === 0) continue;
       const what = `${given.join(', ')}: not supported by this controller, and without effect`;
       const event = failureEvent('PodNetworkNotSupported', 'annotations', what);
-      this.#context.said.notice(aboutPod(pod), event);
+      this.#context.events.infoOnce(aboutPod(pod), event);
     }
   }
 }

@@ -5,12 +5,12 @@
 
 import { createHash } from 'node:crypto';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
+import { aboutOwn } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
 import { type Problem, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { portGroupName } from '../../ovn/names.ts';
-import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { desiredSecurityGroup } from './desired-group.ts';
@@ -69,7 +69,7 @@ export class SecurityGroupWork {
       ingressLastSyncSuccess: isMade,
       egressLastSyncSuccess: isMade,
     });
-    this.#context.said.isWell(aboutOwn('SecurityGroup', object.meta));
+    this.#context.events.clear(aboutOwn('SecurityGroup', object.meta));
   }
 
   async #refused(
@@ -81,7 +81,7 @@ export class SecurityGroupWork {
     const failed = { ingressLastSyncSuccess: false, egressLastSyncSuccess: false };
     await this.#report(object, { ...object.status, ...failed });
     const event = failureEvent('ReconcileSecurityGroupFailed', 'securityGroup', why);
-    this.#context.said.trouble(aboutOwn('SecurityGroup', object.meta), event);
+    this.#context.events.warnOnce(aboutOwn('SecurityGroup', object.meta), event);
     return new NotDone(why, waitsFor === undefined ? {} : { waitsFor });
   }
 

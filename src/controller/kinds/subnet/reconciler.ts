@@ -5,6 +5,7 @@
  */
 import type { Cidr } from '../../../common/address.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
+import { aboutOwn } from '../../model/about.ts';
 import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
@@ -14,7 +15,6 @@ import { gatewayMac } from '../../ovn/router-port.ts';
 import type { NbState } from '../../ovn/state.ts';
 import { holdersText } from '../../validation/holders.ts';
 import { standbyProblem } from '../../validation/subnet-conflicts.ts';
-import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { desiredSwitch } from './desired-switch.ts';
@@ -76,7 +76,7 @@ export class SubnetWork {
     for (const note of notes) {
       const what = `${note}: it stays as it is written, and nothing comes of it`;
       const event = failureEvent('SubnetFieldIgnored', 'subnet', what);
-      this.#context.said.notice(aboutOwn('Subnet', meta), event);
+      this.#context.events.infoOnce(aboutOwn('Subnet', meta), event);
     }
   }
 
@@ -92,7 +92,7 @@ export class SubnetWork {
     if (fields.length === 0) return;
     const what = `${fields.join(', ')}: not supported by this controller, and without effect`;
     const event = failureEvent('SubnetNotSupported', 'subnet', what);
-    this.#context.said.notice(aboutOwn('Subnet', meta), event);
+    this.#context.events.infoOnce(aboutOwn('Subnet', meta), event);
   }
 
   /** Makes the logical switch. */
@@ -156,12 +156,12 @@ export class SubnetWork {
   }
 
   async #report(name: string, outcome: Outcome): Promise<void> {
-    const { cluster, writes, said } = this.#context;
+    const { cluster, writes, events } = this.#context;
     const current = cluster.subnets.get(name);
     const patch = current && subnetConditionsPatch(current.status, outcome, new Date());
     if (current === undefined || patch === undefined) return;
     await patchObject(writes, cluster.subnets, { name, patch, part: 'status' });
-    said.done(aboutOwn('Subnet', current.meta), outcomeEvent(outcome));
+    events.record(aboutOwn('Subnet', current.meta), outcomeEvent(outcome));
   }
 
   async #patch(name: string, patch: MergePatch | undefined): Promise<void> {

@@ -3,13 +3,13 @@
  */
 
 import { NotDone } from '../../../common/reconcile/not-done.ts';
+import { aboutOwn } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { judgeVpc } from '../../validation/validate.ts';
-import { aboutOwn } from '../announcements.ts';
 import type { Context } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import type { SubnetObject } from '../subnet/object/subnet.ts';
@@ -60,7 +60,7 @@ export class VpcWork {
       throw this.#refused(object, `${error.message}: ${error.details}`);
     }
     await this.#report(vpc, subnets);
-    this.#context.said.isWell(aboutOwn('Vpc', object.meta));
+    this.#context.events.clear(aboutOwn('Vpc', object.meta));
   }
 
   async #letGo(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
@@ -106,12 +106,12 @@ export class VpcWork {
     if (peerings.length === 0) return;
     const what = 'vpcPeerings are not supported by this controller: they are not made';
     const event = failureEvent('VpcNotSupported', 'vpcPeerings', what);
-    this.#context.said.notice(aboutOwn('Vpc', meta), event);
+    this.#context.events.infoOnce(aboutOwn('Vpc', meta), event);
   }
 
   #refused({ meta }: VpcObject, why: string, waitsFor?: readonly string[]): NotDone {
     const event = failureEvent('ReconcileVpcFailed', 'vpc', why);
-    this.#context.said.trouble(aboutOwn('Vpc', meta), event);
+    this.#context.events.warnOnce(aboutOwn('Vpc', meta), event);
     return new NotDone(why, waitsFor === undefined ? {} : { waitsFor });
   }
 }

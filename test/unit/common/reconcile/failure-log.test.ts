@@ -83,7 +83,10 @@ describe('work that something else stands in the way of', () => {
       },
       {
         level: 'error',
-        fields: { key: 'a', err: broken },
+        fields: {
+          key: 'a',
+          err: expect.objectContaining({ message: 'broken', stack: broken.stack }),
+        },
         message: 'the work: broken; trying again',
       },
     ]);

@@ -114,7 +114,7 @@ describe('a work queue', () => {
     await idle;
     expect(queue.figures).toEqual({
       ...{ depth: 0, running: 0, paused: 1, adds: 2, runs: 2, failures: 1 },
-      ...{ runningMs: 0, longestRunMs: 0 },
+      ...{ runningMs: 0, longestRunMs: 0, longTurns: 0 },
     });
     await queue.stop();
   });

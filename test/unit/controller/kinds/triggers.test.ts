@@ -1,10 +1,10 @@
 /** Which change asks for which work: of pods that say they are a machine's, and of reservations. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ObjectEvents } from '../../../../src/common/reconcile/object-events.ts';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
 import { IpIndex } from '../../../../src/controller/cluster/ip-index.ts';
 import { Machines } from '../../../../src/controller/cluster/machines.ts';
 import { PodIndex } from '../../../../src/controller/cluster/pod-index.ts';
-import { Announcements } from '../../../../src/controller/kinds/announcements.ts';
 import type { Context } from '../../../../src/controller/kinds/context.ts';
 import { type Queues, Triggers } from '../../../../src/controller/triggers.ts';
 import { ipOf, setUpAddresses } from '../ipam/addresses-support.ts';
@@ -31,7 +31,7 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0]) {
     const ipIndex = new IpIndex(cluster.ips, settings);
     context = { ...known, machines, podIndex, ipIndex } as unknown as Context;
   });
-  const said = new Announcements({ record: () => undefined } as never);
+  const said = new ObjectEvents({ record: () => undefined } as never);
   const queues = Object.fromEntries(KINDS.map((kind) => [kind, queueOf(kind)])) as Queues;
   const whole = { ...(context as unknown as Context), addresses: all.addresses, said };
   const triggers = new Triggers(

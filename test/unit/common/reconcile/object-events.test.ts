@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  Announcements,
-  aboutOwn,
-  aboutPod,
-} from '../../../../src/controller/kinds/announcements.ts';
+import { ObjectEvents } from '../../../../src/common/reconcile/object-events.ts';
+import { aboutOwn, aboutPod } from '../../../../src/controller/model/about.ts';
 import type { ObjectEvent } from '../../../../src/controller/model/events.ts';
-import { setUp } from '../../common/kubernetes/events-support.ts';
+import { subnetObject } from '../../controller/kinds/object-support.ts';
+import { podOf } from '../../controller/networks/support.ts';
 import { sizeOfPrivate } from '../../daemon/support.ts';
-import { podOf } from '../networks/support.ts';
-import { subnetObject } from './object-support.ts';
+import { setUp } from '../kubernetes/events-support.ts';
 
 const EMPTY: ObjectEvent = {
   type: 'Warning',
@@ -22,29 +19,29 @@ const NEWS: ObjectEvent = {
 };
 const pod = aboutPod(podOf({}, { name: 'a', namespace: 'shop' }));
 
-async function setUpAnnouncements() {
+async function setUpObjectEvents() {
   const all = await setUp();
-  const announcements = new Announcements(all.recorder);
+  const events = new ObjectEvents(all.recorder);
   /** Events on the server, with how often each was recorded. */
   const said = async () => {
-    await announcements.idle;
+    await events.idle;
     return all.double.list('Event').map(({ message, count }) => [message, count]);
   };
-  return { ...all, announcements, said, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
+  return { ...all, events, said, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
 }
 
 it('an event is about its pod', async () => {
-  await using all = await setUpAnnouncements();
-  all.announcements.done(pod, NEWS);
-  await all.announcements.idle;
+  await using all = await setUpObjectEvents();
+  all.events.record(pod, NEWS);
+  await all.events.idle;
   const involvedObject = { kind: 'Pod', namespace: 'shop', name: 'a', uid: 'uid-a' };
   expect(all.double.list('Event')).toMatchObject([{ ...NEWS, involvedObject }]);
 });
 
 it('an event is about its object, which is of no namespace', async () => {
-  await using all = await setUpAnnouncements();
-  all.announcements.done(aboutOwn('Subnet', subnetObject('front', {}).meta), EMPTY);
-  await all.announcements.idle;
+  await using all = await setUpObjectEvents();
+  all.events.record(aboutOwn('Subnet', subnetObject('front', {}).meta), EMPTY);
+  await all.events.idle;
   const involvedObject = {
     apiVersion: 'kubeovn.io/v1',
     kind: 'Subnet',
@@ -56,17 +53,17 @@ it('an event is about its object, which is of no namespace', async () => {
 });
 
 it('what was done is said each time', async () => {
-  await using all = await setUpAnnouncements();
-  all.announcements.done(pod, NEWS);
-  all.announcements.done(pod, NEWS);
+  await using all = await setUpObjectEvents();
+  all.events.record(pod, NEWS);
+  all.events.record(pod, NEWS);
   expect(await all.said()).toEqual([[NEWS.message, 2]]);
 });
 
 describe('what is wrong with an object', () => {
   it('is said once, and so is each other thing', async () => {
-    await using all = await setUpAnnouncements();
+    await using all = await setUpObjectEvents();
     const other = { ...EMPTY, message: 'AddressConflict' };
-    for (const event of [EMPTY, other, EMPTY, other]) all.announcements.trouble(pod, event);
+    for (const event of [EMPTY, other, EMPTY, other]) all.events.warnOnce(pod, event);
     expect(await all.said()).toEqual(
       expect.arrayContaining([
         [EMPTY.message, 1],
@@ -76,9 +73,9 @@ describe('what is wrong with an object', () => {
   });
 
   it('is said of each object, and of one that was made anew', async () => {
-    await using all = await setUpAnnouncements();
+    await using all = await setUpObjectEvents();
     const anew = { ...pod, uid: 'another' };
-    for (const each of [pod, anew, anew]) all.announcements.trouble(each, EMPTY);
+    for (const each of [pod, anew, anew]) all.events.warnOnce(each, EMPTY);
     expect(await all.said()).toEqual([
       [EMPTY.message, 1],
       [EMPTY.message, 1],
@@ -86,39 +83,39 @@ describe('what is wrong with an object', () => {
   });
 
   it('is said again after all was well', async () => {
-    await using all = await setUpAnnouncements();
-    all.announcements.trouble(pod, EMPTY);
-    all.announcements.isWell(pod);
-    all.announcements.trouble(pod, EMPTY);
+    await using all = await setUpObjectEvents();
+    all.events.warnOnce(pod, EMPTY);
+    all.events.clear(pod);
+    all.events.warnOnce(pod, EMPTY);
     expect(await all.said()).toEqual([[EMPTY.message, 2]]);
   });
 });
 
 it('what is to be known is said once, however well the object is', async () => {
-  await using all = await setUpAnnouncements();
+  await using all = await setUpObjectEvents();
   for (let round = 0; round < 2; round++) {
-    all.announcements.notice(pod, EMPTY);
-    all.announcements.isWell(pod);
+    all.events.infoOnce(pod, EMPTY);
+    all.events.clear(pod);
   }
   expect(await all.said()).toEqual([[EMPTY.message, 1]]);
 });
 
 it('of an object that changes for ever the oldest texts are forgotten', async () => {
-  await using all = await setUpAnnouncements();
-  all.announcements.notice(pod, EMPTY);
+  await using all = await setUpObjectEvents();
+  all.events.infoOnce(pod, EMPTY);
   for (let round = 0; round < 64; round++) {
-    all.announcements.notice(pod, { ...EMPTY, message: `round ${round}` });
-    await all.announcements.idle;
+    all.events.infoOnce(pod, { ...EMPTY, message: `round ${round}` });
+    await all.events.idle;
   }
-  all.announcements.notice(pod, EMPTY);
+  all.events.infoOnce(pod, EMPTY);
   expect(await all.said()).toContainEqual([EMPTY.message, 2]);
 });
 
 it('of an object that has gone nothing is kept', async () => {
-  await using all = await setUpAnnouncements();
-  all.announcements.trouble(pod, EMPTY);
-  all.announcements.notice(pod, EMPTY);
-  all.announcements.forget(pod.uid);
-  expect(await sizeOfPrivate(all.announcements, '#troubles')).toBe(0);
-  expect(await sizeOfPrivate(all.announcements, '#notices')).toBe(0);
+  await using all = await setUpObjectEvents();
+  all.events.warnOnce(pod, EMPTY);
+  all.events.infoOnce(pod, EMPTY);
+  all.events.forget(pod.uid);
+  expect(await sizeOfPrivate(all.events, '#warnings')).toBe(0);
+  expect(await sizeOfPrivate(all.events, '#infos')).toBe(0);
 });

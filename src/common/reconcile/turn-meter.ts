@@ -1,0 +1,59 @@
+/**
+ * How long work holds the event loop before it first waits for something: for so long no event is
+ * read, no probe is answered and no Lease is renewed. What holds it later, between two waits, is seen
+ * by LoopDelay (loop-delay.ts), which cannot tell whose work it was.
+ */
+import type { Logger } from '../log.ts';
+import { timed } from '../loop-delay.ts';
+
+/** From here on a turn is long; ms. */
+const LONG_MS = 50;
+/** At most one line in so long a time: all keys of a queue may be as slow; ms. */
+const QUIET_MS = 10_000;
+
+export class TurnMeter {
+  readonly #what: string;
+  readonly #log: Logger;
+  #longTurns = 0;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param what for the log: what the work is about, as WorkQueueOptions.what */
+  constructor(what: string, log: Logger) {
+    this.#what = what;
+    this.#log = log;
+  }
+
+  /** How many turns were long since the beginning. */
+  get longTurns(): number {
+    return this.#longTurns;
+  }
+
+  /**
+   * Begins the work on a key.
+   * @throws what `work` throws at once
+   */
+  run(key: string, work: (key: string) => Promise<void>): Promise<void> {
+    const beganAtMs = performance.now();
+    const cpu = process.threadCpuUsage();
+    try {
+      return timed(
+        () => `${this.#what}: ${key}`,
+        () => work(key),
+      );
+    } finally {
+      const ms = performance.now() - beganAtMs;
+      if (ms > LONG_MS) this.#tell(key, ms, cpu);
+    }
+  }
+
+  /** Where the processor's time is much less than the turn's, the machine was busy with something else. */
+  #tell(key: string, ms: number, before: NodeJS.CpuUsage): void {
+    this.#longTurns += 1;
+    const now = performance.now();
+    if (now - this.#toldAtMs < QUIET_MS) return;
+    this.#toldAtMs = now;
+    const { user, system } = process.threadCpuUsage(before);
+    const fields = { key, ms: Math.round(ms), cpuMs: Math.round((user + system) / 1000) };
+    this.#log.warn(fields, `${this.#what}: held the event loop: everything else waited`);
+  }
+}
