@@ -1,6 +1,7 @@
 /** What the daemon prints for `--help` and `--version`. */
-import { PROGRAM_FLAG_TEXTS } from '../common/program/program-flags.ts';
+
 import { formatUsage } from '../common/flags/usage.ts';
+import { PROGRAM_FLAG_TEXTS } from '../common/program/program-flags.ts';
 import { type Question, versionLine } from '../wire/version.ts';
 import { FLAGS, IGNORED_FLAGS, LACKING } from './flags.ts';
 
