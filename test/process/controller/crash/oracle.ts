@@ -29,8 +29,12 @@ interface IpSpec {
   readonly v6IpAddress: string;
 }
 
+/** What is looked at of a server. */
+type Reader = Pick<KubernetesApiDouble, 'get' | 'list'>;
+
 /** All that is wrong once a controller has nothing left to do; none of it where all is well. */
-export function problemsOf(api: KubernetesApiDouble): string[] {
+export function problemsOf(server: Reader): string[] {
+  const api = readOnce(server);
   const nics = api
     .list('Pod')
     .filter(isAlive)
@@ -49,7 +53,7 @@ export function problemsOf(api: KubernetesApiDouble): string[] {
  * @param reservations addresses by name, empty for any
  */
 export function reservationProblems(
-  api: KubernetesApiDouble,
+  api: Reader,
   reservations: ReadonlyMap<string, string>,
 ): string[] {
   const ips = new Map(api.list('IP').map((ip) => [ip.metadata.name, ip]));
@@ -73,7 +77,7 @@ export function isAlive({ metadata, status = {} }: KubernetesObject): boolean {
 }
 
 /** The NICs that a pod's networks are, by both forms of the annotation. */
-export function nicsOf(api: KubernetesApiDouble, pod: KubernetesObject): Nic[] {
+export function nicsOf(api: Reader, pod: KubernetesObject): Nic[] {
   const text = pod.metadata.annotations?.[NETWORKS] ?? '';
   if (text === '') return [];
   const { name, namespace } = pod.metadata;
@@ -90,7 +94,7 @@ export function nicsOf(api: KubernetesApiDouble, pod: KubernetesObject): Nic[] {
   });
 }
 
-function nicProblems(api: KubernetesApiDouble, { pod, provider, port }: Nic): string[] {
+function nicProblems(api: Reader, { pod, provider, port }: Nic): string[] {
   const key = keyOf(pod.metadata);
   const of = `pod ${key}, ${provider}`;
   if (written(pod, provider, 'allocated') !== 'true') return [`${of}: not allocated`];
@@ -111,7 +115,7 @@ function nicProblems(api: KubernetesApiDouble, { pod, provider, port }: Nic): st
 }
 
 /** An IP object is for a pod that lives, one that comes back, or a user. */
-function ownerProblems(api: KubernetesApiDouble, ip: KubernetesObject, nics: readonly Nic[]) {
+function ownerProblems(api: Reader, ip: KubernetesObject, nics: readonly Nic[]) {
   const { name, labels = {} } = ip.metadata;
   const { podName, namespace } = specOf(ip);
   if (labels['ovn.kubernetes.io/ip_reserved'] === 'true') return [];
@@ -125,7 +129,7 @@ function ownerProblems(api: KubernetesApiDouble, ip: KubernetesObject, nics: rea
 }
 
 /** True for a NIC that its pod no longer asks for: another plugin's stays in the pod until its end. */
-function isTold(api: KubernetesApiDouble, ip: KubernetesObject): boolean {
+function isTold(api: Reader, ip: KubernetesObject): boolean {
   const { podName, namespace, ipAddress } = specOf(ip);
   const provider = ip.metadata.name.slice(`${podName}.${namespace}.`.length);
   const pod = api.list('Pod').find(({ metadata }) => keyOf(metadata) === `${namespace}/${podName}`);
@@ -146,7 +150,7 @@ function sharedAddresses(ips: readonly KubernetesObject[]): string[] {
   });
 }
 
-function subnetProblems(api: KubernetesApiDouble, subnet: KubernetesObject): string[] {
+function subnetProblems(api: Reader, subnet: KubernetesObject): string[] {
   const { name, deletionTimestamp } = subnet.metadata;
   const { cidrBlock = '', excludeIps = [] } = subnet.spec as {
     cidrBlock?: string;
@@ -172,7 +176,7 @@ function subnetProblems(api: KubernetesApiDouble, subnet: KubernetesObject): str
   });
 }
 
-function poolProblems(api: KubernetesApiDouble, pool: KubernetesObject): string[] {
+function poolProblems(api: Reader, pool: KubernetesObject): string[] {
   const { subnet, ips } = pool.spec as { subnet: string; ips: string[] };
   const own = ips.map(rangeOf);
   const held = addressesOf(api, subnet).flat();
@@ -215,7 +219,7 @@ function specOf({ spec = {} }: KubernetesObject): IpSpec {
 }
 
 /** What each IP object of a Subnet has. */
-function addressesOf(api: KubernetesApiDouble, subnet: string): bigint[][] {
+function addressesOf(api: Reader, subnet: string): bigint[][] {
   const specs = api
     .list('IP')
     .map(specOf)
@@ -223,6 +227,20 @@ function addressesOf(api: KubernetesApiDouble, subnet: string): bigint[][] {
   return specs.map(({ v4IpAddress, v6IpAddress }) => {
     return [v4IpAddress, v6IpAddress].filter((text) => text !== '').map(numberOf);
   });
+}
+
+/**
+ * The server as it is now: each kind is copied once, and not for each object that it is looked up for.
+ * Whoever waits looks at each change, and the server answers nobody meanwhile.
+ */
+function readOnce(server: Reader): Reader {
+  const lists = new Map<string, KubernetesObject[]>();
+  const list = (kind: string) => {
+    const known = lists.get(kind) ?? server.list(kind);
+    lists.set(kind, known);
+    return known;
+  };
+  return { list, get: (kind, key) => server.get(kind, key) };
 }
 
 /** A v6 address is far above all v4 ones here. */
