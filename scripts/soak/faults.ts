@@ -68,13 +68,33 @@ async function startPart({ node }: Stage, part: Part): Promise<void> {
 }
 
 /** Returns when OVN has installed what it should, and OVS has made what its database says. */
-export async function recovered({ node }: Stage): Promise<void> {
-  await node.nbctl('--wait=hv', 'sync');
+export async function recovered(stage: Stage): Promise<void> {
+  await chassisSynced(stage);
   // Another step may have killed the database server meanwhile.
   const options = [`--db=${OVS_DATABASE}`, '--timeout=60', '--retry'];
   const change = `other_config:soak=${Math.round(performance.now())}`;
   // Without --no-wait it returns when ovs-vswitchd has followed.
   await command('ovs-vsctl', [...options, 'set', 'Open_vSwitch', '.', change]);
+}
+
+const SYNC_ATTEMPTS_MAX = 5;
+
+/**
+ * Returns when ovn-controller has done all that the northbound database says. What was asked of OVN
+ * while one of its connections broke may go unanswered for ever, though OVN does its work: it is
+ * asked anew then, and the report says how often that was.
+ */
+async function chassisSynced({ node, journal, tally }: Stage): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await node.nbctl('--timeout=20', '--wait=hv', 'sync');
+      return;
+    } catch (error) {
+      if (attempt === SYNC_ATTEMPTS_MAX) throw error;
+      journal.noteAll('OVN does not answer whether it has done all: it is asked again');
+      tally.fault('OVN: no answer to a sync');
+    }
+  }
 }
 
 /** A fault of the API server, until the daemon follows it again. */

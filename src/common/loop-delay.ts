@@ -56,10 +56,13 @@ export class LoopDelay {
     this.#observe = observe;
     longest = undefined;
     this.#histogram.enable();
-    this.#timer = setInterval(() => {
+    const look = () => {
       const delayMs = this.#look();
       this.#observe?.(delayMs);
-    }, LOOK_EVERY_MS).unref();
+    };
+    // After a long turn this timer is due, and so is the histogram's, which must be first: a reset
+    // before it takes the turn away.
+    this.#timer = setInterval(() => setImmediate(look).unref(), LOOK_EVERY_MS).unref();
   }
 
   /** The longest time that the loop was held since the last `report`, or since it was made; ms. */

@@ -141,17 +141,18 @@ describe.concurrent('a controller that stands by', () => {
   it('tells an outage once, however long it is', async () => {
     await using election = await Election.start();
     const first = await election.contend('pod-a', shortTimes);
-    const second = await election.contend('pod-b', shortTimes);
     const leading = await first.leadership;
+    const second = await election.contend('pod-b', shortTimes);
     await election.double.watches.waitForCount(1);
     for (const { line } of [first, second]) line.cut();
     // The Lease that it saw expires meanwhile, so that it tries to take it, too.
     await endOf(leading);
     await sleep(3_000);
-    const told = second.log.lines.filter(({ level }) => level !== 'info');
-    expect(told.map(({ message }) => message)).toEqual([
-      'the Lease cannot be watched or taken, trying again',
-    ]);
+    const [, ...told] = second.log.lines.map(({ message }) => message);
+    const lost = 'the Lease cannot be watched or taken, trying again';
+    expect(told.at(-1)).toBe(lost);
+    // On a busy machine a request took too long before that: an outage of its own, with its end.
+    expect(told.filter((message, index) => message === told[index - 1])).toEqual([]);
     second.line.restore();
     expect(leads(await second.leadership)).toBe(true);
   });
