@@ -11,14 +11,14 @@
 import { isConflict } from '../common/kubernetes/api.ts';
 import type { Availability } from '../common/kubernetes/availability.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import type { Collection } from './cluster/collection.ts';
+import type { Objects } from './cluster/collection.ts';
 import type { Options } from './config/flags.ts';
 import type { SubnetFlags } from './config/subnet-flags.ts';
 import type { IpPoolObject } from './kinds/ippool/object/ippool.ts';
 import type { Nad } from './kinds/nad/object/nad.ts';
 import { BY_BOOTSTRAP } from './kinds/subnet/object/subnet-marks.ts';
 import type { VpcObject } from './kinds/vpc/object/vpc.ts';
-import type { LeaderWrites } from './leadership/leader-writes.ts';
+import type { Writes } from './leadership/leader-writes.ts';
 import { checkedValue } from './model/problem.ts';
 import type { ClusterSettings } from './model/settings.ts';
 import { PRIMARY_PROVIDER } from './networks/primary.ts';
@@ -38,7 +38,7 @@ const PROVIDER_NETWORKS = '/apis/kubeovn.io/v1/provider-networks';
 export async function bootstrap(
   options: BootstrapOptions,
   cluster: Referring & Pick<Cluster, 'subnets' | 'vlans'>,
-  writes: LeaderWrites,
+  writes: Writes,
 ): Promise<void> {
   const { settings, defaultSubnet, joinSubnet, northbound } = options;
   const { vpcs, subnets, vlans } = cluster;
@@ -92,7 +92,7 @@ export function onReference(
 ): () => void {
   if (options.makesDefaultSubnets) return () => {};
   const refers = references(options.settings);
-  const follow = <T>(collection: Collection<T>, isReference: (value: T) => boolean) =>
+  const follow = <T>(collection: Objects<T>, isReference: (value: T) => boolean) =>
     collection.onChange(({ type, value }) => {
       if (type !== 'deleted' && isReference(value)) made();
     });

@@ -244,12 +244,12 @@ function followNorthbound(
     ...options,
     log,
     onChange: (change) => leader.drifted(change),
-    onReconnect: () => leader.driftedAnyhow(),
+    onReconnect: () => leader.drifted({ kind: 'anything' }),
   });
   const begin = async () => {
     const state = await northbound?.read();
     if (northbound === undefined || state === undefined) return;
-    leader.foundPorts(state);
+    leader.found(state);
     await removeLeftovers(northbound, state, context);
   };
   drift.ready

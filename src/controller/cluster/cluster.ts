@@ -32,25 +32,25 @@ import { lackOf, unlisted, unwatched } from '../model/lack.ts';
 import type { Meta } from '../model/meta.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSettings } from '../model/settings.ts';
-import { Collection } from './collection.ts';
+import { Collection, type Objects } from './collection.ts';
 
 export interface Cluster {
-  readonly pods: Collection<Pod>;
-  readonly subnets: Collection<SubnetObject>;
-  readonly vpcs: Collection<VpcObject>;
-  readonly vlans: Collection<VlanObject>;
-  readonly ipPools: Collection<IpPoolObject>;
-  readonly ips: Collection<IpObject>;
-  readonly securityGroups: Collection<SecurityGroupObject>;
-  readonly nodes: Collection<Node>;
-  readonly namespaces: Collection<Namespace>;
-  readonly statefulSets: Collection<StatefulSet>;
+  readonly pods: Objects<Pod>;
+  readonly subnets: Objects<SubnetObject>;
+  readonly vpcs: Objects<VpcObject>;
+  readonly vlans: Objects<VlanObject>;
+  readonly ipPools: Objects<IpPoolObject>;
+  readonly ips: Objects<IpObject>;
+  readonly securityGroups: Objects<SecurityGroupObject>;
+  readonly nodes: Objects<Node>;
+  readonly namespaces: Objects<Namespace>;
+  readonly statefulSets: Objects<StatefulSet>;
   /** Of Multus, which may be installed later. */
-  readonly nads: Collection<Nad>;
+  readonly nads: Objects<Nad>;
   /** Of KubeVirt, which a cluster may be without. */
-  readonly virtualMachines: Collection<VirtualMachine>;
+  readonly virtualMachines: Objects<VirtualMachine>;
   /** Likewise. */
-  readonly machineInstances: Collection<MachineInstance>;
+  readonly machineInstances: Objects<MachineInstance>;
   start(): void;
   stop(): void;
   /**

@@ -114,3 +114,6 @@ export class Collection<T> {
     return BigInt(left) > BigInt(right);
   }
 }
+
+/** Objects as Collection has them, whatever they come from. */
+export type Objects<T> = Pick<Collection<T>, keyof Collection<T>>;

@@ -4,7 +4,7 @@
 
 import type { IpObject } from '../kinds/ip/object/ip.ts';
 import { machineOwner, podOwner } from '../model/owner-key.ts';
-import type { Collection } from './collection.ts';
+import type { Objects } from './collection.ts';
 
 type ByName = ReadonlyMap<string, IpObject>;
 
@@ -17,7 +17,10 @@ export class IpIndex {
   readonly #settings: { readonly keepsVmAddresses: boolean };
 
   /** Follows the collection, which has not been started yet. */
-  constructor(ips: Collection<IpObject>, settings: { readonly keepsVmAddresses: boolean }) {
+  constructor(
+    ips: Pick<Objects<IpObject>, 'onChange'>,
+    settings: { readonly keepsVmAddresses: boolean },
+  ) {
     this.#settings = settings;
     ips.onChange(({ type, value, previous }) => {
       for (const gone of [previous, type === 'deleted' ? value : undefined]) {

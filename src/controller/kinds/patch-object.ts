@@ -2,8 +2,8 @@
  * A write to an object without namespace, whose outcome is seen at once in the live copy.
  */
 import { below } from '../../common/kubernetes/path.ts';
-import type { Collection } from '../cluster/collection.ts';
-import type { LeaderWrites } from '../leadership/leader-writes.ts';
+import type { Objects } from '../cluster/collection.ts';
+import type { Writes } from '../leadership/leader-writes.ts';
 import type { MergePatch } from '../model/meta.ts';
 
 /**
@@ -11,8 +11,8 @@ import type { MergePatch } from '../model/meta.ts';
  * @param part what of the object: its status is written apart from the rest
  */
 export async function patchObject<T>(
-  writes: LeaderWrites,
-  collection: Collection<T>,
+  writes: Writes,
+  collection: Objects<T>,
   { name, patch, part = 'object' }: { name: string; patch: MergePatch | undefined; part?: Part },
 ): Promise<void> {
   if (patch === undefined) return;

@@ -3,32 +3,37 @@
  */
 
 import { type Address, contains } from '../../common/address.ts';
-import type { WorkQueue } from '../../common/reconcile/work-queue.ts';
+import type { Queues } from '../../common/reconcile/queues.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Addresses } from '../ipam/addresses.ts';
 import type { Allocation } from '../ipam/allocator/request.ts';
 import { matchesLabels } from '../model/label-selector.ts';
 import { checkedValue } from '../model/problem.ts';
 import { waitFor } from '../model/wait-names.ts';
-import type { Context } from './context.ts';
 import type { SubnetObject } from './subnet/object/subnet.ts';
 import { type FreeView, type Offer, offersOf, offersOfSubnet } from './wake-names.ts';
 
-export class Wakes {
-  readonly #context: Context;
-  readonly #queues: readonly WorkQueue[];
+interface Parts {
+  readonly queues: Pick<Queues, 'wake' | 'wakeSome'>;
+  readonly addresses: Pick<Addresses, 'allocator' | 'subnet'>;
+  readonly cluster: Pick<Cluster, 'ipPools' | 'namespaces' | 'subnets'>;
+}
 
-  /** @param queues those whose keys may wait for other objects */
-  constructor(context: Context, queues: readonly WorkQueue[]) {
-    this.#context = context;
-    this.#queues = queues;
+export class Wakes {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
+  /** Whoever waits for one of these names (wait-names.ts), whatever it is. */
   wake(...names: readonly string[]): void {
-    for (const queue of this.#queues) queue.wake(...names);
+    this.#parts.queues.wake(...names);
   }
 
   /** What is right or wrong about a Subnet, or what it says, is another thing than it was. */
   subnet(name: string, ...versions: readonly (SubnetObject | undefined)[]): void {
-    const objects = [...versions, this.#context.addresses.subnet(name)];
+    const objects = [...versions, this.#parts.addresses.subnet(name)];
     const names = new Set([waitFor.subnet(name)]);
     for (const object of objects) {
       if (object === undefined) continue;
@@ -50,7 +55,7 @@ export class Wakes {
 
   /** An address is no node's any more, so that pods may have it. */
   nodeAddressesFreed(addresses: readonly Address[]): void {
-    const { cluster } = this.#context;
+    const { cluster } = this.#parts;
     if (addresses.length === 0) return;
     const view = this.#freeView();
     for (const { meta, claims } of cluster.subnets.values()) {
@@ -62,9 +67,7 @@ export class Wakes {
   }
 
   #offer(offers: readonly Offer[]): void {
-    for (const { name, left } of offers) {
-      for (const queue of this.#queues) queue.wakeSome(name, left);
-    }
+    for (const { name, left } of offers) this.#parts.queues.wakeSome(name, left);
   }
 
   #namespacesOf({ checked }: SubnetObject): readonly string[] {
@@ -72,14 +75,14 @@ export class Wakes {
     if (subnet === undefined) return [];
     const { namespaces, namespaceSelectors } = subnet;
     if (namespaceSelectors.length === 0) return namespaces;
-    const selected = [...this.#context.cluster.namespaces.values()].filter(({ labels }) =>
+    const selected = [...this.#parts.cluster.namespaces.values()].filter(({ labels }) =>
       namespaceSelectors.some((selector) => matchesLabels(selector, labels)),
     );
     return [...namespaces, ...selected.map(({ name }) => name)];
   }
 
   #freeView(): FreeView {
-    const { addresses, cluster } = this.#context;
+    const { addresses, cluster } = this.#parts;
     const { allocator } = addresses;
     return {
       freeOf: (subnet) => Number(allocator.availableCount(subnet)),

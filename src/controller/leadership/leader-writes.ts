@@ -15,6 +15,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** More would only wait at the server, which answers to everybody. */
 const REQUESTS_AT_ONCE = 32;
 
+/** What work on objects asks for. */
+export type Writes = Pick<LeaderWrites, 'read' | 'create' | 'patch' | 'remove'>;
+
 /**
  * All reject with a LeadershipError when the Lease is lost, with DeadlinePassed when the server
  * does not answer, and with a KubernetesError when it refuses.

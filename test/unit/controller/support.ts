@@ -4,7 +4,7 @@
  */
 import type { WatchLimits } from '../../../src/common/kubernetes/watch-cache.ts';
 import { type Cluster, createCluster } from '../../../src/controller/cluster/cluster.ts';
-import type { Collection } from '../../../src/controller/cluster/collection.ts';
+import type { Objects } from '../../../src/controller/cluster/collection.ts';
 import type { ClusterSettings } from '../../../src/controller/model/settings.ts';
 import { CONTROLLER, KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
 import { configOf, LogDouble } from '../common/kubernetes/support.ts';
@@ -49,7 +49,7 @@ function createAll(double: KubernetesApiDouble, objects: readonly NewObject[]): 
   }
 }
 
-type Startable = Pick<Collection<unknown>, 'start' | 'synced'>;
+type Startable = Pick<Objects<unknown>, 'start' | 'synced'>;
 
 /** Starts copies, and resolves when they have their first lists. */
 export async function start(...collections: readonly Startable[]): Promise<void> {
@@ -58,7 +58,7 @@ export async function start(...collections: readonly Startable[]): Promise<void>
 }
 
 /** Resolves as soon as a copy shows what is wanted of it. */
-export function shows<T>(collection: Collection<T>, isSo: () => boolean): Promise<void> {
+export function shows<T>(collection: Objects<T>, isSo: () => boolean): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
     if (isSo()) resolve();

@@ -16,7 +16,7 @@ import { ownerName } from '../../model/owner-key.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { isAllocated } from '../../networks/wishes.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
 import { isAlive } from '../pod/object/liveness.ts';
@@ -33,24 +33,29 @@ import {
 
 /** What follows from work on IP objects. */
 export interface IpConsequences {
-  /** A pod is to be worked on. */
-  readonly requestPod: (key: string) => void;
+  /** The pods of an owner may go on. */
+  readonly ownerServed: (owner: string) => void;
   /** What a NIC of a Subnet had is let go, or could not be, since its IP object has gone. */
-  readonly letGo: (subnet: string) => void;
+  readonly ended: (subnet: string) => void;
 }
 
-export class IpWork {
-  readonly #context: Context;
-  readonly #ends: PodEnds;
+export type IpContext = Uses<
+  'addresses' | 'events' | 'machines' | 'ownerLock' | 'podIndex' | 'settings' | 'writes',
+  'ips' | 'nodes' | 'pods'
+> & {
+  readonly ends: Pick<PodEnds, 'seenGone' | 'endNic' | 'endOwner'>;
+};
+
+export class IpReconciler {
+  readonly #context: IpContext;
   readonly #consequences: IpConsequences;
 
-  constructor(context: Context, ends: PodEnds, consequences: IpConsequences) {
+  constructor(context: IpContext, consequences: IpConsequences) {
     this.#context = context;
-    this.#ends = ends;
     this.#consequences = consequences;
   }
 
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const ip = this.#context.cluster.ips.get(name);
     if (ip === undefined) await this.#gone(name);
     else if (ip.meta.deleting) await this.#letGo(ip);
@@ -66,7 +71,7 @@ export class IpWork {
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
   async #gone(name: string): Promise<void> {
     const { addresses, ownerLock, podIndex } = this.#context;
-    this.#ends.seenGone(name);
+    this.#context.ends.seenGone(name);
     const { allocator } = addresses;
     const before = allocator.allocationOf(name);
     if (before === undefined) return;
@@ -75,10 +80,10 @@ export class IpWork {
       const held = allocator.allocationOf(name);
       if (held === undefined || this.#context.cluster.ips.get(name) !== undefined) return;
       allocator.unreserve(held);
-      if (!podIndex.isRunning(held.pod)) await this.#ends.endNic(held);
+      if (!podIndex.isRunning(held.pod)) await this.#context.ends.endNic(held);
     });
-    await work.finally(() => this.#consequences.letGo(subnet));
-    for (const key of podIndex.keysOf(owner)) this.#consequences.requestPod(key);
+    await work.finally(() => this.#consequences.ended(subnet));
+    this.#consequences.ownerServed(owner);
   }
 
   async #letGo(ip: IpObject): Promise<void> {
@@ -87,7 +92,7 @@ export class IpWork {
     await ownerLock.run(owner, async () => {
       // Of a pod that has ended, the port goes first.
       const isPods = providerOf(ip.meta.name, owner) !== undefined;
-      if (isPods && !podIndex.isRunning(owner)) await this.#ends.endOwner(owner);
+      if (isPods && !podIndex.isRunning(owner)) await this.#context.ends.endOwner(owner);
       const patch = finalizerRemoved(ip.meta);
       if (patch !== undefined) await writes.patch(below(cluster.ips.path, ip.meta.name), patch);
     });
@@ -103,8 +108,7 @@ export class IpWork {
     const patch = reservationPatch(ip, nic, read.value.holder);
     await patchObject(writes, cluster.ips, { name: ip.meta.name, patch });
     // It may wait for that.
-    for (const key of this.#context.podIndex.keysOf(this.#ownerOf(ip)))
-      this.#consequences.requestPod(key);
+    this.#consequences.ownerServed(this.#ownerOf(ip));
   }
 
   #acquire(ip: IpObject, reservation: Reservation): AllocatedNic {

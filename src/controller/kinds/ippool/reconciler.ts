@@ -9,18 +9,20 @@ import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
 import { tell } from '../../model/problem.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { ipPoolConditionsPatch } from './object/ippool-status.ts';
 
-export class IpPoolWork {
-  readonly #context: Context;
+export type IpPoolContext = Uses<'addresses' | 'events' | 'writes', 'ipPools'>;
 
-  constructor(context: Context) {
+export class IpPoolReconciler {
+  readonly #context: IpPoolContext;
+
+  constructor(context: IpPoolContext) {
     this.#context = context;
   }
 
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const { addresses, cluster } = this.#context;
     const judged = addresses.ipPool(name);
     const meta = cluster.ipPools.get(name)?.meta;

@@ -4,12 +4,12 @@
  */
 import { KubernetesError } from '../../../common/kubernetes/error.ts';
 import { objectPath } from '../../../common/kubernetes/path.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { projectStatefulSet, type StatefulSet } from '../stateful-set/object/stateful-set.ts';
 
 /** @returns undefined where there is none, or where sets cannot be read at all */
 export async function currentSet(
-  { cluster: { statefulSets }, writes }: Pick<Context, 'cluster' | 'writes'>,
+  { cluster: { statefulSets }, writes }: Uses<'writes', 'statefulSets'>,
   namespace: string,
   name: string,
 ): Promise<StatefulSet | undefined> {

@@ -2,10 +2,10 @@
  * Whether a pod's sandbox may use what a NIC has: by what the pod's author cannot write, which is the
  * allocator, the IP object and the pod's node and phase.
  */
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { holderUid, ownerOfPod, type Pod } from './object/pod.ts';
 
-type View = Pick<Context, 'addresses' | 'cluster' | 'settings'>;
+type View = Uses<'addresses' | 'settings', 'ips'>;
 
 /** True where the allocator knows the NIC as one of the pod's owner. @param port the NIC's name */
 export function isHeld(pod: Pod, port: string, { addresses, settings }: View): boolean {

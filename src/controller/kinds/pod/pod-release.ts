@@ -15,7 +15,7 @@ import { projectMeta } from '../../model/meta.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import { ownerParts, portsKeyOf } from '../../model/owner-key.ts';
 import { checkedValue } from '../../model/problem.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { type IpObject, isNew, isReserved } from '../ip/object/ip.ts';
 import type { StatefulSet } from '../stateful-set/object/stateful-set.ts';
 import { currentSet } from './current-set.ts';
@@ -33,9 +33,14 @@ interface Past {
   readonly about: EventObject | undefined;
 }
 
+export type EndsContext = Uses<
+  'addresses' | 'events' | 'ipIndex' | 'podIndex' | 'settings' | 'writes',
+  'ips' | 'machineInstances' | 'statefulSets' | 'virtualMachines'
+>;
+
 export class PodEnds {
-  readonly #context: Context;
-  readonly #ports: Ports;
+  readonly #context: EndsContext;
+  readonly #ports: Pick<Ports, 'bring'>;
   readonly #freed: (held: Allocation) => void;
   /** By key of the pod, as long as something of it is kept. */
   readonly #past = new Map<string, Past>();
@@ -43,7 +48,11 @@ export class PodEnds {
   readonly #askedToGo = new Map<string, string>();
 
   /** @param freed is called with what a NIC had and has no longer */
-  constructor(context: Context, ports: Ports, freed: (held: Allocation) => void) {
+  constructor(
+    context: EndsContext,
+    ports: Pick<Ports, 'bring'>,
+    freed: (held: Allocation) => void,
+  ) {
     this.#context = context;
     this.#ports = ports;
     this.#freed = freed;
@@ -233,14 +242,14 @@ export class PodEnds {
 /** Names of all NICs that are held or recorded for an owner. */
 export function portsOfOwner(
   owner: string,
-  context: Pick<Context, 'addresses' | 'ipIndex'>,
+  context: Pick<EndsContext, 'addresses' | 'ipIndex'>,
 ): ReadonlySet<string> {
   const held = context.addresses.allocator.allocationsOf(owner).map(({ nic }) => nic);
   return new Set([...held, ...ipsOfOwner(owner, context).map(({ meta }) => meta.name)]);
 }
 
 /** IP objects of an owner's NICs. Others may name it, too: those of virtual addresses, say. */
-function ipsOfOwner(owner: string, { ipIndex }: Pick<Context, 'ipIndex'>): readonly IpObject[] {
+function ipsOfOwner(owner: string, { ipIndex }: Pick<EndsContext, 'ipIndex'>): readonly IpObject[] {
   const ips = [...ipIndex.ofOwner(owner).values()];
   return ips.filter(({ meta }) => providerOf(meta.name, owner) !== undefined);
 }

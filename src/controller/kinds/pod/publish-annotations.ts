@@ -2,9 +2,11 @@
  * Writing on a pod what its NICs have: one patch for all of them.
  */
 import { KINDS, objectPath } from '../../../common/kubernetes/path.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import type { Pod } from './object/pod.ts';
 import { type AnnotatedNic, annotationsPatch } from './object/pod-annotations.ts';
+
+type Context = Uses<'settings' | 'writes', 'pods'>;
 
 export interface Tale {
   /** What these NICs have. */

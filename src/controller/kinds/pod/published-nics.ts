@@ -18,7 +18,7 @@ import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent } from '../../model/events.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import type { NicRequest } from '../../networks/request.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { hasAll, isNew, projectIp } from '../ip/object/ip.ts';
 import { waitsOfNics } from '../wake-names.ts';
 import { isHeld, isInUse } from './nic-use.ts';
@@ -29,10 +29,12 @@ import { tellPod } from './publish-annotations.ts';
 
 type Removed = Readonly<Record<string, string | null>>;
 
-export class ToldNics {
-  readonly #context: Context;
+export type NicsContext = Uses<'addresses' | 'events' | 'settings' | 'writes', 'ips' | 'pods'>;
 
-  constructor(context: Context) {
+export class ToldNics {
+  readonly #context: NicsContext;
+
+  constructor(context: NicsContext) {
     this.#context = context;
   }
 

@@ -10,7 +10,7 @@
 import { isConflict } from '../../../common/kubernetes/api.ts';
 import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
-import type { Collection } from '../../cluster/collection.ts';
+import type { Objects } from '../../cluster/collection.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
 import { aboutPod } from '../../model/about.ts';
 import { annotationKey } from '../../model/annotation-key.ts';
@@ -23,7 +23,7 @@ import type { NicRequest } from '../../networks/request.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
 import { isAllocated } from '../../networks/wishes.ts';
 import { NorthboundError } from '../../ovn/error.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import {
   hasAll,
   type IpHolder,
@@ -59,17 +59,35 @@ import { surplusOf, tooManyNics } from './surplus.ts';
 /** Annotations of a NIC of OVN's that Kube-OVN acts on, and this controller does not. */
 const NOT_SUPPORTED = ['dhcp-v4-options', 'dhcp-v6-options', 'activation_strategy'];
 
-export class PodWork {
-  readonly #context: Context;
-  readonly #ports: Ports;
-  readonly #ends: PodEnds;
+export type PodContext = Uses<
+  | 'addresses'
+  | 'events'
+  | 'ipIndex'
+  | 'machines'
+  | 'ownerLock'
+  | 'podIndex'
+  | 'settings'
+  | 'writes',
+  | 'ips'
+  | 'machineInstances'
+  | 'nads'
+  | 'nodes'
+  | 'pods'
+  | 'securityGroups'
+  | 'statefulSets'
+  | 'vlans'
+> & {
+  readonly ports: Ports;
+  readonly ends: PodEnds;
+};
+
+export class PodReconciler {
+  readonly #context: PodContext;
   readonly #told: ToldNics;
 
-  constructor(context: Context, ports: Ports, ends: PodEnds) {
+  constructor(context: PodContext) {
     this.#context = context;
     this.#told = new ToldNics(context);
-    this.#ports = ports;
-    this.#ends = ends;
   }
 
   /** When the work on a pod has to be done although nothing of it changes; ms since 1970. */
@@ -80,20 +98,20 @@ export class PodWork {
   /** A pod has gone; its work is asked for besides. */
   gone(pod: Pod): void {
     this.#context.events.forget(pod.uid);
-    if (!pod.hostNetwork) this.#ends.remember(pod);
+    if (!pod.hostNetwork) this.#context.ends.remember(pod);
   }
 
   /** @param key `<namespace>/<name>` */
-  async work(key: string): Promise<void> {
+  async reconcile(key: string): Promise<void> {
     const { cluster, ownerLock, settings } = this.#context;
     const known = cluster.pods.get(key);
     const isOwn = known !== undefined && !known.hostNetwork;
-    const owner = isOwn ? ownerOfPod(known, settings) : this.#ends.ownerOfKey(key);
+    const owner = isOwn ? ownerOfPod(known, settings) : this.#context.ends.ownerOfKey(key);
     await ownerLock.run(owner, async () => {
       const pod = cluster.pods.get(key);
       // One in the network of its node has nothing: what is held is an earlier pod's of its name.
-      if (pod === undefined || pod.hostNetwork) await this.#ends.end(key, undefined);
-      else if (!needsAddresses(pod, cluster.nodes)) await this.#ends.end(key, pod);
+      if (pod === undefined || pod.hostNetwork) await this.#context.ends.end(key, undefined);
+      else if (!needsAddresses(pod, cluster.nodes)) await this.#context.ends.end(key, pod);
       // One that is being deleted keeps what it has, and it is too late for more.
       else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
     });
@@ -104,7 +122,7 @@ export class PodWork {
   async #endOwnName(key: string): Promise<void> {
     const { ownerLock, podIndex } = this.#context;
     if (podIndex.isRunning(key) || portsOfOwner(key, this.#context).size === 0) return;
-    await ownerLock.run(key, () => this.#ends.endOwner(key));
+    await ownerLock.run(key, () => this.#context.ends.endOwner(key));
   }
 
   async #bring(pod: Pod): Promise<void> {
@@ -114,9 +132,9 @@ export class PodWork {
     const surplus = surplusOf(pod, nics, this.#context);
     const isWritten = await this.#bringPorts(pod, nics, surplus.kept);
     await Promise.all(nics.map((nic) => this.#bringIp(pod, nic)));
-    await this.#ends.giveBack(surplus.ended);
+    await this.#context.ends.giveBack(surplus.ended);
     for (const nic of surplus.unrecorded) {
-      this.#ends.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
+      this.#context.ends.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
     }
     const isTold = await tellPod(this.#context, pod, { nics, removed: surplus.unplugged });
     if (isTold && fresh.length > 0) {
@@ -163,7 +181,7 @@ export class PodWork {
           const object = addresses.subnet(name);
           return object && checkedValue(object.checked);
         },
-        freed: (held) => this.#ends.freed(held),
+        freed: (held) => this.#context.ends.freed(held),
       });
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
@@ -182,7 +200,7 @@ export class PodWork {
   #lacking(
     pod: Pod,
     what: string,
-    { availability }: Pick<Collection<unknown>, 'availability'>,
+    { availability }: Pick<Objects<unknown>, 'availability'>,
     waitsFor: readonly string[],
   ): NotDone {
     const unknown = { message: what, advice: 'the API server has not answered yet' };
@@ -230,7 +248,7 @@ export class PodWork {
       throw this.#lacking(pod, 'its SecurityGroups cannot be looked up', securityGroups, []);
     }
     try {
-      return await this.#ports.bring(owner, own, kept);
+      return await this.#context.ports.bring(owner, own, kept);
     } catch (error) {
       throw this.#failedPorts(pod, nics, error);
     }

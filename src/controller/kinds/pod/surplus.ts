@@ -6,13 +6,15 @@ import { providerOf } from '../../model/nic-name.ts';
 import { PRIMARY_PROVIDER } from '../../networks/primary.ts';
 import { NICS_MAX } from '../../networks/selections.ts';
 import { isAllocated } from '../../networks/wishes.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import type { IpObject } from '../ip/object/ip.ts';
 import { isHeld, isInUse } from './nic-use.ts';
 import type { AllocatedNic } from './object/allocated-nic.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
 import { unpluggedKeys } from './object/pod-annotations.ts';
 import { portsOfOwner } from './pod-release.ts';
+
+type Context = Uses<'addresses' | 'ipIndex' | 'settings', 'ips'>;
 
 export interface Surplus {
   /** Names of NICs that stay as they are. */

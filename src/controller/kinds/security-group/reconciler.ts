@@ -11,7 +11,7 @@ import { type Problem, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { portGroupName } from '../../ovn/names.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { desiredSecurityGroup } from './desired-group.ts';
 import {
@@ -23,14 +23,16 @@ import {
 } from './object/security-group.ts';
 import { planSecurityGroup, planSecurityGroupRemoval } from './security-group-plan.ts';
 
-export class SecurityGroupWork {
-  readonly #context: Context;
+export type SecurityGroupContext = Uses<'events' | 'northbound' | 'writes', 'securityGroups'>;
 
-  constructor(context: Context) {
+export class SecurityGroupReconciler {
+  readonly #context: SecurityGroupContext;
+
+  constructor(context: SecurityGroupContext) {
     this.#context = context;
   }
 
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const { cluster, northbound } = this.#context;
     const object = cluster.securityGroups.get(name);
     if (object === undefined || object.meta.deleting) {

@@ -15,7 +15,7 @@ import { gatewayMac } from '../../ovn/router-port.ts';
 import type { NbState } from '../../ovn/state.ts';
 import { holdersText } from '../../validation/holders.ts';
 import { standbyProblem } from '../../validation/subnet-conflicts.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { desiredSwitch } from './desired-switch.ts';
 import type { Subnet, SubnetObject } from './object/subnet.ts';
@@ -24,17 +24,22 @@ import { planSwitch, planSwitchRemoval } from './switch-plan.ts';
 
 const NOT_VALID = 'ValidateLogicalSwitchFailed';
 
-export class SubnetWork {
-  readonly #context: Context;
+export type SubnetContext = Uses<
+  'addresses' | 'events' | 'ipIndex' | 'northbound' | 'settings' | 'writes',
+  'subnets' | 'vlans' | 'vpcs'
+>;
+
+export class SubnetReconciler {
+  readonly #context: SubnetContext;
   readonly #onPlaced: (subnet: string) => void;
 
   /** @param onPlaced is called when NICs can be attached to a Subnet */
-  constructor(context: Context, onPlaced: (subnet: string) => void) {
+  constructor(context: SubnetContext, onPlaced: (subnet: string) => void) {
     this.#context = context;
     this.#onPlaced = onPlaced;
   }
 
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const { addresses, northbound } = this.#context;
     const object = addresses.subnet(name);
     if (object === undefined) {

@@ -3,23 +3,25 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { checkedValue } from '../../model/problem.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { ipPoolUsagePatch } from '../ippool/object/ippool-status.ts';
 import { patchObject } from '../patch-object.ts';
 import { isMacOnly, type Subnet, type SubnetObject } from './object/subnet.ts';
 import { countsAsUsing, subnetUsagePatch } from './object/subnet-status.ts';
 
-export class UsageWork {
-  readonly #context: Context;
+export type UsageContext = Uses<'addresses' | 'ipIndex' | 'writes', 'ipPools' | 'subnets'>;
+
+export class UsageReconciler {
+  readonly #context: UsageContext;
   /** What Subnets say of their usage since it was last counted, by name. */
   readonly #counted = new Map<string, SubnetObject['status']['usage']>();
 
-  constructor(context: Context) {
+  constructor(context: UsageContext) {
     this.#context = context;
   }
 
   /** @param name of the Subnet */
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const { addresses } = this.#context;
     const object = addresses.subnet(name);
     const subnet = object && checkedValue(object.checked);

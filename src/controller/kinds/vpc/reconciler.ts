@@ -10,21 +10,26 @@ import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { judgeVpc } from '../../validation/validate.ts';
-import type { Context } from '../context.ts';
+import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import type { SubnetObject } from '../subnet/object/subnet.ts';
 import { desiredRouter } from './desired-router.ts';
 import { type Vpc, type VpcObject, vpcStatusPatch } from './object/vpc.ts';
 import { planRouter, planRouterRemoval } from './router-plan.ts';
 
-export class VpcWork {
-  readonly #context: Context;
+export type VpcContext = Uses<
+  'addresses' | 'events' | 'northbound' | 'settings' | 'writes',
+  'subnets' | 'vpcs'
+>;
 
-  constructor(context: Context) {
+export class VpcReconciler {
+  readonly #context: VpcContext;
+
+  constructor(context: VpcContext) {
     this.#context = context;
   }
 
-  async work(name: string): Promise<void> {
+  async reconcile(name: string): Promise<void> {
     const { cluster, northbound } = this.#context;
     const object = cluster.vpcs.get(name);
     if (object === undefined) {

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
 import { Allocator } from '../../../../src/controller/ipam/allocator/allocator.ts';
-import type { Context } from '../../../../src/controller/kinds/context.ts';
 import type { Pod } from '../../../../src/controller/kinds/pod/object/pod.ts';
 import { waitsOfNics } from '../../../../src/controller/kinds/wake-names.ts';
 import { Wakes } from '../../../../src/controller/kinds/wakes.ts';
@@ -71,8 +70,7 @@ async function waitingPods(pods: readonly Pod[], before: Cluster) {
     subnet: (name: string) => view.subnets.get(name),
   };
   const collections = { namespaces: new Map(), ipPools: new Map(), subnets: new Map() };
-  const context = { addresses: known, cluster: collections } as unknown as Context;
-  const wakes = new Wakes(context, [queue]);
+  const wakes = new Wakes({ addresses: known, cluster: collections, queues: queue } as never);
   for (const name of byName.keys()) queue.add(name);
   await queue.idle();
   return {

@@ -2,6 +2,7 @@
  * IP: the cluster's record of one NIC's addresses, and a user's way to reserve them. Pure.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Address } from '../../../../common/address.ts';
 import { parseAddress, parseMac } from '../../../../common/address.ts';
 import { logicalSwitchPort } from '../../../../common/names.ts';
@@ -98,6 +99,12 @@ export function projectIp(raw: unknown): IpObject {
 /** True where the addresses stay with the NIC's name when its pod goes. */
 export function isReserved({ labels }: IpObject): boolean {
   return labels.get(RESERVED_LABEL) === 'true';
+}
+
+/** True where it says something for somebody else, or is kept no longer for who may come. */
+export function saysForOthers(ip: IpObject, previous: IpObject): boolean {
+  if (isReserved(previous) && !isReserved(ip)) return true;
+  return !isDeepStrictEqual(ip.spec, previous.spec);
 }
 
 /** True for what a user made and nobody has worked on yet: we put our finalizer on every IP. */

@@ -1,28 +1,20 @@
-/** Which change asks for which work: of pods that say they are a machine's, and of reservations. */
+/** Which change has which work done: of pods that say they are a machine's, and of reservations. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ObjectEvents } from '../../../../src/common/reconcile/object-events.ts';
-import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
-import { IpIndex } from '../../../../src/controller/cluster/ip-index.ts';
-import { Machines } from '../../../../src/controller/cluster/machines.ts';
-import { PodIndex } from '../../../../src/controller/cluster/pod-index.ts';
-import type { Context } from '../../../../src/controller/kinds/context.ts';
-import { type Queues, Triggers } from '../../../../src/controller/triggers.ts';
-import { ipOf, setUpAddresses } from '../ipam/addresses-support.ts';
-import { machineInstance, podObject, shows } from '../support.ts';
+import { ObjectEvents } from '../../../../../src/common/reconcile/object-events.ts';
+import { Queues, type Reconciler } from '../../../../../src/common/reconcile/queues.ts';
+import { IpIndex } from '../../../../../src/controller/cluster/ip-index.ts';
+import { Machines } from '../../../../../src/controller/cluster/machines.ts';
+import { PodIndex } from '../../../../../src/controller/cluster/pod-index.ts';
+import type { Context } from '../../../../../src/controller/kinds/context.ts';
+import { createKinds } from '../../../../../src/controller/kinds.ts';
+import { ipOf, setUpAddresses } from '../../ipam/addresses-support.ts';
+import { machineInstance, podObject, shows } from '../../support.ts';
 
-const KINDS = ['pods', 'ips', 'subnets', 'usage', 'vpcs', 'ipPools', 'securityGroups'] as const;
 const RESERVED = 'ovn.kubernetes.io/ip_reserved';
 
-/** Triggers on a live cluster, with queues that only count. */
+/** All kinds on a live cluster, with queues that only count. */
 async function setUp(objects: Parameters<typeof setUpAddresses>[0]) {
   const asked: string[] = [];
-  const queueOf = (kind: string) =>
-    new WorkQueue({
-      concurrency: 64,
-      what: kind,
-      log: all.log,
-      work: async (key) => void asked.push(`${kind} ${key}`),
-    });
   let context: Context | undefined;
   const all = await setUpAddresses(objects, {}, (known) => {
     const { cluster, settings } = known;
@@ -31,19 +23,24 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0]) {
     const ipIndex = new IpIndex(cluster.ips, settings);
     context = { ...known, machines, podIndex, ipIndex } as unknown as Context;
   });
-  const said = new ObjectEvents({ record: () => undefined } as never);
-  const queues = Object.fromEntries(KINDS.map((kind) => [kind, queueOf(kind)])) as Queues;
-  const whole = { ...(context as unknown as Context), addresses: all.addresses, said };
-  const triggers = new Triggers(
-    whole,
-    queues,
-    { gone: () => undefined, dueAtMs: () => undefined },
-    { isCounted: () => false },
-  );
-  const ends = triggers.subscribe();
+  const events = new ObjectEvents({ record: () => undefined } as never);
+  const queues = new Queues({ log: all.log });
+  const counting = {
+    create: (reconciler: Reconciler) => {
+      const { name } = reconciler;
+      return queues.create({
+        ...reconciler,
+        reconcile: async (key) => void asked.push(`${name} ${key}`),
+      });
+    },
+    wake: (...names: string[]) => queues.wake(...names),
+    wakeSome: (name: string, left: () => number) => queues.wakeSome(name, left),
+  };
+  const whole = { ...(context as unknown as Context), addresses: all.addresses, events };
+  const ends = createKinds(whole, counting).flatMap((kind) => kind.subscribe());
   onTestFinished(async () => {
     for (const end of ends) end();
-    for (const queue of Object.values(queues)) await queue.stop();
+    await queues.stop();
     await all[Symbol.asyncDispose]();
   });
   return {
@@ -58,7 +55,7 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0]) {
       } else {
         await shows(ips, () => ips.get(key)?.meta.resourceVersion === resourceVersion);
       }
-      for (const queue of Object.values(queues)) await queue.idle();
+      await queues.idle();
       return asked.toSorted();
     },
   };

@@ -1,0 +1,79 @@
+/**
+ * Subnets: which changes have one worked on, and whom a change of one wakes.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Change } from '../../../common/kubernetes/watch-cache.ts';
+import { waitFor } from '../../model/wait-names.ts';
+import type { Uses } from '../context.ts';
+import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
+import { isNews } from '../news.ts';
+import type { SubnetObject } from './object/subnet.ts';
+import { type SubnetContext, SubnetReconciler } from './reconciler.ts';
+
+type Context = SubnetContext & Uses<'queues' | 'signals' | 'wakes', 'ips'>;
+
+export function subnetKind(context: Context): Kind {
+  const { cluster, events, queues, settings, signals, wakes } = context;
+  const { subnets } = cluster;
+  const onPlaced = (name: string) => wakes.wake(waitFor.logicalSwitch(name));
+  const reconciler = new SubnetReconciler(context, onPlaced);
+  const queue = queues.create({
+    name: 'subnets',
+    what: 'a Subnet',
+    concurrency: OBJECTS_AT_ONCE,
+    reconcile: (name) => reconciler.reconcile(name),
+  });
+
+  function addThose(are: (subnet: SubnetObject) => boolean): void {
+    for (const subnet of subnets.values()) if (are(subnet)) queue.add(subnet.meta.name);
+  }
+
+  /** One that is being deleted may wait for the end of the last address in use. */
+  function addDeleting(name: string): void {
+    if (subnets.get(name)?.meta.deleting) queue.add(name);
+  }
+
+  function changed(change: Change<SubnetObject>): void {
+    const { key, value, previous } = change;
+    if (isNews(change)) {
+      queue.add(key);
+      wakes.subnet(key, value, previous);
+    }
+    // Most other changes are of the status, which we write.
+    const isLacking = value.defaults !== undefined || value.meta.finalizers.length === 0;
+    const isToTell = !isDeepStrictEqual(value.notes, previous?.notes);
+    if (isLacking || isToTell || value.meta.deleting) queue.add(key);
+  }
+
+  return {
+    subscribe: () => [
+      subnets.onChange(forgetDeleted(events)),
+      subnets.onChange(changed),
+      // Their logical switches are attached to the Vpc's router.
+      cluster.vpcs.onChange(({ key, value, previous }) => {
+        if (value.status.standby === previous?.status.standby) return;
+        addThose(({ claims }) => claims.vpc === key);
+      }),
+      cluster.vlans.onChange(({ key }) => addThose(({ claims }) => claims.vlan === key)),
+      cluster.ips.onChange(({ type, value }) => {
+        if (type === 'deleted') addDeleting(value.spec.subnet);
+      }),
+      signals.freed.on(({ subnet }) => addDeleting(subnet)),
+      signals.rejudged.on(({ subnets: names }) => {
+        // Private Subnets let in the addresses of the one that connects the nodes.
+        if (names.includes(settings.joinSubnet)) {
+          addThose(({ claims }) => claims.vpc === settings.defaultVpc);
+        }
+        for (const name of names) {
+          queue.add(name);
+          wakes.subnet(name);
+        }
+      }),
+    ],
+    addAll: () => addThose(() => true),
+    drifted: (change) => {
+      if (change.kind === 'anything') addThose(() => true);
+      else if (change.kind === 'subnet') queue.add(change.name);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Vpcs: which changes have one worked on, and whom a change of one wakes.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Change } from '../../../common/kubernetes/watch-cache.ts';
+import { checkedValue } from '../../model/problem.ts';
+import type { Uses } from '../context.ts';
+import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
+import { isNews, isVpcNews } from '../news.ts';
+import type { VpcObject } from './object/vpc.ts';
+import { type VpcContext, VpcReconciler } from './reconciler.ts';
+
+type Context = VpcContext & Uses<'queues' | 'wakes'>;
+
+export function vpcKind(context: Context): Kind {
+  const { cluster, events, queues, wakes } = context;
+  const { subnets, vpcs } = cluster;
+  const reconciler = new VpcReconciler(context);
+  const queue = queues.create({
+    name: 'vpcs',
+    what: 'a Vpc',
+    concurrency: OBJECTS_AT_ONCE,
+    reconcile: (name) => reconciler.reconcile(name),
+  });
+
+  function addAll(): void {
+    for (const { meta } of vpcs.values()) queue.add(meta.name);
+  }
+
+  function changed(change: Change<VpcObject>): void {
+    const { key, value, previous } = change;
+    const isOther = isVpcNews(change);
+    if (isOther) {
+      const versions = [value, previous].map((object) => object && checkedValue(object.checked));
+      wakes.namespaces(...versions.map((vpc) => vpc?.namespaces));
+    }
+    const hasOtherFinalizers = !isDeepStrictEqual(value.meta.finalizers, previous?.meta.finalizers);
+    const isToDo = value.meta.deleting || !value.status.standby;
+    if (isOther || hasOtherFinalizers || isToDo) queue.add(key);
+  }
+
+  return {
+    subscribe: () => [
+      vpcs.onChange(forgetDeleted(events)),
+      vpcs.onChange(changed),
+      // Its router has the routes of its Subnets, and its status names them.
+      subnets.onChange((change) => {
+        if (!isNews(change)) return;
+        for (const object of [change.value, change.previous]) {
+          if (object?.claims.isOvn) queue.add(object.claims.vpc);
+        }
+      }),
+    ],
+    addAll,
+    drifted: (change) => {
+      if (change.kind === 'anything' || change.kind === 'vpcs') addAll();
+      else if (change.kind === 'vpc') queue.add(change.name);
+    },
+  };
+}
