@@ -80,48 +80,76 @@ export interface ClusterOptions {
   readonly observe?: RequestObserver | undefined;
 }
 
+/** Where the objects of a kind are, and what is kept of each. */
+interface Source<T> {
+  readonly path: string;
+  readonly project: (raw: unknown) => T;
+  /** See Collection. */
+  readonly versionOf: (value: T) => string;
+  /** See WatchCacheOptions. */
+  readonly goesUnwatched?: boolean;
+}
+
+/** Of each kind that is followed. */
+export function sourcesOf(settings: ClusterSettings) {
+  const source = <T>(
+    path: string,
+    project: (raw: unknown) => T,
+    versionOf: (value: T) => string = () => '',
+  ): Source<T> => ({ path, project, versionOf });
+  const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
+    source(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
+  return {
+    pods: source('/api/v1/pods', projectPod, (pod) => pod.resourceVersion),
+    subnets: ours('subnets', (raw) => projectSubnet(raw, settings)),
+    ips: ours('ips', projectIp),
+    nodes: source('/api/v1/nodes', projectNode),
+    namespaces: source('/api/v1/namespaces', projectNamespace),
+    vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
+    vlans: ours('vlans', projectVlan),
+    ipPools: ours('ippools', projectIpPool),
+    securityGroups: ours('security-groups', projectSecurityGroup),
+    statefulSets: {
+      ...source('/apis/apps/v1/statefulsets', projectStatefulSet),
+      // The role of Kube-OVN's charts lacks watch (v1.17).
+      goesUnwatched: true,
+    },
+    nads: source('/apis/k8s.cni.cncf.io/v1/network-attachment-definitions', projectNad),
+    virtualMachines: source('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine),
+    machineInstances: source(
+      '/apis/kubevirt.io/v1/virtualmachineinstances',
+      projectMachineInstance,
+    ),
+  };
+}
+
 /** Nothing of it may be older than the leadership: who has which address is read off it. */
 export function createCluster(options: ClusterOptions): Cluster {
   const { config, settings, log, limits = {}, observe } = options;
   const contact = createContact(log);
   const common = { config, log, contact, isFresh: true, limits, ...(observe && { observe }) };
-  const collection = <T>(
-    path: string,
-    project: (raw: unknown) => T,
-    versionOf: (value: T) => string = () => '',
-    goesUnwatched = false,
-  ) => {
-    const own = { path, project, versionOf, goesUnwatched, isServerUp: () => isServerUp() };
-    return new Collection<T>({ ...common, ...own });
-  };
-  const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
-    collection(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
-  const pods = collection('/api/v1/pods', projectPod, (pod) => pod.resourceVersion);
-  const nads = collection('/apis/k8s.cni.cncf.io/v1/network-attachment-definitions', projectNad);
-  const instancesPath = '/apis/kubevirt.io/v1/virtualmachineinstances';
-  const kubeVirt = {
-    virtualMachines: collection('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine),
-    machineInstances: collection(instancesPath, projectMachineInstance),
-  };
+  const collection = <T>(source: Source<T>) =>
+    new Collection<T>({ ...common, ...source, isServerUp: () => isServerUp() });
+  const sources = sourcesOf(settings);
   // Without one of these, addresses in use would not be known, or whose they are.
   const needed = {
-    pods,
-    subnets: ours('subnets', (raw) => projectSubnet(raw, settings)),
-    ips: ours('ips', projectIp),
-    nodes: collection('/api/v1/nodes', projectNode),
-    namespaces: collection('/api/v1/namespaces', projectNamespace),
+    pods: collection(sources.pods),
+    subnets: collection(sources.subnets),
+    ips: collection(sources.ips),
+    nodes: collection(sources.nodes),
+    namespaces: collection(sources.namespaces),
   };
   /** Every list of these has been answered: a kind that fails meanwhile fails for a reason of its own. */
   const isServerUp = (): boolean => Object.values(needed).every(({ isSynced }) => isSynced);
   const optional = {
-    vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
-    vlans: ours('vlans', projectVlan),
-    ipPools: ours('ippools', projectIpPool),
-    securityGroups: ours('security-groups', projectSecurityGroup),
-    // The role of Kube-OVN's charts lacks watch (v1.17).
-    statefulSets: collection('/apis/apps/v1/statefulsets', projectStatefulSet, () => '', true),
-    nads,
-    ...kubeVirt,
+    vpcs: collection(sources.vpcs),
+    vlans: collection(sources.vlans),
+    ipPools: collection(sources.ipPools),
+    securityGroups: collection(sources.securityGroups),
+    statefulSets: collection(sources.statefulSets),
+    nads: collection(sources.nads),
+    virtualMachines: collection(sources.virtualMachines),
+    machineInstances: collection(sources.machineInstances),
   };
   const all = [...Object.values(needed), ...Object.values(optional)];
   return {

@@ -17,13 +17,16 @@ import { cameOrWent, isOther } from '../news.ts';
 import { listsSecurityGroup } from './desired-port.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
 import { isUntold } from './object/pod-annotations.ts';
+import type { Ports } from './ports.ts';
 import { type PodContext, PodReconciler } from './reconciler.ts';
 
 /** Pods that are worked on at a time: so many can share one look at the northbound database. */
 const PODS_AT_ONCE = 512;
 
 type Context = PodContext &
-  Uses<'queues' | 'signals' | 'wakes', 'nodes' | 'statefulSets' | 'subnets' | 'virtualMachines'>;
+  Uses<'queues' | 'signals' | 'wakes', 'nodes' | 'statefulSets' | 'subnets' | 'virtualMachines'> & {
+    readonly ports: Ports;
+  };
 
 export class PodKind implements Kind {
   readonly #context: Context;

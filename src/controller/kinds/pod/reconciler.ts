@@ -77,7 +77,7 @@ export type PodContext = Uses<
   | 'statefulSets'
   | 'vlans'
 > & {
-  readonly ports: Ports;
+  readonly ports: Pick<Ports, 'bring'>;
   readonly ends: PodEnds;
 };
 
