@@ -53,7 +53,7 @@ export function goIntoOverlays(packages: readonly string[]): void {
   writeFileSync(done, '');
 }
 
-/** Makes the base, where the cache has none. @param buildah argv that buildah's commands begin with */
+/** Makes the base, of what the cache has. @param buildah argv that buildah's commands begin with */
 export function makeBase(buildah: readonly string[], architecture: string): void {
   const folder = join(cacheFolder(), 'base');
   const archive = join(folder, 'base.tar');
