@@ -53,7 +53,7 @@ LABEL org.opencontainers.image.title="kube-ovn-node-ovn" \
       org.opencontainers.image.description="Servers of Open vSwitch and OVN, of Debian's packages, for deploy/components/ovn" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-or-later"
+      org.opencontainers.image.licenses="Apache-2.0 AND MIT AND BSD-3-Clause AND LGPL-2.1-or-later AND GPL-2.0-or-later AND GPL-3.0-or-later"
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /
 ENTRYPOINT ["dumb-init", "--"]
@@ -70,7 +70,7 @@ LABEL org.opencontainers.image.title="kube-ovn-node" \
       org.opencontainers.image.description="Kube-OVN's node daemon, CNI executable and controller in TypeScript" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
-      org.opencontainers.image.licenses="Apache-2.0 AND MIT AND GPL-2.0-or-later"
+      org.opencontainers.image.licenses="Apache-2.0 AND MIT AND BSD-3-Clause AND LGPL-2.1-or-later AND GPL-2.0-or-later AND GPL-3.0-or-later"
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     NODE_ENV=production
 # Kube-OVN's scripts and charts name files relative to it.

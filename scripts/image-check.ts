@@ -4,7 +4,7 @@
  * capabilities, users, seccomp, read-only root. A containerd of its own, OVS, OVN and an API server
  * double with the charts' roles are all in private namespaces.
  *
- *   npm run image:check -- [--image=FILE]
+ *   npm run image:check -- [--target=agent|ovn] [--image=FILE]
  *
  * An image of another processor is run under qemu, program by program: emulated.ts.
  */
@@ -19,20 +19,25 @@ import { goIntoOverlays } from './image/own-tools.ts';
 import { checkContents } from './image-check/contents.ts';
 import { checkEmulated } from './image-check/emulated.ts';
 import { Outcomes } from './image-check/outcomes.ts';
+import { checkOvn } from './image-check/ovn.ts';
 import { checkPods } from './image-check/run.ts';
 
 const TOOLS = ['containerd', 'runc'];
 const EMULATOR = ['qemu-user-static'];
+/** The label by which the image of the component ovn says what it is. */
+const OVN_TITLE = 'kube-ovn-node-ovn';
 const OWN_ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
 
 const { values: given } = parseArgs({
-  options: { image: { type: 'string', default: archiveOf('agent', OWN_ARCHITECTURE) } },
+  options: { target: { type: 'string', default: 'agent' }, image: { type: 'string' } },
 });
-if (!existsSync(given.image)) {
-  console.error(`there is no ${given.image}: run "npm run image" first`);
+const image = given.image ?? archiveOf(given.target, OWN_ARCHITECTURE);
+if (!existsSync(image)) {
+  console.error(`there is no ${image}: run "npm run image -- --target=${given.target}" first`);
   process.exit(1);
 }
-const { architecture } = readArchive(given.image).config;
+const { architecture, config } = readArchive(image).config;
+const isOvn = config.Labels?.['org.opencontainers.image.title'] === OVN_TITLE;
 const isForeign = architecture !== OWN_ARCHITECTURE;
 goIntoOverlays(isForeign ? EMULATOR : TOOLS);
 if (!isInside()) process.exit(runSelfInside().status ?? 1);
@@ -40,9 +45,10 @@ if (!isInside()) process.exit(runSelfInside().status ?? 1);
 const outcomes = new Outcomes();
 const folder = mkdtempSync(join(tmpdir(), 'kube-ovn-image-check-'));
 try {
-  await checkContents(given.image, outcomes);
-  if (isForeign) await checkEmulated(given.image, architecture, folder, outcomes);
-  else await checkPods(given.image, folder, outcomes);
+  await checkContents(image, outcomes);
+  if (isForeign) await checkEmulated(image, architecture, folder, outcomes);
+  else if (isOvn) await checkOvn(image, folder, outcomes);
+  else await checkPods(image, folder, outcomes);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

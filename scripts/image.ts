@@ -17,6 +17,7 @@ import { epochOf, readLock } from './image/lock-file.ts';
 import { readArchive } from './image/oci-archive.ts';
 import { goIntoOverlays, makeBase, ownBase } from './image/own-tools.ts';
 import { secretOptions } from './image/secrets.ts';
+import { type PackageFile, SOURCE_LABEL, sourceOf } from './image/source-label.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const NAME = 'kube-ovn-node';
@@ -34,11 +35,11 @@ const { values: given } = parseArgs({
 });
 check('--target', given.target, Object.keys(TARGETS));
 check('--arch', given.arch, ARCHITECTURES);
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  version: string;
-};
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as PackageFile;
+const { version } = manifest;
 const tag =
   given.tag ?? `${given.target === 'agent' ? NAME : `${NAME}-${given.target}`}:${version}`;
+const source = sourceOf(manifest);
 /** Of the start: files may change while it builds. */
 const commit = revision();
 const archive = given.output ?? archiveOf(given.target, given.arch);
@@ -81,6 +82,8 @@ function buildOptions(): string[] {
     `--target=${given.target}`,
     ...['--build-arg', `VERSION=${version}`],
     ...['--build-arg', `REVISION=${commit}`],
+    // Not in Dockerfile: there it would be an empty label where package.json names no repository.
+    ...(source === undefined ? [] : ['--label', `${SOURCE_LABEL}=${source}`]),
     ...secretOptions(),
   ];
 }

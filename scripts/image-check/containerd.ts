@@ -17,6 +17,10 @@ export interface ContainerSpec {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
+  /** Devices of the host that it may open, by path; none where nothing is said. */
+  readonly devices?: readonly string[];
+  /** Whether it sees the host's processes, or only its own. */
+  readonly sharesProcesses: boolean;
   readonly privileged: boolean;
   readonly user: number;
   readonly readOnly: boolean;
@@ -61,7 +65,9 @@ function optionsOf(spec: ContainerSpec): string[] {
         ...spec.capabilities.flatMap(capability('--cap-add')),
       ];
   return [
-    ...['--net-host', '--with-ns', 'pid:/proc/1/ns/pid'],
+    '--net-host',
+    ...(spec.sharesProcesses ? ['--with-ns', 'pid:/proc/1/ns/pid'] : []),
+    ...(spec.devices ?? []).flatMap((path) => ['--device', path]),
     ...security,
     ...['--memory-limit', `${spec.memoryBytes}`],
     ...(spec.readOnly ? ['--read-only'] : []),

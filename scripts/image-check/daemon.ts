@@ -14,6 +14,7 @@ import {
 } from '../../test/lab/runtime.ts';
 import type { RunningContainer } from './containerd.ts';
 import { mustProbe } from './http-get.ts';
+import { checkKubectlKo } from './kubectl-ko.ts';
 import { type PodSurroundings, specOf } from './pods.ts';
 import type { Lab } from './run.ts';
 
@@ -23,16 +24,11 @@ const PROBES = 'http://10.0.0.1:10665';
 /** kubelet kills what takes longer. */
 const ENDS_WITHIN_MS = 30_000;
 
-/** What `kubectl ko` and support run in the daemon's container; a pod's namespace is at `NETNS`. */
+/** What people run by hand in the daemon's container, and its scripts. */
 const TOOLS = [
-  'iptables -V', 'iptables-legacy -V', 'iptables-nft -S', 'ip6tables -V', 'ipset list', 'tcpdump --version',
-  'curl -sf http://10.0.0.1:10665/readyz', 'netstat -tunlp', 'netstat -us', 'free', 'top -bn1', 'sysctl -n net.ipv4.ip_forward',
-  'ip route show', 'ip link show type veth', 'ip neigh', 'ip xfrm state', 'tar --version', 'bash -c true',
-  'cat /proc/net/sockstat', 'ovs-vsctl --no-wait show', 'ovs-appctl -t ovs-vswitchd version',
-  'ovs-ofctl --version', 'ovn-nbctl --version', 'ovn-sbctl --version', 'nsenter --net=NETNS ip -br addr',
-  'nsenter --net=NETNS ndisc6 -q -r1 -w500 fd00:172:17::1 eth0', 'nsenter --net=NETNS arping -c1 -C1 -i eth0 172.17.0.1',
-  'nsenter --net=NETNS tcpdump -nn -i eth0 --version', 'kube-ovn-cni --version', 'awk BEGIN{} /dev/null',
-  'dmesg --version', 'ethtool --version',
+  'iptables -V', 'ip6tables -V', 'netstat -us', 'sysctl -n net.ipv4.ip_forward', 'bash -c true',
+  'ovs-vsctl --no-wait show', 'ovs-appctl -t ovs-vswitchd version', 'ovs-ofctl --version',
+  'ovn-nbctl --version', 'ovn-sbctl --version', 'kube-ovn-cni --version', 'awk BEGIN{} /dev/null', 'ethtool --version',
 ]; // biome-ignore format: a table
 
 let podCount = 0;
@@ -114,10 +110,12 @@ async function checkCalls(
   await outcomes.check('STATUS', async () => void (await call('STATUS')));
   for (const tool of TOOLS) {
     await outcomes.check(`exec ${tool}`, async () => {
-      await daemon.exec(tool.replace('NETNS', sandbox.netns).split(' '));
+      await daemon.exec(tool.split(' '));
       return undefined;
     });
   }
+  const gateways = ['172.17.0.1', 'fd00:172:17::1'] as const;
+  await checkKubectlKo({ daemon, outcomes, sandbox, gateways, probes: PROBES });
   await outcomes.check('DEL', async () => void (await call('DEL')));
   await deleteSandbox(sandbox);
   await cluster.deletePod(pod, [nic]);

@@ -18,7 +18,12 @@ export interface PodSurroundings extends PodPlace {
   readonly entrypoint: readonly string[];
 }
 
-const SERVICE_ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount';
+const SERVICE_ACCOUNT_MOUNT: Mount = {
+  from: '/run/secrets/kubernetes.io/serviceaccount',
+  to: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+  propagation: 'rprivate',
+};
 /** The charts' limit. */
 const MEMORY_BYTES = 2 ** 30;
 /** Hosts' paths that the lab has as they are. */
@@ -43,13 +48,9 @@ export function specOf(
     environment: variablesOf(container, around),
     mounts: [
       ...mounts,
-      {
-        from: SERVICE_ACCOUNT,
-        to: '/var/run/secrets/kubernetes.io/serviceaccount',
-        readOnly: true,
-        propagation: 'rprivate',
-      },
+      ...(pod.automountServiceAccountToken === false ? [] : [SERVICE_ACCOUNT_MOUNT]),
     ],
+    sharesProcesses: pod.hostPID ?? false,
     privileged,
     user: runAsUser,
     readOnly: securityContext.readOnlyRootFilesystem ?? false,

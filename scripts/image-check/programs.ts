@@ -11,6 +11,7 @@ export function bare(name: string, argv: readonly string[]): ContainerSpec {
     argv,
     environment: {},
     mounts: [],
+    sharesProcesses: false,
     privileged: false,
     user: 65534,
     readOnly: true,

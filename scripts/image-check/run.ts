@@ -1,16 +1,17 @@
 /** Runs the pods of the charts and of deploy/ on one lab node, one installation after the other. */
 import { join } from 'node:path';
-import { CHARTS, type Chart, type ChartPod, chartOf } from '../../test/lab/chart-pods.ts';
+import { CHARTS, type Chart, chartOf } from '../../test/lab/chart-pods.ts';
 import { Cluster, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { command } from '../../test/lab/command.ts';
 import { CONTROLLER, DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { InCluster } from '../../test/lab/kubernetes/in-cluster.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
-import { find, rendered, templateOf, whyNotRendered } from '../../test/process/deploy/rendered.ts';
+import { rendered, whyNotRendered } from '../../test/process/deploy/rendered.ts';
 import { readArchive } from '../image/oci-archive.ts';
 import { Containerd } from './containerd.ts';
 import { checkController } from './controller.ts';
 import { checkDaemon } from './daemon.ts';
+import { podOf } from './deployed.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { PodSurroundings } from './pods.ts';
 import { checkPrograms } from './programs.ts';
@@ -86,33 +87,13 @@ function installations(): Installation[] {
   return [...charts, ...['primary', 'non-primary'].map(ofDeploy)];
 }
 
-/** Of our own manifests, in the charts' form. */
+/** Of our own manifests. */
 function ofDeploy(mode: string): Installation {
   const objects = rendered(`overlays/${mode}`);
-  const pod = (kind: string, name: string): ChartPod => {
-    const spec = templateOf(find(objects, kind, name))?.spec;
-    if (spec === undefined) throw new Error(`${name} has no pods`);
-    const { initContainers = [], containers, volumes = [], ...rest } = spec;
-    const { runAsUser } =
-      (rest as { securityContext?: { runAsUser?: number } }).securityContext ?? {};
-    // The pod's user is that of containers that name none.
-    const all = [...initContainers, ...containers].map((container) => ({
-      ...container,
-      securityContext: {
-        ...(runAsUser === undefined ? {} : { runAsUser }),
-        ...container.securityContext,
-      },
-    }));
-    return {
-      init: all.slice(0, initContainers.length),
-      containers: all.slice(initContainers.length),
-      volumes,
-    } as ChartPod;
-  };
   return {
     title: `deploy/overlays/${mode}`,
-    daemonset: pod('DaemonSet', 'kube-ovn-cni'),
-    controller: pod('Deployment', 'kube-ovn-controller'),
+    daemonset: podOf(objects, 'DaemonSet', 'kube-ovn-cni'),
+    controller: podOf(objects, 'Deployment', 'kube-ovn-controller'),
     daemonAccount: DAEMON,
     controllerAccount: CONTROLLER,
   };

@@ -13,6 +13,8 @@ export interface ArchiveFacts {
   readonly archiveBytes: number;
   /** Regular files of all layers. */
   readonly files: readonly ArchivedFile[];
+  /** Symbolic links of all layers, by path, without a leading slash: to where they point. */
+  readonly links: ReadonlyMap<string, string>;
   readonly config: ImageConfig;
 }
 
@@ -57,19 +59,28 @@ export function readArchive(archive: string): ArchiveFacts {
     bytes: size,
     unpackedBytes: contents[index]?.length ?? 0,
   }));
-  const files = contents.flatMap(filesOf);
+  const lines = contents.flatMap(linesOf);
+  const files = lines.flatMap(fileOf);
+  const links = new Map(lines.flatMap(linkOf));
   const config = JSON.parse(blob(archive, manifest.config.digest).toString()) as ImageConfig;
-  return { digest: only.digest, layers, archiveBytes: statSync(archive).size, files, config };
+  const archiveBytes = statSync(archive).size;
+  return { digest: only.digest, layers, archiveBytes, files, links, config };
 }
 
-/** @param layer a tar archive */
-function filesOf(layer: Buffer): ArchivedFile[] {
+/** @param layer a tar archive. @returns what tar(1) lists of it, a line for each entry */
+function linesOf(layer: Buffer): string[] {
   const options = { input: layer, encoding: 'utf8', maxBuffer: LIST_BYTES_MAX } as const;
-  const lines = execFileSync('tar', ['-tvf', '-', '--numeric-owner'], options).split('\n');
-  return lines.flatMap((line) => {
-    const [, bytes, path] = /^-\S+ +\S+ +(\d+) \S+ \S+ (?:\.?\/)?(.*)$/.exec(line) ?? [];
-    return path === undefined ? [] : [{ path, bytes: Number(bytes) }];
-  });
+  return execFileSync('tar', ['-tvf', '-', '--numeric-owner'], options).split('\n');
+}
+
+function fileOf(line: string): ArchivedFile[] {
+  const [, bytes, path] = /^-\S+ +\S+ +(\d+) \S+ \S+ (?:\.?\/)?(.*)$/.exec(line) ?? [];
+  return path === undefined ? [] : [{ path, bytes: Number(bytes) }];
+}
+
+function linkOf(line: string): [string, string][] {
+  const [, path, to] = /^l\S+ +\S+ +0 \S+ \S+ (?:\.?\/)?(.*) -> (.*)$/.exec(line) ?? [];
+  return path === undefined || to === undefined ? [] : [[path, to]];
 }
 
 function blob(archive: string, digest: string): Buffer {

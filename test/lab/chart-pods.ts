@@ -63,6 +63,10 @@ export interface ChartPod {
   readonly init: readonly ChartContainer[];
   readonly containers: readonly ChartContainer[];
   readonly volumes?: readonly ChartVolume[];
+  /** Whether its containers see the host's processes. */
+  readonly hostPID?: boolean;
+  /** Whether it has the token of its account; it has where nothing is said. */
+  readonly automountServiceAccountToken?: boolean;
 }
 
 export interface Chart {
