@@ -14,6 +14,10 @@ export interface Contents {
   readonly moves: Readonly<Record<string, string>>;
   /** Links that Debian's maintainer scripts would make, to where they point. */
   readonly links: Readonly<Record<string, string>>;
+  /** System users and groups that maintainer scripts would make, with their number. */
+  readonly users: Readonly<Record<string, number>>;
+  /** Empty folders. */
+  readonly folders: readonly string[];
 }
 
 export const ARCHITECTURES = ['amd64', 'arm64'] as const;
@@ -127,6 +131,10 @@ const AGENT: Contents = {
     'usr/bin/{ovsdb-tool,ovn-trace,ovn-ic-nbctl,ovn-ic-sbctl}',
   ],
   links: { ...LINKS, ...IPTABLES },
+  // tcpdump becomes this user before it reads a packet, and ends where it cannot.
+  users: { tcpdump: 100 },
+  // `kubectl ko log` fetches it. The charts mount the host's; the manifests of deploy/ have none.
+  folders: ['var/log/kube-ovn'],
 };
 
 const OVN: Contents = {
@@ -144,6 +152,8 @@ const OVN: Contents = {
   moves: {},
   remove: [...UNUSED, 'usr/bin/ovn-ic', 'usr/bin/{ovn-ic-nbctl,ovn-ic-sbctl}'],
   links: { ...LINKS, 'usr/sbin/ovs-vswitchd': '../lib/openvswitch-switch/ovs-vswitchd' },
+  users: {},
+  folders: [],
 };
 
 export const TARGETS = { agent: AGENT, ovn: OVN } as const;

@@ -9,6 +9,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   existsSync,
@@ -126,7 +127,7 @@ function unpack(root: string, { name }: LockedPackage, file: string): void {
   writeFileSync(status, execFileSync('dpkg-deb', ['--field', file], options));
 }
 
-function finish(root: string, { remove, moves, links }: Contents): void {
+function finish(root: string, { remove, moves, links, users, folders }: Contents): void {
   for (const [from, to] of Object.entries(moves)) moveMarked(root, from, to);
   const unwanted = [...NEVER, ...remove].flatMap((pattern) => globSync(pattern, { cwd: root }));
   for (const path of unwanted.filter((path) => !path.endsWith('/copyright'))) {
@@ -141,9 +142,18 @@ function finish(root: string, { remove, moves, links }: Contents): void {
     cpSync(join(root, from), join(root, to));
     chmodSync(join(root, to), 0o644);
   }
+  for (const [name, id] of Object.entries(users)) addSystemUser(root, name, id);
+  for (const path of folders) mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
   removeScripts(root);
   dropPrivileges(root);
   checkLibraries(root);
+}
+
+/** As `adduser --system --group --no-create-home` does it: without a password, a shell or a folder. */
+function addSystemUser(root: string, name: string, id: number): void {
+  const line = `${name}:x:${id}:${id}::/nonexistent:/usr/sbin/nologin\n`;
+  appendFileSync(join(root, 'etc/passwd'), line);
+  appendFileSync(join(root, 'etc/group'), `${name}:x:${id}:\n`);
 }
 
 /** What the installer puts onto nodes has its mark (src/installer/mark.ts). */
