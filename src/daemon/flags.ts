@@ -57,6 +57,7 @@ export const FLAGS = {
   'dpdk-tunnel-iface': 'br-phy',
   'host-tunnel-src': false,
   'encap-checksum': true,
+  'set-vxlan-tx-off': false,
   mtu: '0',
   'network-type': 'geneve',
   'enable-arp-detect-ip-conflict': true,
@@ -88,7 +89,7 @@ const IGNORED = {
     'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
     'enable-verbose-conn-check', 'install-cni-config',
     'one_output', 'mac-learning-fallback',
-    'set-vxlan-tx-off', 'skip_headers', 'skip_log_headers',
+    'skip_headers', 'skip_log_headers',
   ],
 }; // biome-ignore format: a table
 
@@ -105,7 +106,6 @@ export const LACKING = {
   'install-cni-config':
     'it writes no CNI configuration (install-cni.sh does, without the help of the daemon)',
   'mac-learning-fallback': 'bridges of provider networks keep their way of learning MAC addresses',
-  'set-vxlan-tx-off': 'checksums of vxlan_sys_4789 are offloaded as the kernel has it',
 };
 
 type Given = GivenFlags<keyof typeof FLAGS>;
@@ -149,6 +149,7 @@ function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings 
     userspaceInterface: given.text('dpdk-tunnel-iface'),
     takesHostAddresses: flag(given, 'host-tunnel-src'),
     checksum: flag(given, 'encap-checksum'),
+    disablesVxlanOffload: flag(given, 'set-vxlan-tx-off'),
     ...(podIp === undefined ? {} : { podAddress: podIp.text }),
   };
 }

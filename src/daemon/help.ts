@@ -25,6 +25,8 @@ const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
     'Device of the tunnels where the node has the label ovn.kubernetes.io/ovs_dp_type=userspace.',
   'host-tunnel-src': 'Let the tunnels have an address of prefix length /32 or /128.',
   'encap-checksum': "UDP checksums in the tunnels' outer headers.",
+  'set-vxlan-tx-off':
+    "No TX checksum offload on vxlan_sys_4789; acts with --network-type=vxlan only. Geneve's device has none in any case.",
   mtu: "Of pods' interfaces, bytes; 0 to derive it from the tunnels' device.",
   'network-type': 'Tunnels of the network: geneve, vxlan, stt, or vlan for an underlay.',
   'enable-arp-detect-ip-conflict': 'Ask the network, before an IPv4 address is used, who has it.',

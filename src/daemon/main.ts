@@ -44,6 +44,7 @@ import { Abilities } from './node/abilities.ts';
 import { announceChassis } from './node/chassis.ts';
 import { warnOfConfigurations } from './node/configuration-warning.ts';
 import { PrimaryNetwork } from './node/primary-network.ts';
+import { disableTunnelOffload } from './node/tunnel-offload.ts';
 import { Tunnels } from './node/tunnels.ts';
 import { Mirror } from './ovs/mirror.ts';
 import { PacketSender } from './ovs/packet-out.ts';
@@ -138,6 +139,8 @@ async function start(): Promise<void> {
   limits.start();
   void announceChassis(context);
   warnOfConfigurations(context);
+  const stopping = new AbortController();
+  disableTunnelOffload({ settings: options.tunnel, interfaces, log }, stopping.signal);
 
   const stop = async (signal: string) => {
     log.info({ signal }, 'ending: calls in flight are finished, new ones refused');
@@ -150,6 +153,7 @@ async function start(): Promise<void> {
     await connections.end();
     await app.close();
     clearTimeout(timer);
+    stopping.abort(new Error('the daemon is ending'));
     for (const part of [sweeper, mirror, limits, deletions, tunnels]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
     await health?.stop();

@@ -182,7 +182,7 @@ const BOOLEAN_FLAGS = [
 /** They ask for what this daemon does not have, and are refused when they are on. */
 const LACKING_FLAGS = [
   'cert-manager-ipsec-cert', 'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
-  'enable-verbose-conn-check', 'install-cni-config', 'mac-learning-fallback', 'set-vxlan-tx-off',
+  'enable-verbose-conn-check', 'install-cni-config', 'mac-learning-fallback',
 ]; // biome-ignore format: a table
 
 test.each([

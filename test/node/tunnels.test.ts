@@ -20,7 +20,16 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 /** One end of a veth pair, which every kernel has, stands for a network card. */
 async function addLink(name: string, ...addresses: readonly string[]): Promise<void> {
-  await command('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `p-${name}`]);
+  await command('ip', [
+    'link',
+    'add',
+    name,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    `p-${name}`.slice(0, 15),
+  ]);
   await command('ip', ['link', 'set', name, 'up']);
   for (const address of addresses) await command('ip', ['address', 'add', address, 'dev', name]);
 }
@@ -100,4 +109,38 @@ test('an address with a prefix of its full length is the tunnels’ only with --
   expect(await externalId('ovn-encap-ip')).toBe('10.7.0.1');
   await fixture.restartDaemon(['--iface=bond0', '--host-tunnel-src']);
   await expectTunnels('10.8.0.9');
+});
+
+/** A device of that name that has TX checksum offload, as OVS's in the kernel; and OVS's port. */
+async function addTunnel(type: string, device: string): Promise<void> {
+  await addLink(device);
+  expect(await txChecksum(device)).toBe('on');
+  const row = ['--', 'set', 'Interface', `${type}0`, `type=${type}`, 'options:remote_ip=10.7.0.2'];
+  await fixture.node.vsctl('add-port', 'br-int', `${type}0`, ...row);
+}
+
+async function txChecksum(device: string): Promise<string | undefined> {
+  const features = await command('ethtool', ['-k', device]);
+  return /^tx-checksumming: (\w+)/m.exec(features)?.[1];
+}
+
+test("Geneve's device loses TX checksum offload when OVS makes it, and when it makes it again", async () => {
+  const device = 'genev_sys_6081';
+  await addTunnel('geneve', device);
+  await expect.poll(() => txChecksum(device), SOON).toBe('off');
+  await fixture.node.vsctl('del-port', 'br-int', 'geneve0');
+  await command('ip', ['link', 'del', device]);
+  await addTunnel('geneve', device);
+  await expect.poll(() => txChecksum(device), SOON).toBe('off');
+});
+
+test('--set-vxlan-tx-off takes it from the device of VXLAN, where that is the type of the tunnels', async () => {
+  const device = 'vxlan_sys_4789';
+  await fixture.restartDaemon(['--set-vxlan-tx-off']);
+  await addTunnel('vxlan', device);
+  // Geneve's is done at the same look at OVS's rows.
+  await fixture.daemon.logged('TX checksum offload of the tunnel device is off');
+  expect(await txChecksum(device)).toBe('on');
+  await fixture.restartDaemon(['--set-vxlan-tx-off', '--network-type=vxlan']);
+  await expect.poll(() => txChecksum(device), SOON).toBe('off');
 });

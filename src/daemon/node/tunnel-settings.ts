@@ -16,6 +16,8 @@ export interface TunnelSettings {
   readonly takesHostAddresses: boolean;
   /** `--encap-checksum`: the outer headers of the tunnels have UDP checksums. */
   readonly checksum: boolean;
+  /** `--set-vxlan-tx-off`: no TX checksum offload on VXLAN's device; only with that type of tunnels. */
+  readonly disablesVxlanOffload: boolean;
   /** POD_IP: of this daemon's pod, which is the node's. */
   readonly podAddress?: string;
 }

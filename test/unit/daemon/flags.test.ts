@@ -26,7 +26,6 @@ const LACKING_FLAGS = [
   'enable-verbose-conn-check',
   'install-cni-config',
   'mac-learning-fallback',
-  'set-vxlan-tx-off',
 ];
 const VALUE_FLAGS = [
   ['bind-socket', '/run/openvswitch/kube-ovn-daemon.sock'],
@@ -158,6 +157,7 @@ describe('the options', () => {
         userspaceInterface: 'br-phy',
         takesHostAddresses: false,
         checksum: true,
+        disablesVxlanOffload: false,
       },
       detectIpv4Conflict: true,
       mirrorAll: false,
@@ -179,6 +179,7 @@ describe('the options', () => {
       '--dpdk-tunnel-iface=br-dpdk',
       '--host-tunnel-src',
       '--encap-checksum=false',
+      '--set-vxlan-tx-off',
       '--mtu=1300',
       '--network-type=vxlan',
       '--enable-arp-detect-ip-conflict=false',
@@ -210,6 +211,7 @@ describe('the options', () => {
         userspaceInterface: 'br-dpdk',
         takesHostAddresses: true,
         checksum: false,
+        disablesVxlanOffload: true,
         podAddress: '10.0.0.1',
       },
       detectIpv4Conflict: false,

@@ -10,6 +10,7 @@ const SETTINGS: TunnelSettings = {
   networkType: 'geneve',
   userspaceInterface: 'br-phy',
   takesHostAddresses: false,
+  disablesVxlanOffload: false,
   checksum: true,
 };
 
