@@ -13,15 +13,18 @@ import { PodEnds, portsOfOwner } from './kinds/pod/pod-release.ts';
 import { Ports } from './kinds/pod/ports.ts';
 import { rejudging } from './kinds/rejudge.ts';
 import { securityGroupKind } from './kinds/security-group/kind.ts';
-import { createSignals } from './kinds/signals.ts';
+import { createSignals, type Signals } from './kinds/signals.ts';
 import { subnetKind } from './kinds/subnet/kind.ts';
 import { usageKind } from './kinds/subnet/usage-kind.ts';
 import { vpcKind } from './kinds/vpc/kind.ts';
 import { Wakes } from './kinds/wakes.ts';
 
 /** Nothing is followed before `subscribe` of each, in this order. */
-export function createKinds(context: Context, queues: KindContext['queues']): readonly Kind[] {
-  const signals = createSignals();
+export function createKinds(
+  context: Context,
+  queues: KindContext['queues'],
+  signals: Signals = createSignals(),
+): readonly Kind[] {
   const wakes = new Wakes({ ...context, queues });
   const shared: KindContext = { ...context, queues, signals, wakes };
   // What a pod had is given back by the work on pods and by that on IP objects.

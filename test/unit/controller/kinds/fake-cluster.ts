@@ -16,6 +16,7 @@ import { type KubernetesObject, keyOf, type NewObject } from '../../../lab/kuber
 import { resourceOf, targetOf } from '../../../lab/kubernetes/paths.ts';
 import { ApiRefusal } from '../../../lab/kubernetes/status.ts';
 import { ObjectStore, type StoreEvent } from '../../../lab/kubernetes/store.ts';
+import type { DeleteOptions } from '../../../lab/kubernetes/writes.ts';
 import { LogDouble } from '../../daemon/log-double.ts';
 
 /** A copy of one collection. */
@@ -128,9 +129,9 @@ export class FakeCluster {
     this.#store.patch(kindNamed(kind), key, patch, 'all');
   }
 
-  /** As a DELETE with a grace period of 0: finalizers alone hold the object. */
-  delete(kind: string, key: string): void {
-    this.#store.delete(kindNamed(kind), key, { gracePeriodSeconds: 0 });
+  /** As a DELETE; without options finalizers alone hold the object. */
+  delete(kind: string, key: string, options: DeleteOptions = { gracePeriodSeconds: 0 }): void {
+    this.#store.delete(kindNamed(kind), key, options);
   }
 
   /** Undefined where there is none. */
