@@ -1,8 +1,9 @@
 /**
  * The leader at work: begins with all objects of all kinds (kinds.ts), and ends.
  */
+
+import type { WorkQueueFigures } from '../common/reconcile/queue-figures.ts';
 import { Queues } from '../common/reconcile/queues.ts';
-import type { WorkQueueFigures } from '../common/reconcile/work-queue.ts';
 import type { Context } from './kinds/context.ts';
 import type { Drift, Kind, Unsubscribe } from './kinds/kind.ts';
 import { createKinds } from './kinds.ts';

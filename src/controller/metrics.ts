@@ -7,9 +7,10 @@
  * ones with each pod. The status of Subnets and the IP objects say it.
  */
 import type { Metrics, Sample } from '../common/metrics/metrics.ts';
-import { SECONDS, single } from '../common/metrics/metrics.ts';
+import { single } from '../common/metrics/metrics.ts';
+import { addQueueMetrics } from '../common/metrics/queue-metrics.ts';
 import { addWatchMetrics } from '../common/metrics/watch-metrics.ts';
-import type { WorkQueueFigures, WorkQueueObserver } from '../common/reconcile/work-queue.ts';
+import type { WorkQueueFigures, WorkQueueObserver } from '../common/reconcile/queue-figures.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Allocator } from './ipam/allocator/allocator.ts';
 import { FAMILIES } from './ipam/allocator/holdings.ts';
@@ -37,7 +38,10 @@ export class ControllerMetrics {
       () => single(Number(this.#isLeader())),
     );
     addWatchMetrics(metrics, () => this.#leading?.cluster.all ?? []);
-    this.#observer = this.#addQueues();
+    this.#observer = addQueueMetrics(
+      metrics,
+      () => this.#leading?.queueFigures() ?? new Map<string, WorkQueueFigures>(),
+    );
     this.#addSubnets();
     this.#addAllocator();
   }
@@ -55,61 +59,6 @@ export class ControllerMetrics {
   /** To be told of the runs of a work queue. */
   observerOf(name: string): WorkQueueObserver {
     return this.#observer(name);
-  }
-
-  #addQueues(): (name: string) => WorkQueueObserver {
-    const labels = ['name'] as const;
-    const read = (value: (figures: WorkQueueFigures) => number) => () =>
-      [...(this.#leading?.queueFigures() ?? [])].map(([name, figures]) => {
-        return { labels: { name }, value: value(figures) };
-      });
-    const gauge = (name: string, help: string, value: (figures: WorkQueueFigures) => number) =>
-      this.#metrics.gauge({ name, help, labels }, read(value));
-    const count = (name: string, help: string, value: (figures: WorkQueueFigures) => number) =>
-      this.#metrics.readCounter({ name, help, labels }, read(value));
-    gauge('workqueue_depth', 'Objects in line.', ({ depth }) => depth);
-    count('workqueue_adds_total', 'How often an object was put in line.', ({ adds }) => adds);
-    count(
-      'workqueue_retries_total',
-      'Runs that failed, and are tried again or wait for what they lack.',
-      ({ failures }) => failures,
-    );
-    count(
-      'kube_ovn_workqueue_long_turns_total',
-      'Runs that held the event loop for more than 50 ms before they first waited for something.',
-      ({ longTurns }) => longTurns,
-    );
-    gauge(
-      'workqueue_unfinished_work_seconds',
-      'How long the runs that have not ended have taken so far, together; seconds.',
-      ({ runningMs }) => runningMs / 1000,
-    );
-    gauge(
-      'workqueue_longest_running_processor_seconds',
-      'How long the one has run that began first; seconds.',
-      ({ longestRunMs }) => longestRunMs / 1000,
-    );
-    gauge(
-      'kube_ovn_workqueue_waiting',
-      'Objects whose last run failed: they are tried again after a pause, or wait for what they lack.',
-      ({ paused }) => paused,
-    );
-    const waited = this.#metrics.histogram(
-      {
-        name: 'workqueue_queue_duration_seconds',
-        help: 'How long an object was in line; seconds.',
-        labels,
-      },
-      SECONDS,
-    );
-    const worked = this.#metrics.histogram(
-      { name: 'workqueue_work_duration_seconds', help: 'Duration of a run; seconds.', labels },
-      SECONDS,
-    );
-    return (name) => ({
-      began: (waitedMs) => waited.observe({ name }, waitedMs / 1000),
-      ended: (ms) => worked.observe({ name }, ms / 1000),
-    });
   }
 
   /** As Kube-OVN has them: of Subnets that are valid, off their status. */

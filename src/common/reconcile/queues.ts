@@ -3,12 +3,8 @@
  * whoever waits for it in any of them.
  */
 import type { Logger } from '../log.ts';
-import {
-  type RetryPauses,
-  WorkQueue,
-  type WorkQueueFigures,
-  type WorkQueueObserver,
-} from './work-queue.ts';
+import type { WorkQueueFigures, WorkQueueObserver } from './queue-figures.ts';
+import { type RetryPauses, WorkQueue } from './work-queue.ts';
 
 /** One kind of work. */
 export interface Reconciler {
@@ -18,6 +14,8 @@ export interface Reconciler {
   readonly what: string;
   /** Keys that are worked on at a time. */
   readonly concurrency: number;
+  /** Without it the queue's own. */
+  readonly pauses?: RetryPauses;
   /** As WorkQueueOptions.work. */
   reconcile(key: string): Promise<void>;
 }
@@ -26,7 +24,6 @@ export interface QueuesOptions {
   readonly log: Logger;
   /** Who is told of the runs of a queue, by its name. */
   readonly observerOf?: ((name: string) => WorkQueueObserver) | undefined;
-  readonly pauses?: RetryPauses;
 }
 
 export class Queues {
@@ -38,8 +35,8 @@ export class Queues {
   }
 
   /** A queue for this work. Nothing runs before a key is added. */
-  create({ name, what, concurrency, reconcile }: Reconciler): WorkQueue {
-    const { log, observerOf, pauses } = this.#options;
+  create({ name, what, concurrency, pauses, reconcile }: Reconciler): WorkQueue {
+    const { log, observerOf } = this.#options;
     const observer = observerOf?.(name);
     const more = pauses === undefined ? {} : { pauses };
     const queue = new WorkQueue({ work: reconcile, concurrency, what, log, observer, ...more });

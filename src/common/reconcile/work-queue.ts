@@ -18,6 +18,7 @@ import type { Logger } from '../log.ts';
 import { readFailure } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
 import { Line } from './line.ts';
+import type { WorkQueueFigures, WorkQueueObserver } from './queue-figures.ts';
 import { TurnMeter } from './turn-meter.ts';
 import { RecentWakes, WaitIndex } from './wait-index.ts';
 import { WakePace } from './wake-pace.ts';
@@ -38,13 +39,6 @@ export interface WorkQueueOptions {
   readonly observer?: WorkQueueObserver | undefined;
 }
 
-/** Is told of each run; ms. It must not throw. */
-export interface WorkQueueObserver {
-  /** A run begins, of a key that was in line for so long. */
-  began(waitedMs: number): void;
-  ended(ms: number): void;
-}
-
 export interface RetryPauses {
   /** After the first failure; ms. Each is twice the one before, less up to a half at random. */
   readonly firstMs: number;
@@ -58,26 +52,6 @@ export interface RetryPauses {
 
 const NAMED_PAUSE_MS = 300_000;
 const DEFAULT_PAUSES: RetryPauses = { firstMs: 50, maxMs: 60_000 };
-
-export interface WorkQueueFigures {
-  /** Keys in line. */
-  readonly depth: number;
-  readonly running: number;
-  /** Keys in a pause after a failure. */
-  readonly paused: number;
-  /** How often a key was put in line, since the beginning. */
-  readonly adds: number;
-  /** Runs that began, since the beginning. */
-  readonly runs: number;
-  /** Of these, those that failed. */
-  readonly failures: number;
-  /** Of these, those that began with a long time in which nothing else could run (TurnMeter). */
-  readonly longTurns: number;
-  /** How long they run that run now, together; ms. */
-  readonly runningMs: number;
-  /** How long the one runs that began first; ms. */
-  readonly longestRunMs: number;
-}
 
 interface Run {
   /** It has priority. */
@@ -132,6 +106,8 @@ export class WorkQueue {
   readonly #woken = new Set<string>();
   /** Failures in a row since the object changed. */
   readonly #failedRuns = new Map<string, number>();
+  /** Those who wait until a key is settled. */
+  readonly #settling = new Map<string, PromiseWithResolvers<void>>();
   #idle: PromiseWithResolvers<void> | undefined;
   #ended: PromiseWithResolvers<void> | undefined;
   #addCount = 0;
@@ -208,6 +184,14 @@ export class WorkQueue {
     await this.#idle.promise;
   }
 
+  /** Resolves when a key is neither in line nor runs: its work is done, or has failed. */
+  async settled(key: string): Promise<void> {
+    if (!this.#inLineSince.has(key) && !this.#running.has(key)) return;
+    const waiting = this.#settling.get(key) ?? Promise.withResolvers();
+    this.#settling.set(key, waiting);
+    await waiting.promise;
+  }
+
   /** Begins no more work. Resolves when what runs has ended. */
   async stop(): Promise<void> {
     this.#ended ??= Promise.withResolvers();
@@ -219,6 +203,7 @@ export class WorkQueue {
     this.#waits.clear();
     this.#woken.clear();
     this.#shares.clear();
+    for (const key of this.#settling.keys()) this.#settleKey(key);
     this.#settle();
     await this.#ended.promise;
   }
@@ -322,6 +307,7 @@ export class WorkQueue {
     this.#forgetWakes();
     this.#passOn(key);
     this.#begin();
+    this.#settleKey(key);
     this.#settle();
   }
 
@@ -370,6 +356,13 @@ export class WorkQueue {
   #forgetWakes(): void {
     const [oldest] = this.#running.values();
     this.#wakes.forgetBefore(oldest?.beganAt ?? this.#wakes.now());
+  }
+
+  /** Tells those who wait for a key, unless it runs once more. */
+  #settleKey(key: string): void {
+    if (this.#inLineSince.has(key) || this.#running.has(key)) return;
+    this.#settling.get(key)?.resolve();
+    this.#settling.delete(key);
   }
 
   /** Tells those who wait for the end of work. */

@@ -4,8 +4,8 @@
 import type { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ObjectEvents } from '../../common/reconcile/object-events.ts';
+import type { WorkQueueObserver } from '../../common/reconcile/queue-figures.ts';
 import type { Queues } from '../../common/reconcile/queues.ts';
-import type { WorkQueueObserver } from '../../common/reconcile/work-queue.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { IpIndex } from '../cluster/ip-index.ts';
 import type { Machines } from '../cluster/machines.ts';
