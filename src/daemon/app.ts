@@ -32,17 +32,19 @@ import {
   StatusRequestSchema,
 } from '../wire/messages.ts';
 import { CniError, OwnCode, tryAgain } from './call/error.ts';
+import type { Observers } from './call/observers.ts';
+import { newOperationId } from './call/operation-id.ts';
 import { type CallStages, inStage } from './call/stage.ts';
 import { CONNECTION_LIMITS } from './connections.ts';
-import type { Context } from './context.ts';
-import { newOperationId, Operations, operationOf, verbOf } from './report/operation.ts';
-import type { Telling } from './report/pod-events.ts';
+import { Operations, operationOf, verbOf } from './report/operation.ts';
+import type { PodEvents, Telling } from './report/pod-events.ts';
 import { StatusLog } from './report/status-log.ts';
-import { add } from './verbs/add.ts';
-import { check } from './verbs/check.ts';
-import { del } from './verbs/del.ts';
-import { gc } from './verbs/gc.ts';
-import { status } from './verbs/status.ts';
+import { type AddParts, add } from './verbs/add.ts';
+import { type CheckParts, check } from './verbs/check.ts';
+import { type DelParts, del } from './verbs/del.ts';
+import { type GcParts, gc } from './verbs/gc.ts';
+import type { RecordedDels } from './verbs/recorded-dels.ts';
+import { type StatusParts, status } from './verbs/status.ts';
 
 /** More than the executable takes on its stdin; bytes. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
@@ -63,12 +65,35 @@ const AFTERWARDS_MS_MAX = 5000;
 /** What is told of a failure. */
 type Told = (error: unknown, stages: CallStages) => Telling;
 
-export function buildApp(context: Context, logger: FastifyBaseLogger) {
-  const { podEvents } = context;
-  const operations = new Operations(logger, context.observers);
+/** What the calls on the socket use. */
+export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, StatusParts {
+  readonly pods: AddParts['pods'] & DelParts['pods'] & CheckParts['pods'] & StatusParts['pods'];
+  readonly subnets: AddParts['subnets'] & StatusParts['subnets'];
+  readonly interfaces: AddParts['interfaces'] &
+    DelParts['interfaces'] &
+    GcParts['interfaces'] &
+    StatusParts['interfaces'];
+  readonly bridges: AddParts['bridges'] & StatusParts['bridges'];
+  readonly queue: AddParts['queue'] & DelParts['queue'] & CheckParts['queue'] & GcParts['queue'];
+  readonly tunnels: AddParts['tunnels'] & StatusParts['tunnels'];
+  readonly limits: AddParts['limits'] & CheckParts['limits'];
+  readonly abilities: AddParts['abilities'] & StatusParts['abilities'];
+  readonly primary: AddParts['primary'] & CheckParts['primary'] & StatusParts['primary'];
+  readonly mirror: AddParts['mirror'] & CheckParts['mirror'];
+  /** Events about interfaces that are made and removed. */
+  readonly podEvents: PodEvents;
+  /** DELs that come before every other call of their attachment. */
+  readonly recordedDels: Pick<RecordedDels, 'done'>;
+  /** Who is told what is done; nobody without it. */
+  readonly observers?: Observers;
+}
+
+export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
+  const { podEvents } = parts;
+  const operations = new Operations(logger, parts.observers);
   /** Lines about the work of a call say which one it is. */
-  const contextOf = (request: FastifyRequest): Context => {
-    return { ...context, log: logger.child({ operation: operationOf(request) }) };
+  const partsOf = (request: FastifyRequest): AppParts => {
+    return { ...parts, log: logger.child({ operation: operationOf(request) }) };
   };
   const app = Fastify({
     loggerInstance: logger,
@@ -145,7 +170,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
     const { cni_type: type, container_id, if_name } = (body ?? {}) as Partial<CniRequest>;
     if (type !== OWN_CNI_TYPE || container_id === undefined || if_name === undefined) return;
     using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
-    const done = () => context.deletions.done({ container_id, if_name }, deadline.signal);
+    const done = () => parts.recordedDels.done({ container_id, if_name }, deadline.signal);
     const failed: Told =
       url === ADD_PATH
         ? (...how) => podEvents.configureFailed(body as CniRequest, ...how)
@@ -156,7 +181,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
   app.post(ADD_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const waitedMs = reply.elapsedTime;
     const caller = callerSignal(reply);
-    const work = () => add(request.body, contextOf(request), { caller, waitedMs });
+    const work = () => add(request.body, partsOf(request), { caller, waitedMs });
     const failed: Told = (...how) => podEvents.configureFailed(request.body, ...how);
     const result = await followed(request, reply, work, failed);
     const { response, afterAnswer } = result;
@@ -172,7 +197,7 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 
   app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
     const failed: Told = (...how) => podEvents.removeFailed(request.body, ...how);
-    const work = () => del(request.body, contextOf(request));
+    const work = () => del(request.body, partsOf(request));
     const removed = await followed(request, reply, work, failed);
     operations.done(request, reply, 204);
     later(reply, podEvents.removed(request.body, removed));
@@ -181,21 +206,21 @@ export function buildApp(context: Context, logger: FastifyBaseLogger) {
 
   app.post(CHECK_PATH, { schema: { body: CheckRequestSchema } }, async (request, reply) => {
     const caller = callerSignal(reply);
-    await followed(request, reply, () => check(request.body, contextOf(request), caller));
+    await followed(request, reply, () => check(request.body, partsOf(request), caller));
     operations.done(request, reply, 204);
     return reply.code(204).send();
   });
 
   app.post(GC_PATH, { schema: { body: GcRequestSchema } }, async (request, reply) => {
     const caller = callerSignal(reply);
-    await followed(request, reply, () => gc(request.body, contextOf(request), caller));
+    await followed(request, reply, () => gc(request.body, partsOf(request), caller));
     operations.done(request, reply, 204);
     return reply.code(204).send();
   });
 
   const statusLog = new StatusLog(logger);
   app.post(STATUS_PATH, { schema: { body: StatusRequestSchema } }, async (request, reply) => {
-    await statusLog.follow(request.body, status(request.body, context));
+    await statusLog.follow(request.body, status(request.body, parts));
     operations.answered(request, reply, 204);
     return reply.code(204).send();
   });

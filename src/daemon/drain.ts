@@ -6,11 +6,14 @@
  */
 import { existsSync, rmdirSync } from 'node:fs';
 import { abortable } from '../common/concurrency/deadline.ts';
+import type { KubernetesApi } from '../common/kubernetes/api.ts';
+import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
-import type { Context } from './context.ts';
 import type { Options } from './flags.ts';
+import type { OvsTable } from './ovs/table.ts';
 import { tryConnect } from './socket.ts';
+import type { RecordedDels } from './verbs/recorded-dels.ts';
 
 /** For all of them together; one takes some 40 ms, four run at a time; ms. */
 const DRAIN_MS_MAX = 120_000;
@@ -32,20 +35,29 @@ export interface DrainResult {
   readonly exitCode: 0 | 1;
 }
 
+/** What it uses. */
+export interface DrainParts {
+  readonly recordedDels: RecordedDels;
+  readonly pods: Pick<WatchCache<unknown>, 'start' | 'stop' | 'synced'>;
+  readonly interfaces: Pick<OvsTable, 'start' | 'stop'>;
+  readonly bridges: Pick<OvsTable, 'start' | 'stop'>;
+  readonly api: Pick<KubernetesApi, 'destroy'>;
+}
+
 /** @throws Error where the folder of the records is not root's alone */
-export async function drain({ socketPath }: Options, context: Context): Promise<DrainResult> {
+export async function drain({ socketPath }: Options, parts: DrainParts): Promise<DrainResult> {
   const folder = deletionsOf(socketPath);
   if (!existsSync(folder)) return { output: 'no DEL is recorded on this node', exitCode: 0 };
-  const { deletions, pods, interfaces, bridges } = context;
-  const before = deletions.counts;
+  const { recordedDels, pods, interfaces, bridges, api } = parts;
+  const before = recordedDels.counts;
   for (const part of [pods, interfaces, bridges]) part.start();
   try {
     if (before.waiting > 0) {
       await abortable(pods.synced, AbortSignal.timeout(PODS_MS_MAX)).catch(() => {});
-      await deletions.start();
-      await deletions.drained(AbortSignal.timeout(DRAIN_MS_MAX)).catch(() => {});
+      await recordedDels.start();
+      await recordedDels.drained(AbortSignal.timeout(DRAIN_MS_MAX)).catch(() => {});
     }
-    const { waiting, setAside } = deletions.counts;
+    const { waiting, setAside } = recordedDels.counts;
     if (waiting + setAside === 0) await removeUnused(folder, socketPath);
     const done = before.waiting - waiting - (setAside - before.setAside);
     return {
@@ -53,9 +65,9 @@ export async function drain({ socketPath }: Options, context: Context): Promise<
       exitCode: waiting + setAside > 0 ? 1 : 0,
     };
   } finally {
-    deletions.stop();
+    recordedDels.stop();
     for (const part of [pods, interfaces, bridges]) part.stop();
-    context.api.destroy();
+    api.destroy();
   }
 }
 

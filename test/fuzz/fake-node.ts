@@ -7,11 +7,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Condition } from '../../src/common/concurrency/condition.ts';
-import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { Slots } from '../../src/common/concurrency/slots.ts';
 import type { Logger } from '../../src/common/log.ts';
 import { TOOL_ENVIRONMENT } from '../../src/common/process/group.ts';
-import type { Context } from '../../src/daemon/context.ts';
+import type { AppParts } from '../../src/daemon/app.ts';
 import { DeletedPods } from '../../src/daemon/model/deleted-pods.ts';
 import { type Ip, projectIp } from '../../src/daemon/model/ip.ts';
 import { type Node, projectNode } from '../../src/daemon/model/node.ts';
@@ -21,8 +20,9 @@ import { createIpv6Outage } from '../../src/daemon/netns/link.ts';
 import { PrimaryNetwork } from '../../src/daemon/node/primary-network.ts';
 import type { Row } from '../../src/daemon/ovs/table.ts';
 import { AttachmentQueue } from '../../src/daemon/ownership/attachment-queue.ts';
-import { Succession } from '../../src/daemon/ownership/sandbox-ownership.ts';
-import { PodEvents } from '../../src/daemon/report/pod-events.ts';
+import { PortLocks } from '../../src/daemon/ownership/port-locks.ts';
+import { SandboxOwnership } from '../../src/daemon/ownership/sandbox-ownership.ts';
+import { type PodEventParts, PodEvents } from '../../src/daemon/report/pod-events.ts';
 import { CommandLog } from './command-log.ts';
 import { checkToolRun } from './oracles/command-lines.ts';
 import { must } from './oracles/types.ts';
@@ -73,7 +73,7 @@ esac`,
 };
 
 export class FakeNode implements AsyncDisposable {
-  readonly context: Context;
+  readonly parts: AppParts;
   /** A network namespace that is no pod's, where this user can make one. */
   readonly netns: string | undefined;
   readonly #log: CommandLog;
@@ -107,7 +107,7 @@ export class FakeNode implements AsyncDisposable {
     for (const name of ['ovs-vswitchd', 'ovn-controller']) {
       writeFileSync(join(directory, `${name}.pid`), '1\n');
     }
-    const context = {
+    const parts = {
       nodeName: 'node-1',
       api: {
         get: async () => ({ metadata: { uid: MACHINE.uid } }),
@@ -128,23 +128,23 @@ export class FakeNode implements AsyncDisposable {
       mirror: { all: false, uuid: '00000001-0000-4000-8000-000000000000' },
       ipv6Outage: createIpv6Outage(logger),
       limits: { made: () => {}, settled: async () => {} },
-      deletions: { done: async () => {} },
+      recordedDels: { done: async () => {} },
       podEvents: new PodEvents({
         events: this.#events,
         pods: this.#pods,
         nodeName: 'node-1',
-      } as unknown as Context),
+      } as unknown as PodEventParts),
       queue: new AttachmentQueue(),
-      succession: new Succession(),
+      sandboxes: new SandboxOwnership(),
       nicSlots: new Slots(8),
-      portLock: new KeyedLock(),
+      locks: new PortLocks(),
       tunnels: { mtu: async () => 1400 },
       addTimeoutMs: ADD_TIMEOUT_MS,
       detectIpv4Conflict: true,
       primary: new PrimaryNetwork({ isPrimary: true, configFolder: '/etc/cni/net.d' }),
       log: logger,
     };
-    this.context = context as unknown as Context;
+    this.parts = parts as unknown as AppParts;
   }
 
   static async start(logger: Logger): Promise<FakeNode> {
@@ -165,7 +165,7 @@ export class FakeNode implements AsyncDisposable {
     const own = projectSubnet(subnet);
     this.#subnets.objects = new Map(['ovn-default', 'subnet-1'].map((name) => [name, own]));
     this.#node.objects = new Map([['node-1', projectNode(node)]]);
-    Object.assign(this.context, { interfaces: tableOf(rows) });
+    Object.assign(this.parts, { interfaces: tableOf(rows) });
   }
 
   /** @throws Error for a command line, a transaction or a path that is not of its grammar */
@@ -214,8 +214,8 @@ export class FakeNode implements AsyncDisposable {
       const id = words.find((word) => word.startsWith('external_ids:iface-id=')) ?? '=""';
       const ifaceId = JSON.parse(id.slice(id.indexOf('=') + 1));
       const external_ids = { 'iface-id': ifaceId, 'ovn-installed': 'true' };
-      const rows = [...this.context.interfaces.rows.values(), { name, external_ids }];
-      Object.assign(this.context, { interfaces: tableOf(rows) });
+      const rows = [...this.parts.interfaces.rows.values(), { name, external_ids }];
+      Object.assign(this.parts, { interfaces: tableOf(rows) });
     }
     const reads = words.filter((word) => word === 'list' || word === 'find').length;
     return '{"headings":[],"data":[]}\n'.repeat(reads);

@@ -3,13 +3,25 @@
  * transaction that makes its own port, but a tool of a killed daemon may do its work late: then two
  * interfaces have it, and OVN may bind the one that nobody uses.
  */
-import type { Context } from '../context.ts';
+
+import type { Logger } from '../../common/log.ts';
+import { releaseIfaceIdCommands } from '../ovs/iface-id.ts';
 import { type InterfaceRow, toInterfaceRow } from '../ovs/port.ts';
-import { unseatCommands } from '../ownership/iface-id-owner.ts';
+import type { OvsTable } from '../ovs/table.ts';
+import type { Vsctl } from '../ovs/vsctl.ts';
+import type { PortLocks } from '../ownership/port-locks.ts';
 import { isNewer } from '../ownership/sandbox-ownership.ts';
 
+/** What it uses. */
+export interface IfaceIdParts {
+  readonly vsctl: Vsctl;
+  readonly locks: Pick<PortLocks, 'ofIfaceId'>;
+  readonly interfaces: Pick<OvsTable, 'rows'>;
+  readonly log: Logger;
+}
+
 /** An Interface row that has an `iface-id`, of a pod's sandbox. */
-interface Holder {
+interface IfaceIdOwner {
   readonly uuid: string;
   readonly ids: InterfaceRow['externalIds'];
   readonly netns: string;
@@ -19,37 +31,39 @@ interface Holder {
  * Takes every `iface-id` from the interfaces of sandboxes that are older than another one's which
  * has it, too, for the same pod. Where the kernel does not tell which one is older, both keep it.
  */
-export async function unseatOlderSandboxes(context: Context): Promise<void> {
-  for (const ifaceId of sharedIfaceIds(context).keys()) {
-    await context.portLock.run(ifaceId, () => unseatOlder(ifaceId, context));
+export async function releaseIfaceIdsOfOlderSandboxes(parts: IfaceIdParts): Promise<void> {
+  for (const ifaceId of sharedIfaceIds(parts).keys()) {
+    await parts.locks.ofIfaceId(ifaceId, () => releaseOlder(ifaceId, parts));
   }
 }
 
 /** Looks again when it is its turn: the newer one may have gone meanwhile, and then the older stays. */
-async function unseatOlder(ifaceId: string, context: Context): Promise<void> {
-  const holders = sharedIfaceIds(context).get(ifaceId) ?? [];
-  const older = holders.filter((holder) =>
-    holders.some(
+async function releaseOlder(ifaceId: string, parts: IfaceIdParts): Promise<void> {
+  const owners = sharedIfaceIds(parts).get(ifaceId) ?? [];
+  const older = owners.filter((owner) =>
+    owners.some(
       (other) =>
-        other.ids['iface-id-ver'] === holder.ids['iface-id-ver'] &&
-        isNewer(other.netns, holder.netns),
+        other.ids['iface-id-ver'] === owner.ids['iface-id-ver'] &&
+        isNewer(other.netns, owner.netns),
     ),
   );
   if (older.length === 0) return;
   const uuids = older.map(({ uuid }) => uuid);
-  await context.vsctl(unseatCommands(uuids, ifaceId));
+  await parts.vsctl(releaseIfaceIdCommands(uuids, ifaceId));
   const sandboxes = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
-  context.log.warn({ ifaceId, sandboxes }, 'older sandboxes lost a logical switch port');
+  parts.log.warn({ ifaceId, sandboxes }, 'older sandboxes lost a logical switch port');
 }
 
-function sharedIfaceIds({ interfaces }: Context): Map<string, Holder[]> {
-  const byIfaceId = new Map<string, Holder[]>();
+function sharedIfaceIds({
+  interfaces,
+}: Pick<IfaceIdParts, 'interfaces'>): Map<string, IfaceIdOwner[]> {
+  const byIfaceId = new Map<string, IfaceIdOwner[]>();
   for (const [uuid, row] of interfaces.rows) {
     const ids = toInterfaceRow(row).externalIds;
     const { vendor, 'iface-id': ifaceId, pod_netns: netns } = ids;
     if (vendor !== 'kube-ovn' || ifaceId === undefined || netns === undefined) continue;
-    const holders = byIfaceId.get(ifaceId) ?? [];
-    byIfaceId.set(ifaceId, [...holders, { uuid, ids, netns }]);
+    const owners = byIfaceId.get(ifaceId) ?? [];
+    byIfaceId.set(ifaceId, [...owners, { uuid, ids, netns }]);
   }
-  return new Map([...byIfaceId].filter(([, holders]) => holders.length > 1));
+  return new Map([...byIfaceId].filter(([, owners]) => owners.length > 1));
 }

@@ -2,43 +2,53 @@
  * Clean-up of a node: removes the ports whose sandbox is provably gone, and limits that no port
  * has any more.
  *
- * The proof has two halves, both the kernel's. Nothing is mounted at the namespace's path, and the
- * node has no link of the port's name: the two ends of a veth pair die together, so the interface
- * in the pod is gone, too. Either alone proves nothing: a namespace lives on in a process without
- * its path, and a daemon may not see the folder. That the pod object is gone proves nothing, either:
- * its containers may still run, and a static pod's always do.
+ * The proof is the kernel's, and its second half each NIC kind's own (nic/kinds): nothing is mounted at the
+ * path of the sandbox's namespace, and the interface is gone.
  */
 
+import type { Logger } from '../../common/log.ts';
 import { messageOf } from '../../common/text.ts';
 import { tryAgain } from '../call/error.ts';
-import type { Context } from '../context.ts';
-import { nodeLinks } from '../netns/link.ts';
+import type { Observers } from '../call/observers.ts';
 import { isNetnsUnmounted } from '../netns/netns.ts';
-import { removeAttachment } from '../nic/remove.ts';
+import { abandonedPorts } from '../nic/kinds/kinds.ts';
+import { type RemoveParts, removeNic } from '../nic/remove.ts';
 import { type MarkedPort, readMarkedPort } from '../ovs/marked-port.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { findOrphanedLimits, unplug } from '../ovs/port-removal.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+
+/** What a clean-up uses. */
+export interface SweepParts extends RemoveParts {
+  readonly queue: RemoveParts['queue'] & Pick<AttachmentQueue, 'runIfIdle'>;
+  readonly log: Logger;
+  /** Who is told what is done; nobody without it. */
+  readonly observers?: Pick<Observers, 'removed'>;
+}
 
 /**
  * Removes the ports whose sandbox is gone.
  * @throws CniError 11 when OVS refuses; what was not removed then is left for the next round
  */
-export async function removeDeadPorts(context: Context): Promise<void> {
+export async function removeDeadPorts(parts: SweepParts): Promise<void> {
   const failures: string[] = [];
-  for (const port of await deadPorts(context)) {
+  for (const port of await deadPorts(parts)) {
     // One that cannot be removed is no reason to leave the others.
-    await removePort(port, context).catch((error) => void failures.push(messageOf(error)));
+    await removePort(port, parts).catch((error) => void failures.push(messageOf(error)));
   }
   if (failures.length > 0) throw tryAgain(failures.join('; '), 'the next round tries again');
 }
 
-async function deadPorts({ interfaces, log }: Context): Promise<MarkedPort[]> {
+async function deadPorts({
+  interfaces,
+  log,
+}: Pick<SweepParts, 'interfaces' | 'log'>): Promise<readonly MarkedPort[]> {
   const suspects = [...interfaces.rows.values()]
     .flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? [])
     .filter(({ attachment }) => isNetnsUnmounted(attachment.netns));
   if (suspects.length === 0) return [];
-  const links = await nodeLinks();
-  if (links.has(INTEGRATION_BRIDGE)) return suspects.filter(({ name }) => !links.has(name));
+  const proved = await abandonedPorts(suspects);
+  if (proved !== undefined) return proved;
   log.warn(
     { bridge: INTEGRATION_BRIDGE },
     'no clean-up: this daemon does not see the links of OVS, so that a missing one proves nothing; it must run in the network namespace of the node (hostNetwork)',
@@ -46,14 +56,14 @@ async function deadPorts({ interfaces, log }: Context): Promise<MarkedPort[]> {
   return [];
 }
 
-async function removePort({ name, isOurs, attachment }: MarkedPort, context: Context) {
+async function removePort({ name, isOurs, attachment }: MarkedPort, parts: SweepParts) {
   const { pod, containerId, ifName, netns } = attachment;
   const remove = async () => {
     // The runtime may have used the same names for another sandbox meanwhile.
     if (!isNetnsUnmounted(netns)) return;
-    if (!(await removeAttachment(attachment, context, [name]))) return;
-    context.observers?.removed('sandbox-gone', 1);
-    context.log.info(
+    if (!(await removeNic(attachment, parts, [name]))) return;
+    parts.observers?.removed('sandbox-gone', 1);
+    parts.log.info(
       {
         pod: `${pod.namespace}/${pod.name}`,
         ...(isOurs ? { containerId, ifName } : {}),
@@ -63,14 +73,18 @@ async function removePort({ name, isOurs, attachment }: MarkedPort, context: Con
       'removed a port whose sandbox is gone',
     );
   };
-  await context.queue.runIfIdle(attachment, remove);
+  await parts.queue.runIfIdle(attachment, remove);
 }
 
 /**
  * Removes limits that no port has.
  * @throws CniError 11 when OVS refuses
  */
-export async function removeOrphanedLimits({ vsctl, log, observers }: Context): Promise<void> {
+export async function removeOrphanedLimits({
+  vsctl,
+  log,
+  observers,
+}: Pick<SweepParts, 'vsctl' | 'log' | 'observers'>): Promise<void> {
   const rows = await findOrphanedLimits(vsctl);
   const { qos, queues } = rows;
   if (qos.length + queues.length === 0) return;

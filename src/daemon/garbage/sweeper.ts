@@ -4,43 +4,51 @@
  * whatever none of these tell. Rounds do not overlap; what happens during one asks for one more.
  */
 
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../../common/text.ts';
-import type { Context } from '../context.ts';
+import type { Pod } from '../model/pod.ts';
 import { isNetnsUnmounted } from '../netns/netns.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
 import { toInterfaceRow } from '../ovs/port.ts';
-import type { Row } from '../ovs/table.ts';
-import { unseatOlderSandboxes } from './iface-id-owners.ts';
+import type { OvsTable, Row } from '../ovs/table.ts';
+import { releaseIfaceIdsOfOlderSandboxes } from './iface-id-owners.ts';
 import { SecondLook } from './second-look.ts';
-import { removeDeadPorts, removeOrphanedLimits } from './sweep.ts';
+import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from './sweep.ts';
 
 /** Nothing waits for the timer's rounds: they are for what no event told. */
 const INTERVAL_MS = 10 * 60_000;
 
 /** What a round looks at; each scope has those before it, which cost less. */
-const Scope = { nothing: 0, holders: 1, ports: 2, all: 3 } as const;
+const Scope = { nothing: 0, ifaceIds: 1, ports: 2, all: 3 } as const;
 type Scope = (typeof Scope)[keyof typeof Scope];
 
+/** What the clean-up of a node uses. */
+export interface SweeperParts extends SweepParts {
+  readonly interfaces: SweepParts['interfaces'] & Pick<OvsTable, 'synced' | 'onRow'>;
+  readonly bridges: Pick<OvsTable, 'synced'>;
+  readonly pods: SweepParts['pods'] & Pick<WatchCache<Pod>, 'onChange'>;
+}
+
 export class Sweeper {
-  readonly #context: Context;
+  readonly #parts: SweeperParts;
   readonly #stopped = new AbortController();
   readonly #secondLook = new SecondLook(() => this.#sweep(Scope.ports));
   #isSweeping = false;
   #wanted: Scope = Scope.nothing;
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
   }
 
   /** Sweeps as soon as OVS's rows are here, and from then on whenever there is a reason. */
   start(): void {
-    const { interfaces, bridges, pods } = this.#context;
+    const { interfaces, bridges, pods } = this.#parts;
     const { signal } = this.#stopped;
     const timer = setInterval(() => this.#sweep(Scope.all), INTERVAL_MS);
     const stopListening = pods.onChange(({ type }) => {
       if (type === 'deleted') this.#sweep(Scope.ports);
     });
-    interfaces.onRow((row) => this.#sweep(hasLostItsLink(row) ? Scope.ports : Scope.holders));
+    interfaces.onRow((row) => this.#sweep(hasLostItsLink(row) ? Scope.ports : Scope.ifaceIds));
     signal.addEventListener('abort', () => {
       clearInterval(timer);
       stopListening();
@@ -67,11 +75,11 @@ export class Sweeper {
       const scope = this.#wanted;
       this.#wanted = Scope.nothing;
       try {
-        await unseatOlderSandboxes(this.#context);
-        if (scope >= Scope.ports) await removeDeadPorts(this.#context);
-        if (scope >= Scope.all) await removeOrphanedLimits(this.#context);
+        await releaseIfaceIdsOfOlderSandboxes(this.#parts);
+        if (scope >= Scope.ports) await removeDeadPorts(this.#parts);
+        if (scope >= Scope.all) await removeOrphanedLimits(this.#parts);
       } catch (error) {
-        this.#context.log.warn({ error: messageOf(error) }, 'the clean-up of this node failed');
+        this.#parts.log.warn({ error: messageOf(error) }, 'the clean-up of this node failed');
       }
     }
     this.#isSweeping = false;
@@ -80,7 +88,7 @@ export class Sweeper {
 
   /** Namespaces that are there, of ports without a link. */
   #undecided(): string[] {
-    return [...this.#context.interfaces.rows.values()]
+    return [...this.#parts.interfaces.rows.values()]
       .filter(hasLostItsLink)
       .flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? [])
       .map(({ attachment }) => attachment.netns)

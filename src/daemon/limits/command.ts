@@ -9,7 +9,6 @@ import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import { isDnsName } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
 import { CniError } from '../call/error.ts';
-import { type Options, parseFlags } from '../flags.ts';
 import { readLimits } from '../model/limits.ts';
 import { type Pod, projectPod } from '../model/pod.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
@@ -31,6 +30,14 @@ attention ("!"), and with 2 where it cannot tell.
   --kubeconfig=FILE           of the API server; inside a pod of the cluster none is needed
   --ovs-socket=SOCKET         of Open vSwitch's database; default /run/openvswitch/db.sock`;
 
+/** The flags of the daemon that it uses. */
+export interface LimitsSettings {
+  readonly kubeconfigPath?: string | undefined;
+  /** An OVSDB remote. */
+  readonly ovsDatabase: string;
+  readonly nodeName: string;
+}
+
 /** What the command ends with. */
 export interface CommandResult {
   readonly output: string;
@@ -39,14 +46,15 @@ export interface CommandResult {
 
 /**
  * @param args what stands behind `limits`
+ * @param readFlags reads the flags among them; throws an Error that names the one which is wrong
  * @throws Error that says what cannot be read and what to do, or how the command is used
  */
 export async function limitsCommand(
   args: readonly string[],
-  environment: NodeJS.ProcessEnv,
+  readFlags: (flags: readonly string[]) => LimitsSettings,
 ): Promise<CommandResult> {
   if (args.includes('--help') || args.includes('-h')) return { output: USAGE, exitCode: 0 };
-  const { namespace, name, isJson, options } = readArguments(args, environment);
+  const { namespace, name, isJson, options } = readArguments(args, readFlags);
   const [{ pod, nodeName }, { inspection, isUserspace }] = await Promise.all([
     getPod(options, namespace, name),
     readOvs(options).catch(explain),
@@ -60,20 +68,23 @@ export async function limitsCommand(
 }
 
 /** @throws Error with the usage */
-function readArguments(args: readonly string[], environment: NodeJS.ProcessEnv) {
+function readArguments(
+  args: readonly string[],
+  readFlags: (flags: readonly string[]) => LimitsSettings,
+) {
   const [pod = '', ...flags] = args.filter((word) => word !== '--json');
   const [namespace = '', name = '', ...more] = pod.split('/');
   if (more.length > 0 || !isDnsName(namespace) || !isDnsName(name)) throw new Error(USAGE);
   try {
     const isJson = args.includes('--json');
-    return { namespace, name, isJson, options: parseFlags(flags, environment) };
+    return { namespace, name, isJson, options: readFlags(flags) };
   } catch (error) {
     throw new Error(`${messageOf(error)}\n\n${USAGE}`);
   }
 }
 
 /** The pod, and the node it runs on; empty for one that is not scheduled. */
-async function getPod({ kubeconfigPath }: Options, namespace: string, name: string) {
+async function getPod({ kubeconfigPath }: LimitsSettings, namespace: string, name: string) {
   const path = objectPath(KINDS.pods, name, namespace);
   try {
     const api = new KubernetesApi(loadKubeConfig(kubeconfigPath));
@@ -90,7 +101,7 @@ async function getPod({ kubeconfigPath }: Options, namespace: string, name: stri
   }
 }
 
-async function readOvs({ ovsDatabase }: Options) {
+async function readOvs({ ovsDatabase }: LimitsSettings) {
   const vsctl = createVsctl(ovsDatabase);
   const inspection = await inspectPorts(vsctl);
   const get = ['--', '--if-exists', 'get', 'Bridge', INTEGRATION_BRIDGE, 'datapath_type'];
@@ -103,7 +114,7 @@ function explain(error: unknown): never {
   throw new Error(`${error.message}; ${error.details}; ${hint}`, { cause: error });
 }
 
-function noInterface(pod: string, nodeName: string, options: Options): string {
+function noInterface(pod: string, nodeName: string, options: LimitsSettings): string {
   const here = `pod ${pod} has no interface of Kube-OVN on this node (${options.nodeName})`;
   if (nodeName === '') return `${here}: it is not scheduled to any`;
   return nodeName === options.nodeName

@@ -8,9 +8,9 @@ import type { Attachment } from '../model/attachment.ts';
 import { type Bandwidth, parseBandwidth } from '../model/bandwidth.ts';
 import { type Pod, staticPodOf } from '../model/pod.ts';
 import { isLauncherOf } from '../model/virtual-machine.ts';
+import { STATIC_POD_ID } from '../ovs/iface-id.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
 import type { InterfaceRow, LimitMarks } from '../ovs/port.ts';
-import { STATIC_POD_ID } from '../ownership/iface-id-owner.ts';
 
 /** A port that stands for a logical switch port of a pod. */
 export interface FollowedPort extends LimitMarks {

@@ -5,23 +5,25 @@
  * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
  * with limits costs nothing. Where there is something to do, the database is read once for all pods
  * that changed, and each pod's difference is one transaction (two where netem becomes other netem:
- * see resetCommands), in the turn of its attachments among the calls for them. Of changes that come
+ * see resetCommands), while holding the locks of its attachments (ownership/port-locks.ts). Of changes that come
  * during it only the last state counts.
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { Backoff } from '../../common/concurrency/backoff.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
+import type { EventRecorder } from '../../common/kubernetes/events.ts';
 import { podReference } from '../../common/kubernetes/events.ts';
-import { stackOf } from '../../common/log.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
+import { type Logger, stackOf } from '../../common/log.ts';
 import { messageOf } from '../../common/text.ts';
-import type { Context } from '../context.ts';
 import { isAllocated, keyPrefix } from '../model/annotation-keys.ts';
 import { type AskedLimits, limitWarnings, readLimits } from '../model/limits.ts';
 import { type Pod, podKey } from '../model/pod.ts';
-import { hostNameKey } from '../nic/remove.ts';
+import type { Mirror } from '../ovs/mirror.ts';
 import { limitMarks, toInterfaceRow } from '../ovs/port.ts';
 import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
+import type { OvsTable } from '../ovs/table.ts';
 import {
   changeCommands,
   type FoundControl,
@@ -29,7 +31,9 @@ import {
   type TrafficControl,
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
-import { failedTo } from '../ovs/vsctl.ts';
+import { failedTo, type Vsctl } from '../ovs/vsctl.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+import type { PortLocks } from '../ownership/port-locks.ts';
 import { type FollowedPort, portOfPod, workloadsOf } from './followed-port.ts';
 import { controlText } from './text.ts';
 
@@ -40,10 +44,18 @@ const { updated: UPDATED, failed: FAILED } = LIMITS_REASONS;
 /** Between attempts that fail although OVS's database is there. */
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
 
-type Parts = Pick<
-  Context,
-  'pods' | 'interfaces' | 'vsctl' | 'queue' | 'portLock' | 'mirror' | 'events' | 'log'
->;
+export interface LimitsParts {
+  /** Pods of this node, by `namespace/name`. */
+  readonly pods: Pick<WatchCache<Pod>, 'get' | 'values' | 'synced' | 'onChange'>;
+  readonly interfaces: Pick<OvsTable, 'rows' | 'named' | 'until' | 'synced' | 'isLive'>;
+  readonly vsctl: Vsctl;
+  readonly queue: Pick<AttachmentQueue, 'runTogether' | 'isAdding'>;
+  readonly locks: Pick<PortLocks, 'ofHostInterfaces'>;
+  readonly mirror: Pick<Mirror, 'all' | 'settled' | 'ask'>;
+  /** News about pods, for people. */
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly log: Logger;
+}
 
 /** A port whose annotations say something else than it was last brought to. */
 interface Due {
@@ -66,7 +78,7 @@ interface Run {
 }
 
 export class LimitsFollower {
-  readonly #parts: Parts;
+  readonly #parts: LimitsParts;
   readonly #stopped = new AbortController();
   /** By pod. */
   readonly #runs = new Map<string, Run>();
@@ -76,7 +88,7 @@ export class LimitsFollower {
   readonly #mirrorTurns = pLimit(1);
   #inspection: Promise<PortsInspection> | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: LimitsParts) {
     this.#parts = parts;
   }
 
@@ -204,7 +216,7 @@ export class LimitsFollower {
     if (pod === undefined || due.length === 0) return;
     if (due.some(({ asked }) => asked.isMirrored)) mirror.ask();
     // Read in their turn: what a DEL before it removed is not there any more.
-    const changesMirror = await this.#inTurn(due, async () => {
+    const changesMirror = await this.#locked(due, async () => {
       const inspection = await this.#inspect();
       if (this.#changesMirror(due, inspection)) return true;
       await this.#change(pod, due, inspection);
@@ -214,24 +226,21 @@ export class LimitsFollower {
       // Each of these transactions must change the mirror's port: it is read when the one before is
       // done. A DEL waits for one of them, and not for the whole line.
       await this.#mirrorTurns(() =>
-        this.#inTurn(due, async () => this.#change(pod, due, await inspectPorts(vsctl))),
+        this.#locked(due, async () => this.#change(pod, due, await inspectPorts(vsctl))),
       );
     }
     for (const { port, asked } of due) this.#warn(pod, port, asked);
   }
 
-  /** Ports of Kube-OVN's Go daemon do not say whose they are: theirs is the turn of their name. */
-  #inTurn<T>(due: readonly Due[], task: () => Promise<T>): Promise<T> {
-    const { queue, portLock } = this.#parts;
+  /** Runs `task` while holding the ports' locks; of a port of Kube-OVN's Go daemon that is the one of its name. */
+  #locked<T>(due: readonly Due[], task: () => Promise<T>): Promise<T> {
+    const { queue, locks } = this.#parts;
     const ports = due.map(({ port }) => port);
     const ours = ports.filter(({ attachment }) => attachment.containerId !== '');
     const theirs = ports.filter((port) => !ours.includes(port)).map(({ name }) => name);
-    const inTurn = theirs
-      .sort()
-      .reduceRight((inner, name) => () => portLock.run(hostNameKey(name), inner), task);
     return queue.runTogether(
       ours.map(({ attachment }) => attachment),
-      inTurn,
+      () => locks.ofHostInterfaces(theirs, task),
     );
   }
 

@@ -97,7 +97,7 @@ function refuseOtherDevices(request: CniRequest): void {
       throw new CniError(
         CniCode.unsupportedField,
         `${field} is not supported`,
-        'this daemon makes veth pairs only; use the Go daemon for SR-IOV and DPDK NICs',
+        'this daemon makes interfaces without a device only; use the Go daemon for SR-IOV and DPDK NICs',
       );
     }
   }

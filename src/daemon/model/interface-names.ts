@@ -14,7 +14,7 @@ const LOOKS_LIKE_INDEX = /^if/;
 const ID_DIGITS_MIN = 1;
 
 /**
- * Names for the host end of an attachment's veth pair, best first; all at most 15 bytes.
+ * Names for an attachment's interface on the node, best first; all at most 15 bytes.
  *
  * The first is Kube-OVN's: 12 characters of container id and interface name, then `_h`. A long
  * interface name leaves few digits of the id, so that two pods of one node can meet on one

@@ -10,9 +10,7 @@
 import type { Address, Cidr, Family } from '../../common/address.ts';
 import { cidrText, contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
 import { isDnsName, isOvnProvider, MIGRATION_ANNOTATION } from '../../common/names.ts';
-import { show } from '../../common/text.ts';
-import { CniCode } from '../../wire/cni.ts';
-import { CniError, invalid } from '../call/error.ts';
+import { invalid } from '../call/error.ts';
 import { atStage } from '../call/stage.ts';
 import type { Wait } from '../call/waiting.ts';
 import {
@@ -21,6 +19,7 @@ import {
   isAllocated,
   keyPrefix,
   ownOrNetwork,
+  type Written,
 } from './annotation-keys.ts';
 import type { Attachment } from './attachment.ts';
 import type { Route } from './route.ts';
@@ -51,6 +50,8 @@ export interface Nic {
   /** Live migration: the gateway may not answer yet, and the address is still in use elsewhere. */
   readonly migrating: boolean;
   readonly skipGatewayCheck: boolean;
+  /** Kinds of interface that are asked for (`pod_nic_type`), the NIC's own first; none for the usual one. */
+  readonly nicTypes: readonly Written[];
 }
 
 /** What the annotations lack so far: a wait for the controller. */
@@ -90,7 +91,6 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
     const lookAt = `the log of ${CONTROLLER}`;
     return { missing: { what, lookAt, stage: 'wait-route' } };
   }
-  if (!attachment.ipamOnly) refuseOtherNicTypes(annotations, [perNic, provider]);
   const { text, key } = shared('routes');
   return {
     addresses,
@@ -103,6 +103,7 @@ export function readNic(annotations: Annotations, attachment: Attachment): Nic |
     ...optional('sharedNetworkIfName', perNic === provider ? undefined : ifName),
     migrating: Boolean(annotations[MIGRATION_ANNOTATION]),
     skipGatewayCheck: shared('activation_strategy').text !== '',
+    nicTypes: readNicTypes(annotations, [perNic, provider]),
   };
 }
 
@@ -191,17 +192,12 @@ function readRoutes(text: string, key: string): Route[] {
   return parseRoutes(routes, field);
 }
 
-function refuseOtherNicTypes(annotations: Annotations, prefixes: readonly string[]): void {
-  for (const prefix of prefixes) {
-    const key = `${prefix}.kubernetes.io/pod_nic_type`;
-    const type = annotations[key] ?? '';
-    if (type === '' || type === 'veth-pair') continue;
-    throw new CniError(
-      CniCode.unsupportedField,
-      `annotation ${key} asks for NIC type ${show(type)}`,
-      'this daemon makes veth pairs only: remove the annotation, or set it to "veth-pair"',
-    );
-  }
+/** What is written under the NIC's own prefix comes before the network's. */
+function readNicTypes(annotations: Annotations, prefixes: readonly string[]): Written[] {
+  const keys = new Set(prefixes.map((prefix) => `${prefix}.kubernetes.io/pod_nic_type`));
+  return [...keys]
+    .map((key) => ({ key, text: annotations[key] ?? '' }))
+    .filter(({ text }) => text !== '');
 }
 
 /** The parts of a list with one part of each family; of one that is longer, what shows that. */

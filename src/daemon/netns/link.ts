@@ -17,79 +17,15 @@ import { CniCode } from '../../wire/cni.ts';
 import { CniError, tryAgain } from '../call/error.ts';
 import type { NicAddress } from '../model/nic.ts';
 import type { Route } from '../model/route.ts';
-import { checkNetns, refuseOtherNamespace, runInNetns } from './netns.ts';
-
-export interface VethPlan {
-  readonly hostInterface: string;
-  readonly ifName: string;
-  readonly netns: string;
-  /** Kernel's choice where there is none. */
-  readonly mac?: string;
-  /** Bytes; 0 for the kernel's default. */
-  readonly mtu: number;
-  /** Alias of the host end, by which it is recognised; empty for none. */
-  readonly mark: string;
-}
-
-/** As Kube-OVN sets it on host ends, so that HTB has something to shape. */
-const HOST_TX_QUEUE_PACKETS = 1000;
+import { runInNetns } from './netns.ts';
 
 /** A node may run without IPv6 (`ipv6.disable=1`), and then knows no mode of generating addresses. */
 const HAS_IPV6 = existsSync('/proc/sys/net/ipv6');
-const NO_LINK_LOCAL = HAS_IPV6 ? ' addrgenmode none' : '';
-
-/**
- * Makes a veth pair, each end in its place under its final name: creating, moving and renaming
- * takes ten times as long.
- *
- * @param made is told how to remove the pair, unless it is certain that there is none
- * @throws CniError 4 where the pod already has an interface of that name
- */
-export async function createVeth(
-  plan: VethPlan,
-  made: (remove: () => Promise<void>) => void,
-): Promise<void> {
-  const { hostInterface, ifName, netns } = plan;
-  // The wait for the controller may have been long.
-  checkNetns(netns);
-  const remove = () => deleteLinks([hostInterface]);
-  try {
-    await run('ip', ['-batch', '-'], { input: lines(vethLines(plan)) });
-    made(remove);
-  } catch (error) {
-    const isRefused = error instanceof ToolError && failedLine(error) === 1;
-    if (!isRefused) made(remove);
-    if (isRefused) await refuseOtherNamespace(netns);
-    if (!isRefused || !/File exists/.test(error.stderr)) throw error;
-    throw new CniError(
-      CniCode.invalidEnvironment,
-      `CNI_IFNAME is wrong: "${ifName}" already exists in the pod`,
-      `expected a name that is free in ${netns}: it is taken by a plugin that ran before in the same chain (kube-ovn makes its interface itself and comes first), or by another network of the pod with the same "interface" in its networks annotation. If the name is free there, an unfinished ADD left ${hostInterface} on the node: a DEL of this container removes it`,
-      { cause: error },
-    );
-  }
-}
-
-/**
- * Makes a veth pair and sets its host end up.
- *
- * The host end gets no IPv6 link-local address: nothing speaks to it, and ovs-vswitchd's work
- * per change grows with the square of the number of local routes (docs/bench.md: 2.5 times as
- * long until `ovn-installed` at 1,000 ports).
- */
-export function vethLines(plan: VethPlan): string[] {
-  const { hostInterface, ifName, netns } = plan;
-  const mtu = plan.mtu > 0 ? ` mtu ${plan.mtu}` : '';
-  const mac = plan.mac === undefined ? '' : ` address ${plan.mac}`;
-  const mark = plan.mark === '' ? '' : ` alias ${plan.mark}`;
-  return [
-    `link add ${hostInterface}${mtu} txqueuelen ${HOST_TX_QUEUE_PACKETS} type veth peer name ${ifName} netns ${netns}${mac}${mtu}`,
-    `link set ${hostInterface}${NO_LINK_LOCAL}${mark} up`,
-  ];
-}
+/** Word of ip(8) for an interface that gets no IPv6 link-local address; empty where there is no IPv6. */
+export const NO_LINK_LOCAL = HAS_IPV6 ? ' addrgenmode none' : '';
 
 /** Number of the line at which a batch of ip(8) ended. */
-function failedLine(error: ToolError): number | undefined {
+export function failedLine(error: ToolError): number | undefined {
   const line = /Command failed -:(\d+)/.exec(error.stderr)?.[1];
   return line === undefined ? undefined : Number(line);
 }
@@ -239,6 +175,7 @@ export function createIpv6Outage(log: Logger): Outage {
   });
 }
 
-function lines(batch: readonly string[]): string {
+/** A batch as ip(8) reads it. */
+export function lines(batch: readonly string[]): string {
   return `${batch.join('\n')}\n`;
 }

@@ -5,21 +5,38 @@
 
 import type { Deadline } from '../../common/concurrency/deadline.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
+import type { KubernetesApi } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { CniError, OwnCode } from '../call/error.ts';
 import { atStage, forThisCall, inStage } from '../call/stage.ts';
 import type { Wait } from '../call/waiting.ts';
 import { waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
-import type { LiveAttachment } from '../model/attachment.ts';
-import type { Nic } from '../model/nic.ts';
+import type { Annotations } from '../model/annotation-keys.ts';
+import type { Attachment, LiveAttachment } from '../model/attachment.ts';
+import type { DeletedPods } from '../model/deleted-pods.ts';
+import type { Missing, Nic } from '../model/nic.ts';
 import { CONTROLLER, namesSubnet, readNic } from '../model/nic.ts';
 import type { Pod } from '../model/pod.ts';
 import { isSamePod, podKey, projectPod } from '../model/pod.ts';
 import type { Subnet } from '../model/subnet.ts';
 import { subnetOfProvider } from '../model/subnet.ts';
 import { isLauncherOf } from '../model/virtual-machine.ts';
+import type { PrimaryNetwork } from '../node/primary-network.ts';
+import { kindOf } from './kinds/kinds.ts';
+
+/** What the wait for an allocation uses. */
+export interface AllocationParts {
+  readonly api: Pick<KubernetesApi, 'get'>;
+  /** Pods of this node, by `namespace/name`. */
+  readonly pods: Pick<WatchCache<Pod>, 'get' | 'synced' | 'until' | 'onChange'>;
+  readonly deletedPods: Pick<DeletedPods, 'has'>;
+  /** By name. */
+  readonly subnets: Pick<WatchCache<Subnet>, 'get' | 'values' | 'synced' | 'until'>;
+  /** Whose the pods' primary network is. */
+  readonly primary: Pick<PrimaryNetwork, 'refuse'>;
+}
 
 export interface Allocation {
   readonly pod: Pod;
@@ -34,14 +51,14 @@ export interface Allocation {
  */
 export async function awaitAllocation(
   attachment: LiveAttachment,
-  context: Context,
+  parts: AllocationParts,
   deadline: Deadline,
 ): Promise<Allocation> {
   const { signal } = deadline;
-  const { pods, subnets } = context;
+  const { pods, subnets } = parts;
   await waiting(FIRST_LIST, abortable(Promise.all([pods.synced, subnets.synced]), signal));
 
-  atStage('get-pod', () => refuseLateCall(attachment, context));
+  atStage('get-pod', () => refuseLateCall(attachment, parts));
 
   let missing = missingPod(attachment);
   const strangers = new Set<string>();
@@ -49,24 +66,35 @@ export async function awaitAllocation(
     const pod = pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
     if (pod === undefined) return undefined;
     if (!isSamePod(pod, attachment.pod.uid)) {
-      if (!strangers.has(pod.uid)) void endIfReplaced(attachment, context, deadline);
+      if (!strangers.has(pod.uid)) void endIfReplaced(attachment, parts, deadline);
       strangers.add(pod.uid);
       return undefined;
     }
     if (pod.deleting) throw podGone(attachment, 'is being deleted');
     atStage('provider', () => {
-      context.primary.refuse(attachment, pod);
-      refuseUnboundProvider(pod, attachment, context);
+      parts.primary.refuse(attachment, pod);
+      refuseUnboundProvider(pod, attachment, parts);
     });
-    const nic = readNic(pod.annotations, attachment);
-    if ('missing' in nic) missing = explained(nic.missing, attachment, context);
+    const nic = readPossibleNic(pod.annotations, attachment);
+    if ('missing' in nic) missing = explained(nic.missing, attachment, parts);
     else if (isOfPod(nic, pod)) return { pod, nic: onlyMachinesMigrate(nic, pod) };
     else missing = launcherOf(nic, attachment);
     return undefined;
   });
   const { pod, nic } = await waiting(() => missing, pods.until(look, signal));
-  const subnet = inStage('get-subnet', findSubnet(nic, attachment, context, signal));
+  const subnet = inStage('get-subnet', findSubnet(nic, attachment, parts, signal));
   return { pod, nic, subnet: await subnet };
+}
+
+/**
+ * What the annotations say of a NIC, where it is of a kind that this daemon makes.
+ * @throws CniError 2 for one of another kind; 7 that names the annotation that is wrong
+ */
+export function readPossibleNic(annotations: Annotations, attachment: Attachment): Nic | Missing {
+  const nic = readNic(annotations, attachment);
+  // The interface of a NIC that we only allocate for is another plugin's.
+  if (!('missing' in nic) && !attachment.ipamOnly) kindOf(nic);
+  return nic;
 }
 
 /** True where a NIC is named by its pod, or by the VM that the pod runs: by nothing else. */
@@ -90,11 +118,11 @@ function launcherOf({ workload }: Nic, { pod, provider }: LiveAttachment): Wait 
 /** Ends the deadline as soon as the pod is deleted or replaced; undone by disposal. */
 export function endWithPod(
   attachment: LiveAttachment,
-  context: Context,
+  { pods }: Pick<AllocationParts, 'pods'>,
   deadline: Deadline,
 ): Disposable {
   const key = podKey(attachment.pod.namespace, attachment.pod.name);
-  const stop = context.pods.onChange((change) => {
+  const stop = pods.onChange((change) => {
     if (change.key !== key || !isSamePod(change.value, attachment.pod.uid)) return;
     if (change.type === 'deleted') deadline.abort(podGone(attachment, 'was deleted'));
     else if (change.value.deleting) deadline.abort(podGone(attachment, 'is being deleted'));
@@ -126,7 +154,10 @@ function podGone({ pod }: LiveAttachment, how: string): CniError {
 }
 
 /** The pod was here and went. */
-function refuseLateCall(attachment: LiveAttachment, { pods, deletedPods }: Context): void {
+function refuseLateCall(
+  attachment: LiveAttachment,
+  { pods, deletedPods }: Pick<AllocationParts, 'pods' | 'deletedPods'>,
+): void {
   const { namespace, name, uid } = attachment.pod;
   if (!deletedPods.has(uid)) return;
   const isReplaced = pods.get(podKey(namespace, name)) !== undefined;
@@ -146,27 +177,35 @@ const LOOK_TIMEOUT_MS = 5000;
  */
 async function endIfReplaced(
   attachment: LiveAttachment,
-  context: Context,
+  { api }: Pick<AllocationParts, 'api'>,
   deadline: Deadline,
 ): Promise<void> {
   const { namespace, name, uid } = attachment.pod;
   const path = objectPath(KINDS.pods, name, namespace);
   const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
-  const live = await context.api.get(path, {}, signal).catch(() => undefined);
+  const live = await api.get(path, {}, signal).catch(() => undefined);
   if (live !== undefined && !isSamePod(projectPod(live), uid)) {
     deadline.abort(podGone(attachment, replacedFor(uid)));
   }
 }
 
 /** At once: a network that no Subnet belongs to will not get an address by waiting. */
-function refuseUnboundProvider(pod: Pod, attachment: LiveAttachment, context: Context): void {
+function refuseUnboundProvider(
+  pod: Pod,
+  attachment: LiveAttachment,
+  { subnets }: Pick<AllocationParts, 'subnets'>,
+): void {
   const { provider, ifName } = attachment;
   if (provider === 'ovn' || namesSubnet(pod.annotations, provider, ifName)) return;
-  if (subnetOfProvider(context.subnets.values(), provider) === undefined) throw unbound(provider);
+  if (subnetOfProvider(subnets.values(), provider) === undefined) throw unbound(provider);
 }
 
 /** A Subnet that is being deleted gives no address to a new NIC, however long it waits. */
-function explained(missing: Wait, { provider }: LiveAttachment, { subnets }: Context): Wait {
+function explained(
+  missing: Wait,
+  { provider }: LiveAttachment,
+  { subnets }: Pick<AllocationParts, 'subnets'>,
+): Wait {
   const subnet = subnetOfProvider(subnets.values(), provider);
   if (!subnet?.terminating) return missing;
   const why = `Subnet ${subnet.name}, which is being deleted and gives no address to a new interface`;
@@ -198,7 +237,7 @@ function subnetNamed(name: string): Wait {
 async function findSubnet(
   nic: Nic,
   { provider }: LiveAttachment,
-  { subnets }: Context,
+  { subnets }: Pick<AllocationParts, 'subnets'>,
   signal: AbortSignal,
 ): Promise<Subnet | undefined> {
   const { logicalSwitch } = nic;

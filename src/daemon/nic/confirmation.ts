@@ -14,17 +14,24 @@ import { Backoff } from '../../common/concurrency/backoff.ts';
 import { abortable, type Deadline } from '../../common/concurrency/deadline.ts';
 import { isNotFound, KubernetesError } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
 import { messageOf } from '../../common/text.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
 import type { LiveAttachment } from '../model/attachment.ts';
 import type { Ip } from '../model/ip.ts';
 import { disagreement, type IpClaim } from '../model/ip-claim.ts';
 import { type Pod, podKey } from '../model/pod.ts';
 import { isLauncherOf, virtualMachineDisagreement } from '../model/virtual-machine.ts';
-import { type Allocation, awaitAllocation } from './allocation.ts';
-import { machinePath } from './records.ts';
+import { type Allocation, type AllocationParts, awaitAllocation } from './allocation.ts';
+import { machinePath, type NicRecords } from './records.ts';
+
+/** What the wait for a confirmed allocation uses. */
+export interface ConfirmationParts extends AllocationParts {
+  /** IP objects of this node, by name; none where the daemon's role does not let it follow them. */
+  readonly ips: Pick<WatchCache<Ip>, 'get' | 'until'>;
+  readonly records: Pick<NicRecords, 'ips' | 'machines'>;
+}
 
 /** What the cluster has recorded of a NIC. */
 export interface Confirmed {
@@ -61,16 +68,16 @@ const PAUSE_MS_MIN = 50;
  */
 export async function withConfirmed<T>(
   attachment: LiveAttachment,
-  context: Context,
+  parts: ConfirmationParts,
   deadline: Deadline,
   use: (allocation: Allocation, confirmation: Promise<Confirmed>) => Promise<T>,
 ): Promise<T> {
   const pauses = new Backoff(PAUSES);
   let found: { readonly pod: Pod; readonly wait: Wait } | undefined;
   for (let isFirst = true; ; isFirst = false) {
-    const allocation = await awaitAllocation(attachment, context, deadline);
+    const allocation = await awaitAllocation(attachment, parts, deadline);
     const { pod } = allocation;
-    const claim = new Claim(attachment, allocation, context, {
+    const claim = new Claim(attachment, allocation, parts, {
       found: found?.pod === pod ? found.wait : undefined,
     });
     try {
@@ -92,7 +99,7 @@ export async function withConfirmed<T>(
 class Claim {
   readonly #allocation: Allocation;
   readonly #interfaceMacs: readonly string[] | undefined;
-  readonly #context: Context;
+  readonly #parts: ConfirmationParts;
   readonly #podKey: string;
   readonly #ipName: string;
   /** Of the IP object, as it was followed when the claim was read. */
@@ -104,16 +111,16 @@ class Claim {
   constructor(
     attachment: LiveAttachment,
     allocation: Allocation,
-    context: Context,
+    parts: ConfirmationParts,
     { found }: { readonly found: Wait | undefined },
   ) {
     const { namespace, name } = attachment.pod;
     this.#allocation = allocation;
     this.#interfaceMacs = attachment.interfaceMacs;
-    this.#context = context;
+    this.#parts = parts;
     this.#podKey = podKey(namespace, name);
     this.#ipName = portName(attachment, allocation);
-    this.#followed = context.ips.get(this.#ipName);
+    this.#followed = parts.ips.get(this.#ipName);
     this.#wait = waitFor(attachment, allocation, this.#ipName);
     this.#waitOfRead = found ?? this.#wait;
   }
@@ -121,7 +128,7 @@ class Claim {
   /** @throws Unconfirmed; CniError 11 when the ADD's deadline passes before there is an answer */
   async confirm(signal: AbortSignal): Promise<Confirmed> {
     const { pod, nic } = this.#allocation;
-    const { machines } = this.#context.records;
+    const { machines } = this.#parts.records;
     const owner = isLauncherOf(pod, nic.workload) ? pod.virtualMachine : undefined;
     const answers = Promise.all([
       this.#isFollowed() ? this.#followed : this.#readIp(signal),
@@ -155,7 +162,7 @@ class Claim {
 
   /** Resolves when something has changed since the claim was read, or after a pause. */
   async mayHaveChanged(pauses: Backoff, signal: AbortSignal): Promise<void> {
-    const { pods, ips } = this.#context;
+    const { pods, ips } = this.#parts;
     const settled = new AbortController();
     const until = AbortSignal.any([signal, settled.signal]);
     const { pod } = this.#allocation;
@@ -185,12 +192,10 @@ class Claim {
 
   async #readIp(signal: AbortSignal): Promise<Ip | undefined> {
     const path = objectPath(KINDS.ips, this.#ipName);
-    return await this.#context.records.ips
-      .read(this.#allocation.pod, path, signal)
-      .catch((error) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
+    return await this.#parts.records.ips.read(this.#allocation.pod, path, signal).catch((error) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
   }
 
   #unconfirmed(otherwise: string): Unconfirmed {

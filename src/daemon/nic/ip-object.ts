@@ -11,7 +11,6 @@ import type { Logger } from '../../common/log.ts';
 import { isDnsName } from '../../common/names.ts';
 import { Outage } from '../../common/outage.ts';
 import { messageOf } from '../../common/text.ts';
-import type { Context } from '../context.ts';
 import { IP_NODE_LABEL, type Ip, projectIp } from '../model/ip.ts';
 import type { Allocation } from './allocation.ts';
 
@@ -30,14 +29,22 @@ export function createIpOutage(log: Logger): Outage {
   });
 }
 
+/** What the writing of IP objects uses. */
+export interface IpObjectParts {
+  readonly api: KubernetesApi;
+  readonly nodeName: string;
+  /** IP objects cannot be written. */
+  readonly ipOutage: Outage;
+  readonly log: Logger;
+}
+
 /** @param name the object's, which is the logical switch port's */
 export async function recordNode(
   { nic, pod }: Allocation,
   name: string,
-  context: Context,
+  { api, nodeName, ipOutage, log }: IpObjectParts,
 ): Promise<void> {
   if (nic.addresses.length === 0) return;
-  const { api, nodeName, ipOutage, log } = context;
   const path = objectPath(KINDS.ips, name);
   try {
     await write(path, { nodeName, workload: nic.workload, namespace: pod.namespace }, api);

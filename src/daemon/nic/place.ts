@@ -6,31 +6,44 @@
  * a time; the waits for OVN and for gateways, which use nothing, hold up no other NIC.
  */
 
+import type { Slots } from '../../common/concurrency/slots.ts';
 import { together } from '../../common/concurrency/together.ts';
+import type { Logger } from '../../common/log.ts';
 import { errorFields } from '../../common/log.ts';
+import type { Outage } from '../../common/outage.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
 import { undoInTime } from '../../common/process/tool-time.ts';
 import { messageOf } from '../../common/text.ts';
 import { enterStage, inStage } from '../call/stage.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
 import { announcementFrames } from '../model/announcement.ts';
 import { checkIpv4Free, ipv6Settled } from '../netns/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from '../netns/gateway.ts';
-import {
-  addressLines,
-  applyInPod,
-  createVeth,
-  deleteLinks,
-  disableTxChecksum,
-  linkUpLine,
-  nodeLinks,
-  prepareIpv6,
-} from '../netns/link.ts';
-import { flowsInstalled, type InterfaceRow, interfaceNamed, plug } from '../ovs/port.ts';
+import { addressLines, applyInPod, linkUpLine, nodeLinks, prepareIpv6 } from '../netns/link.ts';
+import type { PacketSender } from '../ovs/packet-out.ts';
+import { type InterfaceRow, interfaceNamed } from '../ovs/port.ts';
 import { findPort } from '../ovs/port-removal.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+import { flowsInstalled, olderOwners, plugPort, unplugPort } from '../ownership/iface-id-owner.ts';
 import type { NicPlan } from './plan.ts';
-import { removeAttachment, unplugFound } from './remove.ts';
+import { type RemoveParts, removeNic } from './remove.ts';
+
+/** What the making of a NIC uses. */
+export interface PlaceParts extends RemoveParts {
+  readonly queue: Pick<
+    AttachmentQueue,
+    'mayUse' | 'noLeftovers' | 'use' | 'leftovers' | 'hasLeftovers'
+  >;
+  /** NICs that are made at a time. */
+  readonly nicSlots: Pick<Slots, 'run'>;
+  /** For frames that a NIC's network is to have from its port. */
+  readonly packets: Pick<PacketSender, 'send'>;
+  /** IPv6 parameters of pods' interfaces cannot be set. */
+  readonly ipv6Outage: Pick<Outage, 'begin' | 'end'>;
+  /** Look for other users of an IPv4 address on underlay networks. */
+  readonly detectIpv4Conflict: boolean;
+  readonly log: Logger;
+}
 
 /** What may end the making of a NIC. */
 export interface Placing {
@@ -40,53 +53,48 @@ export interface Placing {
 }
 
 /**
- * While the allocation is being confirmed only the veth pair is made: it is no port yet, and has no
+ * While the allocation is being confirmed only the interface is made: it is no port yet, and has no
  * address.
+ * @param plan of this turn of the event loop: the name of its interface on the node is taken here
  * @throws CniError, or what `confirmation` was rejected with; after it nothing of the NIC is left
  */
 export async function placeNic(
   plan: NicPlan,
-  context: Context,
+  parts: PlaceParts,
   { confirmation, signal }: Placing,
 ): Promise<void> {
-  const { attachment, veth } = plan;
-  using _name = context.queue.use(veth.hostInterface, attachment);
+  const { attachment, kind, link } = plan;
+  using _name = parts.queue.use(link.hostInterface, attachment);
+  // An older sandbox fails before it makes anything.
+  olderOwners(plan.port, parts);
   await using undo = new AsyncDisposableStack();
   const place = enterStage('nic-slot');
   let wait = A_PLACE;
+  const undoing = (what: string, step: () => Promise<void>) => {
+    undo.defer(() => undone(plan, parts, what, undoInTime(step)));
+  };
   const make = async () => {
     place.leave();
     wait = TOOLS;
-    const undoing = (what: string, step: () => Promise<void>) => {
-      undo.defer(() => undone(plan, context, what, undoInTime(step)));
-    };
-    const made = (remove: () => Promise<void>) => undoing('veth pair', remove);
-    await removeLeftovers(plan, context, signal);
-    const pair = createVeth(veth, made).catch(async (error) => {
-      // One that was ended for its time has made what the undo removes; there is none to try again.
-      if (isKilled(error) || !(await removeUnfinished(plan, context))) throw error;
-      await createVeth(veth, made);
-    });
-    await inStage('make-veth', pair);
+    await removeLeftovers(plan, parts, signal);
+    await inStage('make-veth', createLink(plan, parts, undoing));
     signal.throwIfAborted();
     await inStage('confirm-address', confirmation);
-    undoing('port', () => removePort(plan, context));
+    undoing('port', () => removePort(plan, parts));
     await together(signal, (steps) => [
-      inStage('make-port', plugInTurn(plan, context, steps)),
-      inStage('configure-interface', bringUp(plan, context)),
-      plan.isUserspaceDatapath
-        ? inStage('configure-interface', disableTxChecksum(attachment.netns, attachment.ifName))
-        : Promise.resolve(),
+      inStage('make-port', plugPort(plan.port, parts, steps)),
+      inStage('configure-interface', bringUp(plan, parts)),
+      inStage('configure-interface', kind.adjust(link)),
     ]);
   };
-  await waiting(() => wait, context.nicSlots.run(make, signal)).catch((error) => {
+  await waiting(() => wait, parts.nicSlots.run(make, signal)).catch((error) => {
     place.fail(error);
     throw error;
   });
-  await awaitFlows(plan, context, signal);
-  if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, context, signal);
+  await awaitFlows(plan, parts, signal);
+  if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, parts, signal);
   // Not waited for: it is one frame for each address, and no reason for an ADD to fail.
-  void announce(plan, context);
+  void announce(plan, parts);
   await together(signal, (probes) =>
     plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
   );
@@ -94,19 +102,40 @@ export async function placeNic(
   undo.move();
 }
 
+/** Makes the interface; where what a killed ADD left of it is in the way, that is removed first. */
+async function createLink(
+  plan: NicPlan,
+  parts: Pick<PlaceParts, 'vsctl'>,
+  undoing: (what: string, step: () => Promise<void>) => void,
+): Promise<void> {
+  const { kind, link } = plan;
+  const made = (remove: () => Promise<void>) => undoing('interface', remove);
+  try {
+    await kind.create(link, made);
+  } catch (error) {
+    // One that was ended for its time has made what the undo removes; there is none to try again.
+    if (isKilled(error) || !(await removeUnfinished(plan, parts))) throw error;
+    await kind.create(link, made);
+  }
+}
+
 function isKilled(error: unknown): boolean {
   return error instanceof ToolError && error.how === 'killed';
 }
 
 /**
- * A pair of this attachment that is no port is what a killed ADD left: nobody can use it.
+ * An interface with the mark of this attachment that is no port is what a killed ADD left: nobody can use
+ * it.
  * @returns whether there was one
  */
-async function removeUnfinished({ attachment, veth }: NicPlan, { vsctl }: Context) {
-  const { rows } = await findPort(vsctl, attachment, [veth.hostInterface]);
-  const mark = (await nodeLinks()).get(veth.hostInterface);
-  if (rows.ports.length > 0 || !mark || mark !== veth.mark) return false;
-  await deleteLinks([veth.hostInterface]);
+async function removeUnfinished(
+  { attachment, kind, link }: NicPlan,
+  { vsctl }: Pick<PlaceParts, 'vsctl'>,
+): Promise<boolean> {
+  const { rows } = await findPort(vsctl, attachment, [link.hostInterface]);
+  const mark = (await nodeLinks()).get(link.hostInterface);
+  if (rows.ports.length > 0 || !mark || mark !== link.mark) return false;
+  await kind.remove([link.hostInterface]);
   return true;
 }
 
@@ -119,8 +148,8 @@ const TOOLS: Wait = {
   lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
 };
 
-async function removePort({ attachment, veth }: NicPlan, context: Context): Promise<void> {
-  await unplugFound(await findPort(context.vsctl, attachment, [veth.hostInterface]), context);
+async function removePort({ attachment, link }: NicPlan, parts: PlaceParts): Promise<void> {
+  await unplugPort(await findPort(parts.vsctl, attachment, [link.hostInterface]), parts);
 }
 
 /**
@@ -131,32 +160,23 @@ async function removePort({ attachment, veth }: NicPlan, context: Context): Prom
  */
 async function removeLeftovers(
   plan: NicPlan,
-  context: Context,
+  parts: PlaceParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { attachment, veth } = plan;
-  const row = interfaceNamed(context.interfaces, veth.hostInterface);
+  const { attachment, link } = plan;
+  const { interfaces, queue, log } = parts;
+  const row = interfaceNamed(interfaces, link.hostInterface);
   const isUnfinished = row !== undefined && !(await isWhole(row));
-  if (!isUnfinished && !context.queue.hasLeftovers(attachment)) return;
-  await removeAttachment(attachment, context, [veth.hostInterface]);
-  await context.interfaces.until(
-    () => interfaceNamed(context.interfaces, veth.hostInterface) === undefined || undefined,
-    signal,
-  );
-  context.log.info({ port: veth.hostInterface }, 'removed what an unfinished ADD had left');
+  if (!isUnfinished && !queue.hasLeftovers(attachment)) return;
+  await removeNic(attachment, parts, [link.hostInterface]);
+  const isGone = () => interfaceNamed(interfaces, link.hostInterface) === undefined;
+  await interfaces.until(() => isGone() || undefined, signal);
+  log.info({ port: link.hostInterface }, 'removed what an unfinished ADD had left');
 }
 
-/** An ADD that was answered has a port with flows, and both ends of its veth pair. */
+/** An ADD that was answered has a port with flows, and its interface. */
 async function isWhole({ name, externalIds }: InterfaceRow): Promise<boolean> {
   return externalIds['ovn-installed'] === 'true' && (await nodeLinks()).has(name);
-}
-
-/** Two sandboxes of one pod are the same logical switch port: the one plugged last is it. */
-async function plugInTurn(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
-  await context.portLock.run(plan.port.ifaceId, async () => {
-    signal.throwIfAborted();
-    await plug(context.vsctl, plan.port, context, signal);
-  });
 }
 
 /**
@@ -165,7 +185,7 @@ async function plugInTurn(plan: NicPlan, context: Context, signal: AbortSignal):
  */
 async function undone(
   { attachment }: NicPlan,
-  { log, queue }: Context,
+  { log, queue }: Pick<PlaceParts, 'log' | 'queue'>,
   what: string,
   step: Promise<unknown>,
 ): Promise<void> {
@@ -175,18 +195,25 @@ async function undone(
   });
 }
 
-async function awaitFlows(plan: NicPlan, context: Context, signal: AbortSignal): Promise<void> {
+async function awaitFlows(
+  plan: NicPlan,
+  { interfaces }: Pick<PlaceParts, 'interfaces'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { ifaceId, hostInterface } = plan.port;
   const wait: Wait = {
     what: `OVN to install the flows of logical switch port ${ifaceId} (ovn-installed on interface ${hostInterface})`,
     lookAt: `ovn-controller on this node, and whether the northbound database has port ${ifaceId} and the southbound one does not bind it to another chassis`,
     stage: 'install-flows',
   };
-  await waiting(wait, flowsInstalled(plan.port, context.interfaces, signal));
+  await waiting(wait, flowsInstalled(plan.port, interfaces, signal));
 }
 
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
-async function bringUp(plan: NicPlan, { ipv6Outage }: Context): Promise<void> {
+async function bringUp(
+  plan: NicPlan,
+  { ipv6Outage }: Pick<PlaceParts, 'ipv6Outage'>,
+): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
   const { isIpv6Prepared, acceptsAdvertisements = false, hasLinkLocal = false } = plan.attachment;
   const isUnderlay = plan.localnetPatchPort !== undefined;
@@ -211,11 +238,10 @@ async function bringUp(plan: NicPlan, { ipv6Outage }: Context): Promise<void> {
 /** Addresses of an underlay NIC: the network must be connected before it can be asked. */
 async function takeUnderlayAddresses(
   plan: NicPlan,
-  context: Context,
+  { interfaces, detectIpv4Conflict }: Pick<PlaceParts, 'interfaces' | 'detectIpv4Conflict'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { ifName, netns, addresses, skipDuplicateDetection } = plan.interface;
-  const { interfaces } = context;
   const patchPort = plan.localnetPatchPort;
   const isThere = () => interfaces.named(patchPort ?? '');
   const wait: Wait = {
@@ -226,7 +252,7 @@ async function takeUnderlayAddresses(
   };
   await waiting(wait, interfaces.until(isThere, signal));
   const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
-  if (context.detectIpv4Conflict && !skipDuplicateDetection) {
+  if (detectIpv4Conflict && !skipDuplicateDetection) {
     const probe: Wait = {
       what: 'the probe for other users of its IPv4 address',
       lookAt: `${ifName} in ${netns}`,
@@ -253,8 +279,11 @@ async function takeUnderlayAddresses(
  * Tells the network that the NIC's addresses are here now. Not where a virtual machine is still
  * running elsewhere with them: it announces itself when it has come.
  */
-async function announce(plan: NicPlan, { packets, interfaces }: Context): Promise<void> {
-  const { mac, hostInterface } = plan.veth;
+async function announce(
+  plan: NicPlan,
+  { packets, interfaces }: Pick<PlaceParts, 'packets' | 'interfaces'>,
+): Promise<void> {
+  const { mac, hostInterface } = plan.link;
   const port = interfaceNamed(interfaces, hostInterface)?.openflowPort;
   const addresses = plan.interface.addresses.map(({ address }) => address);
   if (plan.gatewayCheck === 'skip' || mac === undefined || port === undefined) return;

@@ -3,8 +3,11 @@
  * Multus ask for Kube-OVN's primary network: one left over from primary times, or the one that
  * Kube-OVN's chart installs in either mode. It is not removed: it is the operator's.
  */
+
+import type { EventRecorder } from '../../common/kubernetes/events.ts';
+import type { Logger } from '../../common/log.ts';
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
-import type { Context } from '../context.ts';
+import type { PrimaryNetwork } from './primary-network.ts';
 
 export const CONFIGURATION_REASON = 'PrimaryNetworkAskedFor';
 
@@ -13,7 +16,12 @@ export function warnOfConfigurations({
   events,
   nodeName,
   log,
-}: Pick<Context, 'primary' | 'events' | 'nodeName' | 'log'>): void {
+}: {
+  readonly primary: Pick<PrimaryNetwork, 'failure' | 'filesAtFault'>;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly nodeName: string;
+  readonly log: Logger;
+}): void {
   if (primary.filesAtFault().length === 0) return;
   const failure = primary.failure(PRIMARY_PROVIDER);
   if (failure === undefined) return;

@@ -7,20 +7,13 @@
  * row also `provider` and `network`, by which GC knows whose list of attachments counts.
  */
 
-import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
-import { ToolError } from '../../common/process/run.ts';
 import { show } from '../../common/text.ts';
-import { CniCode } from '../../wire/cni.ts';
-import { CniError, tryAgain, wrongEnvironment } from '../call/error.ts';
+import { wrongEnvironment } from '../call/error.ts';
 import type { Attachment } from '../model/attachment.ts';
 import { type Bandwidth, formatBandwidth } from '../model/bandwidth.ts';
-import { livingPod, type Pod } from '../model/pod.ts';
-import { isNetnsUnmounted } from '../netns/netns.ts';
-import { STATIC_POD_ID, unseatCommands } from '../ownership/iface-id-owner.ts';
-import { isNewer, superseded } from '../ownership/sandbox-ownership.ts';
+import { releaseIfaceIdCommands, STATIC_POD_ID } from './iface-id.ts';
 import type { OvsTable, Row } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
-import type { Vsctl } from './vsctl.ts';
 import { quoted } from './vsctl.ts';
 
 export const INTEGRATION_BRIDGE = 'br-int';
@@ -53,7 +46,7 @@ export interface InterfaceRow {
   readonly externalIds: Readonly<Record<string, string>>;
   /** Why OVS cannot use the interface. */
   readonly error: string | null;
-  /** Empty for a link of the kernel, which a veth's end is. */
+  /** Empty for a link of the kernel. */
   readonly type: string;
 }
 
@@ -72,7 +65,10 @@ export const INTERFACE_COLUMNS = [
 ];
 
 /** The live copy's row of that name. */
-export function interfaceNamed(table: OvsTable, name: string): LiveInterface | undefined {
+export function interfaceNamed(
+  table: Pick<OvsTable, 'named'>,
+  name: string,
+): LiveInterface | undefined {
   const [, row] = table.named(name) ?? [];
   if (row === undefined) return undefined;
   const { ofport, mac_in_use: mac } = row;
@@ -131,7 +127,7 @@ function isOfOtherNetwork(
 }
 
 /**
- * Commands that plug the host end of a veth pair into the integration bridge, with its limits.
+ * Commands that plug an interface of the node into the integration bridge, with its limits.
  * @param stale UUIDs of other Interface rows with the same `iface-id`: an older sandbox's, which
  *   lose it, or ovn-controller could bind the wrong one
  */
@@ -140,7 +136,7 @@ export function plugCommands(plan: PortPlan, stale: readonly string[]): string[]
   const { qos, isMirrored } = plan.control;
   const { mirrorRow } = plan;
   return [
-    ...unseatCommands(stale, plan.ifaceId),
+    ...releaseIfaceIdCommands(stale, plan.ifaceId),
     ...['--', '--id=@interface', 'create', 'Interface', name, ...interfaceColumns(plan)],
     ...(qos === undefined ? [] : createQosCommands(qos, { marks: limitMarks(plan), suffix: '' })),
     ...['--', '--id=@port', 'create', 'Port', name, 'interfaces=@interface'],
@@ -203,76 +199,6 @@ function externalIds(ids: Readonly<Record<string, string>>): string[] {
     .map(([key, value]) => `external_ids:${key}=${quoted(value)}`);
 }
 
-/**
- * Plugs a port, and returns when the live copy has it: whoever plugs another port for the same
- * logical switch port next will see it there and take its `iface-id` away.
- * @throws CniError as `staleHolders`; 11 when the bridge or the database is not there
- */
-export async function plug(
-  vsctl: Vsctl,
-  plan: PortPlan,
-  { interfaces: table, pods }: PortOwners,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await vsctl(plugCommands(plan, staleHolders(plan, { interfaces: table, pods })));
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    throw tryAgain(
-      `cannot add port ${plan.hostInterface} to ${INTEGRATION_BRIDGE}: ${error.stderr}`,
-      'is ovsdb-server running, and has ovn-controller made br-int? `ovs-vsctl show` on this node tells',
-      error,
-    );
-  }
-  await table.until(() => interfaceNamed(table, plan.hostInterface), signal);
-}
-
-/** Where it is seen who has a logical switch port. */
-export interface PortOwners {
-  readonly interfaces: OvsTable;
-  /** Those of this node. */
-  readonly pods: Pick<WatchCache<Pod>, 'values'>;
-}
-
-/**
- * UUIDs of the Interface rows that have a port's `iface-id` and must lose it: those of older
- * sandboxes of the pod.
- * @throws CniError 7 when another interface of this sandbox is that logical switch port; 102 when
- *   a newer sandbox of the pod is; 11 when another pod that lives is
- */
-export function staleHolders(plan: PortPlan, { interfaces, pods }: PortOwners): string[] {
-  const stale: string[] = [];
-  for (const [uuid, raw] of interfaces.rows) {
-    const row = toInterfaceRow(raw);
-    if (row.externalIds['iface-id'] !== plan.ifaceId || row.name === plan.hostInterface) continue;
-    refuseSecondInterface(plan, row);
-    refuseOlderSandbox(plan, row);
-    refuseLivingPod(plan, row, pods);
-    stale.push(uuid);
-  }
-  return stale;
-}
-
-/**
- * The API server has one pod of a name: a row of another UID is that of a pod which was replaced, or a
- * VM's former launcher. But two pods can say that they are one VM, and names with dots can make two NICs
- * the same logical switch port: then the one that has it keeps it.
- */
-function refuseLivingPod(
-  { ifaceId, podUid }: PortPlan,
-  { externalIds }: InterfaceRow,
-  pods: PortOwners['pods'],
-): void {
-  const { 'iface-id-ver': uid, pod_netns: netns } = externalIds;
-  if (uid === undefined || uid === podUid || isNetnsUnmounted(netns ?? '')) return;
-  const holder = livingPod(pods.values(), uid);
-  if (holder === undefined) return;
-  throw tryAgain(
-    `pod ${holder.namespace}/${holder.name} of this node, which is running, is logical switch port ${ifaceId}`,
-    `look at which of the two pods is meant to have it: two launchers of a virtual machine are never on one node; delete the other one`,
-  );
-}
-
 /** UID of the pod whose port an attachment has, where the live copy has the port, and its row says it. */
 export function podUidOf(
   { containerId, ifName }: Attachment,
@@ -292,7 +218,7 @@ export function podUidOf(
  */
 export function refuseTakenName(
   { containerId, ifName, provider }: Attachment,
-  table: OvsTable,
+  table: Pick<OvsTable, 'rows'>,
 ): void {
   for (const raw of table.rows.values()) {
     const { externalIds } = toInterfaceRow(raw);
@@ -305,51 +231,4 @@ export function refuseTakenName(
       `a name that no other network of the pod has: this one is the interface of network ${show(externalIds.provider)}; give each element of the pod's networks annotation its own "interface"`,
     );
   }
-}
-
-function refuseOlderSandbox({ attachment, podUid }: PortPlan, { externalIds }: InterfaceRow): void {
-  const { 'iface-id-ver': uid = podUid, pod_netns: netns, container_id: holder } = externalIds;
-  if (uid !== podUid || netns === undefined || !isNewer(netns, attachment.netns)) return;
-  throw superseded(attachment, holder);
-}
-
-/** Taking the `iface-id` from the pod's own other interface would cut that one off. */
-function refuseSecondInterface(
-  { attachment, ifaceId }: PortPlan,
-  { externalIds }: InterfaceRow,
-): void {
-  if (externalIds.container_id !== attachment.containerId) return;
-  throw new CniError(
-    CniCode.invalidConfig,
-    `interface ${show(externalIds.if_name)} of the same pod already is logical switch port ${ifaceId}`,
-    `expected another "provider" for ${attachment.ifName}; several NICs of one network need "interface" in each element of the pod's networks annotation`,
-  );
-}
-
-/**
- * Waits until OVN has installed the flows of a port (`ovn-installed`, ovn-controller(8)).
- * @throws CniError 11 when OVS cannot open the interface, or when the port is removed; 102 when
- *   a newer sandbox takes its `iface-id`
- */
-export async function flowsInstalled(
-  plan: PortPlan,
-  table: OvsTable,
-  signal: AbortSignal,
-): Promise<void> {
-  await table.until(() => {
-    const row = interfaceNamed(table, plan.hostInterface);
-    if (row === undefined) throw takenAway(plan, 'its port was removed from OVS');
-    if (row.externalIds['iface-id'] !== plan.ifaceId) {
-      throw superseded(plan.attachment, undefined);
-    }
-    if (row.error !== null) throw takenAway(plan, `OVS cannot use it: ${row.error}`);
-    return row.externalIds['ovn-installed'] === 'true' || undefined;
-  }, signal);
-}
-
-function takenAway(plan: PortPlan, why: string): Error {
-  return tryAgain(
-    `interface ${plan.hostInterface} is not usable: ${why}`,
-    'the runtime tries again with a new sandbox',
-  );
 }

@@ -88,7 +88,7 @@ function toHtb({ bitsPerSecond, burstBits }: Rate): Qos {
 
 /**
  * Open vSwitch before 3.2 divides either number by 8 and keeps 32 bits: a rate of 35 Gbit/s would
- * become one of some Mbit/s. What is more than this is more than any veth pair carries.
+ * become one of some Mbit/s. What is more than this is more than any interface of a pod carries.
  */
 const HTB_MAX = 8 * (2 ** 32 - 1);
 

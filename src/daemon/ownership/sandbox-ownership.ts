@@ -16,7 +16,7 @@ interface Claim {
 }
 
 /** The ADDs that run or wait, by what they want to be: an interface of a pod on a network. */
-export class Succession {
+export class SandboxOwnership {
   readonly #claims = new Map<string, Set<Claim>>();
 
   /**

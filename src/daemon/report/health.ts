@@ -9,12 +9,25 @@
 import type { HealthSources, Metrics, Probe } from '../../common/http/health-server.ts';
 import type { Source } from '../../common/http/shared-question.ts';
 import type { StatusPart, StatusReport } from '../../common/http/status-report.ts';
-import type { Context } from '../context.ts';
-import { tryConnect } from '../socket.ts';
-import { allChecks } from '../verbs/status.ts';
+import type { Outage } from '../../common/outage.ts';
+import type { PrimaryNetwork } from '../node/primary-network.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+import type { RecordedDels } from '../verbs/recorded-dels.ts';
+import { allChecks, type StatusParts } from '../verbs/status.ts';
+
+/** What is told of. */
+export interface HealthParts extends StatusParts {
+  readonly nodeName: string;
+  readonly ipOutage: Pick<Outage, 'reason'>;
+  readonly recordedDels: Pick<RecordedDels, 'counts'>;
+  readonly queue: Pick<AttachmentQueue, 'addCount'>;
+  readonly primary: StatusParts['primary'] & Pick<PrimaryNetwork, 'isOurs' | 'filesAtFault'>;
+}
 
 export interface DaemonHealthOptions {
   readonly socketPath: string;
+  /** Tries the socket; resolves with `connected`, or with the code of the error. */
+  readonly connect: (path: string) => Promise<string>;
   readonly metrics?: Source<Metrics>;
   readonly authorize?: HealthSources['authorize'];
 }
@@ -22,44 +35,44 @@ export interface DaemonHealthOptions {
 /** Questions of `/statusz` to OVS and tools; less than it may take as a whole; ms. */
 const QUESTIONS_MS_MAX = 2000;
 
-export function healthSources(context: Context, options: DaemonHealthOptions): HealthSources {
-  const serves = () => servesSocket(options.socketPath);
+export function healthSources(parts: HealthParts, options: DaemonHealthOptions): HealthSources {
+  const serves = () => servesSocket(options);
   const { metrics, authorize } = options;
   return {
     livez: serves,
     readyz: serves,
-    statusz: () => report(context, options),
+    statusz: () => report(parts, options),
     ...(metrics === undefined ? {} : { metrics }),
     ...(authorize === undefined ? {} : { authorize }),
   };
 }
 
-async function servesSocket(path: string): Promise<Probe> {
-  const answer = await tryConnect(path);
+async function servesSocket({ socketPath, connect }: DaemonHealthOptions): Promise<Probe> {
+  const answer = await connect(socketPath);
   return answer === 'connected'
     ? { isFine: true }
-    : { isFine: false, notes: [`no CNI call can be served: ${path}: ${answer}`] };
+    : { isFine: false, notes: [`no CNI call can be served: ${socketPath}: ${answer}`] };
 }
 
-async function report(context: Context, options: DaemonHealthOptions): Promise<StatusReport> {
+async function report(parts: HealthParts, options: DaemonHealthOptions): Promise<StatusReport> {
   const [socket, checks] = await Promise.all([
-    servesSocket(options.socketPath),
-    allChecks(context, AbortSignal.timeout(QUESTIONS_MS_MAX)),
+    servesSocket(options),
+    allChecks(parts, AbortSignal.timeout(QUESTIONS_MS_MAX)),
   ]);
-  const parts: StatusPart[] = [
+  const said: StatusPart[] = [
     part('socket', socket.notes ?? [], `${options.socketPath} answers`),
     ...checks.map(({ name, failures, fine }) => part(name, failures, fine)),
-    ...tunnelFailure(context),
-    ipObjects(context),
-    recordedDels(context),
-    part('ADDs', [], `${context.queue.addCount} run or wait`),
-    primaryNetwork(context),
+    ...tunnelFailure(parts),
+    ipObjects(parts),
+    recorded(parts),
+    part('ADDs', [], `${parts.queue.addCount} run or wait`),
+    primaryNetwork(parts),
   ];
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
-  return { program: 'kube-ovn-cni', instance: context.nodeName, startedAt, parts };
+  return { program: 'kube-ovn-cni', instance: parts.nodeName, startedAt, parts: said };
 }
 
-function primaryNetwork({ primary }: Context): StatusPart {
+function primaryNetwork({ primary }: Pick<HealthParts, 'primary'>): StatusPart {
   const name = 'primary network';
   if (primary.isOurs) return part(name, [], 'it is the one of provider ovn');
   const files = primary.filesAtFault();
@@ -68,19 +81,19 @@ function primaryNetwork({ primary }: Context): StatusPart {
 }
 
 /** Tunnels that work, but are not what is asked for. */
-function tunnelFailure({ tunnels }: Context): StatusPart[] {
+function tunnelFailure({ tunnels }: Pick<HealthParts, 'tunnels'>): StatusPart[] {
   const { failure, isKnown } = tunnels;
   return isKnown && failure !== undefined ? [part("tunnels' end", [failure], '')] : [];
 }
 
-function ipObjects({ ipOutage }: Context): StatusPart {
+function ipObjects({ ipOutage }: Pick<HealthParts, 'ipOutage'>): StatusPart {
   const { reason } = ipOutage;
   const failures = reason === undefined ? [] : [`they do not learn their node: ${reason}`];
   return part('IP objects', failures, 'they are written');
 }
 
-function recordedDels({ deletions }: Context): StatusPart {
-  const { waiting, setAside } = deletions.counts;
+function recorded({ recordedDels }: Pick<HealthParts, 'recordedDels'>): StatusPart {
+  const { waiting, setAside } = recordedDels.counts;
   const failures = setAside === 0 ? [] : [`${setAside} were set aside: the log has why`];
   return part('recorded DELs', failures, `${waiting} wait`);
 }

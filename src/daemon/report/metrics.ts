@@ -4,6 +4,7 @@
  *
  * Labels are the node's name, verbs, stages and codes: no pods, and nothing that a pod's author writes.
  */
+
 import {
   type Count,
   type Distribution,
@@ -11,7 +12,8 @@ import {
   SECONDS,
   single,
 } from '../../common/metrics/metrics.ts';
-import { addWatchMetrics } from '../../common/metrics/watch-metrics.ts';
+import { addWatchMetrics, type Followed } from '../../common/metrics/watch-metrics.ts';
+import type { Outage } from '../../common/outage.ts';
 import {
   type CallSeen,
   type Observers,
@@ -19,7 +21,9 @@ import {
   type RemovalProof,
 } from '../call/observers.ts';
 import { STAGES, type Stage, stagesNow } from '../call/stage.ts';
-import type { Context } from '../context.ts';
+import type { OvsTable } from '../ovs/table.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+import type { RecordedDels } from '../verbs/recorded-dels.ts';
 import { addSystemMetrics } from './system-metrics.ts';
 
 /** Kube-OVN's counts of what an ADD waited for, and our stages that are these waits. */
@@ -41,19 +45,18 @@ const WAITS = [
   },
 ] as const satisfies readonly { name: string; help: string; stages: readonly Stage[] }[];
 
-/** What of the context is read. */
-export type Watched = Pick<
-  Context,
-  | 'pods'
-  | 'subnets'
-  | 'ips'
-  | 'node'
-  | 'interfaces'
-  | 'bridges'
-  | 'deletions'
-  | 'queue'
-  | 'ipOutage'
->;
+/** What is read when somebody asks. */
+export interface Watched {
+  readonly pods: Followed;
+  readonly subnets: Followed;
+  readonly ips: Followed;
+  readonly node: Followed;
+  readonly interfaces: Pick<OvsTable, 'isLive' | 'rows'>;
+  readonly bridges: Pick<OvsTable, 'isLive'>;
+  readonly recordedDels: Pick<RecordedDels, 'counts'>;
+  readonly queue: Pick<AttachmentQueue, 'addCount'>;
+  readonly ipOutage: Pick<Outage, 'reason'>;
+}
 
 export class DaemonMetrics implements Observers {
   readonly #metrics: Metrics;
@@ -169,7 +172,7 @@ export class DaemonMetrics implements Observers {
         labels: ['state'],
       },
       () => {
-        const { waiting = 0, setAside = 0 } = this.#watched?.deletions.counts ?? {};
+        const { waiting = 0, setAside = 0 } = this.#watched?.recordedDels.counts ?? {};
         return [
           { labels: { state: 'waiting' }, value: waiting },
           { labels: { state: 'set-aside' }, value: setAside },
@@ -181,7 +184,7 @@ export class DaemonMetrics implements Observers {
         name: 'kube_ovn_cni_recorded_del_oldest_seconds',
         help: 'Age of the oldest recorded DEL that waits; 0 where none does; seconds.',
       },
-      () => single((this.#watched?.deletions.counts.oldestMs ?? 0) / 1000),
+      () => single((this.#watched?.recordedDels.counts.oldestMs ?? 0) / 1000),
     );
     this.#metrics.gauge(
       {

@@ -2,7 +2,6 @@
  * A CNI call, as the log, the metrics and the error that a person reads name it: by an id that the
  * executable chooses, or the daemon where it has not.
  */
-import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../common/log.ts';
 import { stackOf } from '../../common/log.ts';
@@ -12,6 +11,7 @@ import { ADD_PATH, CHECK_PATH, DEL_PATH, GC_PATH, STATUS_PATH } from '../../wire
 import type { CniError } from '../call/error.ts';
 import { OwnCode } from '../call/error.ts';
 import type { Observers } from '../call/observers.ts';
+import { sentOperation } from '../call/operation-id.ts';
 import { CallStages } from '../call/stage.ts';
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -23,22 +23,10 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 /** What calls that nobody knows are counted as. */
 const UNKNOWN = 'other';
-const ID = /^[0-9a-f]{8,32}$/;
-const ID_BYTES = 6;
 
-/** For Fastify: ids of calls that bring none. */
-export function newOperationId(): string {
-  return randomBytes(ID_BYTES).toString('hex');
-}
-
+/** The id of a call. */
 export function operationOf({ id, body }: Pick<FastifyRequest, 'id' | 'body'>): string {
   return sentOperation(body) ?? id;
-}
-
-/** The id that a call brings; undefined where it brings none that can be one. */
-export function sentOperation(body: unknown): string | undefined {
-  const { operation_id: sent } = (body ?? {}) as Partial<CniRequest>;
-  return typeof sent === 'string' && ID.test(sent) ? sent : undefined;
 }
 
 /** Undefined for a path that nobody knows. */

@@ -7,12 +7,16 @@
  * is repeated with new sandboxes as many events.
  */
 import { cutText, MESSAGE_BYTES_MAX } from '../../common/kubernetes/event-object.ts';
-import { type ObjectEvent, podReference } from '../../common/kubernetes/events.ts';
+import {
+  type EventRecorder,
+  type ObjectEvent,
+  podReference,
+} from '../../common/kubernetes/events.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../../common/text.ts';
 import type { CniRequest } from '../../wire/messages.ts';
 import { CniError, NotPrimary, OwnCode } from '../call/error.ts';
 import { type CallStages, type Stage, stageText } from '../call/stage.ts';
-import type { Context } from '../context.ts';
 import { containerAlias, hostInterfaceNames } from '../model/interface-names.ts';
 import { isSamePod, type Pod, podKey } from '../model/pod.ts';
 import type { AddResult } from '../verbs/add.ts';
@@ -42,6 +46,15 @@ type CallOf = Pick<
   | 'deviceID'
 >;
 
+/** What it uses. */
+export interface PodEventParts {
+  /** News about pods, for people. */
+  readonly events: Pick<EventRecorder, 'record'>;
+  /** Pods of this node, by `namespace/name`. */
+  readonly pods: Pick<WatchCache<Pod>, 'get'>;
+  readonly nodeName: string;
+}
+
 /** Has an event written, if there is one to write; to be called when the runtime has its answer. */
 export type Telling = () => void;
 
@@ -49,9 +62,9 @@ const NOTHING_TO_TELL: Telling = () => {};
 
 /** Each method looks at once whether the pod is there: when the runtime has its answer, it may be gone. */
 export class PodEvents {
-  readonly #parts: Pick<Context, 'events' | 'pods' | 'nodeName'>;
+  readonly #parts: PodEventParts;
 
-  constructor(parts: Pick<Context, 'events' | 'pods' | 'nodeName'>) {
+  constructor(parts: PodEventParts) {
     this.#parts = parts;
   }
 

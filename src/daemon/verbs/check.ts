@@ -7,23 +7,39 @@
  */
 
 import { abortable, startDeadline } from '../../common/concurrency/deadline.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { logicalSwitchPort } from '../../common/names.ts';
 import { withToolTime } from '../../common/process/tool-time.ts';
 import type { CheckRequest } from '../../wire/messages.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
+import { compareLimits } from '../limits/comparison.ts';
+import type { LimitsFollower } from '../limits/limits-follower.ts';
 import { type LiveAttachment, parseAddRequest } from '../model/attachment.ts';
+import { type Difference, differenceError } from '../model/difference.ts';
+import { type EarlierResult, parseEarlierResult } from '../model/earlier-result.ts';
 import { hostInterfaceNames } from '../model/interface-names.ts';
 import type { Nic } from '../model/nic.ts';
-import { isMirror, podKey } from '../model/pod.ts';
-import { inspectPod } from '../netns/inspect.ts';
+import { isMirror, type Pod, podKey } from '../model/pod.ts';
+import { compareAllocation, recordedNic } from '../nic/allocation-comparison.ts';
+import { KINDS, kindOf } from '../nic/kinds/kinds.ts';
+import type { PrimaryNetwork } from '../node/primary-network.ts';
+import type { Mirror } from '../ovs/mirror.ts';
+import { comparePort } from '../ovs/port-comparison.ts';
 import { inspectPort } from '../ovs/port-inspection.ts';
-import { compareAllocation, recordedNic } from './comparison/allocation.ts';
-import { type Difference, differenceError } from './comparison/difference.ts';
-import { type EarlierResult, parseEarlierResult } from './comparison/earlier-result.ts';
-import { compareInterface } from './comparison/interface.ts';
-import { compareLimits } from './comparison/limits.ts';
-import { comparePort } from './comparison/port.ts';
+import type { Vsctl } from '../ovs/vsctl.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+
+/** What a CHECK uses. */
+export interface CheckParts {
+  /** Pods of this node, by `namespace/name`. */
+  readonly pods: Pick<WatchCache<Pod>, 'get' | 'isSynced'>;
+  /** Whose the pods' primary network is. */
+  readonly primary: Pick<PrimaryNetwork, 'refuse'>;
+  readonly limits: Pick<LimitsFollower, 'settled'>;
+  readonly queue: Pick<AttachmentQueue, 'runCheck'>;
+  readonly vsctl: Vsctl;
+  readonly mirror: Pick<Mirror, 'all'>;
+}
 
 /** Whole CHECK; ms. All that it reads is on this node, and a DEL may wait behind it. */
 const CHECK_TIMEOUT_MS = 10_000;
@@ -34,23 +50,23 @@ const CHECK_TIMEOUT_MS = 10_000;
  */
 export async function check(
   request: CheckRequest,
-  context: Context,
+  parts: CheckParts,
   caller: AbortSignal,
 ): Promise<void> {
   const attachment = parseAddRequest(request);
-  const known = context.pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
-  if (known !== undefined) context.primary.refuse(attachment, known);
+  const known = parts.pods.get(podKey(attachment.pod.namespace, attachment.pod.name));
+  if (known !== undefined) parts.primary.refuse(attachment, known);
   const earlier = parseEarlierResult(request.prev_result, attachment);
   using deadline = startDeadline(CHECK_TIMEOUT_MS, caller);
   const { signal } = deadline;
   // What was annotated a moment ago is on its way.
-  await waiting(CHANGES, context.limits.settled(attachment.pod, signal));
+  await waiting(CHANGES, parts.limits.settled(attachment.pod, signal));
   let stage = TURN;
-  const result = context.queue.runCheck(attachment, signal, () => {
+  const result = parts.queue.runCheck(attachment, signal, () => {
     stage = TOOLS;
     // Its turn ends with the deadline: a DEL must not wait for tools that hang.
     const found = withToolTime(CHECK_TIMEOUT_MS, 0, () =>
-      findDifferences(attachment, earlier, context),
+      findDifferences(attachment, earlier, parts),
     );
     return abortable(found, signal);
   });
@@ -74,17 +90,19 @@ const TOOLS: Wait = {
 async function findDifferences(
   attachment: LiveAttachment,
   earlier: EarlierResult,
-  context: Context,
+  { pods, vsctl, mirror }: Pick<CheckParts, 'pods' | 'vsctl' | 'mirror'>,
 ): Promise<Difference[]> {
-  const { pod, nic, differences } = recordedNic(attachment, context.pods);
+  const { pod, nic, differences } = recordedNic(attachment, pods);
   const allocation = [...differences, ...(nic ? compareAllocation(attachment, earlier, nic) : [])];
   // The interface is another plugin's, which checks it itself.
   if (attachment.ipamOnly) return allocation;
   const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
-  const destinations = earlier.routes.map(({ destination }) => destination);
-  const [port, network] = await Promise.all([
-    inspectPort(context.vsctl, attachment, names),
-    inspectPod(attachment.netns, destinations),
+  const kind = nic === undefined ? KINDS[0] : kindOf(nic);
+  const inspected = inspectPort(vsctl, attachment, names);
+  const hostMtu = inspected.then(({ own }) => own?.mtu ?? undefined);
+  const [port, ofInterface] = await Promise.all([
+    inspected,
+    kind.check(attachment, earlier, hostMtu),
   ]);
   const expected = {
     usualName: names[0],
@@ -95,8 +113,8 @@ async function findDifferences(
   return [
     ...allocation,
     ...comparePort(expected, port),
-    ...compareInterface(attachment, earlier, network, port.own?.mtu ?? undefined),
-    ...(pod && nic && port.own ? compareLimits(pod, port.own, context.mirror.all) : []),
+    ...ofInterface,
+    ...(pod && nic && port.own ? compareLimits(pod, port.own, mirror.all) : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * DEL: removes port, limits and veth pair of exactly this container and interface.
+ * DEL: removes port, limits and interface of exactly this container and interface.
  *
  * Everything that is missing counts as done: the pod object, the network namespace, the rows,
  * the link (CNI spec 1.1, "DEL"). It asks neither the API server nor the pod's namespace, and the
@@ -10,10 +10,15 @@ import { withToolTime } from '../../common/process/tool-time.ts';
 import type { CniRequest } from '../../wire/messages.ts';
 import { atStage, enterStage, inStage } from '../call/stage.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
 import { parseDelRequest } from '../model/attachment.ts';
-import { removeAttachment } from '../nic/remove.ts';
+import { type RemoveParts, removeNic } from '../nic/remove.ts';
 import { podUidOf } from '../ovs/port.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+
+/** What a DEL uses. */
+export interface DelParts extends RemoveParts {
+  readonly queue: RemoveParts['queue'] & Pick<AttachmentQueue, 'runDel'>;
+}
 
 /** What a DEL has found. */
 export interface Removed {
@@ -25,18 +30,18 @@ export interface Removed {
 const NOTHING: Removed = { hadPort: false, podUid: undefined };
 
 /** @throws CniError as docs/errors.md lists them */
-export async function del(request: CniRequest, context: Context): Promise<Removed> {
+export async function del(request: CniRequest, parts: DelParts): Promise<Removed> {
   const attachment = atStage('validate-request', () => parseDelRequest(request));
   // The plugin that made the interface removes it; addresses are the controller's to free.
   if (attachment.ipamOnly) return NOTHING;
   const turn = enterStage('queue');
   let removed = NOTHING;
   // The work goes on when the caller leaves, or has its answer: half a DEL helps nobody.
-  const done = context.queue.runDel(attachment, () => {
+  const done = parts.queue.runDel(attachment, () => {
     turn.leave();
     return withToolTime(REMOVAL_MS_MAX, 0, async () => {
-      const podUid = podUidOf(attachment, context.interfaces);
-      const hadPort = await inStage('delete-nic', removeAttachment(attachment, context));
+      const podUid = podUidOf(attachment, parts.interfaces);
+      const hadPort = await inStage('delete-nic', removeNic(attachment, parts));
       removed = { hadPort, podUid };
     });
   });

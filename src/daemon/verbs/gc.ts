@@ -2,7 +2,7 @@
  * GC: removes what the runtime's list of valid attachments of a network does not have (CNI spec 1.1,
  * "GC"), and then whatever has lost its sandbox.
  *
- * The list speaks for one network only, so it judges only ports and veth pairs that an ADD of ours
+ * The list speaks for one network only, so it judges only ports and interfaces that an ADD of ours
  * marked with that network's name and provider. Kube-OVN's executable says no name: several networks may
  * have one provider, and a port of one that the list of another lacks may live. Such ports go by the
  * proof that their sandbox is gone. Calls of the same attachment that run or wait go
@@ -17,15 +17,19 @@ import { isContainerId, isInterfaceName } from '../../wire/cni.ts';
 import type { GcRequest } from '../../wire/messages.ts';
 import { invalid, tryAgain } from '../call/error.ts';
 import { waiting } from '../call/waiting.ts';
-import type { Context } from '../context.ts';
-import { removeDeadPorts, removeOrphanedLimits } from '../garbage/sweep.ts';
+import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from '../garbage/sweep.ts';
 import { type Attachment, isNetworkName } from '../model/attachment.ts';
-import { readVethMark } from '../model/link-mark.ts';
+import { readLinkMark } from '../model/link-mark.ts';
 import { nodeLinks } from '../netns/link.ts';
-import { removeAttachment } from '../nic/remove.ts';
+import { removeNic } from '../nic/remove.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
 import { toInterfaceRow } from '../ovs/port.ts';
-import { OVS_ROWS } from '../ovs/table.ts';
+import { OVS_ROWS, type OvsTable } from '../ovs/table.ts';
+
+/** What a GC uses. */
+export interface GcParts extends SweepParts {
+  readonly interfaces: SweepParts['interfaces'] & Pick<OvsTable, 'synced'>;
+}
 
 /** For OVS's rows to arrive; ms. */
 const ROWS_TIMEOUT_MS = 10_000;
@@ -37,19 +41,19 @@ const TOOLS_MS_MAX = 90_000;
  * @param caller aborted when the caller goes away
  * @throws CniError 7 for a wrong list, of which nothing is believed; 11 for what could not be removed
  */
-export async function gc(request: GcRequest, context: Context, caller: AbortSignal): Promise<void> {
+export async function gc(request: GcRequest, parts: GcParts, caller: AbortSignal): Promise<void> {
   // The plugin that made the interfaces removes them; addresses are the controller's to free.
   if (request.cni_type !== OWN_CNI_TYPE) return;
   const isValid = readList(request);
   using deadline = startDeadline(ROWS_TIMEOUT_MS, caller);
-  await waiting(OVS_ROWS, context.interfaces.synced(deadline.signal));
-  await withToolTime(TOOLS_MS_MAX, 0, () => removeAll(request, context, caller, isValid));
+  await waiting(OVS_ROWS, parts.interfaces.synced(deadline.signal));
+  await withToolTime(TOOLS_MS_MAX, 0, () => removeAll(request, parts, caller, isValid));
 }
 
 /** @throws CniError 11 for what could not be removed */
 async function removeAll(
   request: GcRequest,
-  context: Context,
+  parts: GcParts,
   caller: AbortSignal,
   isValid: ReturnType<typeof readList>,
 ): Promise<void> {
@@ -57,33 +61,33 @@ async function removeAll(
   const attempt = (task: Promise<unknown>) =>
     task.catch((error) => void failures.push(messageOf(error)));
   if (isValid !== undefined) {
-    for (const attachment of await markedAttachments(request, context)) {
+    for (const attachment of await markedAttachments(request, parts)) {
       // A list without its caller is out of date: the runtime may have gone on.
       caller.throwIfAborted();
-      if (!isValid(attachment)) await attempt(removeInvalid(attachment, request, context));
+      if (!isValid(attachment)) await attempt(removeInvalid(attachment, request, parts));
     }
   }
-  await attempt(removeDeadPorts(context));
-  await attempt(removeOrphanedLimits(context));
+  await attempt(removeDeadPorts(parts));
+  await attempt(removeOrphanedLimits(parts));
   if (failures.length > 0) {
     throw tryAgain(failures.join('; '), 'what could be removed is removed; look at the others');
   }
 }
 
-/** Attachments of this network that ports or veth pairs of ours are marked with. */
+/** Attachments of this network that ports or interfaces of ours are marked with. */
 async function markedAttachments(
   { provider, network }: GcRequest,
-  { interfaces }: Context,
+  { interfaces }: Pick<GcParts, 'interfaces'>,
 ): Promise<Attachment[]> {
   const ports = [...interfaces.rows.values()]
     .flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? [])
     .flatMap(({ isOurs, attachment }) => (isOurs ? [attachment] : []));
-  const pairs = [...(await nodeLinks()).values()]
-    .flatMap((alias) => readVethMark(alias) ?? [])
+  const unplugged = [...(await nodeLinks()).values()]
+    .flatMap((alias) => readLinkMark(alias) ?? [])
     .map((mark) => ({ ...mark, pod: { namespace: '', name: '' }, ipamOnly: false, routes: [] }));
-  // A pair that is a port is the same attachment: the port's row says more, and comes last.
+  // An interface that is a port is the same attachment: the port's row says more, and comes last.
   const byKey = new Map<string, Attachment>();
-  for (const attachment of [...pairs, ...ports]) {
+  for (const attachment of [...unplugged, ...ports]) {
     const isOfNetwork = attachment.provider === provider && attachment.network === network;
     if (isOfNetwork) byKey.set(`${attachment.containerId}/${attachment.ifName}`, attachment);
   }
@@ -93,17 +97,17 @@ async function markedAttachments(
 async function removeInvalid(
   attachment: Attachment,
   { network, provider, valid_attachments: list = [] }: GcRequest,
-  context: Context,
+  parts: GcParts,
 ): Promise<void> {
   const { containerId, ifName, pod } = attachment;
-  await context.queue.runIfIdle(attachment, async () => {
-    await removeAttachment(attachment, context);
-    context.observers?.removed('not-valid', 1);
+  await parts.queue.runIfIdle(attachment, async () => {
+    await removeNic(attachment, parts);
+    parts.observers?.removed('not-valid', 1);
     const count = list.length;
     const proof = `it is none of the ${count} attachments of network ${network} (${provider}) that the runtime calls valid`;
-    // A pair that is no port does not say its pod.
+    // An interface that is no port does not say its pod.
     const whose = pod.name === '' ? {} : { pod: `${pod.namespace}/${pod.name}` };
-    context.log.info(
+    parts.log.info(
       { ...whose, containerId, ifName, proof },
       'removed an attachment that is no longer valid',
     );

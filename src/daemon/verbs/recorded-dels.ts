@@ -28,10 +28,10 @@ import { messageOf } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import { type CniRequest, CniRequestSchema } from '../../wire/messages.ts';
 import { CniError, tryAgain } from '../call/error.ts';
+import { sentOperation } from '../call/operation-id.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import { sentOperation } from '../report/operation.ts';
 
-export interface DeletionsOptions {
+export interface RecordedDelsOptions {
   readonly directory: string;
   /** Does one DEL. */
   readonly del: (request: CniRequest) => Promise<void>;
@@ -59,8 +59,8 @@ const AT_ONCE = 4;
 const ATTEMPTS_MAX = 6;
 const PAUSES = { firstMs: 100, maxMs: 2000 };
 
-export class Deletions {
-  readonly #options: DeletionsOptions;
+export class RecordedDels {
+  readonly #options: RecordedDelsOptions;
   #watcher: FSWatcher | undefined;
   #draining: Promise<void> | undefined;
   /** Those that are being done, by name. */
@@ -69,7 +69,7 @@ export class Deletions {
   readonly #stuck = new Set<string>();
   readonly #stopped = new AbortController();
 
-  constructor(options: DeletionsOptions) {
+  constructor(options: RecordedDelsOptions) {
     this.#options = options;
   }
 

@@ -3,6 +3,7 @@
  * It looks at what an ADD needs, and answers within a second, whatever hangs.
  */
 
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { OWN_CNI_TYPE } from '../../common/names.ts';
 import { overdueTools } from '../../common/process/run.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
@@ -10,9 +11,29 @@ import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
 import type { StatusRequest } from '../../wire/messages.ts';
 import { CniError } from '../call/error.ts';
-import type { Context } from '../context.ts';
+import type { Subnet } from '../model/subnet.ts';
 import { runInNetns } from '../netns/netns.ts';
+import type { Abilities } from '../node/abilities.ts';
+import type { PrimaryNetwork } from '../node/primary-network.ts';
+import type { Tunnels } from '../node/tunnels.ts';
 import { ovsFailures } from '../ovs/liveness.ts';
+import type { OvsTable } from '../ovs/table.ts';
+
+/** What a STATUS looks at. */
+export interface StatusParts {
+  readonly pods: CacheView;
+  readonly subnets: CacheView & Pick<WatchCache<Subnet>, 'values'>;
+  /** An OVSDB remote. */
+  readonly ovsDatabase: string;
+  readonly interfaces: Pick<OvsTable, 'isLive'>;
+  readonly bridges: Pick<OvsTable, 'isLive'>;
+  readonly tunnels: Pick<Tunnels, 'isKnown' | 'failure' | 'text'>;
+  readonly abilities: Pick<Abilities, 'failures'>;
+  readonly primary: Pick<PrimaryNetwork, 'failure'>;
+}
+
+/** Whether what a watch knows is up to date. */
+type CacheView = Pick<WatchCache<unknown>, 'isSynced' | 'msSinceContact'>;
 
 /** For all questions, which go out at once; ms. The rest of the second is for starting tools. */
 const ANSWER_WITHIN_MS = 700;
@@ -28,13 +49,13 @@ const API_SILENCE_MS_MAX = 180_000;
  * @throws CniError 50 with all that is in its way; 51 where nothing is but the network, which has
  *   no address left
  */
-export async function status(request: StatusRequest, context: Context): Promise<void> {
+export async function status(request: StatusRequest, parts: StatusParts): Promise<void> {
   const { provider } = request;
   const makesInterface = request.cni_type === OWN_CNI_TYPE;
-  if (makesInterface) refuseForeignPrimary(provider, context);
+  if (makesInterface) refuseForeignPrimary(provider, parts);
   const checks = [
-    ...clusterChecks(context),
-    ...(makesInterface ? await nodeChecks(context, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
+    ...clusterChecks(parts),
+    ...(makesInterface ? await nodeChecks(parts, AbortSignal.timeout(ANSWER_WITHIN_MS)) : []),
   ];
   const failures = checks.flatMap((check) => check.failures);
   if (failures.length > 0) {
@@ -44,7 +65,7 @@ export async function status(request: StatusRequest, context: Context): Promise<
       "look at the programs that are named on this node; the daemon's log says since when",
     );
   }
-  refuseExhausted(provider, context);
+  refuseExhausted(provider, parts);
 }
 
 /** Something that an ADD needs. */
@@ -57,12 +78,12 @@ export interface Check {
 }
 
 /** All that an ADD needs, whatever network it is for; `signal` ends the questions. */
-export async function allChecks(context: Context, signal: AbortSignal): Promise<Check[]> {
-  return [...clusterChecks(context), ...(await nodeChecks(context, signal))];
+export async function allChecks(parts: StatusParts, signal: AbortSignal): Promise<Check[]> {
+  return [...clusterChecks(parts), ...(await nodeChecks(parts, signal))];
 }
 
 /** What the API server keeps from us; an ADD of any type needs it. */
-function clusterChecks({ pods, subnets }: Context): Check[] {
+function clusterChecks({ pods, subnets }: Pick<StatusParts, 'pods' | 'subnets'>): Check[] {
   const caches = [
     { name: 'pods', cache: pods },
     { name: 'Subnets', cache: subnets },
@@ -74,7 +95,7 @@ function clusterChecks({ pods, subnets }: Context): Check[] {
   }));
 }
 
-function cacheFailures(name: string, cache: Pick<Context['pods'], 'isSynced' | 'msSinceContact'>) {
+function cacheFailures(name: string, cache: CacheView) {
   if (!cache.isSynced) return [`the first list of ${name} has not come from the API server yet`];
   if (cache.msSinceContact <= API_SILENCE_MS_MAX) return [];
   const seconds = API_SILENCE_MS_MAX / 1000;
@@ -82,8 +103,8 @@ function cacheFailures(name: string, cache: Pick<Context['pods'], 'isSynced' | '
 }
 
 /** What of OVS and OVN works; an ADD that makes an interface needs them. */
-async function nodeChecks(context: Context, signal: AbortSignal): Promise<Check[]> {
-  const { ovsDatabase, interfaces, bridges, tunnels } = context;
+async function nodeChecks(parts: StatusParts, signal: AbortSignal): Promise<Check[]> {
+  const { ovsDatabase, interfaces, bridges, tunnels } = parts;
   const [ovs, ip] = await Promise.all([ovsFailures(ovsDatabase, signal), ipFailures(signal)]);
   const unsettled = tunnels.isKnown
     ? []
@@ -93,7 +114,7 @@ async function nodeChecks(context: Context, signal: AbortSignal): Promise<Check[
   const isFollowed = interfaces.isLive && bridges.isLive;
   const unfollowed = isFollowed ? [] : ["changes of OVS's rows do not arrive"];
   return [
-    { name: 'container', failures: context.abilities.failures(), fine: 'it has what it needs' },
+    { name: 'container', failures: parts.abilities.failures(), fine: 'it has what it needs' },
     { name: 'Open vSwitch, OVN', failures: ovs, fine: 'they answer' },
     { name: "OVS's rows", failures: unfollowed, fine: 'they are followed' },
     { name: 'tunnels', failures: unsettled, fine: tunnels.text ?? 'they are set up' },
@@ -121,14 +142,14 @@ function overdueFailures(): string[] {
 }
 
 /** So that a runtime that asks each of its networks does not take this one. */
-function refuseForeignPrimary(provider: string, { primary }: Context): void {
+function refuseForeignPrimary(provider: string, { primary }: Pick<StatusParts, 'primary'>): void {
   const failure = primary.failure(provider);
   if (failure === undefined) return;
   throw new CniError(CniCode.notAvailable, failure.message, failure.advice);
 }
 
 /** A network may have several Subnets: the controller takes the next one where one has no more. */
-function refuseExhausted(provider: string, { subnets }: Context): void {
+function refuseExhausted(provider: string, { subnets }: Pick<StatusParts, 'subnets'>): void {
   const own = [...subnets.values()].filter((subnet) => subnet.provider === provider);
   if (own.length === 0 || !own.every(({ exhausted }) => exhausted)) return;
   const names = own.map(({ name }) => `Subnet ${name}`).sort();

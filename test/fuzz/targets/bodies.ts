@@ -32,7 +32,7 @@ export const bodies = target('bodies', 7_000, async () => {
   const lines: string[] = [];
   const logger = pino({ base: null }, { write: (line) => void lines.push(line) });
   const node = await FakeNode.start(logger);
-  const app = buildApp(node.context, logger);
+  const app = buildApp(node.parts, logger);
   await app.ready();
   return {
     cases: fc.record({ request: httpRequest, surroundings, isLive: fc.boolean() }),

@@ -4,7 +4,6 @@
  */
 import * as fc from 'fast-check';
 import { CniError } from '../../../src/daemon/call/error.ts';
-import type { Context } from '../../../src/daemon/context.ts';
 import { parseAddRequest } from '../../../src/daemon/model/attachment.ts';
 import { ownMtu, refuseSmallMtu } from '../../../src/daemon/model/mtu.ts';
 import { readNic } from '../../../src/daemon/model/nic.ts';
@@ -12,9 +11,10 @@ import { projectNode } from '../../../src/daemon/model/node.ts';
 import { projectPod } from '../../../src/daemon/model/pod.ts';
 import { toWireRoute } from '../../../src/daemon/model/route.ts';
 import { projectSubnet } from '../../../src/daemon/model/subnet.ts';
-import { addressLines, linkUpLine, vethLines } from '../../../src/daemon/netns/link.ts';
-import { type NicPlan, planNic } from '../../../src/daemon/nic/plan.ts';
-import { limitMarks, plugCommands, staleHolders } from '../../../src/daemon/ovs/port.ts';
+import { addressLines, linkUpLine } from '../../../src/daemon/netns/link.ts';
+import { vethLines } from '../../../src/daemon/nic/kinds/veth.ts';
+import { type NicPlan, type PlanParts, planNic } from '../../../src/daemon/nic/plan.ts';
+import { limitMarks, plugCommands } from '../../../src/daemon/ovs/port.ts';
 import type { OvsTable } from '../../../src/daemon/ovs/table.ts';
 import {
   changeCommands,
@@ -23,6 +23,7 @@ import {
   type Qos,
 } from '../../../src/daemon/ovs/traffic-control.ts';
 import { AttachmentQueue } from '../../../src/daemon/ownership/attachment-queue.ts';
+import { olderOwners } from '../../../src/daemon/ownership/iface-id-owner.ts';
 import type { CniRequest } from '../../../src/wire/messages.ts';
 import { checkCniError } from '../oracles/cni-error.ts';
 import { checkIpBatch } from '../oracles/ip-lines.ts';
@@ -124,7 +125,7 @@ export function planOf({
     mtu,
     nic.addresses.map(({ address }) => address.family),
   );
-  const context = {
+  const parts = {
     nodeName: 'node-1',
     node: { get: () => ownNode },
     interfaces: tableOf(rows),
@@ -132,19 +133,21 @@ export function planOf({
     queue: new AttachmentQueue(),
     mirror: { all: false, uuid: UUID },
   };
-  return planNic(attachment, { pod, nic, subnet: ownSubnet }, mtu, context as unknown as Context);
+  return planNic(attachment, { pod, nic, subnet: ownSubnet }, mtu, parts as unknown as PlanParts);
 }
+
+const NO_PODS = { values: () => [].values(), isSynced: true };
 
 /** @throws Error for a word that is not of its type; CniError where OVS's rows are in the way */
 function checkPlan(plan: NicPlan, table: OvsTable): void {
   checkVsctlCommands(
-    plugCommands(plan.port, staleHolders(plan.port, { interfaces: table, pods: new Map() })),
+    plugCommands(plan.port, olderOwners(plan.port, { interfaces: table, pods: NO_PODS })),
   );
   for (const found of FOUND) {
     checkVsctlCommands(changeCommands(found, plan.port.control, limitMarks(plan.port)));
   }
   const lines = [
-    ...vethLines(plan.veth),
+    ...vethLines(plan.link),
     linkUpLine(plan.interface, 'link-local'),
     linkUpLine(plan.interface, 'no-link-local'),
     ...addressLines(plan.interface),

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import Schema from 'typebox/schema';
 import { parseDelRequest } from '../../../src/daemon/model/attachment.ts';
-import { Deletions } from '../../../src/daemon/verbs/recorded-dels.ts';
+import { RecordedDels } from '../../../src/daemon/verbs/recorded-dels.ts';
 import { type CniRequest, CniRequestSchema } from '../../../src/wire/messages.ts';
 import { must } from '../oracles/types.ts';
 import { target } from '../target.ts';
@@ -99,7 +99,7 @@ async function drain(directory: string, all: readonly Entry[]): Promise<string> 
     parseDelRequest(request);
     done.push(request);
   };
-  const deletions = new Deletions({ directory, del, ready: async () => {}, log });
+  const deletions = new RecordedDels({ directory, del, ready: async () => {}, log });
   try {
     await deletions.start();
     await deletions.drained(AbortSignal.timeout(DONE_MS_MAX));

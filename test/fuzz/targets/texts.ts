@@ -15,7 +15,7 @@ import { CniError } from '../../../src/daemon/call/error.ts';
 import { isNetworkName } from '../../../src/daemon/model/attachment.ts';
 import { formatBandwidth, parseBandwidth } from '../../../src/daemon/model/bandwidth.ts';
 import { type AskedLimits, readLimits } from '../../../src/daemon/model/limits.ts';
-import { readVethMark, vethMark } from '../../../src/daemon/model/link-mark.ts';
+import { linkMark, readLinkMark } from '../../../src/daemon/model/link-mark.ts';
 import { parseRoutes, toWireRoute } from '../../../src/daemon/model/route.ts';
 import { familyOf, parseCidr as parseCidrOfPlugin } from '../../../src/plugin/cidr.ts';
 import { isContainerId, isInterfaceName } from '../../../src/wire/cni.ts';
@@ -119,11 +119,11 @@ const READERS: Readonly<Record<string, (text: string) => boolean>> = {
     return route !== undefined;
   },
   mark: (one) => {
-    const found = readVethMark(one);
+    const found = readLinkMark(one);
     if (found === undefined) return false;
     must(oracle.isContainerId(found.containerId), 'a mark has a container id', found);
     must(oracle.isLinkName(found.ifName), 'a mark has an interface name', found);
-    must(vethMark(found) === (one.length <= 255 ? one : ''), 'a mark says all', one);
+    must(linkMark(found) === (one.length <= 255 ? one : ''), 'a mark says all', one);
     return true;
   },
 };

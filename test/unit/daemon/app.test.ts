@@ -1,19 +1,18 @@
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildApp } from '../../../src/daemon/app.ts';
+import { type AppParts, buildApp } from '../../../src/daemon/app.ts';
 import type { CallSeen } from '../../../src/daemon/call/observers.ts';
-import type { Context } from '../../../src/daemon/context.ts';
 import { ADD_PATH, GC_PATH } from '../../../src/wire/messages.ts';
 import { HOSTILE_TEXTS, requestOf } from './support.ts';
 
 const log: string[] = [];
 const logger = pino({ base: null }, { write: (line) => void log.push(line) });
-const context = {
+const parts = {
   addTimeoutMs: 1000,
-  deletions: { done: async () => {} },
+  recordedDels: { done: async () => {} },
   podEvents: { configureFailed: () => () => {} },
-} as unknown as Context;
-const app = buildApp(context, logger);
+} as unknown as AppParts;
+const app = buildApp(parts, logger);
 beforeAll(async () => {
   await app.ready();
 });
@@ -125,7 +124,7 @@ describe('an observer of calls', () => {
   it('is told of each that was answered, under a name that no caller chooses', async () => {
     const seen: CallSeen[] = [];
     const observers = { call: (call: CallSeen) => void seen.push(call), removed: () => {} };
-    const observed = buildApp({ ...context, observers }, logger);
+    const observed = buildApp({ ...parts, observers }, logger);
     await observed.inject({ method: 'POST', url: ADD_PATH, body: requestOf({ net_ns: '' }) });
     await observed.inject({ method: 'POST', url: '/api/v1/mischief', body: {} });
     await observed.inject({ method: 'POST', url: '/%zz', body: {} });

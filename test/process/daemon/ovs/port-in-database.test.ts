@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flowsInstalled, plug } from '../../../../src/daemon/ovs/port.ts';
 import { NO_CONTROL, type Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
+import { flowsInstalled } from '../../../../src/daemon/ownership/iface-id-owner.ts';
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf, CONTAINER_ID, NETNS, rejectionOf } from '../../../unit/daemon/support.ts';
 import type { OvsDatabase } from './database.ts';
@@ -12,6 +12,7 @@ import {
   EMPTY,
   goPort,
   otherPlan,
+  plugInto,
   setUp,
   signal,
   toObject,
@@ -79,7 +80,7 @@ describe('plugging a port', () => {
       setTimeout(() => void database.vsctl(commands), 30);
       return '';
     };
-    await plug(late, planOf(), { interfaces: table, pods: new Map() }, signal);
+    await plugInto(table, late, planOf());
     expect(table.named('c0ffee01_net1_h')).toBeDefined();
   });
 
@@ -154,7 +155,7 @@ describe('values of a port', () => {
       const attachment = attachmentOf({ pod: { namespace, name: 'p' }, containerId: `c${index}` });
       const hostInterface = `host${index}_h`;
       const plan = planOf({ attachment, hostInterface, ifaceId, workload, addresses: [address] });
-      await plug(database.vsctl, plan, { interfaces: table, pods: new Map() }, signal);
+      await plugInto(table, database.vsctl, plan);
       expect(table.named(hostInterface)?.[1].external_ids).toMatchObject({
         'iface-id': ifaceId,
         pod_name: workload,

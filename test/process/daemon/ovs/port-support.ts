@@ -1,8 +1,11 @@
 /** What the tests of ports in a real database share. */
 import { onTestFinished } from 'vitest';
 import { parseListings } from '../../../../src/daemon/ovs/listing.ts';
-import { INTERFACE_COLUMNS, type PortPlan, plug } from '../../../../src/daemon/ovs/port.ts';
+import { INTERFACE_COLUMNS, type PortPlan } from '../../../../src/daemon/ovs/port.ts';
 import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
+import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
+import { plugPort } from '../../../../src/daemon/ownership/iface-id-owner.ts';
+import { PortLocks } from '../../../../src/daemon/ownership/port-locks.ts';
 import { LogDouble } from '../../../unit/daemon/log-double.ts';
 import { planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf } from '../../../unit/daemon/support.ts';
@@ -26,9 +29,16 @@ export async function setUp() {
   });
   table.start();
   await table.synced(signal);
-  const plugIt = (plan: PortPlan) =>
-    plug(database.vsctl, plan, { interfaces: table, pods: new Map() }, signal);
+  const plugIt = (plan: PortPlan) => plugInto(table, database.vsctl, plan);
   return { database, table, plugIt };
+}
+
+const NO_PODS = { values: () => [].values(), isSynced: true };
+
+/** Plugs a port of a node without other pods. */
+export function plugInto(interfaces: OvsTable, vsctl: Vsctl, plan: PortPlan): Promise<void> {
+  const parts = { vsctl, locks: new PortLocks(), interfaces, pods: NO_PODS };
+  return plugPort(plan, parts, signal);
 }
 
 /** Another sandbox's plan, by its own names. */

@@ -4,14 +4,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Deletions } from '../../../../src/daemon/verbs/recorded-dels.ts';
+import { RecordedDels } from '../../../../src/daemon/verbs/recorded-dels.ts';
 
 const [, , directory = '', name = '', record = ''] = process.argv;
 const begun: string[] = [];
 const errors: string[] = [];
 const ignore = () => {};
 const { signal } = new AbortController();
-const deletions = new Deletions({
+const deletions = new RecordedDels({
   directory,
   del: async ({ container_id }) => void begun.push(container_id),
   ready: async () => {},

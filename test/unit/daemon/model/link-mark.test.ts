@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDnsName } from '../../../../src/common/names.ts';
 import { isNetworkName } from '../../../../src/daemon/model/attachment.ts';
-import { readVethMark, vethMark } from '../../../../src/daemon/model/link-mark.ts';
+import { linkMark, readLinkMark } from '../../../../src/daemon/model/link-mark.ts';
 import { isContainerId, isInterfaceName } from '../../../../src/wire/cni.ts';
 import { CONTAINER_ID, HOSTILE_TEXTS } from '../support.ts';
 
@@ -25,29 +25,29 @@ describe('the mark of a veth pair', () => {
   it('is one plain word that the kernel takes, and reads back as what was written', async () => {
     await fc.assert(
       fc.property(marks, (mark) => {
-        const alias = vethMark(mark);
+        const alias = linkMark(mark);
         expect(alias).toMatch(/^[\w.@+~/-]*$/);
         expect(Buffer.byteLength(alias)).toBeLessThanOrEqual(255);
         const length = Object.values(mark).join('/').length + 'kube-ovn/'.length;
-        expect(readVethMark(alias)).toEqual(length <= 255 ? mark : undefined);
+        expect(readLinkMark(alias)).toEqual(length <= 255 ? mark : undefined);
       }),
     );
   });
 
   it('names container, interface, provider and network', () => {
-    expect(vethMark(MARK)).toBe(`kube-ovn/${CONTAINER_ID}/net1/attachnet.default.ovn/attachnet`);
+    expect(linkMark(MARK)).toBe(`kube-ovn/${CONTAINER_ID}/net1/attachnet.default.ovn/attachnet`);
   });
 
   it('may have no network', () => {
     const mark = { ...MARK, network: '' };
-    expect(readVethMark(vethMark(mark))).toEqual(mark);
+    expect(readLinkMark(linkMark(mark))).toEqual(mark);
   });
 
   it('is none where it would be longer than an alias can be', () => {
-    const length = vethMark(MARK).length - MARK.network.length;
+    const length = linkMark(MARK).length - MARK.network.length;
     const longest = { ...MARK, network: 'n'.repeat(255 - length) };
-    expect(vethMark(longest)).toHaveLength(255);
-    expect(vethMark({ ...MARK, network: `${longest.network}n` })).toBe('');
+    expect(linkMark(longest)).toHaveLength(255);
+    expect(linkMark({ ...MARK, network: `${longest.network}n` })).toBe('');
   });
 });
 
@@ -66,6 +66,6 @@ describe('an alias that is no mark', () => {
     'c0ffee01_net1_c',
     ...HOSTILE_TEXTS,
   ])('is not read as one: %j', (alias) => {
-    expect(readVethMark(alias)).toBeUndefined();
+    expect(readLinkMark(alias)).toBeUndefined();
   });
 });

@@ -35,6 +35,7 @@ describe('the NIC of the primary network', () => {
       workload: 'web-0',
       migrating: false,
       skipGatewayCheck: false,
+      nicTypes: [],
     });
   });
 

@@ -7,8 +7,8 @@ import {
   applyInPod,
   type InterfacePlan,
   linkUpLine,
-  vethLines,
 } from '../../../../src/daemon/netns/link.ts';
+import { vethLines } from '../../../../src/daemon/nic/kinds/veth.ts';
 import { nicWith, V4, V6 } from '../nic/support.ts';
 import { NETNS } from '../support.ts';
 
@@ -104,6 +104,7 @@ describe('the lines of ip(8) for a veth pair', () => {
     mtu: 1400,
     mac: '00:00:00:53:6b:b6',
     mark: 'kube-ovn/c0ffee/eth0/ovn/net',
+    needsChecksums: false,
   };
   const mode = existsSync('/proc/sys/net/ipv6') ? ' addrgenmode none' : '';
 

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { Condition } from '../../../../src/common/concurrency/condition.ts';
 import { startDeadline } from '../../../../src/common/concurrency/deadline.ts';
 import { KubernetesError } from '../../../../src/common/kubernetes/api.ts';
-import type { Context } from '../../../../src/daemon/context.ts';
 import { type Ip, projectIp } from '../../../../src/daemon/model/ip.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/model/pod.ts';
 import { projectSubnet, type Subnet } from '../../../../src/daemon/model/subnet.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
-import { type Confirmed, withConfirmed } from '../../../../src/daemon/nic/confirmation.ts';
+import {
+  type ConfirmationParts,
+  type Confirmed,
+  withConfirmed,
+} from '../../../../src/daemon/nic/confirmation.ts';
 import { NicRecords, type NicRecordsOptions } from '../../../../src/daemon/nic/records.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
 import { attachmentOf, rejectionOf } from '../support.ts';
@@ -60,7 +63,7 @@ function setUp(read: () => Promise<unknown>) {
   };
   const records = new NicRecords({ api: { get }, pods, ips } as unknown as NicRecordsOptions);
   const primary = new PrimaryNetwork({ isPrimary: true, configFolder: '/none' });
-  const context = { pods, ips, subnets, records, primary, deletedPods: { has: () => false } };
+  const parts = { pods, ips, subnets, records, primary, deletedPods: { has: () => false } };
   const annotate = (address: string) => {
     const values = { allocated: 'true', ip_address: address, cidr: '10.1.0.0/16' };
     const annotations = Object.fromEntries(
@@ -79,7 +82,7 @@ function setUp(read: () => Promise<unknown>) {
   ) => {
     using deadline = startDeadline(timeoutMs);
     const attachment = attachmentOf({ provider: PROVIDER, ifName: 'net1', ipamOnly: true });
-    return await withConfirmed(attachment, context as unknown as Context, deadline, use);
+    return await withConfirmed(attachment, parts as unknown as ConfirmationParts, deadline, use);
   };
   return { ips, reads, annotate, run };
 }

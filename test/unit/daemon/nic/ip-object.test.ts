@@ -1,9 +1,12 @@
 /** The IP object learns its node, with no right more than Kube-OVN's charts grant. */
 import { describe, expect, it } from 'vitest';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
-import type { Context } from '../../../../src/daemon/context.ts';
 import type { Allocation } from '../../../../src/daemon/nic/allocation.ts';
-import { createIpOutage, recordNode } from '../../../../src/daemon/nic/ip-object.ts';
+import {
+  createIpOutage,
+  type IpObjectParts,
+  recordNode,
+} from '../../../../src/daemon/nic/ip-object.ts';
 import { DAEMON, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
 import { configOf } from '../../common/kubernetes/support.ts';
 import { LogDouble } from '../log-double.ts';
@@ -21,11 +24,11 @@ async function setUp(more: Readonly<Record<string, string>> = {}) {
   const api = new KubernetesApi(configOf(double, DAEMON));
   const log = new LogDouble();
   const ipOutage = createIpOutage(log);
-  const context = { api, nodeName: 'node1', ipOutage, log } as unknown as Context;
+  const parts = { api, nodeName: 'node1', ipOutage, log } as unknown as IpObjectParts;
   const record = (name = NAME) => {
     const nic = { addresses: ['10.0.0.5'], workload: 'web-0', logicalSwitch: 'annotated' };
     const allocation = { nic, pod: { namespace: 'shop' }, subnet: { name: 'annotated' } };
-    return recordNode(allocation as unknown as Allocation, name, context);
+    return recordNode(allocation as unknown as Allocation, name, parts);
   };
   const dispose = async () => {
     api.destroy();

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../../../src/daemon/context.ts';
 import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
 import { projectNode } from '../../../../src/daemon/model/node.ts';
 import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { toWireRoute } from '../../../../src/daemon/model/route.ts';
 import { projectSubnet } from '../../../../src/daemon/model/subnet.ts';
-import { type NicPlan, planNic } from '../../../../src/daemon/nic/plan.ts';
+import { type NicPlan, type PlanParts, planNic } from '../../../../src/daemon/nic/plan.ts';
 import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import { NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
 import { AttachmentQueue } from '../../../../src/daemon/ownership/attachment-queue.ts';
@@ -45,14 +44,14 @@ function plan(surroundings: Surroundings = {}): NicPlan {
       annotations: { 'ovn.kubernetes.io/node_networks': surroundings.nodeNetworks ?? '' },
     },
   });
-  const context = {
+  const parts = {
     nodeName: 'node-1',
     node: { get: (name: string) => (name === 'node-1' ? node : undefined) },
     interfaces: tableOf(surroundings.interfaces ?? []),
     bridges: tableOf(surroundings.bridges ?? []),
     queue: queue ?? new AttachmentQueue(),
     mirror,
-  } as unknown as Context;
+  } as unknown as PlanParts;
   const written = { ...WRITTEN, ...surroundings.annotations };
   const annotations = { ...under(attachment.provider, written), ...more };
   const metadata = { name: 'web-0', namespace: 'shop', uid: 'uid-1', annotations };
@@ -61,7 +60,7 @@ function plan(surroundings: Surroundings = {}): NicPlan {
     nic: nicOf(annotations, attachment),
     subnet: spec && projectSubnet({ metadata: { name: 'subnet' }, spec, status }),
   };
-  return planNic(attachment, allocation, 1400, context);
+  return planNic(attachment, allocation, 1400, parts);
 }
 
 const routesOf = (surroundings: Surroundings) =>
@@ -75,15 +74,17 @@ const MAC_ONLY = { ip_address: undefined, cidr: undefined, gateway: undefined };
 
 describe('the plan of the primary NIC', () => {
   it('follows from its annotations', () => {
-    const { attachment, veth, port, gateways, ...others } = plan();
+    const { attachment, kind, link, port, gateways, ...others } = plan();
     expect(attachment).toBe(primary);
-    expect(veth).toEqual({
+    expect(kind.nicType).toBe('veth-pair');
+    expect(link).toEqual({
       hostInterface: 'c0ffee012345_h',
       ifName: 'eth0',
       netns: NETNS,
       mtu: 1400,
       mac: '00:00:00:53:6b:b6',
       mark: `kube-ovn/${CONTAINER_ID}/eth0/ovn/`,
+      needsChecksums: false,
     });
     expect(port).toEqual({
       attachment: primary,
@@ -97,7 +98,6 @@ describe('the plan of the primary NIC', () => {
     expect(gateways.map(({ text }) => text)).toEqual(['10.16.0.1']);
     expect(others).toMatchObject({
       interface: { ifName: 'eth0', netns: NETNS, alias: 'c0ffee012345_c' },
-      isUserspaceDatapath: false,
       gatewayCheck: 'must-answer',
     });
     expect(others).not.toHaveProperty('localnetPatchPort');
@@ -129,16 +129,16 @@ describe('the plan of the primary NIC', () => {
 
   it('takes the MAC that the kernel chooses where there is neither MAC nor address', () => {
     const withoutIpam = { ip_address: undefined, mac_address: undefined };
-    expect(plan({ annotations: withoutIpam }).veth).not.toHaveProperty('mac');
+    expect(plan({ annotations: withoutIpam }).link).not.toHaveProperty('mac');
   });
 
   it('knows the userspace datapath of br-int, and of no other bridge', () => {
     const netdev = { name: 'br-int', datapath_type: 'netdev' };
     const system = { name: 'br-int', datapath_type: '' };
     const other = { name: 'br-ex', datapath_type: 'netdev' };
-    expect(plan({ bridges: [other, netdev] }).isUserspaceDatapath).toBe(true);
-    expect(plan({ bridges: [other, system] }).isUserspaceDatapath).toBe(false);
-    expect(plan({ bridges: [other] }).isUserspaceDatapath).toBe(false);
+    expect(plan({ bridges: [other, netdev] }).link.needsChecksums).toBe(true);
+    expect(plan({ bridges: [other, system] }).link.needsChecksums).toBe(false);
+    expect(plan({ bridges: [other] }).link.needsChecksums).toBe(false);
   });
 });
 
@@ -347,26 +347,26 @@ describe('the host interface of a plan', () => {
   it('is the first name that no port of another attachment has', () => {
     const ids = { container_id: CONTAINER_ID, if_name: 'eth0' };
     const own = { name: first, external_ids: ids };
-    expect(plan({ interfaces: [own] }).veth.hostInterface).toBe(first);
-    const { veth, port, interface: inPod } = plan({ interfaces: [foreign] });
-    expect(veth.hostInterface).toMatch(/^[a-z2-7]{13}_h$/);
-    expect(port.hostInterface).toBe(veth.hostInterface);
-    expect(inPod.alias).toBe(veth.hostInterface.replace(/_h$/, '_c'));
+    expect(plan({ interfaces: [own] }).link.hostInterface).toBe(first);
+    const { link, port, interface: inPod } = plan({ interfaces: [foreign] });
+    expect(link.hostInterface).toMatch(/^[a-z2-7]{13}_h$/);
+    expect(port.hostInterface).toBe(link.hostInterface);
+    expect(inPod.alias).toBe(link.hostInterface.replace(/_h$/, '_c'));
   });
 
   it('is the first name that no running ADD of another attachment uses', () => {
     const queue = new AttachmentQueue();
     {
       using _other = queue.use(first, attachmentOf({ containerId: 'other' }));
-      expect(plan({ queue }).veth.hostInterface).not.toBe(first);
+      expect(plan({ queue }).link.hostInterface).not.toBe(first);
     }
-    expect(plan({ queue }).veth.hostInterface).toBe(first);
+    expect(plan({ queue }).link.hostInterface).toBe(first);
     using _own = queue.use(first, primary);
-    expect(plan({ queue }).veth.hostInterface).toBe(first);
+    expect(plan({ queue }).link.hostInterface).toBe(first);
   });
 
   it('may come later where every name is taken', () => {
-    const second = plan({ interfaces: [foreign] }).veth.hostInterface;
+    const second = plan({ interfaces: [foreign] }).link.hostInterface;
     const error = failureOf(() => plan({ interfaces: [foreign, { ...foreign, name: second }] }));
     expect(error.code).toBe(11);
     expect(error.message).toContain(second);
@@ -374,8 +374,8 @@ describe('the host interface of a plan', () => {
 
   it('is not that of a port which is none of ours', () => {
     const unknown = { name: first, external_ids: {} };
-    expect(plan({ interfaces: [unknown] }).veth.hostInterface).not.toBe(first);
-    expect(plan({ interfaces: [{ name: first, external_ids: null }] }).veth.hostInterface).not.toBe(
+    expect(plan({ interfaces: [unknown] }).link.hostInterface).not.toBe(first);
+    expect(plan({ interfaces: [{ name: first, external_ids: null }] }).link.hostInterface).not.toBe(
       first,
     );
   });

@@ -6,7 +6,7 @@
 import { cidrText } from '../../../../src/common/address.ts';
 import type { Annotations } from '../../../../src/daemon/model/annotation-keys.ts';
 import type { Nic } from '../../../../src/daemon/model/nic.ts';
-import { readNic } from '../../../../src/daemon/model/nic.ts';
+import { readPossibleNic } from '../../../../src/daemon/nic/allocation.ts';
 import { attachmentOf } from '../support.ts';
 
 export const ATTACHED = 'attachnet.default.ovn';
@@ -39,7 +39,7 @@ export const net1 = attachmentOf({ ifName: 'net1', provider: ATTACHED });
 
 /** The NIC of an attachment; fails the test where something is missing. */
 export function nicOf(annotations: Annotations, attachment = primary): Nic {
-  const nic = readNic(annotations, attachment);
+  const nic = readPossibleNic(annotations, attachment);
   if ('missing' in nic) throw new Error(`missing: ${nic.missing.what}`);
   return nic;
 }
@@ -50,7 +50,7 @@ export const nicWith = (changes: Record<string, string | undefined>) =>
 
 /** What it waits for; undefined where nothing is missing. */
 export function missing(annotations: Annotations, attachment = primary): string | undefined {
-  const nic = readNic(annotations, attachment);
+  const nic = readPossibleNic(annotations, attachment);
   return 'missing' in nic ? nic.missing.what : undefined;
 }
 

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/event-object.ts';
+import type { EventRecorder } from '../../../../src/common/kubernetes/events.ts';
 import { CniError } from '../../../../src/daemon/call/error.ts';
-import type { Context } from '../../../../src/daemon/context.ts';
 import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
 import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { filesAskingForPrimary } from '../../../../src/daemon/node/cni-configurations.ts';
 import { warnOfConfigurations } from '../../../../src/daemon/node/configuration-warning.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
-import { status } from '../../../../src/daemon/verbs/status.ts';
+import { type StatusParts, status } from '../../../../src/daemon/verbs/status.ts';
 import { LogDouble } from '../log-double.ts';
 import { expectReadable, rejectionOf } from '../support.ts';
 
@@ -113,7 +113,7 @@ describe('in non-primary mode', () => {
     write('01-kube-ovn.conflist', OURS);
     const primary = new PrimaryNetwork({ isPrimary: false, configFolder: folder });
     const request = { cni_type: 'kube-ovn', provider: 'ovn' };
-    const failure = await rejectionOf(status(request, { primary } as unknown as Context));
+    const failure = await rejectionOf(status(request, { primary } as unknown as StatusParts));
     expect(failure.code).toBe(50);
     expect(failure.message).toBe(refusal(false, {})?.message);
   });
@@ -156,7 +156,7 @@ describe('at its start, the daemon', () => {
     const recorded: { about: EventObject; event: ObjectEvent }[] = [];
     const events = {
       record: (about: EventObject, event: ObjectEvent) => recorded.push({ about, event }),
-    } as unknown as Context['events'];
+    } as unknown as EventRecorder;
     const log = new LogDouble();
     const primary = new PrimaryNetwork({ isPrimary, configFolder: folder });
     warnOfConfigurations({ primary, events, nodeName: 'node-1', log });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { projectPod } from '../../../../src/daemon/model/pod.ts';
+import { releaseIfaceIdCommands } from '../../../../src/daemon/ovs/iface-id.ts';
 import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import {
-  giveBackCommands,
-  type Survivors,
-  unseatCommands,
+  type IfaceIdOwners,
+  returnCommands,
 } from '../../../../src/daemon/ownership/iface-id-owner.ts';
 
 /** A path at which the node that runs the tests has a network namespace. */
@@ -33,8 +33,8 @@ const podOf = (metadata: object = {}, status: object = {}) => ({
   metadata: { namespace: 'shop', name: 'old', uid: 'uid-old', ...metadata },
   status,
 });
-const giveBack = (rows: readonly NamedRow[], pods: Survivors['pods'] = podsOf(podOf())) =>
-  giveBackCommands(PORT, ['new'], { interfaces: tableOf(...rows), pods });
+const giveBack = (rows: readonly NamedRow[], pods: IfaceIdOwners['pods'] = podsOf(podOf())) =>
+  returnCommands(PORT, ['new'], { interfaces: tableOf(...rows), pods });
 const GIVEN = [
   ...['--', '--if-exists', 'set', 'Interface', 'uuid-old', `external_ids:iface-id="${PORT}"`],
   ...['--', '--if-exists', 'remove', 'Interface', 'uuid-old', 'external_ids', 'lost-iface-id'],
@@ -87,7 +87,7 @@ describe('a logical switch port that is given up', () => {
 });
 
 it('a row that loses a logical switch port remembers which', () => {
-  expect(unseatCommands(['u1'], PORT)).toEqual([
+  expect(releaseIfaceIdCommands(['u1'], PORT)).toEqual([
     ...['--', '--if-exists', 'remove', 'Interface', 'u1', 'external_ids', 'iface-id'],
     ...['--', '--if-exists', 'set', 'Interface', 'u1', `external_ids:lost-iface-id="${PORT}"`],
   ]);

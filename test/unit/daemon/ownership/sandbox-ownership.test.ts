@@ -4,7 +4,7 @@ import { type Deadline, startDeadline } from '../../../../src/common/concurrency
 import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
 import {
   isNewer,
-  Succession,
+  SandboxOwnership,
   superseded,
 } from '../../../../src/daemon/ownership/sandbox-ownership.ts';
 import { attachmentOf, sizeOfPrivate } from '../support.ts';
@@ -14,7 +14,7 @@ const sandbox = (containerId: string, changes: Partial<LiveAttachment> = {}) =>
   attachmentOf({ containerId, netns: `/proc/${process.pid}/ns/net`, ...changes });
 
 /** An ADD that entered. */
-function enter(succession: Succession, attachment: LiveAttachment) {
+function enter(succession: SandboxOwnership, attachment: LiveAttachment) {
   const deadline = startDeadline(60_000);
   const claim = succession.enter(attachment, deadline);
   return {
@@ -30,7 +30,7 @@ const reasonOf = ({ signal }: Deadline): unknown => signal.reason;
 
 describe('the ADD of another sandbox of the pod', () => {
   it('ends the ones before it with code 102, where nothing tells which is newer', () => {
-    const succession = new Succession();
+    const succession = new SandboxOwnership();
     const adds = ['first', 'second', 'third'].map((id) => enter(succession, sandbox(id)));
     const [first, second, third] = adds.map(({ deadline }) => deadline);
     const reason = first && reasonOf(first);
@@ -42,7 +42,7 @@ describe('the ADD of another sandbox of the pod', () => {
   });
 
   it('ends none that has left', () => {
-    const succession = new Succession();
+    const succession = new SandboxOwnership();
     const first = enter(succession, sandbox('first'));
     first.leave();
     enter(succession, sandbox('second')).leave();
@@ -50,7 +50,7 @@ describe('the ADD of another sandbox of the pod', () => {
   });
 
   it('leaves nothing behind when all have left', async () => {
-    const succession = new Succession();
+    const succession = new SandboxOwnership();
     const adds = [
       enter(succession, sandbox('first')),
       enter(succession, sandbox('first')),
@@ -71,7 +71,7 @@ describe('an ADD is left alone by that of', () => {
     ['another pod', sandbox('second', { pod: { namespace: 'shop', name: 'web-1' } })],
     ['the pod of another namespace', sandbox('second', { pod: { namespace: 'a', name: 'web-0' } })],
   ])('%s', (_, other) => {
-    const succession = new Succession();
+    const succession = new SandboxOwnership();
     const adds = [sandbox('first'), other].map((each) => enter(succession, each));
     for (const { deadline, leave } of adds) {
       expect(deadline.signal.aborted).toBe(false);

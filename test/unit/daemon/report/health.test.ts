@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Context } from '../../../../src/daemon/context.ts';
-import { healthSources } from '../../../../src/daemon/report/health.ts';
+import { type HealthParts, healthSources } from '../../../../src/daemon/report/health.ts';
+import { tryConnect } from '../../../../src/daemon/socket.ts';
 
 const SIGNAL = new AbortController().signal;
 
@@ -12,8 +12,8 @@ function setUp() {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const socketPath = join(folder, 'cni.sock');
   // Nothing of a node works: neither the API server nor OVS.
-  const context = {} as Context;
-  return { socketPath, sources: healthSources(context, { socketPath }) };
+  const parts = {} as HealthParts;
+  return { socketPath, sources: healthSources(parts, { socketPath, connect: tryConnect }) };
 }
 
 it('lives and is ready exactly where its socket is served, whatever else is broken', async () => {

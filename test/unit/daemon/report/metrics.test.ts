@@ -116,7 +116,7 @@ describe('the metrics of the daemon', () => {
       node: { ...cache, path: '/api/v1/nodes' },
       interfaces: { isLive: true, rows },
       bridges: { isLive: false, rows: new Map() },
-      deletions: { counts: { waiting: 2, setAside: 1, oldestMs: 5000 } },
+      recordedDels: { counts: { waiting: 2, setAside: 1, oldestMs: 5000 } },
       queue: { addCount: 4 },
       ipOutage: { reason: '403' },
     };

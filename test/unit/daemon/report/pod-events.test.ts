@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/events.ts';
 import { CniError, OwnCode, tryAgain } from '../../../../src/daemon/call/error.ts';
 import { CallStages } from '../../../../src/daemon/call/stage.ts';
-import type { Context } from '../../../../src/daemon/context.ts';
 import type { Pod } from '../../../../src/daemon/model/pod.ts';
-import { PodEvents, redacted } from '../../../../src/daemon/report/pod-events.ts';
+import {
+  type PodEventParts,
+  PodEvents,
+  redacted,
+} from '../../../../src/daemon/report/pod-events.ts';
 import type { AddResult } from '../../../../src/daemon/verbs/add.ts';
 import { CONTAINER_ID, NETNS, requestOf } from '../support.ts';
 
@@ -28,7 +31,7 @@ function setUp(pod: Pod | undefined = POD) {
     },
     pods: { get: (key: string) => (key === 'shop/web-0' ? pod : undefined) },
   };
-  return { told, events: new PodEvents(parts as unknown as Context) };
+  return { told, events: new PodEvents(parts as unknown as PodEventParts) };
 }
 
 /** The event of an ADD that has failed. */

@@ -7,7 +7,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Deletions, type DeletionsOptions } from '../../../../src/daemon/verbs/recorded-dels.ts';
+import {
+  RecordedDels,
+  type RecordedDelsOptions,
+} from '../../../../src/daemon/verbs/recorded-dels.ts';
 import type { CniRequest } from '../../../../src/wire/messages.ts';
 import { LogDouble } from '../log-double.ts';
 import { requestOf } from '../support.ts';
@@ -26,7 +29,7 @@ export const IDS = Array.from({ length: 10 }, (_, number) => `c${number}`);
 export interface Scene {
   readonly directory: string;
   readonly log: LogDouble;
-  readonly deletions: Deletions;
+  readonly deletions: RecordedDels;
   /** Containers whose DELs were begun, in that order. */
   readonly begun: string[];
   /** Writes a file, as a whole. */
@@ -41,13 +44,13 @@ export interface Scene {
  * A directory that is there already, and is gone after the test.
  * @param options.del runs after the DEL was noted
  */
-export function setScene(options: Partial<DeletionsOptions> = {}): Scene {
+export function setScene(options: Partial<RecordedDelsOptions> = {}): Scene {
   const parent = mkdtempSync(join(tmpdir(), 'deletions-'));
   const directory = join(parent, 'daemon.sock.deletions');
   mkdirSync(directory, { mode: 0o700 });
   const log = new LogDouble();
   const begun: string[] = [];
-  const deletions = new Deletions({
+  const deletions = new RecordedDels({
     directory,
     log,
     ready: async () => {},

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../../../src/daemon/context.ts';
 import { projectSubnet } from '../../../../src/daemon/model/subnet.ts';
-import { status } from '../../../../src/daemon/verbs/status.ts';
+import { type StatusParts, status } from '../../../../src/daemon/verbs/status.ts';
 import { expectReadable, HOSTILE_TEXTS, rejectionOf } from '../support.ts';
 
 const PROVIDER = 'macvlan.default';
@@ -18,8 +17,8 @@ function subnet(name: string, v4availableIPs: number, provider = PROVIDER) {
 }
 
 /** What STATUS reads for a delegate. */
-function context(pods: object, subnets: object, all = [subnet('free', 9)]): Context {
-  return { pods, subnets: { ...subnets, values: () => all.values() } } as unknown as Context;
+function context(pods: object, subnets: object, all = [subnet('free', 9)]): StatusParts {
+  return { pods, subnets: { ...subnets, values: () => all.values() } } as unknown as StatusParts;
 }
 
 describe('STATUS for a delegate', () => {

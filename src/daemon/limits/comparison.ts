@@ -1,20 +1,20 @@
 /**
  * Annotated limits against those that OVS has on a port. Pure.
  */
-import { OwnCode } from '../../call/error.ts';
-import { readFollowedPort } from '../../limits/followed-port.ts';
-import { mirrorText, netemText, policingText, shapingText } from '../../limits/text.ts';
-import { readLimits } from '../../model/limits.ts';
-import type { Pod } from '../../model/pod.ts';
-import type { InspectedPort } from '../../ovs/port-inspection.ts';
+import { OwnCode } from '../call/error.ts';
+import { type Difference, differs } from '../model/difference.ts';
+import { readLimits } from '../model/limits.ts';
+import type { Pod } from '../model/pod.ts';
+import type { InspectedPort } from '../ovs/port-inspection.ts';
 import {
   isSamePolicing,
   isSameQos,
   ofType,
   type TrafficControl,
   toTrafficControl,
-} from '../../ovs/traffic-control.ts';
-import { type Difference, differs } from './difference.ts';
+} from '../ovs/traffic-control.ts';
+import { readFollowedPort } from './followed-port.ts';
+import { mirrorText, netemText, policingText, shapingText } from './text.ts';
 
 /** One of the limits: how it is compared, and how it is said. */
 interface Limit {

@@ -2,13 +2,13 @@
  * What the ADD answered against what the pod has: the interface with its addresses, and routes. Pure.
  */
 
-import { cidrText, parseCidr } from '../../../common/address.ts';
-import { OwnCode } from '../../call/error.ts';
-import type { LiveAttachment } from '../../model/attachment.ts';
-import type { Route } from '../../model/route.ts';
-import type { PodLink, PodNetwork } from '../../netns/inspect.ts';
-import { compared, type Difference, differs, listed } from './difference.ts';
-import type { EarlierResult, InterfaceAddress } from './earlier-result.ts';
+import { cidrText, parseCidr } from '../../common/address.ts';
+import { OwnCode } from '../call/error.ts';
+import type { LiveAttachment } from '../model/attachment.ts';
+import { compared, type Difference, differs, listed } from '../model/difference.ts';
+import type { EarlierResult, InterfaceAddress } from '../model/earlier-result.ts';
+import type { Route } from '../model/route.ts';
+import type { PodLink, PodNetwork } from './inspect.ts';
 
 const CODE = OwnCode.interfaceDiffers;
 

@@ -3,13 +3,14 @@
  * the pods has its last known state also while the API server is away.
  */
 
-import type { WatchCache } from '../../../common/kubernetes/watch-cache.ts';
-import { CniError, OwnCode } from '../../call/error.ts';
-import type { LiveAttachment } from '../../model/attachment.ts';
-import { type Nic, readNic } from '../../model/nic.ts';
-import { isSamePod, type Pod, podKey } from '../../model/pod.ts';
-import { compared, type Difference, differs, listed } from './difference.ts';
-import type { EarlierResult } from './earlier-result.ts';
+import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
+import { CniError, OwnCode } from '../call/error.ts';
+import type { LiveAttachment } from '../model/attachment.ts';
+import { compared, type Difference, differs, listed } from '../model/difference.ts';
+import type { EarlierResult } from '../model/earlier-result.ts';
+import type { Nic } from '../model/nic.ts';
+import { isSamePod, type Pod, podKey } from '../model/pod.ts';
+import { readPossibleNic } from './allocation.ts';
 
 /** What is known of a NIC's pod now. */
 export interface Recorded {
@@ -37,7 +38,7 @@ export function recordedNic(
     return { differences: [differs(CODE, `pod ${namespace}/${name}`, expected, found)] };
   }
   try {
-    const nic = readNic(pod.annotations, attachment);
+    const nic = readPossibleNic(pod.annotations, attachment);
     if (!('missing' in nic)) return { pod, nic, differences: [] };
     return { pod, differences: [differs(CODE, 'annotations', nic.missing.what, 'none')] };
   } catch (error) {

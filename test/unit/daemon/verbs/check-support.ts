@@ -1,23 +1,20 @@
 /** A NIC as it should be, and what pod and OVS have of it when it is: to deviate from. */
 import * as fc from 'fast-check';
-import { parseAddress, parseCidr } from '../../../../../src/common/address.ts';
-import type { Nic } from '../../../../../src/daemon/model/nic.ts';
-import type { Pod } from '../../../../../src/daemon/model/pod.ts';
-import type { Route } from '../../../../../src/daemon/model/route.ts';
-import { parseRoutes } from '../../../../../src/daemon/model/route.ts';
-import type { PodLink, PodNetwork } from '../../../../../src/daemon/netns/inspect.ts';
-import type {
-  InspectedPort,
-  PortInspection,
-} from '../../../../../src/daemon/ovs/port-inspection.ts';
-import type { FoundControl, Qos } from '../../../../../src/daemon/ovs/traffic-control.ts';
-import { compareAllocation } from '../../../../../src/daemon/verbs/comparison/allocation.ts';
-import type { Difference } from '../../../../../src/daemon/verbs/comparison/difference.ts';
-import type { EarlierResult } from '../../../../../src/daemon/verbs/comparison/earlier-result.ts';
-import { compareInterface } from '../../../../../src/daemon/verbs/comparison/interface.ts';
-import { compareLimits } from '../../../../../src/daemon/verbs/comparison/limits.ts';
-import { comparePort, type ExpectedPort } from '../../../../../src/daemon/verbs/comparison/port.ts';
-import { attachmentOf, NETNS } from '../../support.ts';
+import { parseAddress, parseCidr } from '../../../../src/common/address.ts';
+import { compareLimits } from '../../../../src/daemon/limits/comparison.ts';
+import type { Difference } from '../../../../src/daemon/model/difference.ts';
+import type { EarlierResult } from '../../../../src/daemon/model/earlier-result.ts';
+import type { Nic } from '../../../../src/daemon/model/nic.ts';
+import type { Pod } from '../../../../src/daemon/model/pod.ts';
+import type { Route } from '../../../../src/daemon/model/route.ts';
+import { parseRoutes } from '../../../../src/daemon/model/route.ts';
+import { compareInterface } from '../../../../src/daemon/netns/comparison.ts';
+import type { PodLink, PodNetwork } from '../../../../src/daemon/netns/inspect.ts';
+import { compareAllocation } from '../../../../src/daemon/nic/allocation-comparison.ts';
+import { comparePort, type ExpectedPort } from '../../../../src/daemon/ovs/port-comparison.ts';
+import type { InspectedPort, PortInspection } from '../../../../src/daemon/ovs/port-inspection.ts';
+import type { FoundControl, Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
+import { attachmentOf, NETNS } from '../support.ts';
 
 export const attachment = attachmentOf({ ifName: 'net1', provider: 'attachnet.default.ovn' });
 const IFACE_ID = 'web-0.shop.attachnet.default.ovn';
@@ -116,6 +113,7 @@ export function situationOf(seed: Seed = SEED): Situation {
       workload: 'web-0',
       migrating: false,
       skipGatewayCheck: false,
+      nicTypes: [],
     },
     earlier: { interface: { mac, mtu: seed.isMtuSaid ? mtu : undefined }, addresses, routes },
     port: {

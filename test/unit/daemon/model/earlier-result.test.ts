@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseEarlierResult } from '../../../../../src/daemon/verbs/comparison/earlier-result.ts';
-import type { PrevResult } from '../../../../../src/wire/messages.ts';
-import { attachmentOf, failureOf, NETNS } from '../../support.ts';
+import { parseEarlierResult } from '../../../../src/daemon/model/earlier-result.ts';
+import type { PrevResult } from '../../../../src/wire/messages.ts';
+import { attachmentOf, failureOf, NETNS } from '../support.ts';
 
 const net1 = attachmentOf({ ifName: 'net1' });
 const NIC = { name: 'net1', mac: '00:00:00:53:6B:B6', mtu: 1400, sandbox: NETNS };

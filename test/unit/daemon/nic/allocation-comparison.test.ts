@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Pod } from '../../../../../src/daemon/model/pod.ts';
-import { recordedNic } from '../../../../../src/daemon/verbs/comparison/allocation.ts';
-import { ATTACHED, under, WRITTEN } from '../../nic/support.ts';
-import { attachmentOf } from '../../support.ts';
+import type { Pod } from '../../../../src/daemon/model/pod.ts';
+import { recordedNic } from '../../../../src/daemon/nic/allocation-comparison.ts';
+import { attachmentOf } from '../support.ts';
+import { ATTACHED, under, WRITTEN } from './support.ts';
 
 const pod: Pod = {
   namespace: 'shop',

@@ -2,11 +2,11 @@
  * A NIC's port as it should be against what OVS has of it. Pure.
  */
 
-import { show } from '../../../common/text.ts';
-import { OwnCode } from '../../call/error.ts';
-import { INTEGRATION_BRIDGE, type PortIdentity } from '../../ovs/port.ts';
-import type { InspectedPort, PortInspection } from '../../ovs/port-inspection.ts';
-import { compared, type Difference, differs } from './difference.ts';
+import { show } from '../../common/text.ts';
+import { OwnCode } from '../call/error.ts';
+import { compared, type Difference, differs } from '../model/difference.ts';
+import { INTEGRATION_BRIDGE, type PortIdentity } from './port.ts';
+import type { InspectedPort, PortInspection } from './port-inspection.ts';
 
 /** What a port should be; what is undefined is not known. */
 export interface ExpectedPort {

@@ -3,11 +3,11 @@
  * that is about one attachment.
  */
 
-import { type Address, parseAddress, parseCidr, parseMac } from '../../../common/address.ts';
-import type { PrevResult } from '../../../wire/messages.ts';
-import { invalid } from '../../call/error.ts';
-import type { LiveAttachment } from '../../model/attachment.ts';
-import { parseRoutes, type Route } from '../../model/route.ts';
+import { type Address, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
+import type { PrevResult } from '../../wire/messages.ts';
+import { invalid } from '../call/error.ts';
+import type { LiveAttachment } from './attachment.ts';
+import { parseRoutes, type Route } from './route.ts';
 
 export interface EarlierResult {
   /** Undefined where the result has no interface of that name in that sandbox. */

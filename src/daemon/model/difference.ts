@@ -1,7 +1,7 @@
 /**
  * What CHECK finds, in words for people, and the error that it makes of it.
  */
-import { CniError, OwnCode } from '../../call/error.ts';
+import { CniError, OwnCode } from '../call/error.ts';
 
 /** Something of a NIC that is not as it should be. */
 export interface Difference {

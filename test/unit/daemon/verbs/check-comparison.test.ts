@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRoutes } from '../../../../../src/daemon/model/route.ts';
-import type { Qos } from '../../../../../src/daemon/ovs/traffic-control.ts';
-import { compareAllocation } from '../../../../../src/daemon/verbs/comparison/allocation.ts';
-import { compareInterface } from '../../../../../src/daemon/verbs/comparison/interface.ts';
-import { compareLimits } from '../../../../../src/daemon/verbs/comparison/limits.ts';
-import { comparePort } from '../../../../../src/daemon/verbs/comparison/port.ts';
+import { compareLimits } from '../../../../src/daemon/limits/comparison.ts';
+import { parseRoutes } from '../../../../src/daemon/model/route.ts';
+import { compareInterface } from '../../../../src/daemon/netns/comparison.ts';
+import { compareAllocation } from '../../../../src/daemon/nic/allocation-comparison.ts';
+import { comparePort } from '../../../../src/daemon/ovs/port-comparison.ts';
+import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import {
   attachment,
   differencesOf,
@@ -19,7 +19,7 @@ import {
   withId,
   withLink,
   withPort,
-} from './support.ts';
+} from './check-support.ts';
 
 type Change = (situation: Situation) => Situation;
 

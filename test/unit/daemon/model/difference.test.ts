@@ -4,7 +4,7 @@ import {
   differenceError,
   differs,
   listed,
-} from '../../../../../src/daemon/verbs/comparison/difference.ts';
+} from '../../../../src/daemon/model/difference.ts';
 
 const limits = differs(113, 'egress_rate', '5', 'no limit');
 const link = differs(112, 'MTU', '1400', '1300');

@@ -1,0 +1,141 @@
+/**
+ * The parts of the daemon, and which of them uses which.
+ */
+import { Slots } from '../common/concurrency/slots.ts';
+import { hostOf, KubernetesApi, loadKubeConfig } from '../common/kubernetes/api.ts';
+import { collectionPath, KINDS } from '../common/kubernetes/path.ts';
+import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
+import type { Logger } from '../common/log.ts';
+import type { ProgramMetrics } from '../common/metrics/program-metrics.ts';
+import { observed } from '../common/ovs-commands.ts';
+import { deletionsOf } from '../wire/paths.ts';
+import type { Observers } from './call/observers.ts';
+import type { Options } from './flags.ts';
+import { LimitsFollower } from './limits/limits-follower.ts';
+import { DeletedPods } from './model/deleted-pods.ts';
+import { IP_NODE_LABEL, projectIp } from './model/ip.ts';
+import { projectNode } from './model/node.ts';
+import { projectPod } from './model/pod.ts';
+import { projectSubnet } from './model/subnet.ts';
+import { createIpv6Outage } from './netns/link.ts';
+import { createIpOutage } from './nic/ip-object.ts';
+import { NicRecords } from './nic/records.ts';
+import { Abilities } from './node/abilities.ts';
+import { PrimaryNetwork } from './node/primary-network.ts';
+import { Tunnels } from './node/tunnels.ts';
+import { Mirror } from './ovs/mirror.ts';
+import { PacketSender } from './ovs/packet-out.ts';
+import { INTERFACE_COLUMNS } from './ovs/port.ts';
+import { OvsTable } from './ovs/table.ts';
+import { createVsctl } from './ovs/vsctl.ts';
+import { AttachmentQueue } from './ownership/attachment-queue.ts';
+import { PortLocks } from './ownership/port-locks.ts';
+import { SandboxOwnership } from './ownership/sandbox-ownership.ts';
+import { createEventRecorder } from './report/event-recorder.ts';
+import { PodEvents } from './report/pod-events.ts';
+import { del } from './verbs/del.ts';
+import { RecordedDels } from './verbs/recorded-dels.ts';
+
+/** Each has up to three tools running: enough for two processors, and still first come first served. */
+const NICS_AT_ONCE = 8;
+
+export type Daemon = ReturnType<typeof wire>;
+
+/** Makes the parts; none of them begins anything by itself. */
+export function wire(
+  options: Options,
+  { log, program, observers }: { log: Logger; program: ProgramMetrics; observers: Observers },
+) {
+  const { ovsDatabase, nodeName } = options;
+  const config = loadKubeConfig(options.kubeconfigPath);
+  const observe = program.addRequests(hostOf(config));
+  const api = new KubernetesApi(config, undefined, observe);
+  const table = (name: string, columns: readonly string[]) =>
+    new OvsTable({ database: ovsDatabase, table: name, columns, log });
+  const vsctl = observed('ovsdb', createVsctl(ovsDatabase), program.onCommand);
+  const followed = { config, contact: createContact(log), log, observe };
+  const pods = new WatchCache({
+    ...followed,
+    path: collectionPath(KINDS.pods),
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    project: projectPod,
+  });
+  const deletedPods = new DeletedPods();
+  pods.onChange(deletedPods.onChange);
+  const node = new WatchCache({
+    ...followed,
+    path: collectionPath(KINDS.nodes),
+    fieldSelector: `metadata.name=${nodeName}`,
+    project: projectNode,
+  });
+  const bridges = table('Bridge', ['name', 'datapath_type']);
+  const forever = new AbortController().signal;
+  const tunnels = new Tunnels({ settings: options.tunnel, nodeName, node, bridges, vsctl, log });
+  const interfaces = table('Interface', INTERFACE_COLUMNS);
+  const { mirrorInterface: name, mirrorAll: all } = options;
+  const isOnDemand = !options.isPrimary;
+  const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, isOnDemand, log });
+  const events = createEventRecorder({ api, nodeName, log });
+  const podEvents = new PodEvents({ events, pods, nodeName });
+  const queue = new AttachmentQueue();
+  const locks = new PortLocks();
+  const ips = new WatchCache({
+    ...followed,
+    path: collectionPath(KINDS.ips),
+    labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
+    project: projectIp,
+  });
+  const parts = {
+    nodeName,
+    api,
+    /** Pods of this node, by `namespace/name`. */
+    pods,
+    deletedPods,
+    /** By name. */
+    subnets: new WatchCache({
+      ...followed,
+      path: collectionPath(KINDS.subnets),
+      project: projectSubnet,
+    }),
+    /** Those that name this node, by name; none where the daemon's role does not let it follow them. */
+    ips,
+    /** What the cluster has recorded of the NICs of `pods`, read one at a time. */
+    records: new NicRecords({ api, pods, ips }),
+    /** This node only. */
+    node,
+    /** An OVSDB remote. */
+    ovsDatabase,
+    vsctl,
+    interfaces,
+    bridges,
+    mirror,
+    packets: new PacketSender({ database: ovsDatabase, log }),
+    recordedDels: new RecordedDels({
+      directory: deletionsOf(options.socketPath),
+      del: async (request): Promise<void> =>
+        podEvents.removed(request, await del(request, parts))(),
+      ready: () => interfaces.until(() => interfaces.isLive || undefined, forever),
+      log,
+    }),
+    events,
+    podEvents,
+    ipOutage: createIpOutage(log),
+    ipv6Outage: createIpv6Outage(log),
+    limits: new LimitsFollower({ pods, interfaces, vsctl, queue, locks, mirror, events, log }),
+    queue,
+    sandboxes: new SandboxOwnership(),
+    nicSlots: new Slots(NICS_AT_ONCE),
+    locks,
+    tunnels,
+    addTimeoutMs: options.addTimeoutMs,
+    detectIpv4Conflict: options.detectIpv4Conflict,
+    abilities: new Abilities(),
+    primary: new PrimaryNetwork({
+      isPrimary: options.isPrimary,
+      configFolder: options.cniConfigFolder,
+    }),
+    log,
+    observers,
+  };
+  return parts;
+}
