@@ -18,7 +18,7 @@ import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { ObjectEvents } from '../common/reconcile/object-events.ts';
 import { messageOf } from '../common/text.ts';
-import { questionOf } from '../wire/version.ts';
+import { questionOf, VERSION } from '../wire/version.ts';
 import { bootstrap, onReference } from './bootstrap.ts';
 import { removeLeftovers } from './clean-up.ts';
 import { type Cluster, createCluster } from './cluster/cluster.ts';
@@ -113,7 +113,7 @@ interface Observers {
 }
 
 function observe(config: KubeConfig): Observers {
-  const program = new ProgramMetrics(programLog);
+  const program = new ProgramMetrics(programLog, VERSION);
   return {
     program,
     controller: new ControllerMetrics(program.metrics),

@@ -13,7 +13,7 @@ import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { messageOf } from '../common/text.ts';
-import { questionOf } from '../wire/version.ts';
+import { questionOf, VERSION } from '../wire/version.ts';
 import { buildApp } from './app.ts';
 import { tryAgain } from './call/error.ts';
 import { Connections } from './connections.ts';
@@ -73,7 +73,7 @@ async function drainCommand(words: readonly string[]): Promise<DrainResult> {
   if (words.includes('--help') || words.includes('-h')) return { output: DRAIN_USAGE, exitCode: 0 };
   const options = parseFlags(words, process.env);
   log.level = 'warn';
-  const program = new ProgramMetrics(programLog);
+  const program = new ProgramMetrics(programLog, VERSION);
   const observers = new DaemonMetrics(program.metrics, options.nodeName);
   return await drain(options, wire(options, { log, program, observers }));
 }
@@ -83,7 +83,7 @@ async function start(): Promise<void> {
   log.level = levelOfVerbosity(options.verbosity);
   if (options.logFile !== undefined) toFile(options.logFile);
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here');
-  const program = new ProgramMetrics(programLog);
+  const program = new ProgramMetrics(programLog, VERSION);
   const metrics = new DaemonMetrics(program.metrics, options.nodeName);
   watchEventLoop(log, program.onLoopDelay);
   const daemon = wire(options, { log, program, observers: metrics });

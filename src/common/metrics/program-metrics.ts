@@ -3,7 +3,6 @@
  * commands of OVS and OVN, watches, and tools that hang. Under Kube-OVN's names where it has them.
  */
 
-import { VERSION } from '../../wire/version.ts';
 import type { RequestObserver } from '../kubernetes/request-observer.ts';
 import type { CommandObserver } from '../ovs-commands.ts';
 import { overdueTools } from '../process/run.ts';
@@ -23,12 +22,13 @@ export class ProgramMetrics {
   readonly onLoopDelay: (delayMs: number) => void;
   readonly #programLog: ProgramLog;
 
-  constructor(programLog: ProgramLog) {
+  /** @param version of the program, for the label of `kube_ovn_build_info` */
+  constructor(programLog: ProgramLog, version: string) {
     this.#programLog = programLog;
     addProcessMetrics(this.metrics);
     this.metrics.gauge(
       { name: 'kube_ovn_build_info', help: '1, the version is in the label.', labels: ['version'] },
-      () => [{ labels: { version: VERSION }, value: 1 }],
+      () => [{ labels: { version }, value: 1 }],
     );
     this.#addLog();
     this.#addTools();

@@ -6,6 +6,7 @@ import { ProgramMetrics } from '../../../src/common/metrics/program-metrics.ts';
 import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
 import { DaemonMetrics } from '../../../src/daemon/report/metrics.ts';
+import { VERSION } from '../../../src/wire/version.ts';
 import { find, type Manifest, rendered, whyNotRendered } from './rendered.ts';
 
 interface AlertRule {
@@ -32,10 +33,10 @@ interface Dashboard {
 
 /** All families of both programs, by name. */
 function families(): ReadonlyMap<string, Family> {
-  const program = new ProgramMetrics(createProgramLog());
+  const program = new ProgramMetrics(createProgramLog(), VERSION);
   program.addRequests('server');
   new ControllerMetrics(program.metrics);
-  const daemon = new ProgramMetrics(createProgramLog());
+  const daemon = new ProgramMetrics(createProgramLog(), VERSION);
   new DaemonMetrics(daemon.metrics, 'node1');
   const all = [...program.metrics.families, ...daemon.metrics.families];
   return new Map(all.map((family) => [family.name, family]));

@@ -8,6 +8,7 @@ import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
 import { STAGES } from '../../../src/daemon/call/stage.ts';
 import { DaemonMetrics } from '../../../src/daemon/report/metrics.ts';
+import { VERSION } from '../../../src/wire/version.ts';
 
 const text = readFileSync(resolve(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
 const ROW = /^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) ?\| (.+) \|$/gm;
@@ -27,7 +28,7 @@ function documented(section: string): Row[] {
 }
 
 function createProgram(): ProgramMetrics {
-  const program = new ProgramMetrics(createProgramLog({ write: () => {} }));
+  const program = new ProgramMetrics(createProgramLog({ write: () => {} }), VERSION);
   program.addRequests('');
   return program;
 }

@@ -7,6 +7,7 @@ import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
+import type { Owner } from '../../ipam/allocator/owners.ts';
 import type { AcquireRequest } from '../../ipam/allocator/request.ts';
 import { aboutOwn, aboutPod } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
@@ -20,7 +21,6 @@ import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
 import { isAlive } from '../pod/object/liveness.ts';
-import type { PodEnds } from '../pod/pod-release.ts';
 import { waitsOfRequest } from '../wake-names.ts';
 import {
   hasAll,
@@ -39,11 +39,21 @@ export interface IpConsequences {
   readonly ended: (subnet: string) => void;
 }
 
+/** What is let go when an IP object has gone: the pods' kind does it (pod/pod-release.ts). */
+interface Releases {
+  /** An IP object has gone, or was not deleted. */
+  seenGone(name: string): void;
+  /** The port and the addresses of a single NIC whose pod does not run. */
+  endNic(nic: Owner): Promise<void>;
+  /** All that an owner had of whom no pod is known. */
+  endOwner(owner: string): Promise<void>;
+}
+
 export type IpContext = Uses<
   'addresses' | 'events' | 'machines' | 'ownerLock' | 'podIndex' | 'settings' | 'writes',
   'ips' | 'nodes' | 'pods'
 > & {
-  readonly ends: Pick<PodEnds, 'seenGone' | 'endNic' | 'endOwner'>;
+  readonly ends: Releases;
 };
 
 export class IpReconciler {

@@ -11,7 +11,7 @@ function setUp(verbosity = 0) {
   const lines: string[] = [];
   const programLog = createProgramLog({ write: (line) => void lines.push(line) });
   programLog.log.level = levelOfVerbosity(verbosity);
-  const program = new ProgramMetrics(programLog);
+  const program = new ProgramMetrics(programLog, VERSION);
   const read = async () => readExposition((await program.expose()).body);
   return { program, read, lines, log: programLog.log };
 }
