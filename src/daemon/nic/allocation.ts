@@ -25,6 +25,7 @@ import { subnetOfProvider } from '../model/subnet.ts';
 import { isLauncherOf } from '../model/virtual-machine.ts';
 import type { PrimaryNetwork } from '../node/primary-network.ts';
 import { kindOf } from './kinds/kinds.ts';
+import { readAnnotations } from './wrong-annotation.ts';
 
 /** What the wait for an allocation uses. */
 export interface AllocationParts {
@@ -91,7 +92,7 @@ export async function awaitAllocation(
  * @throws CniError 2 for one of another kind; 7 that names the annotation that is wrong
  */
 export function readPossibleNic(annotations: Annotations, attachment: Attachment): Nic | Missing {
-  const nic = readNic(annotations, attachment);
+  const nic = readAnnotations(() => readNic(annotations, attachment));
   // The interface of a NIC that we only allocate for is another plugin's.
   if (!('missing' in nic) && !attachment.ipamOnly) kindOf(nic);
   return nic;

@@ -25,6 +25,7 @@ import { type Pod, podKey } from '../model/pod.ts';
 import { isLauncherOf, virtualMachineDisagreement } from '../model/virtual-machine.ts';
 import { type Allocation, type AllocationParts, awaitAllocation } from './allocation.ts';
 import { machinePath, type NicRecords } from './records.ts';
+import { untilCorrected, WrongAnnotation } from './wrong-annotation.ts';
 
 /** What the wait for a confirmed allocation uses. */
 export interface ConfirmationParts extends AllocationParts {
@@ -67,6 +68,24 @@ const PAUSE_MS_MIN = 50;
  *   deadline passes
  */
 export async function withConfirmed<T>(
+  attachment: LiveAttachment,
+  parts: ConfirmationParts,
+  deadline: Deadline,
+  use: (allocation: Allocation, confirmation: Promise<Confirmed>) => Promise<T>,
+): Promise<T> {
+  const attempt = () => withFollowed(attachment, parts, deadline, use);
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof WrongAnnotation)) throw error;
+    await untilCorrected(error, attachment, parts, deadline);
+  }
+  // Once: an author who exchanges one wrong annotation for another is refused.
+  return await attempt();
+}
+
+/** As `withConfirmed`, by the annotations of the pod that this daemon follows. */
+async function withFollowed<T>(
   attachment: LiveAttachment,
   parts: ConfirmationParts,
   deadline: Deadline,

@@ -31,6 +31,7 @@ import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import type { Allocation } from './allocation.ts';
 import type { LinkPlan, NicKind } from './kinds/kind.ts';
 import { kindOf } from './kinds/kinds.ts';
+import { readAnnotations } from './wrong-annotation.ts';
 
 export interface NicPlan {
   readonly attachment: LiveAttachment;
@@ -119,16 +120,12 @@ export function planNic(
   parts: Omit<PlanParts, 'tunnels'>,
 ): NicPlan {
   const { ifName, netns } = attachment;
-  if (nic.addresses.length > 0 && nic.mac === undefined) {
-    const shared = nic.sharedNetworkIfName === undefined ? '' : `.${nic.sharedNetworkIfName}`;
-    throw invalid(
-      `annotation ${attachment.provider}${shared}.kubernetes.io/mac_address`,
-      '',
-      'the MAC address of the logical switch port: OVN drops packets from any other',
-    );
-  }
-  const asked = readLimits(pod.annotations, attachment, attachment.bandwidth);
-  refuseWrongLimits(asked);
+  const asked = readAnnotations(() => {
+    refuseWithoutMac(attachment, nic);
+    const limits = readLimits(pod.annotations, attachment, attachment.bandwidth);
+    refuseWrongLimits(limits);
+    return limits;
+  });
   const kind = kindOf(nic);
   const staticPod = staticPodOf(pod);
   const hostInterface = chooseHostInterface(attachment, parts);
@@ -241,5 +238,19 @@ function encapIp(
   throw tryAgain(
     `Subnet ${subnet.name} uses node network "${subnet.nodeNetwork}", for which this node has no address`,
     `set it in node ${nodeName}'s annotation ovn.kubernetes.io/node_networks`,
+  );
+}
+
+/** @throws CniError 7 where a NIC has addresses and no MAC */
+function refuseWithoutMac(
+  { provider }: LiveAttachment,
+  { addresses, mac, sharedNetworkIfName }: Nic,
+): void {
+  if (addresses.length === 0 || mac !== undefined) return;
+  const shared = sharedNetworkIfName === undefined ? '' : `.${sharedNetworkIfName}`;
+  throw invalid(
+    `annotation ${provider}${shared}.kubernetes.io/mac_address`,
+    '',
+    'the MAC address of the logical switch port: OVN drops packets from any other',
   );
 }
