@@ -5,13 +5,8 @@
  */
 import { chmod, lstat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  isSameConfig,
-  type NetworkConfig,
-  ownerOf,
-  parseJson,
-  readBounded,
-} from './network-configs.ts';
+import { parseJson, readConfigurationText } from '../common/cni-configurations.ts';
+import { isSameConfig, type NetworkConfig, ownerOf } from './network-configs.ts';
 import { placeText } from './place-file.ts';
 
 /** The runtime reads it as root; benchmarks of Kubernetes security ask for this. */
@@ -57,7 +52,7 @@ export function primacyOf(said: boolean | undefined, configs: readonly NetworkCo
  */
 export async function installConflist(options: ConflistOptions): Promise<string> {
   const { folder, source, name } = options;
-  const text = await readBounded(source);
+  const text = readConfigurationText(source);
   const content = parseJson(text);
   if (text === undefined || typeof content !== 'object' || content === null) {
     throw new Error(`--cni-conf-file=${source}: it is not there, or is no CNI configuration`);
@@ -68,7 +63,7 @@ export async function installConflist(options: ConflistOptions): Promise<string>
     await placeText(text, target, CONFIG_MODE);
     return `${target} is written`;
   }
-  const there = parseJson(found.isFile() ? await readBounded(target) : undefined);
+  const there = parseJson(found.isFile() ? readConfigurationText(target) : undefined);
   if (found.isFile() && ownerOf(there) !== 'kube-ovn') {
     throw new Error(
       `${target} is there and is not Kube-OVN's: it is not overwritten; move it away, or choose another --cni-conf-name`,

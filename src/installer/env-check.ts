@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathInRoot } from '../common/path-in-root.ts';
 import { type NetworkConfig, readNetworkConfigs } from './network-configs.ts';
 
 export interface Finding {
@@ -16,8 +17,8 @@ export interface Finding {
 export interface EnvironmentPaths {
   readonly proc: string;
   readonly resolvConf: string;
-  /** The first that is there counts. */
-  readonly confDirs: readonly string[];
+  /** Roots of the node's files: the first with a folder of CNI configurations counts. */
+  readonly roots: readonly string[];
 }
 
 /**
@@ -27,8 +28,9 @@ export interface EnvironmentPaths {
 export const NODE_PATHS: EnvironmentPaths = {
   proc: '/proc',
   resolvConf: '/etc/resolv.conf',
-  confDirs: ['/proc/1/root/etc/cni/net.d', '/etc/cni/net.d'],
+  roots: ['/proc/1/root', '/'],
 };
+const CONFIGURATIONS = '/etc/cni/net.d';
 
 /** UDP ports of the tunnels. */
 const TUNNEL_PORTS: Readonly<Record<string, number>> = { geneve: 6081, vxlan: 4789 };
@@ -40,7 +42,7 @@ export async function checkEnvironment(paths: EnvironmentPaths): Promise<Finding
   const { proc } = paths;
   return (
     await Promise.all([
-      checkConfigs(paths.confDirs),
+      checkConfigs(paths.roots),
       checkMtuProbing(proc),
       checkChecksums(proc),
       checkNameservers(paths.resolvConf),
@@ -50,12 +52,18 @@ export async function checkEnvironment(paths: EnvironmentPaths): Promise<Finding
   ).flat();
 }
 
-async function checkConfigs(folders: readonly string[]): Promise<Finding[]> {
-  for (const folder of folders) {
-    const configs = await readNetworkConfigs(folder).catch(() => undefined);
-    if (configs !== undefined) return [judgeConfigs(folder, configs)];
+function checkConfigs(roots: readonly string[]): Finding[] {
+  for (const root of roots) {
+    try {
+      const configs = readNetworkConfigs(CONFIGURATIONS, (path) => pathInRoot(root, path));
+      return [judgeConfigs(join(root, CONFIGURATIONS), configs)];
+    } catch {
+      // The next may be there.
+    }
   }
-  return [problem(`CNI configurations: none of ${folders.join(', ')} can be read`)];
+  return [
+    problem(`CNI configurations: ${CONFIGURATIONS} cannot be read below ${roots.join(' or ')}`),
+  ];
 }
 
 function judgeConfigs(folder: string, configs: readonly NetworkConfig[]): Finding {

@@ -5,9 +5,9 @@
  */
 import { dirname, isAbsolute, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isConfigurationName } from '../common/cni-configurations.ts';
 import { messageOf, show } from '../common/text.ts';
 import { DISTRIBUTIONS, USUAL } from './distributions.ts';
-import { isConfigName } from './network-configs.ts';
 
 export interface Options {
   /** The node's folders, as this process sees them. */
@@ -220,7 +220,7 @@ function foldersOf(distribution: string): typeof USUAL {
 }
 
 function configName(name: string): string {
-  if (dirname(name) === '.' && isConfigName(name)) return name;
+  if (dirname(name) === '.' && isConfigurationName(name)) return name;
   throw new UsageError(
     `--cni-conf-name=${show(name)}: expected the name of a file that ends with .conflist, .conf or .json: runtimes look at no other`,
   );

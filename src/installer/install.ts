@@ -28,8 +28,7 @@ export async function install(options: Options, say: Say): Promise<void> {
     },
     ({ why, isWarning }) => say(`${binDir}/${why}`, isWarning),
   );
-  const configs =
-    isPrimary === false ? await configsOrNone(confDir) : await readNetworkConfigs(confDir);
+  const configs = isPrimary === false ? configsOrNone(confDir) : readNetworkConfigs(confDir);
   const primacy = primacyOf(isPrimary, configs);
   if (primacy.isPrimary) {
     await makePrimary(options, say);
@@ -67,8 +66,12 @@ async function removeLeftovers(folder: string, names: readonly string[], say: Sa
   }
 }
 
-async function configsOrNone(folder: string): Promise<NetworkConfig[]> {
-  return await readNetworkConfigs(folder).catch(() => []);
+function configsOrNone(folder: string): NetworkConfig[] {
+  try {
+    return readNetworkConfigs(folder);
+  } catch {
+    return [];
+  }
 }
 
 async function needFolder(path: string, flag: string): Promise<void> {

@@ -1,11 +1,6 @@
-/**
- * The node's CNI configurations: which there are, and whose. A runtime takes the first by name
- * whose name ends as `EXTENSIONS` says (libcni, ConfFiles); so does Multus for the default network.
- */
-import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Whose the node's CNI configurations are. */
 import { isDeepStrictEqual } from 'node:util';
+import { type CniConfiguration, configurationsIn } from '../common/cni-configurations.ts';
 
 /**
  * - `kube-ovn`: the type kube-ovn is in it;
@@ -15,56 +10,25 @@ import { isDeepStrictEqual } from 'node:util';
  */
 export type Owner = 'kube-ovn' | 'multus' | 'loopback' | 'other';
 
-export interface NetworkConfig {
-  readonly file: string;
+export interface NetworkConfig extends CniConfiguration {
   readonly owner: Owner;
-  /** Parsed JSON; undefined where it is none. */
-  readonly content: unknown;
 }
 
-const EXTENSIONS = /\.(conf|conflist|json)$/;
 const MULTUS = ['multus', 'multus-shim'];
-/** More is no configuration. */
-const BYTES_MAX = 1024 * 1024;
 
-/** The configurations of a folder in the order of their names. @throws Error where there is no folder */
-export async function readNetworkConfigs(folder: string): Promise<NetworkConfig[]> {
-  const files = (await readdir(folder)).filter((file) => EXTENSIONS.test(file)).sort();
-  const configs: NetworkConfig[] = [];
-  for (const file of files) {
-    const path = join(folder, file);
-    const found = await stat(path).catch(() => undefined);
-    // Multus keeps a folder there, too.
-    if (found?.isDirectory()) continue;
-    const content = found?.isFile() ? parseJson(await readBounded(path)) : undefined;
-    configs.push({ file, owner: ownerOf(content), content });
-  }
-  return configs;
-}
-
-/** True for names that a runtime looks at. */
-export function isConfigName(name: string): boolean {
-  return EXTENSIONS.test(name);
-}
-
-/** A file's text; undefined where it cannot be read or is too long. */
-export async function readBounded(path: string): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    return size > BYTES_MAX ? undefined : await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-export function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * The configurations of a folder in the order of their names.
+ * @param resolve the path by which this process reaches one, where that is another
+ * @throws Error where there is no folder
+ */
+export function readNetworkConfigs(
+  folder: string,
+  resolve?: (path: string) => string,
+): NetworkConfig[] {
+  return [...configurationsIn(folder, resolve)].map((found) => ({
+    ...found,
+    owner: ownerOf(found.content),
+  }));
 }
 
 export function ownerOf(content: unknown): Owner {

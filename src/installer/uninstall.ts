@@ -4,13 +4,14 @@
  */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJson, readConfigurationText } from '../common/cni-configurations.ts';
 import { messageOf } from '../common/text.ts';
 import { createVsctl, type Vsctl } from '../daemon/ovs/vsctl.ts';
 import { EXECUTABLES, OWN_EXECUTABLE, versionOf } from './executables.ts';
 import { findFile } from './file-facts.ts';
 import type { Options } from './flags.ts';
 import { lockFolder } from './lock.ts';
-import { isSameConfig, parseJson, readBounded, readNetworkConfigs } from './network-configs.ts';
+import { isSameConfig, readNetworkConfigs } from './network-configs.ts';
 import { findPodPorts, removeMirror, removePorts } from './ovs-leftovers.ts';
 import { removeUnfinished, sync } from './place-file.ts';
 import type { Say } from './report.ts';
@@ -85,9 +86,9 @@ async function cleanRows(
 }
 
 async function removeConfigs({ confDir, confFile, confName }: Options, say: Say): Promise<void> {
-  const ours = parseJson(await readBounded(confFile));
+  const ours = parseJson(readConfigurationText(confFile));
   let removed = await removeUnfinished(confDir, [confName]);
-  for (const { file, owner, content } of await readNetworkConfigs(confDir)) {
+  for (const { file, owner, content } of readNetworkConfigs(confDir)) {
     if (owner !== 'kube-ovn') continue;
     const path = join(confDir, file);
     if (isSameConfig(content, ours)) {

@@ -4,6 +4,7 @@ import { formatUsage } from '../../common/flags/usage.ts';
 import { PROGRAM_FLAG_TEXTS } from '../../common/program/program-flags.ts';
 import { type Question, versionLine } from '../../wire/version.ts';
 import { IGNORED_FLAGS, USED } from './flags.ts';
+import { REFUSED_FLAGS } from './lacking-flags.ts';
 
 const PROGRAM = 'kube-ovn-controller';
 
@@ -62,5 +63,6 @@ export function answerTo(question: Question): string {
     ]),
   );
   const summary = `${version}: hands out addresses, and writes what OVN is to have`;
-  return formatUsage({ summary, commands: COMMANDS, flags, ignored: IGNORED_FLAGS });
+  const refused = REFUSED_FLAGS;
+  return formatUsage({ summary, commands: COMMANDS, flags, ignored: IGNORED_FLAGS, refused });
 }

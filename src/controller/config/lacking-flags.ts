@@ -25,6 +25,9 @@ const VALUES: Readonly<Record<string, string>> = {
   'skip-conntrack-dst-cidrs': 'connections are tracked whatever their destination',
 };
 
+/** Flags that end the controller where they are on; `--help` names them apart. */
+export const REFUSED_FLAGS: readonly string[] = [...Object.keys(SWITCHES), ...Object.keys(VALUES)];
+
 /** @throws Error that names the flag, what is lacking, and what to set it to */
 export function refuseWhatIsLacking({ given }: Pick<GivenFlags<string>, 'given'>): void {
   refuseLacking({ given }, { program: 'controller', switches: SWITCHES });

@@ -2,46 +2,39 @@
  * Which network configuration of this node makes the runtime, or Multus, ask for Kube-OVN's primary
  * network: for people who find it there though another plugin is to make pods' primary interfaces.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { type CniConfiguration, configurationsIn } from '../../common/cni-configurations.ts';
 import { OWN_CNI_TYPE, PRIMARY_PROVIDER } from '../../common/names.ts';
+import { pathInRoot } from '../../common/path-in-root.ts';
 
-/** What runtimes read (libcni, `ConfFiles`). */
-const EXTENSION = /\.(conf|conflist|json)$/;
+/** The first process's root: the host's, where the pod is in the host's namespace of processes. */
+const HOST_ROOT = '/proc/1/root';
 /** A node has a handful of them. */
 const FILES_MAX = 64;
-const BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 16;
 
 /**
  * Names of the files in `folder` that ask for it, in the order in which runtimes look at them.
  *
- * The folder is the host's: its root is seen through the first process, for which the daemon's pod is
- * in the host's namespace of processes, as Kube-OVN's charts have it; where it is not, in the folder
- * itself. Empty where neither can be read.
+ * The folder is the host's: its root is seen through the first process, as the pods of Kube-OVN's charts
+ * have it; where it is not, in the folder itself. Empty where neither can be read.
  */
-export function filesAskingForPrimary(folder: string): string[] {
-  return filesIn(join('/proc/1/root', folder)) ?? filesIn(folder) ?? [];
+export function filesAskingForPrimary(folder: string, hostRoot = HOST_ROOT): string[] {
+  const onHost = (path: string) => pathInRoot(hostRoot, path);
+  return filesIn(configurationsIn(folder, onHost)) ?? filesIn(configurationsIn(folder)) ?? [];
 }
 
-function filesIn(folder: string): string[] | undefined {
+function filesIn(configurations: Iterable<CniConfiguration>): string[] | undefined {
+  const asking: string[] = [];
+  let count = 0;
   try {
-    const names = readdirSync(folder).filter((name) => EXTENSION.test(name));
-    return names
-      .sort()
-      .slice(0, FILES_MAX)
-      .filter((name) => asksForPrimary(join(folder, name)));
+    for (const { file, content } of configurations) {
+      count += 1;
+      if (count > FILES_MAX) break;
+      if (holdsPlugin(content, DEPTH_MAX)) asking.push(file);
+    }
+    return asking;
   } catch {
     return undefined;
-  }
-}
-
-function asksForPrimary(path: string): boolean {
-  try {
-    if (!statSync(path).isFile() || statSync(path).size > BYTES_MAX) return false;
-    return holdsPlugin(JSON.parse(readFileSync(path, 'utf8')), DEPTH_MAX);
-  } catch {
-    return false;
   }
 }
 

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatUsage } from '../../../src/common/flags/usage.ts';
 import { USED } from '../../../src/controller/config/flags.ts';
-import { FLAGS } from '../../../src/daemon/flags.ts';
+import { REFUSED_FLAGS } from '../../../src/controller/config/lacking-flags.ts';
+import { FLAGS, LACKING } from '../../../src/daemon/flags.ts';
 import { questionOf } from '../../../src/wire/version.ts';
 
 const SRC = resolve(import.meta.dirname, '../../../src');
@@ -39,6 +40,21 @@ describe.each(PROGRAMS)('$name', ({ name, main, says }) => {
     const { status, stdout, stderr } = ask(main, word);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.split('\n')[0]).toMatch(new RegExp(`^${name} \\S+$`));
+  });
+});
+
+describe.each([
+  { main: 'daemon/main.ts', refused: Object.keys(LACKING) },
+  { main: 'controller/main.ts', refused: REFUSED_FLAGS },
+])('--help of $main', ({ main, refused }) => {
+  it('names the flags that it refuses apart from those that it takes and does not act on', () => {
+    const [taken = '', apart = ''] = ask(main, '--help').stdout.split(
+      '\nRefused where they are on',
+    );
+    expect(refused.length).toBeGreaterThan(0);
+    const namesIn = (text: string) => text.split(/[\s,]+/);
+    expect(namesIn(apart)).toEqual(expect.arrayContaining([...refused]));
+    expect(namesIn(taken).filter((name) => refused.includes(name))).toEqual([]);
   });
 });
 

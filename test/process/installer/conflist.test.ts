@@ -59,7 +59,7 @@ describe('Kube-OVN is primary, where nobody says it, beside', () => {
     ],
   ])('%s', async (_, files) => {
     for (const [name, content] of Object.entries(files)) write(name, content);
-    expect(primacyOf(undefined, await readNetworkConfigs(folder)).isPrimary).toBe(true);
+    expect(primacyOf(undefined, readNetworkConfigs(folder)).isPrimary).toBe(true);
   });
 });
 
@@ -75,7 +75,7 @@ describe('it is not, beside', () => {
     write('00-multus.conf', MULTUS);
     write(NAME, list('kube-ovn'));
     write(name, content);
-    const { isPrimary, why } = primacyOf(undefined, await readNetworkConfigs(folder));
+    const { isPrimary, why } = primacyOf(undefined, readNetworkConfigs(folder));
     expect(isPrimary).toBe(false);
     expect(why).toContain(name);
   });
@@ -84,14 +84,14 @@ describe('it is not, beside', () => {
     symlinkSync('/nowhere', join(folder, '10-link.conflist'));
     execFileSync('mkfifo', [join(folder, '11-fifo.conf')]);
     mkdirSync(join(folder, '12-folder.conf'));
-    const { why } = primacyOf(undefined, await readNetworkConfigs(folder));
+    const { why } = primacyOf(undefined, readNetworkConfigs(folder));
     expect(why).toContain('(10-link.conflist, 11-fifo.conf)');
   });
 });
 
 it.each([true, false])('what is said counts, whatever is there: %s', async (said) => {
   write('05-cilium.conflist', CILIUM);
-  expect(primacyOf(said, await readNetworkConfigs(folder)).isPrimary).toBe(said);
+  expect(primacyOf(said, readNetworkConfigs(folder)).isPrimary).toBe(said);
 });
 
 describe('the configuration', () => {
@@ -139,7 +139,7 @@ describe('a configuration of ours beside another primary network', () => {
   it('is named, with the command that removes it', async () => {
     write(NAME, list('kube-ovn'));
     write('05-cilium.conflist', CILIUM);
-    const warning = leftoverWarning(folder, await readNetworkConfigs(folder));
+    const warning = leftoverWarning(folder, readNetworkConfigs(folder));
     expect(warning).toContain(`the runtime takes ${NAME} first`);
     expect(warning).toContain(`rm ${folder}/${NAME}`);
   });
@@ -148,13 +148,13 @@ describe('a configuration of ours beside another primary network', () => {
     write('90-kube-ovn.conflist', list('kube-ovn'));
     write('00-multus.conf', MULTUS);
     write('05-cilium.conflist', CILIUM);
-    const warning = leftoverWarning(folder, await readNetworkConfigs(folder));
+    const warning = leftoverWarning(folder, readNetworkConfigs(folder));
     expect(warning).toContain('90-kube-ovn.conflist is here: ');
     expect(warning).not.toContain('takes');
   });
 
   it('is not missed', async () => {
     write('05-cilium.conflist', CILIUM);
-    expect(leftoverWarning(folder, await readNetworkConfigs(folder))).toBeUndefined();
+    expect(leftoverWarning(folder, readNetworkConfigs(folder))).toBeUndefined();
   });
 });

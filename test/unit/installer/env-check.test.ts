@@ -1,5 +1,5 @@
 /** What of a node's environment is found to be wrong. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -9,8 +9,8 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'env-check-'));
   // A node with nothing to be looked at.
-  write('conf/00-multus.conf', '{"type":"multus"}');
-  write('conf/10-calico.conflist', '{"plugins":[{"type":"calico"}]}');
+  write('host/etc/cni/net.d/00-multus.conf', '{"type":"multus"}');
+  write('host/etc/cni/net.d/10-calico.conflist', '{"plugins":[{"type":"calico"}]}');
   write('proc/sys/net/ipv4/tcp_mtu_probing', '1\n');
   write('proc/net/snmp', `Ip: A B\nIp: 1 2\nUdp: InDatagrams InErrors InCsumErrors\nUdp: 9 8 0\n`);
   write('proc/net/snmp6', 'Ip6InReceives   5\nUdp6InCsumErrors   0\n');
@@ -29,7 +29,7 @@ const check = () =>
   checkEnvironment({
     proc: join(root, 'proc'),
     resolvConf: join(root, 'resolv.conf'),
-    confDirs: [join(root, 'absent'), join(root, 'conf')],
+    roots: [join(root, 'absent'), join(root, 'host')],
   });
 
 it('nothing, on a node where all is right, and it says what it has seen', async () => {
@@ -43,7 +43,7 @@ it('nothing, on a node where all is right, and it says what it has seen', async 
 it.each([
   [
     'two networks',
-    'conf/01-kube-ovn.conflist',
+    'host/etc/cni/net.d/01-kube-ovn.conflist',
     '{"plugins":[{"type":"kube-ovn"}]}',
     '01-kube-ovn.conflist (kube-ovn)',
   ],
@@ -64,16 +64,23 @@ it.each([
   expect(problems[0]?.text).toContain(said);
 });
 
+it('one network, where the folder is a link that counts from the root of the node', async () => {
+  renameSync(join(root, 'host/etc/cni'), join(root, 'host/cni'));
+  symlinkSync('/cni', join(root, 'host/etc/cni'));
+  expect((await check()).filter(({ isProblem }) => isProblem)).toEqual([]);
+});
+
 it('no configuration, and no folder of them', async () => {
-  for (const gone of ['conf/00-multus.conf', 'conf/10-calico.conflist']) rmSync(join(root, gone));
+  for (const gone of ['host/etc/cni/net.d/00-multus.conf', 'host/etc/cni/net.d/10-calico.conflist'])
+    rmSync(join(root, gone));
   expect((await check())[0]).toMatchObject({
     isProblem: true,
     text: expect.stringContaining('none in'),
   });
-  rmSync(join(root, 'conf'), { recursive: true });
+  rmSync(join(root, 'host/etc/cni/net.d'), { recursive: true });
   expect((await check())[0]).toMatchObject({
     isProblem: true,
-    text: expect.stringContaining('none of'),
+    text: expect.stringContaining('cannot be read below'),
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EventObject, ObjectEvent } from '../../../../src/common/kubernetes/event-object.ts';
@@ -140,6 +140,15 @@ describe('files that ask for the primary network', () => {
       '01-kube-ovn.conflist',
       '10-single.conf',
     ]);
+  });
+
+  it('are found where the folder is a link, which counts from the root of the node', () => {
+    mkdirSync(join(folder, 'etc/cni'), { recursive: true });
+    mkdirSync(join(folder, 'opt/net.d'), { recursive: true });
+    symlinkSync('/opt/net.d', join(folder, 'etc/cni/net.d'));
+    write('opt/kube-ovn.saved', OURS);
+    symlinkSync('/opt/kube-ovn.saved', join(folder, 'opt/net.d/01-kube-ovn.conflist'));
+    expect(filesAskingForPrimary('/etc/cni/net.d', folder)).toEqual(['01-kube-ovn.conflist']);
   });
 
   it('are not what cannot be read as one', () => {
