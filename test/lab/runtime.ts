@@ -68,6 +68,9 @@ export async function deleteSandbox(sandbox: Sandbox): Promise<void> {
   await command('ip', ['netns', 'delete', sandbox.netnsName]);
 }
 
+/** What containerd gives a call when kubelet asks for a sandbox; ms. */
+const RUNTIME_TIMEOUT_MS = 120_000;
+
 /**
  * Runs one verb of the executable that `config.type` names.
  * @param overrides of environment variables; undefined leaves one out
@@ -85,7 +88,11 @@ export async function cni(
 ): Promise<CniOutcome> {
   const env = cniEnvironment(verb, sandbox, ifName, overrides, moreArgs);
   const executable = await findExecutable(executableName);
-  const outcome = await outcomeOf(executable, [], { env, input: cniInput(config) });
+  const outcome = await outcomeOf(executable, [], {
+    env,
+    input: cniInput(config),
+    timeoutMs: RUNTIME_TIMEOUT_MS,
+  });
   return {
     ...outcome,
     result: outcome.stdout.trim() === '' ? undefined : JSON.parse(outcome.stdout),
