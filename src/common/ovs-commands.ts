@@ -1,11 +1,12 @@
 /**
- * Commands of ovs-vsctl and ovn-nbctl, observed: how long each took, for metrics and for the log.
+ * Commands of ovs-vsctl and transactions of the northbound database, observed: how long each took, for
+ * metrics and for the log.
  */
 
 export interface CommandSeen {
   /** As Kube-OVN's metrics name it: `ovsdb` or `ovn-nb`. */
   readonly db: string;
-  /** Name of the first command of the transaction. */
+  /** Name of the first command of ovs-vsctl; `transact` for what is sent by a session of ours. */
   readonly method: string;
   readonly succeeded: boolean;
   readonly ms: number;
@@ -36,7 +37,7 @@ export function observed<Options>(
   };
 }
 
-/** The commands that we use and people know, ovs-vsctl(8) and ovn-nbctl(8): labels are bounded. */
+/** The commands that we use and people know, ovs-vsctl(8): labels are bounded. */
 const METHODS: ReadonlySet<string> = new Set([
   ...['list', 'find', 'get', 'set', 'add', 'remove', 'clear', 'create', 'destroy', 'wait-until'],
   ...['comment', 'init', 'show', 'add-br', 'add-port', 'del-port', 'list-br', 'br-exists'],

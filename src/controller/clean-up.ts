@@ -14,12 +14,11 @@ import type { NbState } from './ovn/state.ts';
 
 /**
  * Removes them. Ports of pods go first, and routers last: they are what the others are attached to.
- * @param state from after the objects were read
+ * To be called when the objects and the database are known.
  * @throws NorthboundError
  */
 export async function removeLeftovers(
   northbound: Northbound,
-  state: NbState,
   { cluster, ipIndex, podIndex }: Pick<Context, 'cluster' | 'ipIndex' | 'podIndex'>,
 ): Promise<void> {
   const { vpcs: vpcObjects, securityGroups: groups } = cluster;
@@ -37,7 +36,7 @@ export async function removeLeftovers(
         northbound.bring((now) => (isKnown(name) ? newDraft().done() : plan(now, name))),
       ),
     );
-  const { vpcs, subnets, securityGroups, pods } = leftovers(state, known);
+  const { vpcs, subnets, securityGroups, pods } = leftovers(northbound.state, known);
   await removeAll(pods, known.pod, (now, key) => planPod(now, key, []));
   await removeAll(securityGroups, known.securityGroup, planSecurityGroupRemoval);
   await removeAll(subnets, known.subnet, planSwitchRemoval);

@@ -5,9 +5,9 @@
 import type { WorkQueueFigures } from '../common/reconcile/queue-figures.ts';
 import { Queues } from '../common/reconcile/queues.ts';
 import type { Context } from './kinds/context.ts';
-import type { Drift, Kind, Unsubscribe } from './kinds/kind.ts';
+import type { Kind, Unsubscribe } from './kinds/kind.ts';
 import { createKinds } from './kinds.ts';
-import type { NbState } from './ovn/state.ts';
+import type { DriftChange } from './ovn/drift-tables.ts';
 
 export class Leader {
   readonly #context: Context;
@@ -47,13 +47,19 @@ export class Leader {
     await this.#queues.stop();
   }
 
-  /** The northbound database, as it is when this leader begins. */
-  found(state: NbState): void {
-    for (const kind of this.#kinds) kind.found?.(state);
+  /** The northbound database is known. */
+  found(): void {
+    for (const kind of this.#kinds) kind.found?.();
   }
 
   /** Somebody else has changed rows of ours in the northbound database. */
-  drifted(change: Drift): void {
+  drifted(change: DriftChange): void {
     for (const kind of this.#kinds) kind.drifted?.(change);
+  }
+
+  /** The northbound database is in reach again: what has failed meanwhile can be done. */
+  northboundBack(): void {
+    this.#addAll();
+    this.found();
   }
 }

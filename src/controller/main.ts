@@ -13,7 +13,6 @@ import { EventRecorder } from '../common/kubernetes/events.ts';
 import type { RequestObserver } from '../common/kubernetes/request-observer.ts';
 import { watchEventLoop } from '../common/loop-delay.ts';
 import { ProgramMetrics } from '../common/metrics/program-metrics.ts';
-import { observed } from '../common/ovs-commands.ts';
 import { surviveStrayRejections } from '../common/process/stray-rejections.ts';
 import { createProgramLog, levelOfVerbosity } from '../common/program-log.ts';
 import { ObjectEvents } from '../common/reconcile/object-events.ts';
@@ -35,9 +34,8 @@ import { acquireLeadership } from './leadership/acquire.ts';
 import { LeaderWrites } from './leadership/leader-writes.ts';
 import type { Leadership } from './leadership/leadership.ts';
 import { ControllerMetrics } from './metrics.ts';
-import { type DriftWatch, watchDrift } from './ovn/drift.ts';
-import { createNbctl, type NbctlOptions } from './ovn/nbctl.ts';
-import { createNorthbound, type Northbound } from './ovn/northbound.ts';
+import { onDrift } from './ovn/drift.ts';
+import { type NorthboundAddress, type OpenNorthbound, openNorthbound } from './ovn/open.ts';
 import { serveProbes } from './probes.ts';
 
 const programLog = createProgramLog();
@@ -86,8 +84,11 @@ async function start(): Promise<void> {
   observers.controller.leads(() => !leadership.lost.aborted);
   const signal = AbortSignal.any([ending.signal, leadership.lost]);
   const over = new AbortController();
-  const following = (cluster: Cluster) => {
-    lacks = () => cluster.lacks().map(({ message, advice }) => `${message}: ${advice}`);
+  const following = (cluster: Cluster, northbound?: OpenNorthbound) => {
+    lacks = () => [
+      ...cluster.lacks().map(({ message, advice }) => `${message}: ${advice}`),
+      ...(northbound?.failure === undefined ? [] : [northbound.failure]),
+    ];
   };
   const parts = { config, leadership, over: over.signal, following, observers };
   const stop = await lead(options, parts, signal).catch(async (error: unknown) => {
@@ -142,7 +143,7 @@ interface Parts {
   /** Aborted when nothing may be written any more. */
   readonly over: AbortSignal;
   /** Is told what is followed from then on. */
-  readonly following: (cluster: Cluster) => void;
+  readonly following: (cluster: Cluster, northbound?: OpenNorthbound) => void;
   readonly observers: Observers;
 }
 
@@ -182,6 +183,7 @@ async function lead(
   const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
   const northbound =
     options.northbound && northboundOfLeader(options.northbound, observers, leadership, over);
+  following(cluster, northbound);
   const context: Context = {
     ...indexes,
     cluster,
@@ -205,28 +207,28 @@ async function lead(
   };
   cluster.onAvailability(beginAgain);
   onReference(options, cluster, beginAgain);
-  const drift = options.northbound && followNorthbound(options.northbound, leader, signal, context);
+  if (northbound !== undefined) followNorthbound(northbound, leader, signal, context);
   return async () => {
-    drift?.stop();
     await leader.stop();
     await events.idle;
     cluster.stop();
   };
 }
 
-/** Nothing is written without the Lease, and what is on its way when that is lost is killed. */
+/** Nothing is written without the Lease, and the session ends when that is lost. */
 function northboundOfLeader(
-  options: NbctlOptions,
+  address: NorthboundAddress,
   { program }: Observers,
   leadership: Leadership,
   over: AbortSignal,
-): Northbound {
+): OpenNorthbound {
   const signal = AbortSignal.any([leadership.lost, over]);
-  const nbctl = observed('ovn-nb', createNbctl({ ...options, signal }), program.onCommand);
-  return createNorthbound(nbctl, () => {
+  const guard = () => {
     signal.throwIfAborted();
     leadership.throwIfLost();
-  });
+  };
+  const observe = program.onCommand;
+  return openNorthbound({ address, log, signal, guard, observe });
 }
 
 /**
@@ -234,30 +236,27 @@ function northboundOfLeader(
  * do not wait for it.
  */
 function followNorthbound(
-  options: NbctlOptions,
+  northbound: OpenNorthbound,
   leader: Leader,
   signal: AbortSignal,
   context: Context,
-): DriftWatch {
-  const { northbound } = context;
-  const drift = watchDrift({
-    ...options,
-    log,
-    onChange: (change) => leader.drifted(change),
-    onReconnect: () => leader.drifted({ kind: 'anything' }),
+): void {
+  onDrift(northbound.state, (change) => {
+    if (!signal.aborted) leader.drifted(change);
+  });
+  northbound.onBack(() => {
+    if (!signal.aborted) leader.northboundBack();
   });
   const begin = async () => {
-    const state = await northbound?.read();
-    if (northbound === undefined || state === undefined) return;
-    leader.found(state);
-    await removeLeftovers(northbound, state, context);
+    await northbound.ready();
+    leader.found();
+    await removeLeftovers(northbound, context);
   };
-  drift.ready
-    .then(() => untilDone('cannot clean up the northbound database', begin, log, signal))
-    .catch((error: unknown) => {
+  untilDone('cannot clean up the northbound database', begin, log, signal).catch(
+    (error: unknown) => {
       if (!signal.aborted) throw error;
-    });
-  return drift;
+    },
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

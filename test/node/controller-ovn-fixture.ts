@@ -12,12 +12,12 @@ import type {
   DesiredSecurityGroup,
   DesiredSwitch,
 } from '../../src/controller/ovn/desired.ts';
-import { createNbctl } from '../../src/controller/ovn/nbctl.ts';
-import { createNorthbound, type Northbound } from '../../src/controller/ovn/northbound.ts';
+import { type OpenNorthbound, openNorthbound } from '../../src/controller/ovn/open.ts';
 import { command } from '../lab/command.ts';
 import { NB_DATABASE, OVS_DATABASE, OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, inSandbox, type Sandbox } from '../lab/runtime.ts';
 import { address, attachedSwitch, routerOf } from '../unit/controller/ovn/support.ts';
+import { LogDouble } from '../unit/daemon/log-double.ts';
 
 export interface Pod {
   readonly sandbox: Sandbox;
@@ -26,12 +26,16 @@ export interface Pod {
 
 export class Fixture {
   readonly node: OvnNode;
-  readonly northbound: Northbound;
+  readonly northbound: OpenNorthbound;
   #count = 0;
 
   private constructor(node: OvnNode) {
     this.node = node;
-    this.northbound = createNorthbound(createNbctl({ database: NB_DATABASE }));
+    this.northbound = openNorthbound({
+      address: { database: NB_DATABASE },
+      log: new LogDouble(),
+      signal: new AbortController().signal,
+    });
   }
 
   static async start(): Promise<Fixture> {

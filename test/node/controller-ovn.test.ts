@@ -38,6 +38,7 @@ beforeAll(async () => {
   back = await fixture.pod('back', ['10.2.0.5', 'fd00:2::5'], BACK_GATEWAYS);
 });
 afterAll(async () => {
+  await fixture.northbound.close();
   await fixture.node.stop();
 });
 

@@ -72,7 +72,7 @@ export class ProgramMetrics {
     const latency = this.metrics.histogram(
       {
         name: 'ovs_client_request_latency_milliseconds',
-        help: 'Duration of transactions of ovs-vsctl and ovn-nbctl, by database, first command, and 0 for success; ms.',
+        help: 'Duration of transactions, by database, first command of ovs-vsctl or "transact", and 0 for success; ms.',
         labels: ['db', 'method', 'code'],
       },
       MILLISECONDS,

@@ -7,7 +7,20 @@
  * map the keys that came or changed, with their new values, and those that went, with the old ones;
  * of anything else the new value.
  */
-import { booleanAtom, entriesOf, membersOf, numberAtom, textAtom, uuidText } from './value.ts';
+import {
+  type Atom,
+  booleanAtom,
+  entriesOf,
+  mapOf,
+  membersOf,
+  numberAtom,
+  optionalOf,
+  setOf,
+  textAtom,
+  uuidAtom,
+  uuidText,
+  type Value,
+} from './value.ts';
 
 export type StringMap = Readonly<Record<string, string>>;
 
@@ -22,6 +35,8 @@ export interface Column<T> {
   read(value: unknown): T;
   /** @throws OvsdbError likewise */
   withDifference(before: T, difference: unknown): T;
+  /** A value as operations of a transaction have it. */
+  write(value: T): Value;
 }
 
 export interface ColumnType {
@@ -33,19 +48,25 @@ export interface ColumnType {
 const NO_MEMBERS: readonly string[] = [];
 const NO_ENTRIES: StringMap = {};
 
-function one<T>(atom: ColumnType['atom'], empty: T, read: (value: unknown) => T): Column<T> {
+function one<T extends Atom>(
+  atom: ColumnType['atom'],
+  empty: T,
+  read: (value: unknown) => T,
+): Column<T> {
   return {
     type: { atom, shape: 'one' },
     mayLack: false,
     empty: () => empty,
     read,
     withDifference: (_, difference) => read(difference),
+    write: (value) => value,
   };
 }
 
 function optional<T>(
   atom: ColumnType['atom'],
   readAtom: (value: unknown) => T,
+  atomOf: (value: T) => Atom,
 ): Column<T | undefined> {
   const read = (value: unknown) => {
     const [member] = membersOf(value);
@@ -57,12 +78,14 @@ function optional<T>(
     empty: () => undefined,
     read,
     withDifference: (_, difference) => read(difference),
+    write: (value) => optionalOf(value === undefined ? undefined : atomOf(value)),
   };
 }
 
 function set(
   atom: ColumnType['atom'],
   readAtom: (value: unknown) => string,
+  atomOf: (value: string) => Atom,
 ): Column<readonly string[]> {
   const read = (value: unknown) => {
     const members = membersOf(value);
@@ -78,6 +101,7 @@ function set(
       for (const member of read(difference)) if (!members.delete(member)) members.add(member);
       return [...members];
     },
+    write: (members) => setOf(members.map(atomOf)),
   };
 }
 
@@ -85,6 +109,7 @@ function set(
 function many(
   atom: ColumnType['atom'],
   readAtom: (value: unknown) => string,
+  atomOf: (value: string) => Atom,
 ): Column<ReadonlySet<string>> {
   const read = (value: unknown) => new Set(membersOf(value).map(readAtom));
   return {
@@ -97,23 +122,26 @@ function many(
       for (const member of read(difference)) if (!members.delete(member)) members.add(member);
       return members;
     },
+    write: (members) => setOf([...members].map(atomOf)),
   };
 }
+
+const asIs = <T extends Atom>(value: T): Atom => value;
 
 /** The types of columns that programs here follow. */
 export const column = {
   string: one('string', '', textAtom),
   integer: one('integer', 0, numberAtom),
   boolean: one('boolean', false, booleanAtom),
-  optionalString: optional('string', textAtom),
-  optionalInteger: optional('integer', numberAtom),
-  optionalBoolean: optional('boolean', booleanAtom),
-  optionalUuid: optional('uuid', uuidText),
-  strings: set('string', textAtom),
-  uuids: set('uuid', uuidText),
+  optionalString: optional('string', textAtom, asIs),
+  optionalInteger: optional('integer', numberAtom, asIs),
+  optionalBoolean: optional('boolean', booleanAtom, asIs),
+  optionalUuid: optional('uuid', uuidText, uuidAtom),
+  strings: set('string', textAtom, asIs),
+  uuids: set('uuid', uuidText, uuidAtom),
   /** Sets with very many members. */
-  manyStrings: many('string', textAtom),
-  manyUuids: many('uuid', uuidText),
+  manyStrings: many('string', textAtom, asIs),
+  manyUuids: many('uuid', uuidText, uuidAtom),
   map: {
     type: { atom: 'string', shape: 'map' },
     mayLack: false,
@@ -127,6 +155,7 @@ export const column = {
       }
       return Object.fromEntries(result);
     },
+    write: mapOf,
   } satisfies Column<StringMap> as Column<StringMap>,
 } as const;
 

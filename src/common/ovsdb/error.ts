@@ -29,6 +29,17 @@ export class OvsdbError extends Error {
   }
 }
 
+/** The server did not carry out a transaction: `changed`, `refused` or `interrupted`. */
+export class TransactionError extends OvsdbError {
+  /** Which operation failed, from 0; the number of operations where it is the whole of them. */
+  readonly operation: number;
+
+  constructor(reason: OvsdbReason, message: string, operation: number) {
+    super(reason, message);
+    this.operation = operation;
+  }
+}
+
 /** A part of what a server said, for people: on one line, and not too long. */
 export function excerpt(said: unknown, charsMax = 300): string {
   const text = typeof said === 'string' ? said : (JSON.stringify(said) ?? String(said));

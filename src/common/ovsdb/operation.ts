@@ -1,7 +1,7 @@
 /**
  * Operations of a transaction (RFC 7047, section 5.2), and what the server says of them.
  */
-import { excerpt, OvsdbError } from './error.ts';
+import { excerpt, OvsdbError, TransactionError } from './error.ts';
 import { uuidAtom, type Value } from './value.ts';
 
 export type Where = readonly (readonly [
@@ -66,9 +66,36 @@ export function expectNone(table: string, where: Where): WaitOperation {
 }
 
 /**
+ * Refuses what a server would take for no JSON, and close the connection: it knows no string with a
+ * null character, and none that is not well-formed Unicode (ovsdb-server's json.c).
+ * @throws TransactionError `refused`
+ */
+export function refuseUnsendable(operations: readonly Operation[]): void {
+  for (const [index, operation] of operations.entries()) {
+    const wrong = unsendableIn(operation);
+    if (wrong === undefined) continue;
+    const what = `${describe(operation)}: ${JSON.stringify(excerpt(wrong, 100))}`;
+    const why = 'OVSDB has no strings with null characters or halves of surrogate pairs';
+    throw new TransactionError('refused', `${what}: ${why}`, index);
+  }
+}
+
+function unsendableIn(value: unknown): string | undefined {
+  if (typeof value === 'string') {
+    return value.includes('\0') || !value.isWellFormed() ? value : undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const key in value) {
+    const wrong = unsendableIn(key) ?? unsendableIn((value as Record<string, unknown>)[key]);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/**
  * What the server says of a transaction (RFC 7047, section 4.1.3).
- * @throws OvsdbError `changed` where a `wait` found other rows; `interrupted` where the server no
- *   longer leads its cluster; `refused`; `protocol`
+ * @throws TransactionError `changed` where a `wait` found other rows; `interrupted` where the server
+ *   no longer leads its cluster; `refused`; OvsdbError `protocol`
  */
 export function checkResults(operations: readonly Operation[], results: unknown): void {
   if (!Array.isArray(results)) {
@@ -81,7 +108,7 @@ export function checkResults(operations: readonly Operation[], results: unknown)
   // An error behind the last operation is that of the whole: a constraint that all of them break.
   const what = operation === undefined ? 'the transaction' : describe(operation);
   const said = details === '' ? error : `${error}: ${excerpt(details, 600)}`;
-  throw new OvsdbError(reasonOf(operation, error), `${what}: ${said}`);
+  throw new TransactionError(reasonOf(operation, error), `${what}: ${said}`, failed);
 }
 
 function reasonOf(operation: Operation | undefined, error: string) {

@@ -18,7 +18,7 @@ import { messageOf } from '../text.ts';
 import { Connection, type Silence } from './connection.ts';
 import { OvsdbError } from './error.ts';
 import { commitRows, monitorRows, ROWS_MONITOR } from './monitor.ts';
-import { checkResults, type Operation } from './operation.ts';
+import { checkResults, type Operation, refuseUnsendable } from './operation.ts';
 import { connect, type Remote, type TlsFiles } from './remote.ts';
 import type { Replica } from './replica.ts';
 import { ServerStatus, STATUS_MONITOR, STATUS_TABLE } from './server-status.ts';
@@ -35,6 +35,8 @@ export interface SessionOptions {
   /** What the log says when there is no connection, and when there is one again. */
   readonly outage: OutageText;
   readonly silence?: Silence;
+  /** Called each time that the rows have become those of the database. */
+  readonly onLive?: () => void;
 }
 
 /** A server is silent while it carries out a large transaction. */
@@ -81,6 +83,11 @@ export class OvsdbSession {
     return this.#connection !== undefined;
   }
 
+  /** Why there is no connection; undefined where there is one. */
+  get failure(): string | undefined {
+    return this.isLive ? undefined : this.#unreachable().message;
+  }
+
   /**
    * Resolves when the rows are those of the database.
    * @param graceMs how long an outage may have lasted that is waited for
@@ -98,14 +105,15 @@ export class OvsdbSession {
 
   /**
    * Carries out operations, all or none.
-   * @throws OvsdbError `changed` where a `wait` found other rows than it says; `refused`;
-   *   `interrupted` where nobody knows what has become of it; `unreachable` where there is no
+   * @throws TransactionError `changed` where a `wait` found other rows than it says; `refused`;
+   *   OvsdbError `interrupted` where nobody knows what has become of it; `unreachable` where there is no
    *   connection; the signal's reason, after which it may be carried out nevertheless
    */
   async transact(operations: readonly Operation[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const connection = this.#connection;
     if (connection === undefined) throw this.#unreachable();
+    refuseUnsendable(operations);
     const { database } = this.#options;
     const answer = connection.call('transact', [database, ...operations]);
     checkResults(operations, await abortable(answer, signal));
@@ -177,6 +185,7 @@ export class OvsdbSession {
     this.#failures.clear();
     this.#outage.end(performance.now());
     this.#changed.check();
+    this.#options.onLive?.();
   }
 
   #lost(remote: Remote, error: unknown, wasLive: boolean, signal: AbortSignal): void {

@@ -27,7 +27,7 @@ export interface PrintedTable {
 }
 
 /**
- * One table, a line of what ovs-vsctl, ovn-nbctl or ovsdb-client prints.
+ * One table, a line of what ovs-vsctl or ovsdb-client prints.
  * @throws ToolError, `unreadable`
  */
 export function parseTable(tool: string, line: string): PrintedTable {

@@ -23,7 +23,7 @@ import {
 } from '../../common/program/program-flags.ts';
 import { defaultLeaseTimes, type LeaseTimes } from '../leadership/times.ts';
 import type { ClusterSettings } from '../model/settings.ts';
-import type { NbctlOptions } from '../ovn/nbctl.ts';
+import type { NorthboundAddress } from '../ovn/open.ts';
 import { refuseInterconnection, refuseWhatIsLacking } from './lacking-flags.ts';
 import { northboundOf } from './northbound-address.ts';
 import {
@@ -49,7 +49,7 @@ export interface Options extends ProgramSettings {
    */
   readonly makesDefaultSubnets: boolean;
   /** Undefined where no OVN is. */
-  readonly northbound?: NbctlOptions;
+  readonly northbound?: NorthboundAddress;
   readonly leaseTimes: LeaseTimes;
   /** Flags that were given and that this controller does not act on. */
   readonly ignored: readonly string[];

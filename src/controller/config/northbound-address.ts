@@ -4,7 +4,8 @@
  */
 import { isIPv6 } from 'node:net';
 import { readBoolean, readNumber, wrongValue } from '../../common/flags/go-flags.ts';
-import type { NbctlOptions } from '../ovn/nbctl.ts';
+import { parseRemote } from '../../common/ovsdb/remote.ts';
+import type { NorthboundAddress } from '../ovn/open.ts';
 
 /** Where Kube-OVN's charts mount the Secret kube-ovn-tls. */
 const TLS = {
@@ -21,7 +22,7 @@ const TLS = {
 export function northboundOf(
   flag: string,
   environment: NodeJS.ProcessEnv,
-): NbctlOptions | undefined {
+): NorthboundAddress | undefined {
   const { OVN_NB_ADDR = '', OVN_DB_IPS = '', OVN_NB_SERVICE_HOST = '' } = environment;
   if (flag !== '') return optionsOf('--ovn-nb-addr', flag);
   if (OVN_NB_ADDR !== '') return optionsOf('OVN_NB_ADDR', OVN_NB_ADDR);
@@ -39,7 +40,7 @@ function ofHosts(
   label: string,
   hosts: readonly string[],
   { port, environment }: { port: string; environment: NodeJS.ProcessEnv },
-): NbctlOptions {
+): NorthboundAddress {
   const isTls = readBoolean('ENABLE_SSL', environment.ENABLE_SSL || 'false');
   const number = readNumber(port, environment[port] || '6641', 1, 65_535);
   const protocol = isTls ? 'ssl' : 'tcp';
@@ -53,11 +54,9 @@ function ofHosts(
   return optionsOf(label, remotes.join(','));
 }
 
-const REMOTE = /^((tcp|ssl):(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+):\d{1,5}|unix:\/[\w./-]+)$/;
-
-function optionsOf(label: string, text: string): NbctlOptions {
+function optionsOf(label: string, text: string): NorthboundAddress {
   const remotes = text.split(',');
-  if (!remotes.every((remote) => REMOTE.test(remote))) {
+  if (/\s/.test(text) || remotes.some((remote) => parseRemote(remote) === undefined)) {
     throw wrongValue(label, text, 'OVSDB remotes like tcp:[10.0.0.1]:6641, with commas between');
   }
   const isTls = remotes.some((remote) => remote.startsWith('ssl:'));

@@ -10,7 +10,6 @@ import type { Change } from '../../common/kubernetes/watch-cache.ts';
 import type { ObjectEvents } from '../../common/reconcile/object-events.ts';
 import type { Meta } from '../model/meta.ts';
 import type { DriftChange } from '../ovn/drift-tables.ts';
-import type { NbState } from '../ovn/state.ts';
 
 export interface Kind {
   /** Follows whatever concerns it from now on. @returns ends that */
@@ -20,16 +19,13 @@ export interface Kind {
    * could not be.
    */
   addAll?(): void;
-  /** The northbound database, as it is when this leader begins. */
-  found?(state: NbState): void;
+  /** The northbound database is known: its rows may be of objects that have gone. */
+  found?(): void;
   /** Somebody else has changed rows of ours in the northbound database. */
-  drifted?(change: Drift): void;
+  drifted?(change: DriftChange): void;
 }
 
 export type Unsubscribe = () => void;
-
-/** `anything` where nobody knows what has been changed. */
-export type Drift = DriftChange | { readonly kind: 'anything' };
 
 /** Objects of a kind that are worked on at a time. */
 export const OBJECTS_AT_ONCE = 64;

@@ -2,14 +2,16 @@
  * The ACLs of a switch or a port group. Pure: what differs is removed and made, and ACLs that are
  * not ours stay.
  */
+
+import { mapOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import type { DesiredAcl } from './desired.ts';
-import { type Draft, type Parent, pairs, text } from './draft.ts';
+import { type Draft, type Parent, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { Acl } from './rows.ts';
 import type { NbState } from './state.ts';
 
-/** A switch or port group with the UUIDs of its ACLs. */
+/** A switch or port group with the UUIDs of its ACLs, which the plan has made sure of. */
 export interface AclHolder {
   readonly name: string;
   readonly acls: readonly string[];
@@ -33,9 +35,11 @@ export function planAcls(
   for (const row of rowsOf(state, acls).filter(isOurs)) {
     if (!missing.delete(keyOfRow(row))) surplus.push(row.uuid);
   }
-  parent.detach('acls', surplus);
-  const created = [...missing.values()].map((acl) => createAcl(draft, acl, name, state.hasTiers));
-  if (created.length > 0) parent.attach('acls', created);
+  parent.detach('acls', surplus.map(uuidAtom));
+  const created = [...missing.values()].map((acl) =>
+    rowAtom(createAcl(draft, acl, name, state.hasTiers)),
+  );
+  parent.attach('acls', created);
   return created.length > 0 || surplus.length > 0;
 }
 
@@ -44,7 +48,7 @@ export function removeAcls(state: NbState, { acls, parent }: AclHolder): readonl
   const rows = rowsOf(state, acls);
   parent.detach(
     'acls',
-    rows.filter(isOurs).map(({ uuid }) => uuid),
+    rows.filter(isOurs).map(({ uuid }) => uuidAtom(uuid)),
   );
   return rows.filter((row) => !isOurs(row));
 }
@@ -61,8 +65,8 @@ function keyOfDesired(acl: DesiredAcl, hasTiers: boolean): string {
 }
 
 function keyOfRow(acl: Acl): string {
-  const { direction, priority, match, action, tier, isLogged, name = '', severity = '' } = acl;
-  const logged = isLogged ? [name, severity] : [];
+  const { direction, priority, match, action, tier, log, name = '', severity = '' } = acl;
+  const logged = log ? [name, severity] : [];
   return JSON.stringify([direction, priority, match, action, tier, ...logged]);
 }
 
@@ -70,15 +74,13 @@ function createAcl(draft: Draft, acl: DesiredAcl, holder: string, hasTiers: bool
   const { direction, priority, match, action, tier, log } = acl;
   return draft.create('ACL', {
     direction,
-    priority: String(priority),
-    match: text(match),
+    priority,
+    match,
     action,
-    ...(hasTiers ? { tier: String(tier) } : {}),
-    ...(log === undefined
-      ? {}
-      : { log: 'true', name: text(log.name), severity: text(log.severity) }),
+    ...(hasTiers ? { tier } : {}),
+    ...(log === undefined ? {} : { log: true, name: log.name, severity: log.severity }),
     // By `parent` Kube-OVN's controller finds them.
-    external_ids: pairs({ vendor: VENDOR, parent: holder }),
+    external_ids: mapOf({ vendor: VENDOR, parent: holder }),
   });
 }
 

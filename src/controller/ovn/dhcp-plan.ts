@@ -3,8 +3,9 @@
  * refer to. Pure. Options of single ports (`external_ids:port`) are left alone.
  */
 import { cidrText, type Family } from '../../common/address.ts';
+import { mapOf, type Value } from '../../common/ovsdb/value.ts';
 import type { DesiredDhcp, DesiredPort } from './desired.ts';
-import { type Draft, isSameSet, MEMBERS_PER_TRANSACTION, pairs, text } from './draft.ts';
+import { type Draft, isSameSet, rowAtom } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { DhcpOptions, SwitchPort } from './rows.ts';
 import { addressesOf, type NbState } from './state.ts';
@@ -13,20 +14,16 @@ const TABLE = 'DHCP_Options';
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 /** The option that holds the server's MAC. */
 const MAC_OPTIONS = { IPv4: 'server_mac', IPv6: 'server_id' } as const;
-const REFERENCES = { IPv4: 'dhcpv4_options', IPv6: 'dhcpv6_options' } as const;
+/** The column of a port that refers to options. */
+export const DHCP_COLUMN = { IPv4: 'dhcpv4_options', IPv6: 'dhcpv6_options' } as const;
 
 function dhcpRow(state: NbState, subnet: string, family: Family): DhcpOptions | undefined {
-  return dhcpRows(state, subnet).find(({ ids }) => ids.protocol === family);
-}
-
-/** All options of a Subnet. */
-export function dhcpRows(state: NbState, subnet: string): DhcpOptions[] {
-  return [...state.dhcpOptions.values()].filter((row) => isOfSubnets(row) && row.ids.ls === subnet);
+  return state.dhcpOfSubnet(subnet).find(({ external_ids: ids }) => ids.protocol === family);
 }
 
 /** What a port refers to otherwise, somebody has chosen for it. */
 function isOfSubnets(row: DhcpOptions): boolean {
-  return isOurs(row) && row.ids.port === undefined;
+  return isOurs(row) && row.external_ids.port === undefined;
 }
 
 /**
@@ -37,9 +34,9 @@ export function dhcpOfPort(
   state: NbState,
   { name, subnet, addresses }: DesiredPort,
 ): Partial<Record<Family, string>> {
-  const referred = state.switchPortNamed(name)?.dhcp;
+  const port = state.switchPortNamed(name);
   const options = FAMILIES.flatMap((family) => {
-    const chosen = state.dhcpOptions.get(referred?.[family] ?? '');
+    const chosen = state.dhcpOptions.get(port?.[DHCP_COLUMN[family]] ?? '');
     if (chosen !== undefined && !isOfSubnets(chosen)) return [[family, chosen.uuid] as const];
     const isWanted = addresses.length === 0 || addresses.some((each) => each.family === family);
     const row = isWanted ? dhcpRow(state, subnet, family) : undefined;
@@ -59,31 +56,31 @@ export function planDhcp(
   desired: readonly DesiredDhcp[],
 ): void {
   const kept = new Set<DhcpOptions>();
-  const ports = new Map<string, Record<string, string>>();
+  const ports = new Map<SwitchPort, Record<string, Value>>();
   for (const wanted of desired) {
     const { family } = wanted.cidr;
     const row = dhcpRow(state, subnet, family);
-    const reference = row?.uuid ?? createRow(draft, subnet, wanted);
+    const reference = rowAtom(row?.uuid ?? createRow(draft, subnet, wanted));
     if (row !== undefined) {
       kept.add(row);
       correctRow(draft, row, wanted);
     }
-    for (const { uuid } of portsWithout(state, subnet, family))
-      ports.set(uuid, { ...ports.get(uuid), [REFERENCES[family]]: reference });
+    for (const port of portsWithout(state, subnet, family))
+      ports.set(port, { ...ports.get(port), [DHCP_COLUMN[family]]: reference });
   }
-  const surplus = dhcpRows(state, subnet).filter((row) => !kept.has(row));
-  for (const { uuid } of surplus) draft.destroy(TABLE, uuid);
-  // A Subnet with very many ports needs several passes.
-  for (const [uuid, columns] of [...ports].slice(0, MEMBERS_PER_TRANSACTION))
-    draft.set('Logical_Switch_Port', uuid, columns);
+  const surplus = state.dhcpOfSubnet(subnet).filter((row) => !kept.has(row));
+  for (const row of surplus) draft.destroy(TABLE, row);
+  for (const [port, columns] of ports) draft.setIfThere('Logical_Switch_Port', port, columns);
 }
 
 function createRow(draft: Draft, subnet: string, wanted: DesiredDhcp): string {
   const { cidr, newMac } = wanted;
+  const ids = { vendor: VENDOR, ls: subnet, protocol: cidr.family };
+  draft.assumeNone(TABLE, [['external_ids', '==', mapOf(ids)]]);
   return draft.create(TABLE, {
-    cidr: text(cidrText(cidr)),
-    options: pairs(optionsOf(wanted, newMac)),
-    external_ids: pairs({ vendor: VENDOR, ls: subnet, protocol: cidr.family }),
+    cidr: cidrText(cidr),
+    options: mapOf(optionsOf(wanted, newMac)),
+    external_ids: mapOf(ids),
   });
 }
 
@@ -92,9 +89,9 @@ function correctRow(draft: Draft, row: DhcpOptions, wanted: DesiredDhcp): void {
   const options = optionsOf(wanted, row.options[MAC_OPTIONS[cidr.family]] ?? newMac);
   const isCidr = row.cidr === cidrText(cidr);
   const isOptions = isSameSet(entriesOf(row.options), entriesOf(options));
-  draft.set(TABLE, row.uuid, {
-    ...(isCidr ? {} : { cidr: text(cidrText(cidr)) }),
-    ...(isOptions ? {} : { options: pairs(options) }),
+  draft.set(TABLE, row, {
+    ...(isCidr ? {} : { cidr: cidrText(cidr) }),
+    ...(isOptions ? {} : { options: mapOf(options) }),
   });
 }
 
@@ -111,11 +108,11 @@ function portsWithout(state: NbState, subnet: string, family: Family): SwitchPor
   const ports = state
     .switchesNamed(subnet)
     .filter(isOurs)
-    .flatMap(({ ports: uuids }) => uuids);
+    .flatMap(({ ports: uuids }) => [...uuids]);
   return ports
     .flatMap((uuid) => state.switchPorts.get(uuid) ?? [])
-    .filter((port) => isOurs(port) && port.ids.pod !== undefined)
-    .filter((port) => port.dhcp[family] === undefined)
+    .filter((port) => isOurs(port) && port.external_ids.pod !== undefined)
+    .filter((port) => port[DHCP_COLUMN[family]] === undefined)
     .filter((port) => {
       const addresses = addressesOf(port);
       return addresses.length === 0 || addresses.some((each) => each.family === family);

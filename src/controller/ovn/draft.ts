@@ -1,46 +1,65 @@
 /**
- * Commands of a transaction while they are being thought of, in the syntax of ovn-nbctl(8),
- * "Database Commands".
+ * A transaction of the northbound database while it is put together: operations of OVSDB (RFC 7047,
+ * section 5.2).
  *
- * Rows that are there are named by UUID, since switches and routers can share a name. Values go
- * through `text`, `texts` or `pairs`, which quote them: no name or address is ever syntax.
+ * Rows that are there are named by UUID, since switches and routers can share a name. Whatever
+ * changes or removes a row asserts by `wait` that it is still the one that the plan was made for: with
+ * its name, and with the marks of whose it is. So a plan that was made of old rows is refused, and
+ * made anew.
  */
 
+import {
+  expectNone,
+  expectRow,
+  type Mutation,
+  type Operation,
+  type Row,
+  type WaitOperation,
+  type Where,
+  whereUuid,
+} from '../../common/ovsdb/operation.ts';
+import type { Columns } from '../../common/ovsdb/table.ts';
+import { type Atom, mapOf, setOf, uuidAtom, type Value } from '../../common/ovsdb/value.ts';
 import type { Claims } from './claims.ts';
+import { COLUMNS, type Ids, type TableName } from './rows.ts';
 
-/** What a planner has come to: nothing, one transaction, or several for very large groups. */
+/** What a planner has come to: one transaction, or nothing. */
 export interface Plan {
-  /** Each is one call of ovn-nbctl; all are to be run, in this order. */
-  readonly transactions: readonly (readonly string[])[];
+  /** What the transaction asserts; all of it holds before the first operation. */
+  readonly waits: readonly WaitOperation[];
+  /** None where there is nothing to do. */
+  readonly operations: readonly Operation[];
   /** Rows that would go, were it not for what others have attached to them; for people. */
   readonly kept: readonly string[];
   /** What the plan relies on; nothing where there is nothing to do. */
   readonly claims: Claims;
 }
 
-/** Quoted values by column. */
-export type Columns = Readonly<Record<string, string>>;
-
-/**
- * Members that one transaction adds to a group: argv must not be longer than some 2 MB (execve(2)),
- * and a member takes up to four words of 40 bytes.
- */
-export const MEMBERS_PER_TRANSACTION = 2000;
+/** A row that is there. */
+interface Known {
+  readonly uuid: string;
+}
 
 export interface Draft {
   /** @returns what the row is called in columns of other rows of this transaction */
-  create(table: string, columns: Columns): string;
+  create(table: TableName, row: Row): string;
   /** A row that others are attached to; made by `done` if there is none. */
-  parent(table: string, uuid: string | undefined, columns: Columns): Parent;
-  /** Sets whole columns; a key of a map by `column:"key"`. */
-  set(table: string, uuid: string, columns: Columns): void;
-  /** Removes members of a set, or keys of a map. */
-  remove(table: string, uuid: string, column: string, values: readonly string[]): void;
-  add(table: string, uuid: string, column: string, values: readonly string[]): void;
-  /** Adds to a row that may have been made by this very draft, in several transactions if needed. */
-  addMany(table: string, name: string, column: string, values: readonly string[]): void;
-  /** Comes last: ovn-nbctl aborts where a command looks for a row that an earlier one has destroyed. */
-  destroy(table: string, uuid: string): void;
+  parent(table: TableName, row: Known | undefined, columns: Row): Parent;
+  /** Sets whole columns. */
+  set(table: TableName, row: Known, columns: Row): void;
+  /** The same, where the row is still there, whatever it has become. */
+  setIfThere(table: TableName, row: Known, columns: Row): void;
+  /** Sets keys of a map; its other keys stay. */
+  setKeys(table: TableName, row: Known, column: string, entries: Ids): void;
+  removeKeys(table: TableName, row: Known, column: string, keys: readonly string[]): void;
+  /** Adds members to a set. */
+  add(table: TableName, row: Known, column: string, members: readonly Atom[]): void;
+  remove(table: TableName, row: Known, column: string, members: readonly Atom[]): void;
+  destroy(table: TableName, row: Known): void;
+  /** Asserts that columns of a row are still what they are now. */
+  assume(table: TableName, row: Known, ...columns: readonly string[]): void;
+  /** Asserts that there is no such row. */
+  assumeNone(table: TableName, where: Where): void;
   keep(what: string): void;
   /** The plan is made with no other that relies on this. */
   claim(what: string): void;
@@ -50,106 +69,177 @@ export interface Draft {
 }
 
 export interface Parent {
-  /** @param references UUIDs, or what `create` returned */
-  attach(column: string, references: readonly string[]): void;
+  /** Adds members to a set. */
+  attach(column: string, members: readonly Atom[]): void;
   /** Only what is attached to a row that is there can be detached. */
-  detach(column: string, uuids: readonly string[]): void;
+  detach(column: string, members: readonly Atom[]): void;
 }
+
+/** What one row that is there is changed to. */
+interface RowChange {
+  readonly table: TableName;
+  readonly uuid: string;
+  readonly columns: Record<string, Value>;
+  readonly mutations: Mutation[];
+}
+
+/** Rows of all plans have names of their own, so that plans can share a transaction. */
+let created = 0;
 
 export function newDraft(): Draft {
-  const commands: string[][] = [];
-  const later: string[][] = [];
-  const destroyed: string[] = [];
-  const kept: string[] = [];
-  const claims = new Map<string, 'alone' | 'shared'>();
-  const unfinished: (() => void)[] = [];
-  let created = 0;
-  const push = (...words: string[]) => void commands.push(['--', ...words]);
-  const draft: Draft = {
-    create(table, columns) {
-      created += 1;
-      const symbol = `@row${created}`;
-      push(`--id=${symbol}`, 'create', table, ...assignments(columns));
-      return symbol;
-    },
-    parent(table, uuid, columns) {
-      if (uuid !== undefined) return attached(draft, table, uuid);
-      const children = new Map<string, string[]>();
-      unfinished.push(() => {
-        const lists = [...children].map(([column, all]) => [column, `[${all.join(',')}]`]);
-        draft.create(table, { ...columns, ...Object.fromEntries(lists) });
-      });
+  return new OperationDraft();
+}
+
+class OperationDraft implements Draft {
+  readonly #waits = new Map<string, WaitOperation>();
+  readonly #inserts: Operation[] = [];
+  readonly #changes = new Map<string, RowChange>();
+  readonly #loose: Operation[] = [];
+  readonly #deletes: Operation[] = [];
+  readonly #kept: string[] = [];
+  readonly #claims = new Map<string, 'alone' | 'shared'>();
+  readonly #unfinished: (() => void)[] = [];
+
+  create(table: TableName, row: Row): string {
+    created += 1;
+    const name = `row${created}`;
+    this.#inserts.push({ op: 'insert', table, row, 'uuid-name': name });
+    return name;
+  }
+
+  parent(table: TableName, row: Known | undefined, columns: Row): Parent {
+    if (row !== undefined) {
       return {
-        attach: (column, references) =>
-          void children.set(column, [...(children.get(column) ?? []), ...references]),
-        detach: () => {},
+        attach: (column, members) => this.add(table, row, column, members),
+        detach: (column, members) => this.remove(table, row, column, members),
       };
-    },
-    set(table, uuid, columns) {
-      const words = assignments(columns);
-      if (words.length > 0) push('set', table, uuid, ...words);
-    },
-    remove(table, uuid, column, values) {
-      const words = ['--', '--if-exists', 'remove', table, uuid, column];
-      const last = commands.at(-1);
-      if (words.every((word, index) => last?.[index] === word)) last?.push(...values);
-      else if (values.length > 0) commands.push([...words, ...values]);
-    },
-    add(table, uuid, column, values) {
-      if (values.length > 0) push('add', table, uuid, column, ...values);
-    },
-    addMany(table, name, column, values) {
-      unfinished.push(() => {
-        draft.add(table, name, column, values.slice(0, MEMBERS_PER_TRANSACTION));
-      });
-      for (let part = 1; part * MEMBERS_PER_TRANSACTION < values.length; part += 1) {
-        const start = part * MEMBERS_PER_TRANSACTION;
-        const members = values.slice(start, start + MEMBERS_PER_TRANSACTION);
-        later[part - 1] = [
-          ...(later[part - 1] ?? []),
-          ...['--', 'add', table, name, column, ...members],
-        ];
-      }
-    },
-    destroy: (table, uuid) => void destroyed.push('--', '--if-exists', 'destroy', table, uuid),
-    keep: (what) => void kept.push(what),
-    claim: (what) => void claims.set(what, 'alone'),
-    share: (what) => void claims.set(what, claims.get(what) ?? 'shared'),
-    done() {
-      for (const finish of unfinished) finish();
-      const first = [...commands.flat(), ...destroyed];
-      if (first.length === 0) return { transactions: [], kept, claims: new Map() };
-      return { transactions: [first, ...later], kept, claims };
-    },
-  };
-  return draft;
+    }
+    const children = new Map<string, readonly Atom[]>();
+    this.#unfinished.push(() => {
+      const sets = [...children].map(([column, members]) => [column, setOf(members)] as const);
+      this.create(table, { ...columns, ...Object.fromEntries(sets) });
+    });
+    return {
+      attach: (column, members) =>
+        void children.set(column, [...(children.get(column) ?? []), ...members]),
+      detach: () => {},
+    };
+  }
+
+  set(table: TableName, row: Known, columns: Row): void {
+    if (Object.keys(columns).length > 0) Object.assign(this.#change(table, row).columns, columns);
+  }
+
+  setIfThere(table: TableName, row: Known, columns: Row): void {
+    this.#loose.push({ op: 'update', table, where: whereUuid(row.uuid), row: columns });
+  }
+
+  setKeys(table: TableName, row: Known, column: string, entries: Ids): void {
+    const keys = Object.keys(entries);
+    if (keys.length === 0) return;
+    // What is inserted takes no other value's place (RFC 7047, section 5.1, `<mutation>`).
+    this.#change(table, row).mutations.push(
+      [column, 'delete', setOf(keys)],
+      [column, 'insert', mapOf(entries)],
+    );
+  }
+
+  removeKeys(table: TableName, row: Known, column: string, keys: readonly string[]): void {
+    this.#mutate(table, row, column, 'delete', keys);
+  }
+
+  add(table: TableName, row: Known, column: string, members: readonly Atom[]): void {
+    this.#mutate(table, row, column, 'insert', members);
+  }
+
+  remove(table: TableName, row: Known, column: string, members: readonly Atom[]): void {
+    this.#mutate(table, row, column, 'delete', members);
+  }
+
+  destroy(table: TableName, row: Known): void {
+    this.#assumeIdentity(table, row);
+    this.#deletes.push({ op: 'delete', table, where: whereUuid(row.uuid) });
+  }
+
+  assume(table: TableName, row: Known, ...columns: readonly string[]): void {
+    const types: Columns = COLUMNS[table];
+    const values = row as unknown as Readonly<Record<string, unknown>>;
+    const written = columns.flatMap((name) => {
+      const type = types[name];
+      return type === undefined ? [] : [[name, type.write(values[name])] as const];
+    });
+    const wait = expectRow(table, whereUuid(row.uuid), Object.fromEntries(written));
+    this.#waits.set(`${row.uuid} ${columns.join(' ')}`, wait);
+  }
+
+  assumeNone(table: TableName, where: Where): void {
+    this.#waits.set(JSON.stringify([table, where]), expectNone(table, where));
+  }
+
+  keep(what: string): void {
+    this.#kept.push(what);
+  }
+
+  claim(what: string): void {
+    this.#claims.set(what, 'alone');
+  }
+
+  share(what: string): void {
+    if (!this.#claims.has(what)) this.#claims.set(what, 'shared');
+  }
+
+  done(): Plan {
+    for (const finish of this.#unfinished) finish();
+    const changes = [...this.#changes.values()].flatMap(operationsOf);
+    const operations = [...this.#inserts, ...changes, ...this.#loose, ...this.#deletes];
+    const kept = this.#kept;
+    if (operations.length === 0) return { waits: [], operations, kept, claims: new Map() };
+    return { waits: [...this.#waits.values()], operations, kept, claims: this.#claims };
+  }
+
+  #mutate(
+    table: TableName,
+    row: Known,
+    column: string,
+    mutator: 'insert' | 'delete',
+    members: readonly Atom[],
+  ): void {
+    if (members.length === 0) return;
+    this.#change(table, row).mutations.push([column, mutator, setOf(members)]);
+  }
+
+  #change(table: TableName, row: Known): RowChange {
+    const { uuid } = row;
+    const known = this.#changes.get(uuid);
+    if (known !== undefined) return known;
+    this.#assumeIdentity(table, row);
+    const change: RowChange = { table, uuid, columns: {}, mutations: [] };
+    this.#changes.set(uuid, change);
+    return change;
+  }
+
+  #assumeIdentity(table: TableName, row: Known): void {
+    const columns: Columns = COLUMNS[table];
+    const hasName = columns.name?.type.shape === 'one';
+    this.assume(table, row, ...(hasName ? ['name'] : []), 'external_ids');
+  }
 }
 
-function attached(draft: Draft, table: string, uuid: string): Parent {
-  return {
-    attach: (column, references) => draft.add(table, uuid, column, references),
-    detach: (column, uuids) => draft.remove(table, uuid, column, uuids),
-  };
+function operationsOf({ table, uuid, columns, mutations }: RowChange): Operation[] {
+  const where = whereUuid(uuid);
+  return [
+    ...(Object.keys(columns).length === 0
+      ? []
+      : [{ op: 'update', table, where, row: columns } as const]),
+    ...(mutations.length === 0 ? [] : [{ op: 'mutate', table, where, mutations } as const]),
+  ];
 }
 
-function assignments(columns: Columns): string[] {
-  return Object.entries(columns).map(([column, value]) => `${column}=${value}`);
-}
+const UUID = /^[0-9a-f]{8}-/;
 
-/** A string, in JSON's quotes. */
-export function text(value: string): string {
-  return JSON.stringify(value);
-}
-
-/** A set of strings. */
-export function texts(values: readonly string[]): string {
-  return `[${values.map(text).join(',')}]`;
-}
-
-/** A map of strings. */
-export function pairs(values: Readonly<Record<string, string>>): string {
-  const all = Object.entries(values).map(([key, value]) => `${text(key)}=${text(value)}`);
-  return `{${all.join(',')}}`;
+/** What refers to a row: one that is there by its UUID, or one of this transaction as `create` called it. */
+export function rowAtom(reference: string): Atom {
+  return UUID.test(reference) ? uuidAtom(reference) : ['named-uuid', reference];
 }
 
 /**
@@ -157,23 +247,21 @@ export function pairs(values: Readonly<Record<string, string>>): string {
  * is in the map stays.
  * @param isManaged whether a key that is not wanted is to go
  */
-export function correctMap(
+export function correctMap<R extends Known & { readonly [Name in C]: Ids }, C extends string>(
   draft: Draft,
-  row: { readonly table: string; readonly uuid: string; readonly column: string },
-  found: Readonly<Record<string, string>>,
-  wanted: Readonly<Record<string, string>>,
+  { table, row, column }: { readonly table: TableName; readonly row: R; readonly column: C },
+  wanted: Ids,
   isManaged: (key: string) => boolean = () => false,
 ): void {
-  const { table, uuid, column } = row;
+  const found: Ids = row[column];
   const wrong = Object.entries(wanted).filter(([key, value]) => found[key] !== value);
-  const columns = wrong.map(([key, value]) => [`${column}:${text(key)}`, text(value)]);
-  draft.set(table, uuid, Object.fromEntries(columns));
+  draft.setKeys(table, row, column, Object.fromEntries(wrong));
   const surplus = Object.keys(found).filter((key) => !(key in wanted) && isManaged(key));
-  draft.remove(table, uuid, column, surplus.map(text));
+  draft.removeKeys(table, row, column, surplus);
 }
 
 /** Whether two lists hold the same, each once, in whatever order. */
-export function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+export function isSameSet(one: Iterable<string>, other: readonly string[]): boolean {
   const members = new Set(one);
   return members.size === new Set(other).size && other.every((value) => members.has(value));
 }

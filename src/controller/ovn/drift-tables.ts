@@ -1,13 +1,13 @@
 /**
- * Which tables and columns are watched for drift, and which object a row belongs to. Pure.
+ * Changes of which columns are drift, and which object a row belongs to. Pure.
  *
  * Columns are those that the planners compare, but for two kinds. What changes with each pod of ours
  * would come back once per pod: `ports` of switches, routers and groups, and `addresses` of sets,
  * and `dhcpv4_options` and `dhcpv6_options`, which change on all ports of a Subnet at once. And
- * what OVN writes comes without anybody's doing: `up`, `dynamic_addresses`, `tag`.
+ * what OVN writes comes without anybody's doing: `tag`.
  */
 import { isOurs, routerPortName } from './names.ts';
-import type { Ids } from './rows.ts';
+import { COLUMNS, type Ids, type TableName } from './rows.ts';
 
 /** What is to be compared with the database again. There may be no object of that name. */
 export type DriftChange =
@@ -22,23 +22,18 @@ export type DriftChange =
    */
   | { readonly kind: 'portGroup'; readonly name: string };
 
-/** What is remembered of a row: whose it is. */
+/** A row, as far as it says whose it is. */
 export interface RowIdentity {
-  /** Empty in tables without names. */
-  readonly name: string;
-  /** The `external_ids` of IDENTIFYING_IDS. */
-  readonly ids: Ids;
+  /** A string in tables whose rows have names. */
+  readonly name?: string | undefined;
+  readonly external_ids: Ids;
 }
-
-/** Keys of `external_ids` that say whose a row is. */
-export const IDENTIFYING_IDS: readonly string[] = ['vendor', 'pod', 'ls', 'lr', 'parent'];
 
 /** What `addressSetName` adds to the name of the group's port group. */
 const SET_SUFFIX = /\.associated\.v[46]$/;
 
 export interface DriftTable {
-  readonly table: string;
-  /** None for all that this version of OVN has. */
+  /** What others change of these is told. */
   readonly columns: readonly string[];
   /** Whether the end of a row is told; otherwise another table tells it, and more exactly. */
   readonly tellsEnd: boolean;
@@ -46,72 +41,61 @@ export interface DriftTable {
   readonly objects: (row: RowIdentity) => readonly DriftChange[];
 }
 
-export const DRIFT_TABLES: readonly DriftTable[] = [
-  {
-    table: 'Logical_Switch',
+export const DRIFT_TABLES: Readonly<Record<TableName, DriftTable>> = {
+  Logical_Switch: {
     columns: ['name', 'external_ids'],
     tellsEnd: true,
-    objects: ({ name }) => [{ kind: 'subnet', name }],
+    objects: ({ name = '' }) => [{ kind: 'subnet', name }],
   },
-  {
-    table: 'Logical_Switch_Port',
+  Logical_Switch_Port: {
     columns: ['name', 'external_ids', 'type', 'addresses', 'port_security', 'options'],
     tellsEnd: true,
-    objects: ({ ids }) =>
+    objects: ({ external_ids: ids }) =>
       ids.pod === undefined ? subnetsNamed(ids.ls) : [{ kind: 'pod', key: ids.pod }],
   },
-  {
-    table: 'Logical_Router',
+  Logical_Router: {
     columns: ['name', 'external_ids', 'options', 'static_routes', 'policies'],
     tellsEnd: true,
-    objects: ({ name }) => [{ kind: 'vpc', name }],
+    objects: ({ name = '' }) => [{ kind: 'vpc', name }],
   },
-  {
-    table: 'Logical_Router_Port',
+  Logical_Router_Port: {
     columns: ['name', 'external_ids', 'networks', 'options'],
     tellsEnd: true,
-    objects: ({ name, ids }) => {
+    objects: ({ name = '', external_ids: ids }) => {
       const prefix = routerPortName(ids.lr ?? '', '');
       return name.startsWith(prefix) ? subnetsNamed(name.slice(prefix.length)) : [];
     },
   },
-  {
-    table: 'Logical_Router_Static_Route',
+  Logical_Router_Static_Route: {
     columns: ['external_ids', 'policy', 'ip_prefix', 'nexthop', 'route_table', 'bfd'],
     tellsEnd: false,
     objects: () => [{ kind: 'vpcs' }],
   },
-  {
-    table: 'Logical_Router_Policy',
+  Logical_Router_Policy: {
     columns: ['external_ids', 'priority', 'match', 'action', 'nexthop', 'nexthops'],
     tellsEnd: false,
     objects: () => [{ kind: 'vpcs' }],
   },
-  {
-    table: 'DHCP_Options',
+  DHCP_Options: {
     columns: ['external_ids', 'cidr', 'options'],
     tellsEnd: true,
-    objects: ({ ids }) => subnetsNamed(ids.ls),
+    objects: ({ external_ids: ids }) => subnetsNamed(ids.ls),
   },
-  {
-    table: 'Port_Group',
+  Port_Group: {
     columns: ['name', 'external_ids'],
     tellsEnd: true,
-    objects: ({ name }) => [{ kind: 'portGroup', name }],
+    objects: ({ name = '' }) => [{ kind: 'portGroup', name }],
   },
-  {
-    table: 'Address_Set',
+  Address_Set: {
     columns: ['name', 'external_ids'],
     tellsEnd: true,
-    objects: ({ name }) => [{ kind: 'portGroup', name: name.replace(SET_SUFFIX, '') }],
+    objects: ({ name = '' }) => [{ kind: 'portGroup', name: name.replace(SET_SUFFIX, '') }],
   },
-  {
-    // Asking for `tier` is an error where OVN is older than 23.06; OVN writes to no column of these.
-    table: 'ACL',
-    columns: [],
+  ACL: {
+    columns: Object.keys(COLUMNS.ACL),
     tellsEnd: true,
     // A switch and a group may have the same name.
-    objects: ({ ids: { parent } }) =>
+    objects: ({ external_ids: { parent } }) =>
       parent === undefined
         ? []
         : [
@@ -119,7 +103,7 @@ export const DRIFT_TABLES: readonly DriftTable[] = [
             { kind: 'portGroup', name: parent },
           ],
   },
-];
+};
 
 /** The objects of a row that is ours; none otherwise. */
 export function objectsOf(table: DriftTable, row: RowIdentity): readonly DriftChange[] {

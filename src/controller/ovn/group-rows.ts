@@ -6,9 +6,10 @@
  * has only it is closed until its own groups are there.
  */
 import type { Family } from '../../common/address.ts';
+import { mapOf } from '../../common/ovsdb/value.ts';
 import { planAcls } from './acl-plan.ts';
 import { claimed } from './claims.ts';
-import { correctMap, type Draft, type Parent, pairs, text } from './draft.ts';
+import { correctMap, type Draft, rowAtom } from './draft.ts';
 import {
   addressSetName,
   DENY_ALL_GROUP,
@@ -17,14 +18,14 @@ import {
   portGroupName,
   VENDOR,
 } from './names.ts';
-import { ownRow, taken } from './ownership.ts';
+import { type Holder, ownRow, taken } from './ownership.ts';
 import type { AddressSet, PortGroup } from './rows.ts';
 import { denyAllAcls, isForLonePorts } from './security-acls.ts';
 import type { NbState } from './state.ts';
 
 /** Whether a port group is a SecurityGroup's, and not one of nodes or network policies. */
 export function isSecurityGroup(row: PortGroup): boolean {
-  return isOurs(row) && row.ids.type === 'security_group';
+  return isOurs(row) && row.external_ids.type === 'security_group';
 }
 
 /** The port group of a SecurityGroup, if it has one. */
@@ -46,7 +47,7 @@ export function addressSetRow(
 }
 
 /** Two SecurityGroups can come to one name: `a-b` and `a.b`. */
-function isOf({ ids }: PortGroup | AddressSet, group: string): boolean {
+function isOf({ external_ids: ids }: PortGroup | AddressSet, group: string): boolean {
   return ids.sg === undefined || ids.sg === group;
 }
 
@@ -54,28 +55,21 @@ function isOf({ ids }: PortGroup | AddressSet, group: string): boolean {
  * The port group of a SecurityGroup, which is made if there is none.
  * @throws NorthboundError `taken`
  */
-export function ensureGroup(
-  draft: Draft,
-  state: NbState,
-  group: string,
-): { readonly row: PortGroup | undefined; readonly parent: Parent } {
+export function ensureGroup(draft: Draft, state: NbState, group: string): Holder<PortGroup> {
   const table = 'Port_Group';
   const name = portGroupName(group);
   const row = ownRow([state.portGroupNamed(name)], { table, name });
   if (row !== undefined && !isOf(row, group)) {
-    throw taken({ table, name }, `it is SecurityGroup ${row.ids.sg}'s`);
+    throw taken({ table, name }, `it is SecurityGroup ${row.external_ids.sg}'s`);
   }
   const ids = { vendor: VENDOR, type: 'security_group', sg: group };
-  const parent = draft.parent(table, row?.uuid, { name: text(name), external_ids: pairs(ids) });
-  if (row !== undefined) {
-    correctMap(draft, { table, uuid: row.uuid, column: 'external_ids' }, row.ids, ids);
-  }
+  const parent = draft.parent(table, row, { name, external_ids: mapOf(ids) });
+  if (row !== undefined) correctMap(draft, { table, row, column: 'external_ids' }, ids);
   return { row, parent };
 }
 
 /**
  * The set of a SecurityGroup's addresses, which is made if there is none.
- * @returns what is in it
  * @throws NorthboundError `taken`
  */
 export function ensureAddressSet(
@@ -83,17 +77,17 @@ export function ensureAddressSet(
   state: NbState,
   group: string,
   family: Family,
-): AddressSet | undefined {
+): Holder<AddressSet> {
   const table = 'Address_Set';
   const name = addressSetName(group, family);
   const row = ownRow([state.addressSetNamed(name)], { table, name });
   if (row !== undefined && !isOf(row, group)) {
-    throw taken({ table, name }, `it is SecurityGroup ${row.ids.sg}'s`);
+    throw taken({ table, name }, `it is SecurityGroup ${row.external_ids.sg}'s`);
   }
   const ids = { vendor: VENDOR, sg: group };
-  if (row === undefined) draft.create(table, { name: text(name), external_ids: pairs(ids) });
-  else correctMap(draft, { table, uuid: row.uuid, column: 'external_ids' }, row.ids, ids);
-  return row;
+  const parent = draft.parent(table, row, { name, external_ids: mapOf(ids) });
+  if (row !== undefined) correctMap(draft, { table, row, column: 'external_ids' }, ids);
+  return { row, parent };
 }
 
 /**
@@ -115,12 +109,13 @@ export function deny(
   const name = portGroupName(DENY_ALL_GROUP);
   const acls = row?.acls ?? [];
   const holder = { name, acls, parent };
+  if (row !== undefined) draft.assume('Port_Group', row, 'acls');
   const hasLonePorts = hasLone || acls.some((uuid) => isLoneAcl(state, uuid));
   const isChanged = planAcls(draft, state, holder, denyAllAcls({ hasLonePorts }));
   const what = claimed.group(DENY_ALL_GROUP);
   if (isChanged || row === undefined) draft.claim(what);
   else draft.share(what);
-  join(draft, DENY_ALL_GROUP, row, ports);
+  join({ row, parent }, ports);
 }
 
 function isLoneAcl(state: NbState, uuid: string): boolean {
@@ -130,16 +125,9 @@ function isLoneAcl(state: NbState, uuid: string): boolean {
 
 /**
  * Adds those ports to a group that are not in it.
- * @param row none where this transaction makes the group
  * @param ports UUIDs, or what `create` returned
  */
-export function join(
-  draft: Draft,
-  group: string,
-  row: PortGroup | undefined,
-  ports: readonly string[],
-): void {
-  const members = new Set(row?.ports);
-  const missing = ports.filter((port) => !members.has(port));
-  draft.addMany('Port_Group', portGroupName(group), 'ports', missing);
+export function join({ row, parent }: Holder<PortGroup>, ports: readonly string[]): void {
+  const missing = ports.filter((port) => !row?.ports.has(port));
+  parent.attach('ports', missing.map(rowAtom));
 }

@@ -41,16 +41,18 @@ export function leftovers(state: NbState, known: Known): Leftovers {
       [
         ...switches.map(({ name }) => name),
         ...routerPorts.map((port) => subnetOfRouterPort(state, port)),
-        ...dhcp.filter(({ ids }) => ids.port === undefined).map(({ ids }) => ids.ls),
+        ...dhcp
+          .filter(({ external_ids: ids }) => ids.port === undefined)
+          .map(({ external_ids: ids }) => ids.ls),
       ],
       known.subnet,
     ),
     securityGroups: unknown(
-      [...groups, ...sets].map(({ ids }) => ids.sg),
+      [...groups, ...sets].map(({ external_ids: ids }) => ids.sg),
       (name) => name === DENY_ALL_GROUP || known.securityGroup(name),
     ),
     pods: unknown(
-      ports.map(({ ids }) => ids.pod),
+      ports.map(({ external_ids: ids }) => ids.pod),
       known.pod,
     ),
   };

@@ -15,8 +15,8 @@ export const DEFAULT_VPC = 'ovn-cluster';
 export const DENY_ALL_GROUP = 'kubeovn_deny_all';
 
 /** Whether a row may be changed and removed. */
-export function isOurs(row: { readonly ids: Readonly<Record<string, string>> }): boolean {
-  return row.ids.vendor === VENDOR;
+export function isOurs(row: { readonly external_ids: Readonly<Record<string, string>> }): boolean {
+  return row.external_ids.vendor === VENDOR;
 }
 
 /** The router's port to a Subnet. */

@@ -1,139 +1,228 @@
 /**
- * The northbound database, as the controller uses it: reads, and plans that are made of them and
- * carried out.
+ * The northbound database, as the controller uses it: a replica of it, and plans that are made from
+ * the replica and carried out.
  *
- * Plans go in rounds. A round is one read, the plans of all who wait, and some of their
- * transactions; plans that are in each other's way, and those that are too many for one round, are
- * made anew in the next. So thousands of objects that are as they ought to be are one read, and
- * nothing but its own round writes between a plan's read and its transactions, unless somebody else
- * does.
+ * Plans of many objects share a transaction, and so one round trip and one commit of the database's
+ * cluster: those that wait when the one before has been answered. Plans that are in each other's way
+ * go in different ones. What a transaction has changed is in the replica when it is answered, so that
+ * the next plans start from it. Where it is refused, the plan that is to blame is made anew from a newer
+ * replica; the others go again at once, without it.
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import { DeadlinePassed, startDeadline } from '../../common/concurrency/deadline.ts';
+import { TurnBudget } from '../../common/concurrency/turn-budget.ts';
+import type { CommandObserver } from '../../common/ovs-commands.ts';
+import { OvsdbError, TransactionError } from '../../common/ovsdb/error.ts';
+import type { OvsdbSession } from '../../common/ovsdb/session.ts';
+import { Batch } from './batch.ts';
 import { take } from './claims.ts';
 import type { Plan } from './draft.ts';
 import { NorthboundError } from './error.ts';
-import type { Nbctl } from './nbctl.ts';
-import { type NbState, readState } from './state.ts';
+import type { NbState } from './state.ts';
 
 export interface Northbound {
+  /** What the database holds, as far as has been heard. */
+  readonly state: NbState;
   /**
-   * What the database holds now.
-   * @throws NorthboundError `unreachable`
+   * Resolves when the state is that of the database.
+   * @throws NorthboundError `unreachable` where that takes long
    */
-  read(): Promise<NbState>;
+  ready(): Promise<void>;
   /**
-   * Reads, plans, and does what was planned.
+   * Makes a plan, and does what was planned.
    * @param plan one of the planners, for one object; called again where the database refused what
    *   it had planned
-   * @returns the plan that was carried out
+   * @returns the plan that was carried out; its changes are in the state
    * @throws NorthboundError what `plan` throws; `unreachable`; `refused` after several attempts
    */
   bring(plan: Planner): Promise<Plan>;
 }
 
-type Planner = (state: NbState) => Plan;
+export type Planner = (state: NbState) => Plan;
 
-/** A plan that waits for its round. */
+export interface NorthboundOptions {
+  readonly session: Pick<OvsdbSession, 'live' | 'transact'>;
+  readonly state: NbState;
+  /** Where the database is, for people. */
+  readonly remotes: string;
+  /** Gives up what is under way. */
+  readonly signal: AbortSignal;
+  /** Throws where nothing may be written any more; asked before each transaction. */
+  readonly guard?: () => void;
+  readonly observe?: CommandObserver;
+  /** An outage that is waited out: a cluster may need some seconds to find a leader; ms. */
+  readonly graceMs?: number;
+  /** Plans have failed since the database is out of reach. */
+  readonly onUnreachable?: () => void;
+}
+
+/** A plan that waits for a transaction. */
 interface Job {
   readonly plan: Planner;
   readonly attempt: number;
+  /** It goes without others, since it may be the one that the database refuses. */
+  readonly isAlone: boolean;
   resolve(plan: Plan): void;
   reject(error: unknown): void;
 }
 
-/** Plans with something to do: whoever comes while a round is under way waits for no more than these. */
-const WRITES_PER_ROUND = 64;
-/** ovn-nbctl's that run at a time: more than two processors are of no use to the database. */
-const WRITES_AT_ONCE = 8;
-/** Plans that are made without letting anything else run. */
-const PLANS_PER_TURN = 50;
+/** Whoever comes while a transaction is under way waits for no more than so many plans. */
+const PLANS_PER_TRANSACTION = 64;
 /** Each one means that something else has written what the plan is about. */
 const ATTEMPTS_MAX = 5;
+const GRACE_MS = 10_000;
+/** For the answer to a transaction; ms. */
+const ANSWER_MS = 20_000;
 
-/**
- * @param guard throws where nothing may be read or written any more; asked before each
- */
-export function createNorthbound(nbctl: Nbctl, guard: () => void = () => {}): Northbound {
-  let waiting: Job[] = [];
-  let isRunning = false;
-  const slots = pLimit(WRITES_AT_ONCE);
+export function createNorthbound(options: NorthboundOptions): Northbound {
+  return new PlanQueue(options);
+}
 
-  function enqueue(job: Job): void {
-    waiting.push(job);
-    if (isRunning) return;
-    isRunning = true;
-    // Those who come in the same turn of the event loop are of the same round.
-    queueMicrotask(() => void run());
+class PlanQueue implements Northbound {
+  readonly #options: NorthboundOptions;
+  #waiting: Job[] = [];
+  #isRunning = false;
+
+  constructor(options: NorthboundOptions) {
+    this.#options = options;
   }
 
-  async function run(): Promise<void> {
-    while (waiting.length > 0) {
-      const jobs = waiting;
-      waiting = [];
-      await round(jobs);
-    }
-    isRunning = false;
+  get state(): NbState {
+    return this.#options.state;
   }
 
-  async function round(jobs: readonly Job[]): Promise<void> {
+  async ready(): Promise<void> {
+    const { session, signal, graceMs = GRACE_MS } = this.#options;
     try {
-      guard();
-      const writes = await begin(jobs, await readState(nbctl));
-      await Promise.all(writes);
+      await session.live(graceMs, signal);
     } catch (error) {
-      for (const job of jobs) job.reject(error);
+      throw asNorthboundError(error, this.#options.remotes);
     }
   }
 
-  /** Makes the plans, and begins to carry out as many as may be; the others wait for another round. */
-  async function begin(jobs: readonly Job[], state: NbState): Promise<readonly Promise<void>[]> {
+  bring(plan: Planner): Promise<Plan> {
+    const { promise, resolve, reject } = Promise.withResolvers<Plan>();
+    this.#waiting.push({ plan, attempt: 1, isAlone: false, resolve, reject });
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      // Those who come in the same turn of the event loop share a transaction.
+      queueMicrotask(() => void this.#run());
+    }
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      try {
+        await this.ready();
+        this.#options.guard?.();
+        const batch = this.#draw();
+        if (batch.isEmpty) await turnOver();
+        else await this.#carryOut(batch);
+      } catch (error) {
+        const jobs = this.#waiting;
+        this.#waiting = [];
+        for (const job of jobs) this.#reject(job, error);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** Makes plans for one turn, and takes those that may go together; the others go on waiting. */
+  #draw(): Batch<Job> {
+    const jobs = this.#waiting;
     const taken = new Map<string, 'alone' | 'shared'>();
+    const batch = new Batch<Job>();
     const late: Job[] = [];
-    const writes: Promise<void>[] = [];
-    for (const [index, job] of jobs.entries()) {
-      if (index % PLANS_PER_TURN === 0) await turnOver();
-      const plan = planned(job, state);
+    const budget = new TurnBudget();
+    let next = 0;
+    while (next < jobs.length && batch.size < PLANS_PER_TRANSACTION && !budget.isSpent) {
+      const job = jobs[next] as Job;
+      next += 1;
+      const plan = planned(job, this.state);
       if (plan === undefined) continue;
-      const hasRoom = writes.length < WRITES_PER_ROUND && take(taken, plan.claims);
-      if (hasRoom) writes.push(slots(() => carryOut(job, plan)));
+      if (mayJoin(batch, job) && take(taken, plan.claims)) batch.add(job, plan);
       else late.push(job);
     }
-    waiting = [...late, ...waiting];
-    return writes;
+    this.#waiting = [...late, ...jobs.slice(next)];
+    return batch;
   }
 
-  async function carryOut(job: Job, plan: Plan): Promise<void> {
+  async #carryOut(batch: Batch<Job>): Promise<void> {
+    const { session, signal, observe } = this.#options;
+    const startedAt = performance.now();
+    let succeeded = false;
     try {
-      for (const transaction of plan.transactions) {
-        guard();
-        await nbctl(transaction);
-      }
-      job.resolve(plan);
+      using deadline = startDeadline(ANSWER_MS, signal);
+      await session.transact(batch.operations, deadline.signal);
+      succeeded = true;
+      for (const [job, plan] of batch.members) job.resolve(plan);
     } catch (error) {
-      const isRefused = error instanceof NorthboundError && error.reason === 'refused';
-      if (isRefused && job.attempt < ATTEMPTS_MAX)
-        waiting.push({ ...job, attempt: job.attempt + 1 });
-      else job.reject(error);
+      this.#again(batch, error);
+    } finally {
+      const ms = performance.now() - startedAt;
+      observe?.({ db: 'ovn-nb', method: 'transact', succeeded, ms });
     }
   }
 
-  return {
-    read: () => readState(nbctl),
-    bring: (plan) =>
-      new Promise((resolve, reject) => enqueue({ plan, attempt: 1, resolve, reject })),
-  };
+  /** Puts the plans of a transaction that failed in line again, or gives them up. */
+  #again(batch: Batch<Job>, failure: unknown): void {
+    const toBlame = failure instanceof TransactionError ? batch.blamed(failure.operation) : 'all';
+    const jobs = [...batch.members].flatMap(([job]) => {
+      if (toBlame === 'nobody') return [{ ...job, isAlone: true }];
+      if (toBlame !== 'all' && !toBlame.has(job)) return [job];
+      if (job.attempt < ATTEMPTS_MAX && mayHelp(failure)) {
+        return [{ ...job, attempt: job.attempt + 1 }];
+      }
+      this.#reject(job, failure);
+      return [];
+    });
+    this.#waiting = [...jobs, ...this.#waiting];
+  }
+
+  #reject(job: Job, failure: unknown): void {
+    const error = asNorthboundError(failure, this.#options.remotes);
+    const isUnreachable = error instanceof NorthboundError && error.reason === 'unreachable';
+    if (isUnreachable) this.#options.onUnreachable?.();
+    job.reject(error);
+  }
 }
 
 /** The plan of a job, or nothing where there is nothing to do or no plan to be had. */
 function planned({ plan, resolve, reject }: Job, state: NbState): Plan | undefined {
   try {
-    const planned = plan(state);
-    if (planned.transactions.length > 0) return planned;
-    resolve(planned);
-    return undefined;
+    const made = plan(state);
+    if (made.operations.length > 0) return made;
+    resolve(made);
   } catch (error) {
     reject(error);
-    return undefined;
   }
+  return undefined;
+}
+
+function mayJoin(batch: Batch<Job>, job: Job): boolean {
+  const [first] = batch.members;
+  return first === undefined || !(job.isAlone || first[0].isAlone);
+}
+
+/** Whether a plan that is made anew may be carried out. */
+function mayHelp(failure: unknown): boolean {
+  if (!(failure instanceof OvsdbError)) return false;
+  return ['changed', 'refused', 'interrupted', 'unreachable'].includes(failure.reason);
+}
+
+function asNorthboundError(failure: unknown, remotes: string): unknown {
+  if (failure instanceof TransactionError && failure.reason !== 'interrupted') {
+    return new NorthboundError(
+      'refused',
+      `OVN's northbound database refused a transaction: ${failure.message}`,
+      'something else may have written the same rows at the same time: reading again and planning anew solves that',
+    );
+  }
+  if (!(failure instanceof OvsdbError || failure instanceof DeadlinePassed)) return failure;
+  return new NorthboundError(
+    'unreachable',
+    `cannot reach OVN's northbound database: ${failure.message}`,
+    `is ovn-central running, and is ${remotes} its northbound database? \`ovn-nbctl --db=${remotes} show\` tells`,
+  );
 }

@@ -1,8 +1,11 @@
 /**
  * Which rows of a name are ours, and what to do where a name is taken. Pure.
  */
+
+import type { Row } from '../../common/ovsdb/operation.ts';
+import { type Atom, mapOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
-import { type Columns, type Draft, type Parent, pairs, text } from './draft.ts';
+import type { Draft, Parent } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { Ids, Router, Switch } from './rows.ts';
@@ -12,7 +15,7 @@ import type { NbState } from './state.ts';
  * Our row of a name, or none.
  * @throws NorthboundError `taken` where only somebody else's row has the name
  */
-export function ownRow<R extends { readonly ids: Ids }>(
+export function ownRow<R extends { readonly external_ids: Ids }>(
   rows: readonly (R | undefined)[],
   what: { readonly table: string; readonly name: string },
 ): R | undefined {
@@ -51,19 +54,24 @@ export function ownSwitch(draft: Draft, state: NbState, name: string): Holder<Sw
   draft.claim(claimed.switch(name));
   const first = ownRow(state.switchesNamed(name), { table, name });
   const rows = state.switchesNamed(name).filter(isOurs);
-  const parent = draft.parent(table, first?.uuid, newColumns(name));
-  if (first === undefined) return { row: undefined, parent };
-  const all = (column: (row: Switch) => readonly string[]) => rows.flatMap(column);
+  const parent = draft.parent(table, first, newColumns(name));
+  if (first === undefined) {
+    draft.assumeNone(table, [['name', '==', name]]);
+    return { row: undefined, parent };
+  }
+  const all = (column: (row: Switch) => Iterable<string>) =>
+    rows.flatMap((row) => [...column(row)]);
   const others = rows.slice(1);
   for (const other of others) {
-    parent.attach('ports', other.ports);
-    parent.attach('acls', other.acls);
-    parent.attach('qos_rules', other.qosRules);
-    parent.attach('forwarding_groups', other.forwardingGroups);
-    draft.destroy(table, other.uuid);
+    draft.assume(table, other, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
+    parent.attach('ports', atoms(other.ports));
+    parent.attach('acls', atoms(other.acls));
+    parent.attach('qos_rules', atoms(other.qos_rules));
+    parent.attach('forwarding_groups', atoms(other.forwarding_groups));
+    draft.destroy(table, other);
   }
-  const row = { ...first, ports: all(({ ports }) => ports), acls: all(({ acls }) => acls) };
-  return { row, parent };
+  draft.assume(table, first, 'acls');
+  return { row: { ...first, acls: all(({ acls }) => acls) }, parent };
 }
 
 /**
@@ -75,27 +83,37 @@ export function ownRouter(
   draft: Draft,
   state: NbState,
   name: string,
-  columns: Columns,
+  columns: Row,
 ): Holder<Router> {
   const table = 'Logical_Router';
   draft.claim(claimed.router(name));
   const first = ownRow(state.routersNamed(name), { table, name });
   const rows = state.routersNamed(name).filter(isOurs);
-  const parent = draft.parent(table, first?.uuid, { ...newColumns(name), ...columns });
-  if (first === undefined) return { row: undefined, parent };
+  const parent = draft.parent(table, first, { ...newColumns(name), ...columns });
+  if (first === undefined) {
+    draft.assumeNone(table, [['name', '==', name]]);
+    return { row: undefined, parent };
+  }
   const all = (column: (row: Router) => readonly string[]) => rows.flatMap(column);
   const others = rows.slice(1);
   for (const other of others) {
-    parent.attach('ports', other.ports);
-    parent.attach('static_routes', other.routes);
-    parent.attach('policies', other.policies);
-    parent.attach('nat', other.nat);
-    draft.destroy(table, other.uuid);
+    draft.assume(table, other, 'ports', 'static_routes', 'policies', 'nat');
+    parent.attach('ports', atoms(other.ports));
+    parent.attach('static_routes', atoms(other.static_routes));
+    parent.attach('policies', atoms(other.policies));
+    parent.attach('nat', atoms(other.nat));
+    draft.destroy(table, other);
   }
-  const row = { ...first, routes: all(({ routes }) => routes), policies: all((r) => r.policies) };
-  return { row, parent };
+  draft.assume(table, first, 'static_routes', 'policies');
+  const routes = all(({ static_routes: own }) => own);
+  const policies = all(({ policies: own }) => own);
+  return { row: { ...first, static_routes: routes, policies }, parent };
 }
 
-function newColumns(name: string): Columns {
-  return { name: text(name), external_ids: pairs({ vendor: VENDOR }) };
+function newColumns(name: string): Row {
+  return { name, external_ids: mapOf({ vendor: VENDOR }) };
+}
+
+function atoms(uuids: Iterable<string>): readonly Atom[] {
+  return [...uuids].map(uuidAtom);
 }

@@ -3,9 +3,10 @@
  * addresses. Pure. What is missing of the groups themselves is security-group-plan.ts's.
  */
 import type { Address, Family } from '../../common/address.ts';
+import { uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
 import type { DesiredPort } from './desired.ts';
-import { type Draft, text } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { addressSetRow, deny, groupRow, isSecurityGroup, join } from './group-rows.ts';
 import { DENY_ALL_GROUP } from './names.ts';
 import type { PortGroup, SwitchPort } from './rows.ts';
@@ -53,7 +54,8 @@ function planMembership(draft: Draft, state: NbState, { port, reference }: Place
   leaveGroups(draft, state, [reference], rows);
   for (const group of groups) {
     const row = groupRow(state, group);
-    if (row !== undefined) join(draft, group, row, [reference]);
+    if (row === undefined) continue;
+    join({ row, parent: draft.parent('Port_Group', row, {}) }, [reference]);
   }
 }
 
@@ -77,8 +79,8 @@ function leaveGroups(
     }
   }
   for (const [row, uuids] of leaving) {
-    draft.share(claimed.group(row.ids.sg ?? row.name));
-    draft.remove('Port_Group', row.uuid, 'ports', uuids);
+    draft.share(claimed.group(row.external_ids.sg ?? row.name));
+    draft.remove('Port_Group', row, 'ports', uuids.map(uuidAtom));
   }
 }
 
@@ -116,8 +118,7 @@ function isOfOthers(
   address: string,
   own: ReadonlySet<SwitchPort>,
 ): boolean {
-  const others = state.portsSendingFrom(address).filter((port) => !own.has(port));
-  return others.some((port) => listedGroups(port).includes(group));
+  return state.portsListingFrom(group, address).some((port) => !own.has(port));
 }
 
 function planSet(
@@ -128,10 +129,10 @@ function planSet(
   const { group, family, has, lost } = change;
   const set = addressSetRow(state, group, family);
   if (set === undefined) return;
-  const missing = textsOf(has, family).filter((each) => !set.addresses.includes(each));
-  const surplus = textsOf(lost, family).filter((each) => set.addresses.includes(each));
-  draft.remove('Address_Set', set.uuid, 'addresses', surplus.map(text));
-  draft.add('Address_Set', set.uuid, 'addresses', missing.map(text));
+  const missing = textsOf(has, family).filter((each) => !set.addresses.has(each));
+  const surplus = textsOf(lost, family).filter((each) => set.addresses.has(each));
+  draft.remove('Address_Set', set, 'addresses', surplus);
+  draft.add('Address_Set', set, 'addresses', missing);
 }
 
 /** Where a group has come or gone since the port was asked for, its rows tell, or will. */

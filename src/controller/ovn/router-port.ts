@@ -4,9 +4,11 @@
  * Its MAC stays as long as the row: pods have it in their neighbour tables.
  */
 import { parseAddress } from '../../common/address.ts';
+import type { Row } from '../../common/ovsdb/operation.ts';
+import { mapOf, setOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
 import type { DesiredAttachment } from './desired.ts';
-import { correctMap, type Draft, isSameSet, pairs, text, texts } from './draft.ts';
+import { correctMap, type Draft, isSameSet, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, routerPortName, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
@@ -37,14 +39,17 @@ export function placeRouterPort(
   const found = ownRow([state.routerPortNamed(name)], { table: TABLE, name });
   if (found === undefined) {
     const created = draft.create(TABLE, newColumns(name, attachment));
-    draft.add('Logical_Router', router.uuid, 'ports', [created]);
+    draft.add('Logical_Router', router, 'ports', [rowAtom(created)]);
     return;
   }
   refuseOthersPort(state, found, attachment.vpc);
   const holders = state.routersOf(found.uuid);
   const isPlace = (holder: Router) => isOurs(holder) && holder.name === attachment.vpc;
   for (const holder of holders.filter((each) => !isPlace(each))) detach(draft, holder, found);
-  if (!holders.some(isPlace)) draft.add('Logical_Router', router.uuid, 'ports', [found.uuid]);
+  if (!holders.some(isPlace)) {
+    draft.assume(TABLE, found, 'name', 'external_ids');
+    draft.add('Logical_Router', router, 'ports', [uuidAtom(found.uuid)]);
+  }
   correct(draft, found, attachment);
 }
 
@@ -53,9 +58,10 @@ export function removeRouterPort(draft: Draft, state: NbState, port: RouterPort)
   for (const holder of state.routersOf(port.uuid)) detach(draft, holder, port);
 }
 
-function detach(draft: Draft, holder: Router, { uuid }: RouterPort): void {
+function detach(draft: Draft, holder: Router, port: RouterPort): void {
   draft.share(claimed.router(holder.name));
-  draft.remove('Logical_Router', holder.uuid, 'ports', [uuid]);
+  draft.assume(TABLE, port, 'name', 'external_ids');
+  draft.remove('Logical_Router', holder, 'ports', [uuidAtom(port.uuid)]);
 }
 
 /**
@@ -63,13 +69,14 @@ function detach(draft: Draft, holder: Router, { uuid }: RouterPort): void {
  * and those that lead out of OVN, belong to features of Kube-OVN's that are not ours.
  */
 export function subnetOfRouterPort(state: NbState, port: RouterPort): string | undefined {
-  if (!isOurs(port) || port.peer !== undefined || port.gatewayChassis.length > 0) return undefined;
+  const { peer, gateway_chassis: chassis } = port;
+  if (!isOurs(port) || peer !== undefined || chassis.length > 0) return undefined;
   const [vpc] = vpcsOf(state, port);
   return vpc === undefined ? undefined : port.name.slice(routerPortName(vpc, '').length);
 }
 
 /** Usually one; somebody may have put the port on another router, or changed its mark. */
-function vpcsOf(state: NbState, { uuid, name, ids }: RouterPort): string[] {
+function vpcsOf(state: NbState, { uuid, name, external_ids: ids }: RouterPort): string[] {
   const routers = state.routersOf(uuid).map((router) => router.name);
   return [ids.lr ?? '', ...routers].filter((vpc) => name.startsWith(routerPortName(vpc, '')));
 }
@@ -93,33 +100,31 @@ function refuseOthersPort(state: NbState, found: RouterPort, vpc: string): void 
   throw taken({ table: TABLE, name }, `it leads from Vpc ${vpcs[0]} to Subnet ${subnet}`);
 }
 
-function newColumns(name: string, attachment: DesiredAttachment): Record<string, string> {
+function newColumns(name: string, attachment: DesiredAttachment): Row {
   const { vpc, newMac, routeTable } = attachment;
   return {
-    name: text(name),
-    mac: text(newMac),
-    networks: texts(networksOf(attachment)),
-    ...(routeTable === '' ? {} : { options: pairs({ [ROUTE_TABLE]: routeTable }) }),
-    external_ids: pairs({ vendor: VENDOR, lr: vpc }),
+    name,
+    mac: newMac,
+    networks: setOf(networksOf(attachment)),
+    ...(routeTable === '' ? {} : { options: mapOf({ [ROUTE_TABLE]: routeTable }) }),
+    external_ids: mapOf({ vendor: VENDOR, lr: vpc }),
   };
 }
 
 function correct(draft: Draft, found: RouterPort, attachment: DesiredAttachment): void {
-  const { uuid } = found;
   const { vpc, routeTable } = attachment;
   const networks = networksOf(attachment);
   const isSame = isSameSet(found.networks.map(canonical), networks);
-  draft.set(TABLE, uuid, isSame ? {} : { networks: texts(networks) });
+  draft.set(TABLE, found, isSame ? {} : { networks: setOf(networks) });
   const options = routeTable === '' ? {} : { [ROUTE_TABLE]: routeTable };
   correctMap(
     draft,
-    { table: TABLE, uuid, column: 'options' },
-    found.options,
+    { table: TABLE, row: found, column: 'options' },
     options,
     (key) => key === ROUTE_TABLE,
   );
   const ids = { vendor: VENDOR, lr: vpc };
-  correctMap(draft, { table: TABLE, uuid, column: 'external_ids' }, found.ids, ids);
+  correctMap(draft, { table: TABLE, row: found, column: 'external_ids' }, ids);
 }
 
 function networksOf({ gateways }: DesiredAttachment): string[] {

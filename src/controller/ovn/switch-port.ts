@@ -5,8 +5,11 @@
  * groups, and keeps what an operator has set on it besides.
  */
 import type { Family } from '../../common/address.ts';
+import type { Row } from '../../common/ovsdb/operation.ts';
+import { mapOf, optionalOf, setOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
-import { correctMap, type Draft, isSameSet, type Parent, pairs, text, texts } from './draft.ts';
+import { DHCP_COLUMN } from './dhcp-plan.ts';
+import { correctMap, type Draft, isSameSet, type Parent, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, localnetPortName, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
@@ -15,6 +18,7 @@ import { LISTED_PREFIX, type NbState } from './state.ts';
 
 const TABLE = 'Logical_Switch_Port';
 const LOCALNET_PREFIX = localnetPortName('');
+const FAMILIES = ['IPv4', 'IPv6'] as const;
 
 export interface WantedPort {
   readonly name: string;
@@ -26,7 +30,7 @@ export interface WantedPort {
   readonly tag?: number;
   /** Besides `vendor`. */
   readonly ids: Readonly<Record<string, string>>;
-  /** UUIDs of the DHCP options, or what `create` returned. */
+  /** UUIDs of the DHCP options. */
   readonly dhcp: Readonly<Partial<Record<Family, string>>>;
 }
 
@@ -50,7 +54,7 @@ export function placePort(draft: Draft, state: NbState, wanted: WantedPort, plac
   if (found === undefined) {
     refuseReservedName(wanted);
     const created = draft.create(TABLE, newColumns(wanted));
-    place.parent.attach('ports', [created]);
+    place.parent.attach('ports', [rowAtom(created)]);
     return created;
   }
   refuseOthersPort(state, found, wanted);
@@ -58,9 +62,13 @@ export function placePort(draft: Draft, state: NbState, wanted: WantedPort, plac
   const holders = state.switchesOf(found.uuid);
   for (const holder of holders.filter((each) => !isPlace(each))) {
     draft.share(claimed.switch(holder.name));
-    draft.remove('Logical_Switch', holder.uuid, 'ports', [found.uuid]);
+    draft.assume(TABLE, found, 'name', 'external_ids');
+    draft.remove('Logical_Switch', holder, 'ports', [uuidAtom(found.uuid)]);
   }
-  if (!holders.some(isPlace)) place.parent.attach('ports', [found.uuid]);
+  if (!holders.some(isPlace)) {
+    draft.assume(TABLE, found, 'name', 'external_ids');
+    place.parent.attach('ports', [uuidAtom(found.uuid)]);
+  }
   correctPort(draft, found, wanted);
   return found.uuid;
 }
@@ -74,12 +82,13 @@ function isTwin(state: NbState, holder: Switch, { uuid = '' }: Place): boolean {
  * Takes a port off its switch, which ends it. Where there are copies of the switch, each of them may
  * be holding the port by the time the transaction gets here.
  */
-export function removePort(draft: Draft, state: NbState, { uuid }: SwitchPort): void {
-  const holders = state.switchesOf(uuid);
+export function removePort(draft: Draft, state: NbState, port: SwitchPort): void {
+  const holders = state.switchesOf(port.uuid);
+  draft.assume(TABLE, port, 'name', 'external_ids');
   const copies = holders.flatMap(({ name }) => state.switchesNamed(name).filter(isOurs));
   for (const row of new Set([...holders, ...copies])) {
     draft.share(claimed.switch(row.name));
-    draft.remove('Logical_Switch', row.uuid, 'ports', [uuid]);
+    draft.remove('Logical_Switch', row, 'ports', [uuidAtom(port.uuid)]);
   }
 }
 
@@ -89,7 +98,7 @@ export function removePort(draft: Draft, state: NbState, { uuid }: SwitchPort): 
  */
 function refuseOthersPort(state: NbState, found: SwitchPort, wanted: WantedPort): void {
   const { name } = wanted;
-  const { pod, ls = '' } = found.ids;
+  const { pod, ls = '' } = found.external_ids;
   if (pod !== undefined && pod !== wanted.ids.pod) {
     throw taken({ table: TABLE, name }, `it is the port of pod ${pod}`);
   }
@@ -115,39 +124,45 @@ function refuseReservedName({ name, type }: WantedPort): void {
   );
 }
 
-function newColumns(wanted: WantedPort): Record<string, string> {
+function newColumns(wanted: WantedPort): Row {
   const { name, type, addresses, portSecurity, options, tag, ids, dhcp } = wanted;
   return {
-    name: text(name),
+    name,
     ...(type === '' ? {} : { type }),
-    addresses: texts(addresses),
-    ...(portSecurity.length === 0 ? {} : { port_security: texts(portSecurity) }),
-    ...(Object.keys(options).length === 0 ? {} : { options: pairs(options) }),
-    ...(tag === undefined ? {} : { tag: String(tag) }),
-    ...(dhcp.IPv4 === undefined ? {} : { dhcpv4_options: dhcp.IPv4 }),
-    ...(dhcp.IPv6 === undefined ? {} : { dhcpv6_options: dhcp.IPv6 }),
-    external_ids: pairs({ vendor: VENDOR, ...ids }),
+    addresses: setOf(addresses),
+    ...(portSecurity.length === 0 ? {} : { port_security: setOf(portSecurity) }),
+    ...(Object.keys(options).length === 0 ? {} : { options: mapOf(options) }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(dhcp.IPv4 === undefined ? {} : { dhcpv4_options: uuidAtom(dhcp.IPv4) }),
+    ...(dhcp.IPv6 === undefined ? {} : { dhcpv6_options: uuidAtom(dhcp.IPv6) }),
+    external_ids: mapOf({ vendor: VENDOR, ...ids }),
   };
 }
 
 function correctPort(draft: Draft, found: SwitchPort, wanted: WantedPort): void {
-  const { uuid } = found;
   const { type, addresses, portSecurity, options, ids, dhcp } = wanted;
-  const tag = wanted.type === '' ? found.tag : wanted.tag?.toString();
-  draft.set(TABLE, uuid, {
-    ...(found.type === type ? {} : { type: text(type) }),
-    ...(isSameSet(found.addresses, addresses) ? {} : { addresses: texts(addresses) }),
-    ...(isSameSet(found.portSecurity, portSecurity) ? {} : { port_security: texts(portSecurity) }),
-    ...(found.tag === tag ? {} : { tag: tag ?? '[]' }),
-    ...(found.dhcp.IPv4 === dhcp.IPv4 ? {} : { dhcpv4_options: dhcp.IPv4 ?? '[]' }),
-    ...(found.dhcp.IPv6 === dhcp.IPv6 ? {} : { dhcpv6_options: dhcp.IPv6 ?? '[]' }),
+  const tag = wanted.type === '' ? found.tag : wanted.tag;
+  draft.set(TABLE, found, {
+    ...(found.type === type ? {} : { type }),
+    ...(isSameSet(found.addresses, addresses) ? {} : { addresses: setOf(addresses) }),
+    ...(isSameSet(found.port_security, portSecurity) ? {} : { port_security: setOf(portSecurity) }),
+    ...(found.tag === tag ? {} : { tag: optionalOf(tag) }),
+    ...correctedDhcp(found, dhcp),
   });
-  correctMap(draft, { table: TABLE, uuid, column: 'options' }, found.options, options);
+  correctMap(draft, { table: TABLE, row: found, column: 'options' }, options);
   correctMap(
     draft,
-    { table: TABLE, uuid, column: 'external_ids' },
-    found.ids,
+    { table: TABLE, row: found, column: 'external_ids' },
     { vendor: VENDOR, ...ids },
     (key) => MANAGED_IDS.includes(key) || key.startsWith(LISTED_PREFIX),
   );
+}
+
+function correctedDhcp(found: SwitchPort, wanted: WantedPort['dhcp']): Row {
+  const wrong = FAMILIES.filter((family) => found[DHCP_COLUMN[family]] !== wanted[family]);
+  const columns = wrong.map((family) => {
+    const uuid = wanted[family];
+    return [DHCP_COLUMN[family], optionalOf(uuid === undefined ? uuid : uuidAtom(uuid))] as const;
+  });
+  return Object.fromEntries(columns);
 }

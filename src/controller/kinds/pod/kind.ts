@@ -10,9 +10,10 @@ import type { WorkQueue } from '../../../common/reconcile/work-queue.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import { machineOwner, twinOf } from '../../model/owner-key.ts';
 import { waitFor } from '../../model/wait-names.ts';
+import type { DriftChange } from '../../ovn/drift-tables.ts';
 import type { Uses } from '../context.ts';
 import { type IpObject, saysForOthers } from '../ip/object/ip.ts';
-import type { Drift, Kind, Unsubscribe } from '../kind.ts';
+import type { Kind, Unsubscribe } from '../kind.ts';
 import { cameOrWent, isOther } from '../news.ts';
 import { listsSecurityGroup } from './desired-port.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
@@ -83,16 +84,12 @@ export class PodKind implements Kind {
   }
 
   /** Those that have ports may have gone. */
-  found(state: Parameters<NonNullable<Kind['found']>>[0]): void {
-    const { ports } = this.#context;
-    ports.begin(state);
-    for (const key of ports.keys()) this.#addPorts(key);
+  found(): void {
+    for (const key of this.#context.ports.keys()) this.#addPorts(key);
   }
 
-  drifted(change: Drift): void {
-    const { ports } = this.#context;
-    if (change.kind === 'anything') for (const key of ports.keys()) this.#portsDrifted(key);
-    else if (change.kind === 'pod') this.#portsDrifted(change.key);
+  drifted(change: DriftChange): void {
+    if (change.kind === 'pod') this.#portsDrifted(change.key);
   }
 
   /** @param key what rows of ports say for `pod` */
@@ -101,7 +98,6 @@ export class PodKind implements Kind {
     const isRunning = [key, twinOf(key)].some((owner) => podIndex.isRunning(owner));
     // A port that went with its pod is told of, too.
     if (!ports.has(key) && !isRunning) return;
-    ports.forget(key);
     this.#addPorts(key);
   }
 

@@ -52,7 +52,8 @@ function placePodPort(draft: Draft, state: NbState, pod: string, port: DesiredPo
     );
   }
   draft.share(claimed.switch(subnet));
-  const parent = draft.parent(table, row.uuid, {});
+  draft.assume(table, row, 'name', 'external_ids');
+  const parent = draft.parent(table, row, {});
   return placePort(draft, state, wantedPort(state, pod, port), { uuid: row.uuid, parent });
 }
 

@@ -36,8 +36,7 @@ export function securityGroupKind(context: Context): Kind {
     ],
     addAll: () => addThose(() => true),
     drifted: (change) => {
-      if (change.kind === 'anything') addThose(() => true);
-      else if (change.kind === 'portGroup') addThose((name) => hasPortGroup(name, change.name));
+      if (change.kind === 'portGroup') addThose((name) => hasPortGroup(name, change.name));
     },
   };
 }

@@ -3,10 +3,11 @@
  * Pure. Members are the ports whose `external_ids` say that their pod lists it.
  */
 import type { Family } from '../../../common/address.ts';
+import { uuidAtom } from '../../../common/ovsdb/value.ts';
 import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredSecurityGroup } from '../../ovn/desired.ts';
-import { type Draft, newDraft, type Plan, text } from '../../ovn/draft.ts';
+import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import {
   addressSetRow,
@@ -16,7 +17,7 @@ import {
   groupRow,
   join,
 } from '../../ovn/group-rows.ts';
-import { addressSetName, isOurs, portGroupName } from '../../ovn/names.ts';
+import { isOurs, portGroupName } from '../../ovn/names.ts';
 import { textsOf } from '../../ovn/pod-groups.ts';
 import type { PortGroup } from '../../ovn/rows.ts';
 import { securityGroupAcls } from '../../ovn/security-acls.ts';
@@ -40,12 +41,13 @@ export function planSecurityGroup(state: NbState, desired: DesiredSecurityGroup)
   const holder = { name: portGroupName(name), acls: row?.acls ?? [], parent };
   planAcls(draft, state, holder, securityGroupAcls(desired));
   if (row !== undefined) {
+    draft.assume('Port_Group', row, 'acls');
     const wanted = new Set(members);
     const surplus = ownPorts(state, row).filter((uuid) => !wanted.has(uuid));
-    draft.remove('Port_Group', row.uuid, 'ports', surplus);
+    draft.remove('Port_Group', row, 'ports', surplus.map(uuidAtom));
   }
   deny(draft, state, members);
-  join(draft, name, row, members);
+  join({ row, parent }, members);
   return draft.done();
 }
 
@@ -60,21 +62,22 @@ export function planSecurityGroupRemoval(state: NbState, name: string): Plan {
   if (row !== undefined) removeGroup(draft, state, row);
   for (const family of FAMILIES) {
     const set = addressSetRow(state, name, family);
-    if (set !== undefined) draft.destroy('Address_Set', set.uuid);
+    if (set !== undefined) draft.destroy('Address_Set', set);
   }
   return draft.done();
 }
 
 function removeGroup(draft: Draft, state: NbState, row: PortGroup): void {
-  const { uuid, name, acls } = row;
-  const parent = draft.parent('Port_Group', uuid, {});
+  const { name, acls } = row;
+  const parent = draft.parent('Port_Group', row, {});
+  draft.assume('Port_Group', row, 'acls');
   const foreign = removeAcls(state, { name, acls, parent });
   if (foreign.length === 0) {
-    draft.destroy('Port_Group', uuid);
+    draft.destroy('Port_Group', row);
     return;
   }
-  draft.remove('Port_Group', uuid, 'ports', ownPorts(state, row));
-  draft.remove('Port_Group', uuid, 'external_ids', ['type', 'sg']);
+  draft.remove('Port_Group', row, 'ports', ownPorts(state, row).map(uuidAtom));
+  draft.removeKeys('Port_Group', row, 'external_ids', ['type', 'sg']);
   draft.keep(`Port_Group ${name} stays: it has ACLs that are not ours`);
 }
 
@@ -94,15 +97,12 @@ function namedSets({ name, rules }: DesiredSecurityGroup): readonly (readonly [s
 function planAddressSet(draft: Draft, state: NbState, group: string, family: Family): void {
   draft.claim(claimed.group(group));
   const wanted = new Set(textsOf(state.portsListing(group).flatMap(addressesOf), family));
-  const row = ensureAddressSet(draft, state, group, family);
-  const present = new Set(row?.addresses);
+  const { row, parent } = ensureAddressSet(draft, state, group, family);
+  const present = row?.addresses ?? new Set<string>();
   const missing = [...wanted].filter((address) => !present.has(address));
-  if (row !== undefined) {
-    const surplus = [...present].filter((address) => !wanted.has(address));
-    draft.remove('Address_Set', row.uuid, 'addresses', surplus.map(text));
-  }
-  const name = addressSetName(group, family);
-  draft.addMany('Address_Set', name, 'addresses', missing.map(text));
+  const surplus = [...present].filter((address) => !wanted.has(address));
+  parent.detach('addresses', surplus);
+  parent.attach('addresses', missing);
 }
 
 /**
@@ -110,7 +110,7 @@ function planAddressSet(draft: Draft, state: NbState, group: string, family: Fam
  * not.
  */
 function ownPorts(state: NbState, { ports }: PortGroup): string[] {
-  return ports.filter((uuid) => {
+  return [...ports].filter((uuid) => {
     const port = state.switchPorts.get(uuid);
     return port === undefined || isOurs(port);
   });

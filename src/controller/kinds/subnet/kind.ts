@@ -72,8 +72,7 @@ export function subnetKind(context: Context): Kind {
     ],
     addAll: () => addThose(() => true),
     drifted: (change) => {
-      if (change.kind === 'anything') addThose(() => true);
-      else if (change.kind === 'subnet') queue.add(change.name);
+      if (change.kind === 'subnet') queue.add(change.name);
     },
   };
 }

@@ -5,7 +5,7 @@
 import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredSwitch } from '../../ovn/desired.ts';
-import { dhcpRows, planDhcp } from '../../ovn/dhcp-plan.ts';
+import { planDhcp } from '../../ovn/dhcp-plan.ts';
 import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
@@ -14,6 +14,9 @@ import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn
 import type { RouterPort, Switch, SwitchPort } from '../../ovn/rows.ts';
 import type { NbState } from '../../ovn/state.ts';
 import { placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
+
+/** What is said of a row that is not there. */
+const NOBODYS = { external_ids: {} };
 
 /**
  * Makes the switch of a Subnet be as desired.
@@ -45,27 +48,29 @@ export function planSwitchRemoval(state: NbState, name: string): Plan {
   const left = ports.filter((port) => !isOnSwitch(state, port, name) || kept.length > 0);
   for (const port of left) removePort(draft, state, port);
   for (const port of routerPortsTo(state, name)) removeRouterPort(draft, state, port);
-  for (const { uuid } of dhcpRows(state, name)) draft.destroy('DHCP_Options', uuid);
+  for (const row of state.dhcpOfSubnet(name)) draft.destroy('DHCP_Options', row);
   planPodGroups(draft, state, [], ports);
   return draft.done();
 }
 
 /** @returns false where the switch stays, since its end would be that of rows that are not ours */
 function destroySwitch(draft: Draft, state: NbState, row: Switch): boolean {
-  const { uuid, name, ports, acls, qosRules, forwardingGroups } = row;
-  const isForeign = (port: string) => !isOurs(state.switchPorts.get(port) ?? { ids: {} });
-  const foreignAcls = acls.filter((acl) => !isOurs(state.acls.get(acl) ?? { ids: {} }));
+  const { name, ports, acls, qos_rules: qosRules, forwarding_groups: forwarding } = row;
+  const isForeign = (port: string) => !isOurs(state.switchPorts.get(port) ?? NOBODYS);
+  const foreignAcls = acls.filter((acl) => !isOurs(state.acls.get(acl) ?? NOBODYS));
   const foreign = [
-    ...(ports.some(isForeign) ? ['ports'] : []),
+    ...([...ports].some(isForeign) ? ['ports'] : []),
     ...(foreignAcls.length > 0 ? ['acls'] : []),
     ...(qosRules.length > 0 ? ['qos_rules'] : []),
-    ...(forwardingGroups.length > 0 ? ['forwarding_groups'] : []),
+    ...(forwarding.length > 0 ? ['forwarding_groups'] : []),
   ];
+  // What comes onto it meanwhile would go with it.
+  draft.assume('Logical_Switch', row, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
   if (foreign.length === 0) {
-    draft.destroy('Logical_Switch', uuid);
+    draft.destroy('Logical_Switch', row);
     return true;
   }
-  removeAcls(state, { name, acls, parent: draft.parent('Logical_Switch', uuid, {}) });
+  removeAcls(state, { name, acls, parent: draft.parent('Logical_Switch', row, {}) });
   draft.keep(`Logical_Switch ${name} stays: it has ${foreign.join(' and ')} that are not ours`);
   return false;
 }
@@ -129,9 +134,12 @@ function routerPortsTo(state: NbState, subnet: string): RouterPort[] {
 
 /** Ports of ours that are on a Subnet's switch, or that somebody has taken from it. */
 function portsOf(state: NbState, subnet: string): SwitchPort[] {
-  return [...state.switchPorts.values()].filter(
-    (port) => isOurs(port) && (port.ids.ls === subnet || isOnSwitch(state, port, subnet)),
-  );
+  const onSwitch = state
+    .switchesNamed(subnet)
+    .filter(isOurs)
+    .flatMap(({ ports }) => [...ports]);
+  const rows = onSwitch.flatMap((uuid) => state.switchPorts.get(uuid) ?? []);
+  return [...new Set([...state.portsSaying(subnet), ...rows.filter(isOurs)])];
 }
 
 function isOnSwitch(state: NbState, { uuid }: SwitchPort, name: string): boolean {

@@ -53,7 +53,7 @@ export function vpcKind(context: Context): Kind {
     ],
     addAll,
     drifted: (change) => {
-      if (change.kind === 'anything' || change.kind === 'vpcs') addAll();
+      if (change.kind === 'vpcs') addAll();
       else if (change.kind === 'vpc') queue.add(change.name);
     },
   };

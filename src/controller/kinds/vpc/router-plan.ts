@@ -12,6 +12,7 @@
  * `external_ids`: these stay.
  */
 import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../../common/address.ts';
+import { mapOf, setOf, uuidAtom } from '../../../common/ovsdb/value.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
 import {
@@ -20,9 +21,7 @@ import {
   newDraft,
   type Parent,
   type Plan,
-  pairs,
-  text,
-  texts,
+  rowAtom,
 } from '../../ovn/draft.ts';
 import { isOurs, VENDOR } from '../../ovn/names.ts';
 import { ownRouter } from '../../ovn/ownership.ts';
@@ -43,10 +42,10 @@ export function planRouter(state: NbState, desired: DesiredRouter): Plan {
   const options: Record<string, string> = desired.learnsFromArpRequests
     ? OPTIONS
     : { ...OPTIONS, [LEARN_OPTION]: 'false' };
-  const { row, parent } = ownRouter(draft, state, desired.name, { options: pairs(options) });
+  const { row, parent } = ownRouter(draft, state, desired.name, { options: mapOf(options) });
   if (row !== undefined) {
-    const place = { table: 'Logical_Router', uuid: row.uuid, column: 'options' };
-    correctMap(draft, place, row.options, options, (key) => key === LEARN_OPTION);
+    const place = { table: 'Logical_Router', row, column: 'options' } as const;
+    correctMap(draft, place, options, (key) => key === LEARN_OPTION);
   }
   planRoutes(draft, routesOf(state, row), parent, desired.routes);
   planPolicies(draft, policiesOf(state, row), parent, desired.policies);
@@ -65,24 +64,26 @@ export function planRouterRemoval(state: NbState, name: string): Plan {
 }
 
 function removeRouter(draft: Draft, state: NbState, router: Router): void {
-  const { uuid, name, ports, routes, policies, nat } = router;
+  const { name, ports, static_routes: routes, policies, nat } = router;
   const children = [
-    ['ports', ports.flatMap((each) => state.routerPorts.get(each) ?? [])],
+    ['ports', [...ports].flatMap((each) => state.routerPorts.get(each) ?? [])],
     ['static_routes', routes.flatMap((each) => state.routes.get(each) ?? [])],
     ['policies', policies.flatMap((each) => state.policies.get(each) ?? [])],
   ] as const;
   const foreign = children.filter(([, rows]) => rows.some((row) => !isOurs(row)));
   const columns = [...foreign.map(([column]) => column), ...(nat.length > 0 ? ['nat'] : [])];
+  // What comes onto it meanwhile would go with it.
+  draft.assume('Logical_Router', router, 'ports', 'static_routes', 'policies', 'nat');
   if (columns.length === 0) {
-    draft.destroy('Logical_Router', uuid);
+    draft.destroy('Logical_Router', router);
     return;
   }
   for (const [column, rows] of children) {
     draft.remove(
       'Logical_Router',
-      uuid,
+      router,
       column,
-      rows.filter(isOurs).map((row) => row.uuid),
+      rows.filter(isOurs).map((row) => uuidAtom(row.uuid)),
     );
   }
   draft.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
@@ -103,9 +104,9 @@ function planRoutes(
     if (!missing.delete(keyOfRoute(row))) surplus.push(row.uuid);
   }
   for (const row of others) missing.delete(keyOfRoute(row));
-  parent.detach('static_routes', surplus);
-  const created = [...missing.values()].map((route) => createRoute(draft, route));
-  if (created.length > 0) parent.attach('static_routes', created);
+  parent.detach('static_routes', surplus.map(uuidAtom));
+  const created = [...missing.values()].map((route) => rowAtom(createRoute(draft, route)));
+  parent.attach('static_routes', created);
 }
 
 /** True for a fallback beside another route for the same prefix: the two would share the traffic. */
@@ -125,15 +126,15 @@ function isReplaced(
 function createRoute(draft: Draft, { by, prefix, nexthop, routeTable }: DesiredRoute): string {
   return draft.create('Logical_Router_Static_Route', {
     policy: by,
-    ip_prefix: text(cidrText(prefix)),
-    nexthop: text(nexthop.text),
-    ...(routeTable === '' ? {} : { route_table: text(routeTable) }),
-    external_ids: pairs({ vendor: VENDOR }),
+    ip_prefix: cidrText(prefix),
+    nexthop: nexthop.text,
+    ...(routeTable === '' ? {} : { route_table: routeTable }),
+    external_ids: mapOf({ vendor: VENDOR }),
   });
 }
 
 function isManagedRoute(row: Route): boolean {
-  return isOurs(row) && row.bfd === undefined && hasOnly(row.ids, ['vendor']);
+  return isOurs(row) && row.bfd === undefined && hasOnly(row.external_ids, ['vendor']);
 }
 
 function keyOfDesiredRoute(route: DesiredRoute): string {
@@ -150,7 +151,8 @@ function placeOfDesiredRoute({ by, prefix, routeTable }: DesiredRoute): string {
 }
 
 /** In canonical text: a prefix may stand there as an address, or with host bits. */
-function placeOfRoute({ by, prefix, routeTable }: Route): string {
+function placeOfRoute({ policy, ip_prefix: prefix, route_table: routeTable }: Route): string {
+  const by = policy === 'src-ip' ? policy : 'dst-ip';
   const address = parseAddress(prefix);
   const cidr = parseCidr(address === undefined ? prefix : `${prefix}/${bits(address.family)}`);
   return JSON.stringify([routeTable, by, cidr === undefined ? prefix : cidrText(cidr)]);
@@ -167,40 +169,42 @@ function planPolicies(
   for (const row of found.filter(isManagedPolicy)) {
     if (!missing.delete(keyOfPolicy(row))) surplus.push(row.uuid);
   }
-  parent.detach('policies', surplus);
-  const created = [...missing.values()].map((policy) => createPolicy(draft, policy));
-  if (created.length > 0) parent.attach('policies', created);
+  parent.detach('policies', surplus.map(uuidAtom));
+  const created = [...missing.values()].map((policy) => rowAtom(createPolicy(draft, policy)));
+  parent.attach('policies', created);
 }
 
 function createPolicy(draft: Draft, policy: DesiredPolicy): string {
   const { priority, match, action, nexthops, subnet } = policy;
   const hops = textsOf(nexthops);
   return draft.create('Logical_Router_Policy', {
-    priority: String(priority),
-    match: text(match),
+    priority,
+    match,
     action,
-    ...(hops.length === 0 ? {} : { nexthops: texts(hops) }),
-    external_ids: pairs({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }) }),
+    ...(hops.length === 0 ? {} : { nexthops: setOf(hops) }),
+    external_ids: mapOf({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }) }),
   });
 }
 
 function isManagedPolicy(row: Policy): boolean {
   if (!isOurs(row)) return false;
-  if (row.ids.subnet === undefined) return hasOnly(row.ids, ['vendor']);
-  return isSubnetPolicy(row) && hasOnly(row.ids, ['vendor', 'subnet']);
+  const { external_ids: ids } = row;
+  if (ids.subnet === undefined) return hasOnly(ids, ['vendor']);
+  return isSubnetPolicy(row) && hasOnly(ids, ['vendor', 'subnet']);
 }
 
 function keyOfDesiredPolicy({ priority, match, action, nexthops, subnet }: DesiredPolicy): string {
   return JSON.stringify([priority, match, action, textsOf(nexthops).sort(), subnet ?? '']);
 }
 
-function keyOfPolicy({ priority, match, action, nexthops, ids }: Policy): string {
-  const hops = [...new Set(nexthops)].sort();
+function keyOfPolicy(row: Policy): string {
+  const { priority, match, action, nexthops, nexthop, external_ids: ids } = row;
+  const hops = [...new Set([...nexthops, ...(nexthop === undefined ? [] : [nexthop])])].sort();
   return JSON.stringify([priority, match, action, hops, ids.subnet ?? '']);
 }
 
 function routesOf(state: NbState, row: Router | undefined): Route[] {
-  return (row?.routes ?? []).flatMap((uuid) => state.routes.get(uuid) ?? []);
+  return (row?.static_routes ?? []).flatMap((uuid) => state.routes.get(uuid) ?? []);
 }
 
 function policiesOf(state: NbState, row: Router | undefined): Policy[] {

@@ -114,7 +114,7 @@ function withoutRestOfDeny(picture: Picture): Picture {
 async function expectSettled(database: NbDatabase, objects: World): Promise<void> {
   const state = await database.read();
   const plans = [...removals(state, objects), ...additions(objects).flat()];
-  expect(plans.flatMap((plan) => plan(state).transactions)).toEqual([]);
+  expect(plans.flatMap((plan) => plan(state).operations)).toEqual([]);
 }
 
 /** An empty database would come to the same. */

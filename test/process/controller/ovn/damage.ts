@@ -25,7 +25,7 @@ export async function doDamage(
     const all = [...rows];
     return all[pick % Math.max(all.length, 1)];
   };
-  const ours = <R extends { readonly ids: Readonly<Record<string, string>> }>(
+  const ours = <R extends { readonly external_ids: Readonly<Record<string, string>> }>(
     rows: ReadonlyMap<string, R>,
   ) => [...rows.values()].filter(isOurs);
   const words = DAMAGES[kind % DAMAGES.length]?.(state, chosen, ours) ?? [];
@@ -35,7 +35,7 @@ export async function doDamage(
 type Damage = (
   state: NbState,
   chosen: <R>(rows: Iterable<R>) => R | undefined,
-  ours: <R extends { readonly ids: Readonly<Record<string, string>> }>(
+  ours: <R extends { readonly external_ids: Readonly<Record<string, string>> }>(
     rows: ReadonlyMap<string, R>,
   ) => R[],
 ) => string[];
@@ -49,7 +49,7 @@ function detach(
     state: NbState,
   ) => ReadonlyMap<
     string,
-    { readonly uuid: string; readonly ids: Readonly<Record<string, string>> }
+    { readonly uuid: string; readonly external_ids: Readonly<Record<string, string>> }
   >,
   column: string,
   table: string,
@@ -110,7 +110,7 @@ const DAMAGES: readonly Damage[] = [
   destroy('DHCP_Options', (state) => state.dhcpOptions),
   (state, chosen, ours) => {
     const isFree = ({ acls }: { acls: readonly string[] }) =>
-      acls.every((uuid) => isOurs(state.acls.get(uuid) ?? { ids: {} }));
+      acls.every((uuid) => isOurs(state.acls.get(uuid) ?? { external_ids: {} }));
     const row = chosen(ours(state.portGroups).filter(isFree));
     return row === undefined ? [] : ['destroy', 'Port_Group', row.uuid];
   },
@@ -178,7 +178,7 @@ function destroy(
     state: NbState,
   ) => ReadonlyMap<
     string,
-    { readonly uuid: string; readonly ids: Readonly<Record<string, string>> }
+    { readonly uuid: string; readonly external_ids: Readonly<Record<string, string>> }
   >,
 ): Damage {
   return (state, chosen, ours) => {
@@ -190,12 +190,12 @@ function destroy(
 /** Puts a port where another is to be, and takes it from its place, or not. */
 function misplace(
   table: string,
-  holders: (state: NbState) => ReadonlyMap<string, { uuid: string; ports: readonly string[] }>,
+  holders: (state: NbState) => ReadonlyMap<string, { uuid: string; ports: ReadonlySet<string> }>,
   ports: (
     state: NbState,
   ) => ReadonlyMap<
     string,
-    { readonly uuid: string; readonly ids: Readonly<Record<string, string>> }
+    { readonly uuid: string; readonly external_ids: Readonly<Record<string, string>> }
   >,
   isMoved: boolean,
 ): Damage {
@@ -203,7 +203,7 @@ function misplace(
     const port = chosen(ours(ports(state)))?.uuid;
     const target = chosen(holders(state).values());
     if (port === undefined || target === undefined) return [];
-    const before = [...holders(state).values()].filter((holder) => holder.ports.includes(port));
+    const before = [...holders(state).values()].filter((holder) => holder.ports.has(port));
     return [
       ...(isMoved ? before : []).flatMap(({ uuid }) => [
         '--',

@@ -1,8 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
-import { DRIFT_TABLES } from '../../../../src/controller/ovn/drift-tables.ts';
-import { portOf } from '../../../unit/controller/ovn/support.ts';
-import { isRunning, processesWith, untilGone } from '../../common/process/processes.ts';
+import { expect, it } from 'vitest';
+import { mapOf } from '../../../../src/common/ovsdb/value.ts';
 import { startDatabase } from './database.ts';
 import {
   bringNetwork,
@@ -15,119 +12,74 @@ import {
   watched,
 } from './drift-support.ts';
 
-describe('a database that goes away', () => {
-  it('is told once when it is back, and then its changes', async () => {
-    const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
-    const watching = await watched(database);
-    await database.stopServer();
-    await untilGone('ovsdb-client', database.remote);
-    await database.startServer();
-    await expect.poll(() => watching.reconnects.length, { timeout: 60_000 }).toBe(1);
-    await database.by('lsp-del', PORT);
-    await told(watching, pod());
-    await database.by('lrp-del', 'tenant-front');
-    await told(watching, pod(), subnet());
-    expect(watching.reconnects).toEqual([0]);
-    expect(watching.log.lines).toEqual([
-      expect.objectContaining({ level: 'warn', fields: { reason: expect.any(String) } }),
-      expect.objectContaining({ level: 'info', fields: { durationMs: expect.any(Number) } }),
-    ]);
-  });
+const named = (name: string) => [['name', '==', name]];
 
-  it('is tried with one process, and told when it is back empty', async () => {
-    const database = await startDatabase();
-    const watching = await watched(database);
-    expect(await processesWith('ovsdb-client', database.remote)).toHaveLength(DRIFT_TABLES.length);
-    await database.stopServer();
-    await expect.poll(() => watching.log.lines.length).toBe(1);
-    // Attempts after 100, 300 and 700 ms.
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    expect((await processesWith('ovsdb-client', database.remote)).length).toBeLessThanOrEqual(1);
-    expect(watching.log.lines).toHaveLength(1);
-    expect(watching.reconnects).toEqual([]);
-    await database.startServer();
-    await expect.poll(() => watching.reconnects.length, { timeout: 60_000 }).toBe(1);
-  });
-
-  it('may also come late: then changes may have been missed', async () => {
-    const database = await startDatabase();
-    await database.stopServer();
-    const watching = watch({ database: database.remote });
-    await expect.poll(() => watching.log.lines.length).toBe(1);
-    await database.startServer();
-    await watching.ready;
-    expect(watching.reconnects).toEqual([0]);
-  });
-
-  it('need not have gone: one lost process is enough', async () => {
-    const database = await startDatabase();
-    await bringNetwork(database);
-    const watching = await watched(database);
-    expect(watching.reconnects).toEqual([]);
-    const [id = 0] = await processesWith('ovsdb-client', database.remote, 'Logical_Router_Port');
-    process.kill(id, 'SIGKILL');
-    await expect.poll(() => watching.reconnects.length).toBe(1);
-    await database.by('lrp-del', 'tenant-front');
-    await told(watching, subnet());
-    expect(await processesWith('ovsdb-client', database.remote)).toHaveLength(DRIFT_TABLES.length);
-  });
+it('what others do while the database is out of reach is told when it is back, and only that', async () => {
+  const database = await startDatabase();
+  await bringNetwork(database);
+  await bringPod(database);
+  const watching = await watched(database);
+  await database.stopServer();
+  await database.server.transactOffline(
+    { op: 'update', table: 'Logical_Router_Port', where: [], row: { networks: '192.0.2.7/24' } },
+    { op: 'insert', table: 'Logical_Switch', row: { name: 'new' } },
+    { op: 'update', table: 'Logical_Switch_Port', where: named(PORT), row: { addresses: 'x' } },
+  );
+  await database.startServer();
+  await expect.poll(() => watching.changes.length).toBe(2);
+  expect(watching.changes).toEqual(expect.arrayContaining([pod(), subnet()]));
+  expect(watching.log.lines).toEqual([
+    expect.objectContaining({ level: 'warn', fields: { reason: expect.any(String) } }),
+    expect.objectContaining({ level: 'info', fields: { durationMs: expect.any(Number) } }),
+  ]);
+  await database.by('lsp-del', PORT);
+  await expect.poll(() => watching.changes.length).toBe(3);
+  expect(watching.changes[2]).toEqual(pod());
 });
 
-describe('the database', () => {
-  it('may be one of several remotes', async () => {
-    const database = await startDatabase();
-    await bringNetwork(database);
-    const watching = watch({ database: `tcp:127.0.0.1:1,${database.remote}` });
-    await watching.ready;
-    await database.by('lsp-del', 'front-tenant');
-    await told(watching, subnet());
-  });
-
-  it('may talk TLS', async () => {
-    const database = await startDatabase();
-    await bringNetwork(database);
-    const tls = await database.createTls();
-    const watching = watch({ database: await database.listenWithTls(tls), tls });
-    await watching.ready;
-    await database.by('lsp-del', 'front-tenant');
-    await told(watching, subnet());
-  });
+it('a database that is back empty tells that all rows have gone', async () => {
+  const database = await startDatabase();
+  const ids = mapOf({ vendor: 'kube-ovn' });
+  const insert = {
+    op: 'insert',
+    table: 'Logical_Switch',
+    row: { name: 'front', external_ids: ids },
+  };
+  await database.server.transact(insert);
+  const watching = await watched(database);
+  await database.stopServer();
+  await database.server.transactOffline({ op: 'delete', table: 'Logical_Switch', where: [] });
+  await database.startServer();
+  await expect.poll(() => watching.changes).toEqual([subnet()]);
 });
 
-describe('a watch that is stopped', () => {
-  it('leaves no process, and tells nothing', async () => {
-    const database = await startDatabase();
-    const watching = await watched(database);
-    watching.stop();
-    watching.stop();
-    await untilGone('ovsdb-client', database.remote);
-    expect(watching.log.lines).toEqual([]);
-  });
+it('a database that comes late is followed then', async () => {
+  const database = await startDatabase();
+  await bringNetwork(database);
+  await database.stopServer();
+  const watching = watch(database.remote);
+  await expect.poll(() => watching.log.lines.length).toBe(1);
+  await database.startServer();
+  await watching.ready();
+  await database.by('lsp-del', 'front-tenant');
+  await told(watching, subnet());
+});
 
-  it('is not started again', async () => {
-    const database = await startDatabase();
-    const watching = await watched(database);
-    await database.stopServer();
-    await expect.poll(() => watching.log.lines.length).toBe(1);
-    watching.stop();
-    await database.startServer();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await isRunning('ovsdb-client', database.remote)).toBe(false);
-    expect(watching.reconnects).toEqual([]);
-  });
+it('the database may be one of several remotes', async () => {
+  const database = await startDatabase();
+  await bringNetwork(database);
+  const watching = watch(`tcp:127.0.0.1:1,${database.remote}`);
+  await watching.ready();
+  await database.by('lsp-del', 'front-tenant');
+  await told(watching, subnet());
+});
 
-  it('tells nothing more of a transaction of which it has told a part', async () => {
-    const database = await startDatabase();
-    await bringNetwork(database);
-    for (const name of ['p1', 'p2', 'p3'])
-      await database.bring((state) => planPod(state, name, [portOf('10.1.0.5', { name })]));
-    const watching = watch({ database: database.remote }, () => watching.stop());
-    await watching.ready;
-    await database.by('lsp-del', 'p1', '--', 'lsp-del', 'p2', '--', 'lsp-del', 'p3');
-    await expect.poll(() => watching.changes.length).toBe(1);
-    await untilGone('ovsdb-client', database.remote);
-    expect(watching.changes).toHaveLength(1);
-  });
+it('the database may talk TLS', async () => {
+  const database = await startDatabase();
+  await bringNetwork(database);
+  const tls = await database.createTls();
+  const watching = watch(await database.listenWithTls(tls), tls);
+  await watching.ready();
+  await database.by('lsp-del', 'front-tenant');
+  await told(watching, subnet());
 });

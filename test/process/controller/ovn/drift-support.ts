@@ -1,14 +1,11 @@
 /** What the tests of drift share: a watch that keeps what it is told, and objects to be damaged. */
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
+import type { TlsFiles } from '../../../../src/common/ovsdb/remote.ts';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
-import {
-  type DriftOptions,
-  type DriftWatch,
-  watchDrift,
-} from '../../../../src/controller/ovn/drift.ts';
+import { onDrift } from '../../../../src/controller/ovn/drift.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
 import {
   aclOf,
@@ -22,39 +19,27 @@ import {
   ruleOf,
 } from '../../../unit/controller/ovn/support.ts';
 import { LogDouble } from '../../../unit/daemon/log-double.ts';
-import type { NbDatabase } from './database.ts';
+import { type NbDatabase, open } from './database.ts';
 
-export interface Watching extends DriftWatch {
+export interface Watching {
   readonly changes: readonly DriftChange[];
-  /** How much had been told at each reconnect. */
-  readonly reconnects: readonly number[];
   readonly log: LogDouble;
+  /** Resolves when changes are told. */
+  ready(): Promise<void>;
 }
 
-/** What is told of a database, from now on. */
-export function watch(
-  options: Pick<DriftOptions, 'database' | 'tls'>,
-  onChange?: () => void,
-): Watching {
+/** What is told of a database, by a session of its own. */
+export function watch(database: string, tls?: TlsFiles): Watching {
   const log = new LogDouble();
   const changes: DriftChange[] = [];
-  const reconnects: number[] = [];
-  const drift = watchDrift({
-    ...options,
-    log,
-    onChange: (change) => {
-      changes.push(change);
-      onChange?.();
-    },
-    onReconnect: () => void reconnects.push(changes.length),
-  });
-  onTestFinished(() => drift.stop());
-  return { ...drift, changes, reconnects, log };
+  const northbound = open(database, { log, ...(tls && { tls }) });
+  onDrift(northbound.state, (change) => void changes.push(change));
+  return { changes, log, ready: () => northbound.ready() };
 }
 
 export async function watched(database: NbDatabase): Promise<Watching> {
-  const watching = watch({ database: database.remote });
-  await watching.ready;
+  const watching = watch(database.remote);
+  await watching.ready();
   return watching;
 }
 

@@ -1,50 +1,80 @@
 /**
- * Databases of OVN 23.06 and newer, whose ACLs have tiers. Debian 12 has none: what ovn-nbctl
- * prints there is made up of what the one here prints.
+ * Databases of OVN 23.06 and newer, whose ACLs have tiers. Debian 12 has none: its schema gets the
+ * column that newer ones have.
  */
-import { expect, it } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
-import { type NbState, parseState, readState } from '../../../../src/controller/ovn/state.ts';
+import { NB_SCHEMA } from '../../../lab/ovsdb-server.ts';
 import { aclOf, groupOf, NOTHING, ruleOf, switchOf } from '../../../unit/controller/ovn/support.ts';
 import { type NbDatabase, startDatabase } from './database.ts';
 
-/** What a newer database with the same rows says. @param tier of all ACLs */
-async function newerState(database: NbDatabase, tier: number): Promise<NbState> {
-  let printed = '';
-  await readState(async (commands) => {
-    printed = await database.nbctl(commands);
-    return printed;
-  });
-  const lines = printed
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const { headings, data } = JSON.parse(line) as { headings: string[]; data: unknown[][] };
-      if (!headings.includes('severity')) return line;
-      const rows = data.map((row) => [...row, tier]);
-      return JSON.stringify({ headings: [...headings, 'tier'], data: rows });
-    });
-  return parseState(lines.join('\n'));
+interface Schema {
+  readonly tables: {
+    readonly ACL: {
+      readonly columns: Record<string, unknown> & {
+        action: { type: { key: { enum: [string, string[]] } } };
+      };
+    };
+  };
+}
+
+/** A database with tiers, and the action that needs them. */
+async function startNewer(): Promise<NbDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'schema-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const schema = JSON.parse(await readFile(NB_SCHEMA, 'utf8')) as Schema;
+  const { columns } = schema.tables.ACL;
+  columns.tier = { type: { key: { type: 'integer', minInteger: 0, maxInteger: 3 } } };
+  columns.action.type.key.enum[1].push('pass');
+  const file = join(folder, 'newer.ovsschema');
+  await writeFile(file, JSON.stringify(schema));
+  return startDatabase(file);
+}
+
+async function tiersOf(database: NbDatabase): Promise<unknown[]> {
+  // ovn-nbctl of here does not know the column.
+  return [...(await database.read()).acls.values()].map(({ tier }) => tier);
 }
 
 it('ACLs of a SecurityGroup are made in its tier, and what every network needs in both', async () => {
-  const state = await newerState(await startDatabase(), 0);
+  const database = await startNewer();
   const rules = [ruleOf(), ruleOf({ policy: 'pass', priority: 2 })];
-  const words = planSecurityGroup(state, groupOf('web', rules)).transactions.flat();
-  const countOf = (word: string) => words.filter((each) => each === word).length;
-  expect([countOf('tier=2'), countOf('tier=3')]).toEqual([12, 10]);
-  expect(words.indexOf('action=pass')).toBeGreaterThan(-1);
-  const second = planSecurityGroup(state, groupOf('web', rules, { tier: 1 })).transactions.flat();
-  expect(second.filter((each) => each === 'tier=3')).toHaveLength(12);
+  await database.bring((state) => planSecurityGroup(state, groupOf('web', rules)));
+  const tiers = await tiersOf(database);
+  const countOf = (tier: number) => tiers.filter((each) => each === tier).length;
+  expect([countOf(2), countOf(3)]).toEqual([12, 10]);
+  const actions = [...(await database.read()).acls.values()].map(({ action }) => action);
+  expect(actions).toContain('pass');
+  const second = groupOf('web', rules, { tier: 1 });
+  await database.bring((state) => planSecurityGroup(state, second));
+  expect((await tiersOf(database)).filter((tier) => tier === 3)).toHaveLength(12);
 });
 
 it('an ACL of another tier is another ACL', async () => {
-  const database = await startDatabase();
+  const database = await startNewer();
   const desired = switchOf({ acls: [aclOf('ip')] });
   await database.bring((state) => planSwitch(state, desired));
-  expect(planSwitch(await newerState(database, 2), desired)).toEqual(NOTHING);
-  const words = planSwitch(await newerState(database, 0), desired).transactions.flat();
-  expect(words).toContain('tier=2');
-  expect(words).toContain('remove');
+  expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
+  const [acl] = (await database.read()).acls.keys();
+  await database.server.transact({
+    op: 'update',
+    table: 'ACL',
+    where: [['_uuid', '==', ['uuid', acl]]],
+    row: { tier: 0 },
+  });
+  await database.bring((state) => planSwitch(state, desired));
+  expect(await tiersOf(database)).toEqual([2]);
+  expect([...(await database.read()).acls.keys()]).not.toContain(acl);
+});
+
+it('without tiers they are made all the same, where no rule needs them', async () => {
+  const database = await startDatabase();
+  expect((await database.read()).hasTiers).toBe(false);
+  const desired = switchOf({ acls: [aclOf('ip')] });
+  await database.bring((state) => planSwitch(state, desired));
+  expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
 });

@@ -21,7 +21,6 @@ import type {
 } from '../../../../src/controller/ovn/desired.ts';
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
-import { createNorthbound } from '../../../../src/controller/ovn/northbound.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
 import {
@@ -228,8 +227,7 @@ export function additions({ routers, switches, groups, pods }: World): Planner[]
 
 /** One pass of a controller over all objects, those of one kind at once. */
 export async function pass(database: NbDatabase, objects: World): Promise<void> {
-  const northbound = createNorthbound(database.nbctl);
-  const gone = removals(await northbound.read(), objects);
+  const gone = removals(await database.read(), objects);
   for (const stage of [gone, ...additions(objects)])
-    await Promise.all(stage.map((plan) => northbound.bring(plan)));
+    await Promise.all(stage.map((plan) => database.northbound.bring(plan)));
 }

@@ -1,10 +1,10 @@
 /** Which change has what worked on, and what it wakes: all kinds together, with queues that only count. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Queues, type Reconciler } from '../../../../src/common/reconcile/queues.ts';
-import type { Drift } from '../../../../src/controller/kinds/kind.ts';
 import { createSignals } from '../../../../src/controller/kinds/signals.ts';
 import { createKinds } from '../../../../src/controller/kinds.ts';
 import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
+import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
 import type { NewObject } from '../../../lab/kubernetes/object.ts';
 import { frontSubnet, ipOf, nadOf, podWith } from '../ipam/addresses-support.ts';
 import { kubeOvn, machineInstance, podObject } from '../support.ts';
@@ -53,7 +53,7 @@ function setUpKinds(objects: readonly NewObject[], changes: Partial<ClusterSetti
     after,
     afterPatch: (kind: string, key: string, patch: object) =>
       after(() => all.fake.patch(kind, key, patch)),
-    afterDrift: async (change: Drift) =>
+    afterDrift: async (change: DriftChange) =>
       (
         await after(() => {
           for (const kind of kinds) kind.drifted?.(change);
@@ -321,7 +321,7 @@ describe('rows that somebody else has changed', () => {
     podWith('web', '10.1.0.2'),
   ];
 
-  it.each<[what: string, Drift, asked: readonly string[]]>([
+  it.each<[what: string, DriftChange, asked: readonly string[]]>([
     ['of a Subnet', { kind: 'subnet', name: 'front' }, ['subnets front']],
     ['of a Vpc', { kind: 'vpc', name: 'ovn-cluster' }, ['vpcs ovn-cluster']],
     ['of some Vpc', { kind: 'vpcs' }, ['vpcs ovn-cluster']],

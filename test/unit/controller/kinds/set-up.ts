@@ -15,6 +15,7 @@ import type { Context } from '../../../../src/controller/kinds/context.ts';
 import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import type { Northbound } from '../../../../src/controller/ovn/northbound.ts';
+import { NbState } from '../../../../src/controller/ovn/state.ts';
 import type { NewObject } from '../../../lab/kubernetes/object.ts';
 import { defaultSettings } from '../settings.ts';
 import { kubeOvn } from '../support.ts';
@@ -22,6 +23,7 @@ import { FakeCluster } from './fake-cluster.ts';
 
 /** A northbound database in which all is as it is wanted, or which fails. */
 export class FakeNorthbound {
+  readonly state = new NbState();
   /** How often a plan was to be carried out. */
   plans = 0;
   /** What a plan fails with from now on. */
@@ -30,7 +32,7 @@ export class FakeNorthbound {
   async bring(): Promise<Plan> {
     this.plans += 1;
     if (this.failure !== undefined) throw this.failure;
-    return { transactions: [], kept: [], claims: new Map() };
+    return { waits: [], operations: [], kept: [], claims: new Map() };
   }
 }
 

@@ -17,7 +17,7 @@ import type {
 import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NorthboundError } from '../../../../src/controller/ovn/error.ts';
 
-export const NOTHING: Plan = { transactions: [], kept: [], claims: new Map() };
+export const NOTHING: Plan = { waits: [], operations: [], kept: [], claims: new Map() };
 export const MAC = '02:00:00:00:00:01';
 export const VENDOR = { vendor: 'kube-ovn' };
 

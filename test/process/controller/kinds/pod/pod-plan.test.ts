@@ -91,14 +91,12 @@ describe('a port', () => {
     ]);
   });
 
-  it('moves to another switch in one transaction, as the row that it is', async () => {
+  it('moves to another switch as the row that it is', async () => {
     const database = await setUp();
     await bring(database, [portOf()]);
     await database.by('set', 'Logical_Switch_Port', portOf().name, 'options:mine=1');
     const before = (await database.read()).switchPortNamed(portOf().name)?.uuid;
     const moved = portOf('10.2.0.5', { subnet: 'back' });
-    const { transactions } = planPod(await database.read(), POD, [moved]);
-    expect(transactions).toHaveLength(1);
     await bring(database, [moved]);
     expect(await portsOn(database, 'front')).toEqual([]);
     expect(await portsOn(database, 'back')).toEqual([
@@ -135,14 +133,13 @@ describe('a port', () => {
 });
 
 describe('a pod', () => {
-  it('has as many ports as NICs, and one transaction for all', async () => {
+  it('has as many ports as NICs', async () => {
     const database = await setUp();
     const nics = [
       portOf('10.1.0.5', { name: 'web-0.shop.net.shop.ovn.net1' }),
       portOf('10.1.0.6', { name: 'web-0.shop.net.shop.ovn.net2', mac: '02:00:00:00:01:06' }),
       portOf('10.2.0.7', { name: 'web-0.shop.other.shop.ovn', subnet: 'back' }),
     ];
-    expect(planPod(await database.read(), POD, nics).transactions).toHaveLength(1);
     await bring(database, nics);
     expect(await portsOn(database, 'front')).toHaveLength(2);
     expect(await portsOn(database, 'back')).toHaveLength(1);

@@ -335,7 +335,7 @@ describe('the removal of a switch', () => {
       acls: [{ match: 'ip4' }],
     });
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([]);
-    expect(planSwitchRemoval(await database.read(), 'front').transactions).toEqual([]);
+    expect(planSwitchRemoval(await database.read(), 'front').operations).toEqual([]);
   });
 
   it('finds what is left where the switch is gone already', async () => {

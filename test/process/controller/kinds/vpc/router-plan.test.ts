@@ -225,7 +225,7 @@ describe('a name that is taken', () => {
     const twin = ['create', 'Logical_Router', 'name=tenant', 'external_ids:vendor=kube-ovn'];
     await database.by(...twin);
     const twins = (await database.read()).routersNamed('tenant');
-    const empty = twins.find(({ ports }) => ports.length === 0)?.uuid ?? '';
+    const empty = twins.find(({ ports }) => ports.size === 0)?.uuid ?? '';
     await database.by('lr-route-add', empty, '198.51.100.0/24', '10.1.0.3');
     await database.by('lr-nat-add', empty, 'snat', '192.0.2.1', '10.1.0.0/24');
     await bring(database, FULL);
@@ -263,7 +263,7 @@ describe('the removal of a router', () => {
       ports: [{ name: 'uplink', mac: '02:00:00:00:09:09', networks: ['192.0.2.2/24'] }],
       static_routes: [{ ip_prefix: '198.51.100.0/24', nexthop: '10.1.0.3' }],
     });
-    expect(planRouterRemoval(await database.read(), 'tenant').transactions).toEqual([]);
+    expect(planRouterRemoval(await database.read(), 'tenant').operations).toEqual([]);
   });
 });
 

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { mapOf, setOf } from '../../../../src/common/ovsdb/value.ts';
+import { newDraft, rowAtom } from '../../../../src/controller/ovn/draft.ts';
+import { startDatabase } from './database.ts';
+import { rowNamed } from './picture.ts';
+
+const word = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 30 })
+  .filter((each) => each.isWellFormed() && !each.includes('\0'));
+
+it('values arrive as they are, whatever is in them', async () => {
+  const database = await startDatabase();
+  const samples = fc.sample(fc.tuple(word, word, word, fc.uniqueArray(word)), 20);
+  for (const [index, [name, key, value, addresses]] of samples.entries()) {
+    const own = `${index}${name}`;
+    await database.bring(() => {
+      const draft = newDraft();
+      const columns = { name: own, external_ids: mapOf({ [key]: value }) };
+      const parent = draft.parent('Port_Group', undefined, columns);
+      const acl = { direction: 'to-lport', priority: 1, match: value, action: 'drop' };
+      parent.attach('acls', [rowAtom(draft.create('ACL', acl))]);
+      draft.create('Address_Set', { name: own, addresses: setOf(addresses) });
+      return draft.done();
+    });
+    expect(await rowNamed(database, 'Port_Group', own)).toMatchObject({
+      external_ids: { [key]: value },
+      acls: [{ match: value }],
+    });
+    const { addresses: stored = [] } = await rowNamed(database, 'Address_Set', own);
+    expect(stored).toEqual([...addresses].sort());
+  }
+});
+
+it('keys of a map are set, changed and removed one by one', async () => {
+  const database = await startDatabase();
+  await database.by('ls-add', 'front');
+  await database.by('set', 'Logical_Switch', 'front', 'external_ids={a=1,b=2,c=3}');
+  await database.bring((state) => {
+    const draft = newDraft();
+    const [row = { uuid: '' }] = state.switchesNamed('front');
+    draft.setKeys('Logical_Switch', row, 'external_ids', { a: 'x', d: '4' });
+    draft.removeKeys('Logical_Switch', row, 'external_ids', ['b']);
+    return draft.done();
+  });
+  const { external_ids: ids } = await rowNamed(database, 'Logical_Switch', 'front');
+  expect(ids).toEqual({ a: 'x', c: '3', d: '4' });
+});
