@@ -109,13 +109,13 @@ const CONFIGURATIONS: readonly Case[] = [
     title: 'a deviceID',
     config: ovnConfig({ deviceID: '0000:00:1f.6' }),
     code: 2,
-    says: ['deviceID', 'veth'],
+    says: ['deviceID', 'without a device'],
   },
   {
     title: 'a vhost-user socket volume',
     config: ovnConfig({ vhost_user_socket_volume_name: 'volume' }),
     code: 2,
-    says: ['vhost_user_socket_volume_name', 'veth'],
+    says: ['vhost_user_socket_volume_name', 'without a device'],
   },
 ];
 
