@@ -83,6 +83,15 @@ describe.skipIf(whyNotRendered).each(INSTALLATIONS)('%s', (folder) => {
     }
   });
 
+  it('gives each ovsdb-server a folder for the unnamed file without which it does not start', () => {
+    for (const [title, { command = [], volumeMounts = [] }] of containers(folder)) {
+      if (!command.some((word) => /database\.sh$/.test(word))) continue;
+      const mount = volumeMounts.find(({ mountPath }) => mountPath === '/tmp');
+      expect(mount, title).toBeDefined();
+      expect([title, mount?.readOnly]).toEqual([title, undefined]);
+    }
+  });
+
   it('lets no container be privileged, gain privileges or write to its image, but one for kernel settings', () => {
     for (const [title, { securityContext }] of containers(folder)) {
       const isPrivileged = PRIVILEGED[folder] === title;
