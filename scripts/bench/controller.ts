@@ -2,42 +2,47 @@
  * The controller: from a pod's creation to its annotations, a thousand pods at once, and a start
  * with ten thousand. The fake API server runs in the bench's own process, on loopback.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { KubernetesApi, loadKubeConfig } from '../../src/common/kubernetes/api.ts';
-import { Controller } from '../../test/lab/controller.ts';
-import {
-  CONTROLLER,
-  KubernetesApiDouble,
-  type KubernetesObject,
-} from '../../test/lab/kubernetes/api.ts';
+import type { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
+import { measureNorthbound } from './controller-northbound.ts';
+import {
+  ATTACHNET,
+  allAllocated,
+  allocateAtOnce,
+  allocateOneByOne,
+  type ControllerStage,
+  countPatches,
+  cpuMsOf,
+  createPod,
+  isAllocated,
+  KUBECONFIG,
+  MACVLAN,
+  megabytesOf,
+  SINGLE_PODS,
+  startStage,
+} from './controller-stage.ts';
 import { hostileAnnotations, longestDelay } from './loop-delay.ts';
 import { median, percentile, round } from './statistics.ts';
 
-const KUBECONFIG = '/run/kube/controller-config';
-const FLAGS = ['--non-primary-cni-mode=true'];
-const SINGLE_PODS = 100;
+/** A deployment that is scaled up. */
+const SCALE_UP = 500;
 const BURST = 1000;
-/** OVN's part of a burst takes some hundred times as long. */
 const OVN_BURST = 200;
 const OLD_PODS = 10_000;
 /** As many requests at a time as the controller has. */
 const REQUESTS_AT_ONCE = 32;
 
-/** A kind of network, and what its NICs' annotations are under. */
-interface Network {
-  readonly nad: string;
-  readonly provider: string;
-}
-const MACVLAN: Network = { nad: 'macvlan', provider: 'macvlan.default' };
-const ATTACHNET: Network = { nad: 'attachnet', provider: 'attachnet.default.ovn' };
-
 export async function measureController() {
   const node = await OvnNode.start();
   await mkdir('/run/kube', { recursive: true });
   const small = await startStage();
-  const ipam = await allocateOneByOne(small, MACVLAN);
+  const macvlan = await allocateOneByOne(small, MACVLAN);
+  const cpuBefore = await cpuMsOf(small.controller);
   const ovn = await allocateOneByOne(small, ATTACHNET);
+  const cpu = (await cpuMsOf(small.controller)) - cpuBefore;
+  const scaleUp = await allocateAtOnce(small, MACVLAN, SCALE_UP);
   const bare = await bareWrites(small, BURST);
   const burst = await allocateAtOnce(small, MACVLAN, BURST);
   const ovnBurst = await allocateAtOnce(small, ATTACHNET, OVN_BURST);
@@ -46,100 +51,23 @@ export async function measureController() {
   await small.stop();
   const large = await measureStart();
   await node.stop();
+  const pods = 2 * SINGLE_PODS + SCALE_UP + 2 * BURST + OVN_BURST;
   return {
-    ctl_ipam_p50_ms: round(median(ipam)),
-    ctl_ipam_p99_ms: round(percentile(ipam, 99)),
-    ctl_ovn_p50_ms: round(median(ovn)),
-    ctl_ovn_p99_ms: round(percentile(ovn, 99)),
+    ctl_macvlan_pod_p50_ms: round(median(macvlan)),
+    ctl_macvlan_pod_p99_ms: round(percentile(macvlan, 99)),
+    ctl_ovn_pod_p50_ms: round(median(ovn)),
+    ctl_ovn_pod_p99_ms: round(percentile(ovn, 99)),
+    ctl_ovn_pod_cpu_ms: round(cpu / SINGLE_PODS, 1),
+    ctl_macvlan_pods_per_s: round(SCALE_UP / scaleUp, 0),
     ctl_burst_s: round(burst),
     ctl_burst_pods_per_s: round(BURST / burst, 0),
     ctl_burst_over_bare: round(burst / bare),
     ctl_loop_delay_max_ms_hostile_burst: delay,
-    ctl_patches_per_pod: round(patches / (2 * SINGLE_PODS + 2 * BURST + OVN_BURST), 3),
-    ctl_ovn_burst_pods_per_s: round(OVN_BURST / ovnBurst, 0),
+    ctl_patches_per_pod: round(patches / pods, 3),
+    ctl_ovn_pods_per_s: round(OVN_BURST / ovnBurst, 0),
     ...large,
+    ...(await measureNorthbound()),
   };
-}
-
-interface ControllerStage {
-  readonly api: KubernetesApiDouble;
-  readonly controller: Controller;
-  stop(): Promise<void>;
-}
-
-async function startStage(before: (api: KubernetesApiDouble) => void = () => {}) {
-  const api = await KubernetesApiDouble.start();
-  createNetworks(api);
-  before(api);
-  await api.writeKubeconfig(KUBECONFIG, CONTROLLER);
-  const startedMs = performance.now();
-  const controller = await Controller.start({ kubeconfig: KUBECONFIG, flags: FLAGS });
-  const stop = async () => {
-    await controller.stop();
-    await api.close();
-  };
-  return { api, controller, stop, startedMs } satisfies ControllerStage & { startedMs: number };
-}
-
-function createNetworks(api: KubernetesApiDouble): void {
-  api.create({ kind: 'Namespace', metadata: { name: 'default' } });
-  for (const { nad, provider } of [MACVLAN, ATTACHNET]) {
-    const type = nad === 'macvlan' ? { type: 'macvlan', ipam: { type: 'kube-ovn', provider } } : {};
-    const config = { cniVersion: '1.0.0', type: 'kube-ovn', provider, ...type };
-    api.create({
-      kind: 'NetworkAttachmentDefinition',
-      metadata: { namespace: 'default', name: nad },
-      spec: { config: JSON.stringify(config) },
-    });
-    const cidrBlock = nad === 'macvlan' ? '10.64.0.0/14' : '10.128.0.0/14';
-    api.create({ kind: 'Subnet', metadata: { name: nad }, spec: { provider, cidrBlock } });
-  }
-}
-
-let podCount = 0;
-
-function createPod(api: KubernetesApiDouble, { nad }: Network): string {
-  podCount += 1;
-  const name = `pod-${podCount}`;
-  api.create({
-    kind: 'Pod',
-    metadata: {
-      name,
-      namespace: 'default',
-      annotations: { 'k8s.v1.cni.cncf.io/networks': `default/${nad}` },
-    },
-    spec: { nodeName: 'node1', containers: [] },
-  });
-  return name;
-}
-
-function isAllocated({ metadata }: KubernetesObject, { provider }: Network): boolean {
-  return metadata.annotations?.[`${provider}.kubernetes.io/allocated`] === 'true';
-}
-
-/** @returns ms from each pod's creation to its annotations */
-async function allocateOneByOne({ api }: ControllerStage, network: Network): Promise<number[]> {
-  const samples: number[] = [];
-  for (let count = 0; count < SINGLE_PODS; count += 1) {
-    const startedMs = performance.now();
-    const name = createPod(api, network);
-    await api.until('Pod', `default/${name}`, (pod) => isAllocated(pod, network));
-    samples.push(performance.now() - startedMs);
-  }
-  return samples;
-}
-
-/** @returns seconds until all of them have their annotations */
-async function allocateAtOnce(
-  { api }: ControllerStage,
-  network: Network,
-  count: number,
-): Promise<number> {
-  const done = allAllocated(api, network, count);
-  const startedMs = performance.now();
-  for (let made = 0; made < count; made += 1) createPod(api, network);
-  await done;
-  return (performance.now() - startedMs) / 1000;
 }
 
 /** A burst with a pod in it that asks for all that one pod can ask for. */
@@ -155,22 +83,6 @@ async function burstWithHostilePod(stage: ControllerStage): Promise<void> {
     createPod(stage.api, MACVLAN);
   }
   await done;
-}
-
-/** Resolves when so many pods more than now have their annotations. */
-function allAllocated(api: KubernetesApiDouble, network: Network, count: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const seen = new Set<string>();
-  const known = api.list('Pod').filter((pod) => isAllocated(pod, network));
-  const old = new Set(known.map(({ metadata }) => metadata.name));
-  const stop = api.onChange('Pod', (pod) => {
-    if (pod === undefined || old.has(pod.metadata.name) || !isAllocated(pod, network)) return;
-    seen.add(String(pod.metadata.name));
-    if (seen.size < count) return;
-    stop();
-    resolve();
-  });
-  return promise;
 }
 
 /** The requests that as many pods cost, one IP object and one patch each, with nothing thought. */
@@ -205,8 +117,10 @@ async function bareWrites({ api: double }: ControllerStage, count: number): Prom
 
 /** A start in a cluster whose pods all have their addresses. */
 async function measureStart() {
-  const stage = await startStage((api) => {
-    for (let index = 0; index < OLD_PODS; index += 1) createOldPod(api, index);
+  const stage = await startStage({
+    before: (api) => {
+      for (let index = 0; index < OLD_PODS; index += 1) createOldPod(api, index);
+    },
   });
   const { api, controller, startedMs, stop } = stage;
   const followedMs = performance.now() - startedMs;
@@ -282,14 +196,4 @@ function createOldPod(api: KubernetesApiDouble, index: number): void {
       containerID: '',
     },
   });
-}
-
-function countPatches(api: KubernetesApiDouble, prefix: string): number {
-  const patches = api.requests.matching({ verb: 'patch' });
-  return patches.filter(({ path }) => path.startsWith(prefix)).length;
-}
-
-async function megabytesOf({ process }: Controller): Promise<number> {
-  const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
-  return round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024, 1);
 }
