@@ -8,6 +8,8 @@ import { createContact, WatchCache } from '../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../common/log.ts';
 import type { ProgramMetrics } from '../common/metrics/program-metrics.ts';
 import { observed } from '../common/ovs-commands.ts';
+import type { WorkQueueObserver } from '../common/reconcile/queue-figures.ts';
+import { Queues } from '../common/reconcile/queues.ts';
 import { deletionsOf } from '../wire/paths.ts';
 import type { Observers } from './call/observers.ts';
 import type { Options } from './flags.ts';
@@ -41,11 +43,15 @@ const NICS_AT_ONCE = 8;
 
 export type Daemon = ReturnType<typeof wire>;
 
+interface WireParts {
+  readonly log: Logger;
+  readonly program: ProgramMetrics;
+  /** Also who is told of the runs of a work queue, by its name. */
+  readonly observers: Observers & { observerOf(queue: string): WorkQueueObserver };
+}
+
 /** Makes the parts; none of them begins anything by itself. */
-export function wire(
-  options: Options,
-  { log, program, observers }: { log: Logger; program: ProgramMetrics; observers: Observers },
-) {
+export function wire(options: Options, { log, program, observers }: WireParts) {
   const { ovsDatabase, nodeName } = options;
   const config = loadKubeConfig(options.kubeconfigPath);
   const observe = program.addRequests(hostOf(config));
@@ -79,6 +85,7 @@ export function wire(
   const podEvents = new PodEvents({ events, pods, nodeName });
   const queue = new AttachmentQueue();
   const locks = new PortLocks();
+  const queues = new Queues({ log, observerOf: (queueName) => observers.observerOf(queueName) });
   const ips = new WatchCache({
     ...followed,
     path: collectionPath(KINDS.ips),
@@ -121,8 +128,12 @@ export function wire(
     podEvents,
     ipOutage: createIpOutage(log),
     ipv6Outage: createIpv6Outage(log),
-    limits: new LimitsFollower({ pods, interfaces, vsctl, queue, locks, mirror, events, log }),
+    limits: new LimitsFollower({
+      ...{ pods, interfaces, vsctl, queue, locks, mirror, events, log, queues },
+    }),
     queue,
+    /** Work that goes on beside calls. */
+    queues,
     sandboxes: new SandboxOwnership(),
     nicSlots: new Slots(NICS_AT_ONCE),
     locks,

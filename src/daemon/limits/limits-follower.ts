@@ -10,13 +10,17 @@
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { Backoff } from '../../common/concurrency/backoff.ts';
 import { abortable } from '../../common/concurrency/deadline.ts';
 import type { EventRecorder } from '../../common/kubernetes/events.ts';
 import { podReference } from '../../common/kubernetes/events.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
-import { type Logger, stackOf } from '../../common/log.ts';
+import type { Logger } from '../../common/log.ts';
+import { NotDone } from '../../common/reconcile/not-done.ts';
+import { ObjectEvents } from '../../common/reconcile/object-events.ts';
+import type { Queues } from '../../common/reconcile/queues.ts';
+import type { WorkQueue } from '../../common/reconcile/work-queue.ts';
 import { messageOf } from '../../common/text.ts';
+import { CniError } from '../call/error.ts';
 import { isAllocated, keyPrefix } from '../model/annotation-keys.ts';
 import { type AskedLimits, limitWarnings, readLimits } from '../model/limits.ts';
 import { type Pod, podKey } from '../model/pod.ts';
@@ -43,6 +47,10 @@ const { updated: UPDATED, failed: FAILED } = LIMITS_REASONS;
 
 /** Between attempts that fail although OVS's database is there. */
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
+/** Pods that are worked on at a time: they share one read, and many may wait for the mirror. */
+const PODS_AT_ONCE = 512;
+/** What work waits for while there is no connection to OVS's database. */
+const DATABASE = "OVS's database";
 
 export interface LimitsParts {
   /** Pods of this node, by `namespace/name`. */
@@ -53,7 +61,9 @@ export interface LimitsParts {
   readonly locks: Pick<PortLocks, 'ofHostInterfaces'>;
   readonly mirror: Pick<Mirror, 'all' | 'settled' | 'ask'>;
   /** News about pods, for people. */
-  readonly events: Pick<EventRecorder, 'record'>;
+  readonly events: Pick<EventRecorder, 'record' | 'idle'>;
+  /** Where its work queue is made. */
+  readonly queues: Pick<Queues, 'create'>;
   readonly log: Logger;
 }
 
@@ -66,22 +76,12 @@ interface Due {
   readonly signature: string;
 }
 
-/** The work on one pod: attempts, one after another, until nothing is due. */
-interface Run {
-  /** The attempt that runs; never rejects. */
-  attempt: Promise<void>;
-  /** Something changed since it began. */
-  isStale: boolean;
-  hasFailed: boolean;
-  /** Ends the pause after an attempt that failed. */
-  wake: () => void;
-}
-
 export class LimitsFollower {
   readonly #parts: LimitsParts;
   readonly #stopped = new AbortController();
-  /** By pod. */
-  readonly #runs = new Map<string, Run>();
+  /** Of pods, by their keys. */
+  readonly #work: WorkQueue;
+  readonly #events: ObjectEvents;
   /** What ports were last brought to, by the UUID of the Interface row. */
   readonly #known = new Map<string, string>();
   /** Changes of the mirror, one after another: see retranslation.ts. */
@@ -90,15 +90,24 @@ export class LimitsFollower {
 
   constructor(parts: LimitsParts) {
     this.#parts = parts;
+    this.#events = new ObjectEvents(parts.events);
+    this.#work = parts.queues.create({
+      name: 'limits',
+      what: 'the limits of a pod',
+      concurrency: PODS_AT_ONCE,
+      pauses: PAUSES,
+      reconcile: (key) => this.#reconcile(key),
+    });
   }
 
   start(): void {
     const { pods, interfaces, mirror } = this.#parts;
     const { signal } = this.#stopped;
     const stopListening = pods.onChange((change) => {
+      if (change.type === 'deleted') this.#events.forget(change.value.uid);
       if (change.type === 'deleted') return;
       if (change.previous && hasSameAnnotations(change.previous, change.value)) return;
-      this.#follow(change.key);
+      this.#work.add(change.key);
     });
     signal.addEventListener('abort', stopListening);
     const all = Promise.all([pods.synced, interfaces.synced(signal)]);
@@ -112,7 +121,7 @@ export class LimitsFollower {
 
   stop(): void {
     this.#stopped.abort();
-    for (const { wake } of this.#runs.values()) wake();
+    void this.#work.stop();
   }
 
   /** Called after an ADD: its port was made for what was asked for then. */
@@ -133,79 +142,41 @@ export class LimitsFollower {
 
   /** Looks at a pod: what its annotations ask for may not be what its ports have. */
   follow(pod: { namespace: string; name: string }): void {
-    this.#follow(podKey(pod.namespace, pod.name));
+    this.#work.add(podKey(pod.namespace, pod.name));
   }
 
   /** Resolves when what a pod's annotations say now is done, or could not be. */
   async settled(pod: { namespace: string; name: string }, signal: AbortSignal): Promise<void> {
-    const key = podKey(pod.namespace, pod.name);
-    for (;;) {
-      const run = this.#runs.get(key);
-      if (run === undefined || run.hasFailed) return;
-      await abortable(run.attempt, signal);
-    }
+    await abortable(this.#work.settled(podKey(pod.namespace, pod.name)), signal);
   }
 
-  #follow(key: string): void {
-    const run = this.#runs.get(key);
-    if (run === undefined) {
-      if (this.#isDue(key)) void this.#run(key);
-      return;
-    }
-    run.isStale = true;
-    run.wake();
-  }
-
-  #isDue(key: string): boolean {
+  /** @throws NotDone when OVS cannot be read or refuses */
+  async #reconcile(key: string): Promise<void> {
     const pod = this.#parts.pods.get(key);
-    return pod !== undefined && this.#dueOf(pod).length > 0;
-  }
-
-  async #run(key: string): Promise<void> {
-    const backoff = new Backoff(PAUSES);
-    const run: Run = {
-      attempt: Promise.resolve(),
-      isStale: true,
-      hasFailed: false,
-      wake: () => {},
-    };
-    this.#runs.set(key, run);
-    let lastReason = '';
-    while (run.isStale && !this.#stopped.signal.aborted) {
-      run.isStale = false;
-      run.hasFailed = false;
-      const bringing = this.#bring(key);
-      run.attempt = bringing.catch(() => {});
-      try {
-        await bringing;
-      } catch (error) {
-        run.hasFailed = true;
-        const reason = messageOf(error);
-        if (reason !== lastReason) this.#fail(key, error);
-        lastReason = reason;
-        const pause = new AbortController();
-        run.wake = () => pause.abort();
-        await this.#pause(backoff, pause.signal).catch(() => {});
-        run.isStale = true;
+    try {
+      await this.#bring(key);
+      if (pod !== undefined) this.#events.clear(podReference(pod));
+    } catch (error) {
+      if (pod !== undefined) {
+        const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
+        this.#events.warnOnce(podReference(pod), { type: 'Warning', reason: FAILED, message });
       }
+      throw error instanceof CniError ? this.#notDone(error) : error;
     }
-    this.#runs.delete(key);
   }
 
-  #fail(key: string, error: unknown): void {
-    const { pods, events, log } = this.#parts;
-    const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
-    log.warn({ pod: key, ...stackOf(error) }, message);
-    const pod = pods.get(key);
-    if (pod === undefined) return;
-    events.record(podReference(pod), { type: 'Warning', reason: FAILED, message });
-  }
-
-  /** Until OVS's database is back, where it is away; @throws AbortError when woken. */
-  async #pause(backoff: Backoff, signal: AbortSignal): Promise<void> {
+  /** Where OVS's database is away, nothing is tried until it is back. */
+  #notDone(error: CniError): NotDone {
     const { interfaces } = this.#parts;
-    if (interfaces.isLive) await backoff.pause(signal);
-    else await interfaces.until(() => interfaces.isLive || undefined, signal);
+    if (interfaces.isLive) return new NotDone(messageOf(error));
+    interfaces
+      .until(() => interfaces.isLive || undefined, this.#stopped.signal)
+      .then(
+        () => this.#work.wake(DATABASE),
+        // It is only ended by a stop.
+        () => undefined,
+      );
+    return new NotDone(messageOf(error), { waitsFor: [DATABASE] });
   }
 
   /** @throws CniError 11 when OVS cannot be read or refuses */

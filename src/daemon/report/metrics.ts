@@ -12,8 +12,11 @@ import {
   SECONDS,
   single,
 } from '../../common/metrics/metrics.ts';
+import { addQueueMetrics } from '../../common/metrics/queue-metrics.ts';
 import { addWatchMetrics, type Followed } from '../../common/metrics/watch-metrics.ts';
 import type { Outage } from '../../common/outage.ts';
+import type { WorkQueueFigures, WorkQueueObserver } from '../../common/reconcile/queue-figures.ts';
+import type { Queues } from '../../common/reconcile/queues.ts';
 import {
   type CallSeen,
   type Observers,
@@ -56,6 +59,8 @@ export interface Watched {
   readonly recordedDels: Pick<RecordedDels, 'counts'>;
   readonly queue: Pick<AttachmentQueue, 'addCount'>;
   readonly ipOutage: Pick<Outage, 'reason'>;
+  /** Work queues. */
+  readonly queues: Pick<Queues, 'figures'>;
 }
 
 export class DaemonMetrics implements Observers {
@@ -66,6 +71,7 @@ export class DaemonMetrics implements Observers {
   readonly #failures: Count<'verb' | 'stage' | 'code'>;
   readonly #waits: readonly { stages: readonly Stage[]; count: Count<'node_name'> }[];
   readonly #removals: Count<'proof'>;
+  readonly #queueObserver: (name: string) => WorkQueueObserver;
   #watched: Watched | undefined;
 
   constructor(metrics: Metrics, nodeName: string) {
@@ -104,6 +110,10 @@ export class DaemonMetrics implements Observers {
       const { pods, subnets, ips, node } = this.#watched ?? {};
       return [pods, subnets, ips, node].filter((cache) => cache !== undefined);
     });
+    this.#queueObserver = addQueueMetrics(
+      metrics,
+      () => this.#watched?.queues.figures() ?? new Map<string, WorkQueueFigures>(),
+    );
     addSystemMetrics(metrics, nodeName);
   }
 
@@ -130,6 +140,10 @@ export class DaemonMetrics implements Observers {
 
   removed(proof: RemovalProof, count: number): void {
     this.#removals.add({ proof }, count);
+  }
+
+  observerOf(queue: string): WorkQueueObserver {
+    return this.#queueObserver(queue);
   }
 
   #addRemovals(): Count<'proof'> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProgramMetrics } from '../../../src/common/metrics/program-metrics.ts';
+import { addQueueMetrics } from '../../../src/common/metrics/queue-metrics.ts';
 import { addWatchMetrics } from '../../../src/common/metrics/watch-metrics.ts';
 import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
@@ -37,6 +38,7 @@ function createProgram(): ProgramMetrics {
 function familiesOf(add: (program: ProgramMetrics) => void): readonly Row[] {
   const shared = createProgram();
   addWatchMetrics(shared.metrics, () => []);
+  addQueueMetrics(shared.metrics, () => new Map());
   const names = new Set(shared.metrics.families.map(({ name }) => name));
   const program = createProgram();
   add(program);
@@ -53,6 +55,7 @@ describe('the tables of metrics', () => {
   it('have what both programs tell', () => {
     const shared = createProgram();
     addWatchMetrics(shared.metrics, () => []);
+    addQueueMetrics(shared.metrics, () => new Map());
     expect(byName(documented('Both programs'))).toEqual(byName(rowsOf(shared)));
   });
 

@@ -109,6 +109,10 @@ describe('the metrics of the daemon', () => {
       ['a', row],
       ['b', { external_ids: {} }],
     ]);
+    const figures = {
+      ...{ depth: 3, running: 1, paused: 0, adds: 9, runs: 6, failures: 0, longTurns: 2 },
+      ...{ runningMs: 5, longestRunMs: 5 },
+    };
     const watched = {
       pods: cache,
       subnets: { ...cache, path: '/apis/kubeovn.io/v1/subnets' },
@@ -119,6 +123,7 @@ describe('the metrics of the daemon', () => {
       recordedDels: { counts: { waiting: 2, setAside: 1, oldestMs: 5000 } },
       queue: { addCount: 4 },
       ipOutage: { reason: '403' },
+      queues: { figures: () => new Map([['limits', figures]]) },
     };
     daemon.follow(watched as unknown as Watched);
     const found = await read();
@@ -130,6 +135,8 @@ describe('the metrics of the daemon', () => {
     expect(found.sum('kube_ovn_cni_ovs_followed', { table: 'Interface' })).toBe(1);
     expect(found.sum('kube_ovn_cni_ovs_followed', { table: 'Bridge' })).toBe(0);
     expect(found.sum('kube_ovn_cni_ports')).toBe(1);
+    expect(found.sum('workqueue_depth', { name: 'limits' })).toBe(3);
+    expect(found.sum('kube_ovn_workqueue_long_turns_total', { name: 'limits' })).toBe(2);
     expect(found.find('kube_ovn_watch_silence_seconds')).toHaveLength(4);
   });
 
