@@ -1,6 +1,7 @@
 /**
  * The usage of Subnets: what makes the addresses of one, and of its IPPools, be counted again.
  */
+import { Timers } from '../../../common/reconcile/due-timers.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
@@ -8,6 +9,9 @@ import { isNews } from '../news.ts';
 import { type UsageContext, UsageReconciler } from './usage.ts';
 
 type Context = UsageContext & Uses<'queues' | 'signals', 'ips'>;
+
+/** A Subnet is counted once in so long a time: in a burst each pod would be a write else; ms. */
+const COUNT_EVERY_MS = 100;
 
 export function usageKind(context: Context): Kind {
   const { addresses, cluster, queues, signals } = context;
@@ -17,28 +21,44 @@ export function usageKind(context: Context): Kind {
     what: 'the usage of a Subnet',
     // One after another: what changes meanwhile is counted in one go.
     concurrency: 1,
-    reconcile: (name) => reconciler.reconcile(name),
+    reconcile: (name) => {
+      if (addresses.subnet(name) === undefined) countedAtMs.delete(name);
+      else countedAtMs.set(name, Date.now());
+      return reconciler.reconcile(name);
+    },
   });
+  /** When Subnets were counted last, by name; ms since 1970. */
+  const countedAtMs = new Map<string, number>();
+  const timers = new Timers((name) => queue.add(name));
+
+  /** The first change is counted at once, and those that follow it soon together. */
+  function add(name: string): void {
+    const dueAtMs = (countedAtMs.get(name) ?? 0) + COUNT_EVERY_MS;
+    if (Date.now() < dueAtMs) timers.set(name, dueAtMs);
+    else queue.add(name);
+  }
+
   return {
     subscribe: () => [
+      () => timers.stop(),
       cluster.subnets.onChange((change) => {
-        if (isNews(change) || !reconciler.isCounted(change.value)) queue.add(change.key);
+        if (isNews(change) || !reconciler.isCounted(change.value)) add(change.key);
       }),
       cluster.ips.onChange(({ type, key, value, previous }) => {
         // What is held for an object that has gone is let go next: both are counted together then.
         const held = type === 'deleted' ? addresses.allocator.allocationOf(key)?.subnet : undefined;
         for (const subnet of new Set([value.spec.subnet, previous?.spec.subnet ?? ''])) {
-          if (subnet !== '' && subnet !== held) queue.add(subnet);
+          if (subnet !== '' && subnet !== held) add(subnet);
         }
       }),
-      signals.freed.on(({ subnet }) => queue.add(subnet)),
-      signals.ipEnded.on((subnet) => queue.add(subnet)),
+      signals.freed.on(({ subnet }) => add(subnet)),
+      signals.ipEnded.on((subnet) => add(subnet)),
       signals.rejudged.on(({ subnets, ipPools }) => {
-        for (const name of subnets) queue.add(name);
+        for (const name of subnets) add(name);
         for (const name of ipPools) {
           const pool = addresses.ipPool(name);
           const subnet = pool && checkedValue(pool.checked)?.subnet;
-          if (subnet !== undefined) queue.add(subnet);
+          if (subnet !== undefined) add(subnet);
         }
       }),
     ],

@@ -30,6 +30,8 @@ export class FakeObjects<T> implements Objects<T> {
   availability: Availability = { state: 'synced' };
   readonly #project: (raw: unknown) => T;
   readonly #copy = new Copy<T>();
+  /** What was written and is not shown yet. */
+  readonly #written = new Map<string, Entry<T>>();
   readonly #subscribers: Subscribers<T>;
 
   constructor(path: string, project: (raw: unknown) => T, log: LogDouble) {
@@ -51,7 +53,7 @@ export class FakeObjects<T> implements Objects<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#copy.get(key)?.value;
+    return (this.#written.get(key) ?? this.#copy.get(key))?.value;
   }
 
   values(): IterableIterator<T> {
@@ -62,11 +64,19 @@ export class FakeObjects<T> implements Objects<T> {
     return this.#subscribers.onChange(listener);
   }
 
-  /** What was written is here already, unless the watch is held up. */
-  wrote(): void {}
+  /** See Collection: what was written is seen at once. */
+  wrote(key: string, raw: unknown): void {
+    const shown = this.#copy.get(key);
+    if (raw === undefined || shown === undefined) return;
+    const entry = this.#entryOf(raw as KubernetesObject);
+    if (isNewer(entry, shown)) this.#written.set(key, entry);
+  }
 
   /** An object is now so; undefined where it is gone. */
   show(key: string, raw: KubernetesObject | undefined): void {
+    const written = this.#written.get(key);
+    const isOvertaken = raw === undefined || !written || !isNewer(written, this.#entryOf(raw));
+    if (isOvertaken) this.#written.delete(key);
     this.#subscribers.deliver(
       raw === undefined ? this.#copy.remove(key) : this.#copy.put(key, this.#entryOf(raw)),
     );
@@ -76,6 +86,10 @@ export class FakeObjects<T> implements Objects<T> {
     const { uid = '', resourceVersion = '' } = raw.metadata;
     return { uid, resourceVersion, value: this.#project(structuredClone(raw)) };
   }
+}
+
+function isNewer(one: Entry<unknown>, other: Entry<unknown>): boolean {
+  return Number(one.resourceVersion) > Number(other.resourceVersion);
 }
 
 type Sources = ReturnType<typeof sourcesOf>;
@@ -91,6 +105,8 @@ export class FakeCluster {
   readonly #store = new ObjectStore();
   readonly #copies = new Map<Kind, FakeObjects<unknown>>();
   #held: StoreEvent[] | undefined;
+  #lag = 0;
+  #unshown = 0;
 
   constructor(settings: ClusterSettings) {
     const copies = Object.fromEntries(
@@ -114,8 +130,9 @@ export class FakeCluster {
     };
     this.writes = new FakeWrites(this.#store);
     this.#store.onEvent((event) => {
-      if (this.#held === undefined) this.#show(event);
-      else this.#held.push(event);
+      if (this.#held !== undefined) this.#held.push(event);
+      else if (this.#lag === 0) this.#show(event);
+      else this.#showLater(event);
     });
   }
 
@@ -154,6 +171,28 @@ export class FakeCluster {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const event of held) this.#show(event);
+  }
+
+  /** From now on the copies show each change so many turns of the event loop after it was made. */
+  lagWatch(lag: number): void {
+    this.#lag = lag;
+  }
+
+  /** True where something has happened that the copies do not show yet. */
+  get hasUnshown(): boolean {
+    return this.#unshown > 0;
+  }
+
+  #showLater(event: StoreEvent): void {
+    this.#unshown += 1;
+    const wait = (left: number) => {
+      if (left > 0) setImmediate(wait, left - 1);
+      else {
+        this.#unshown -= 1;
+        this.#show(event);
+      }
+    };
+    wait(this.#lag);
   }
 
   #show({ kind, before, after }: StoreEvent): void {
