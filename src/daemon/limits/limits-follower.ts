@@ -86,7 +86,10 @@ export class LimitsFollower {
   readonly #known = new Map<string, string>();
   /** Changes of the mirror, one after another: see retranslation.ts. */
   readonly #mirrorTurns = pLimit(1);
-  #inspection: Promise<PortsInspection> | undefined;
+  /** The read that runs; never rejects. */
+  #inspection: Promise<void> = Promise.resolve();
+  /** The one that waits for its end. */
+  #nextInspection: Promise<PortsInspection> | undefined;
 
   constructor(parts: LimitsParts) {
     this.#parts = parts;
@@ -242,13 +245,15 @@ export class LimitsFollower {
     });
   }
 
-  /** One read for all pods that ask before it begins. */
+  /** One read at a time, and one for all pods that ask before it begins. */
   #inspect(): Promise<PortsInspection> {
-    this.#inspection ??= turnOver().then(() => {
-      this.#inspection = undefined;
-      return inspectPorts(this.#parts.vsctl);
+    this.#nextInspection ??= this.#inspection.then(turnOver).then(() => {
+      this.#nextInspection = undefined;
+      const inspection = inspectPorts(this.#parts.vsctl);
+      this.#inspection = inspection.then(noop, noop);
+      return inspection;
     });
-    return this.#inspection;
+    return this.#nextInspection;
   }
 
   async #change(pod: Pod, due: readonly Due[], inspection: PortsInspection): Promise<void> {
@@ -297,6 +302,8 @@ export class LimitsFollower {
     }
   }
 }
+
+function noop(): void {}
 
 /** @param uuid of the Interface row */
 function controlOf(inspection: PortsInspection, uuid: string): FoundControl | undefined {
