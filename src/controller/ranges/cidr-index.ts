@@ -6,7 +6,7 @@ import { numberOf } from './address-range.ts';
 
 export class CidrIndex<T> {
   readonly #valuesMax: number;
-  readonly #values = new Map<string, T[]>();
+  readonly #values = new Map<string | number, T[]>();
   /** Prefix lengths that there are; of two networks with one address in common the shorter has it all. */
   readonly #lengths: Readonly<Record<Family, Set<number>>> = { IPv4: new Set(), IPv6: new Set() };
 
@@ -41,10 +41,19 @@ export class CidrIndex<T> {
   }
 }
 
-function numberOfCidr({ family, network }: Cidr): bigint {
-  return numberOf({ family, text: network });
+/** What is read off a network again and again: thousands are looked up at each change of one. */
+const NUMBERS = new WeakMap<Cidr, bigint>();
+
+function numberOfCidr(cidr: Cidr): bigint {
+  const known = NUMBERS.get(cidr);
+  if (known !== undefined) return known;
+  const number = numberOf({ family: cidr.family, text: cidr.network });
+  NUMBERS.set(cidr, number);
+  return number;
 }
 
-function keyOf(family: Family, length: number, number: bigint): string {
-  return `${family} ${length} ${(number >> BigInt(bits(family) - length)).toString(36)}`;
+/** No two networks have the same: a number of an IPv4 network has 38 bits, and is made in no time. */
+function keyOf(family: Family, length: number, number: bigint): string | number {
+  const prefix = number >> BigInt(bits(family) - length);
+  return family === 'IPv4' ? length * 2 ** 32 + Number(prefix) : `${length} ${prefix.toString(36)}`;
 }

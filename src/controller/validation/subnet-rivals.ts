@@ -89,9 +89,17 @@ function nodesBySubnet(nodes: readonly Node[], index: CidrIndex<SubnetObject>) {
 }
 
 /** Subnets with one key are one network (see subnetConflicts). */
-function networkKey({ isOvn, vlan, vpc, provider }: SubnetClaims): string {
-  return JSON.stringify([isOvn, vlan, vpc, isOvn ? '' : provider]);
+function networkKey(claims: SubnetClaims): string {
+  const known = NETWORK_KEYS.get(claims);
+  if (known !== undefined) return known;
+  const { isOvn, vlan, vpc, provider } = claims;
+  const key = JSON.stringify([isOvn, vlan, vpc, isOvn ? '' : provider]);
+  NETWORK_KEYS.set(claims, key);
+  return key;
 }
+
+/** Keys are made once: those of all Subnets are looked at when one changes. */
+const NETWORK_KEYS = new WeakMap<SubnetClaims, string>();
 
 /** Pairs of Subnets, either way round. */
 class Pairs {
