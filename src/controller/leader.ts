@@ -2,8 +2,10 @@
  * The leader at work: begins with all objects of all kinds (kinds.ts), and ends.
  */
 
+import { stackOf } from '../common/log.ts';
 import type { WorkQueueFigures } from '../common/reconcile/queue-figures.ts';
 import { Queues } from '../common/reconcile/queues.ts';
+import { messageOf } from '../common/text.ts';
 import type { Context } from './kinds/context.ts';
 import type { Kind, Unsubscribe } from './kinds/kind.ts';
 import { createKinds } from './kinds.ts';
@@ -38,7 +40,21 @@ export class Leader {
   }
 
   #addAll(): void {
-    for (const kind of this.#kinds) kind.addAll?.();
+    this.#each('to have all objects worked on', (kind) => kind.addAll?.());
+  }
+
+  /** What a kind throws is a fault of ours: the others go on, and so does whoever tells us of a change. */
+  #each(what: string, act: (kind: Kind) => void): void {
+    for (const kind of this.#kinds) {
+      try {
+        act(kind);
+      } catch (error) {
+        this.#context.log.error(
+          stackOf(error),
+          `a kind of objects failed ${what}: ${messageOf(error)}`,
+        );
+      }
+    }
   }
 
   /** Begins no more work; resolves when what runs has ended. */
@@ -49,12 +65,12 @@ export class Leader {
 
   /** The northbound database is known. */
   found(): void {
-    for (const kind of this.#kinds) kind.found?.();
+    this.#each('to look for objects that have gone', (kind) => kind.found?.());
   }
 
   /** Somebody else has changed rows of ours in the northbound database. */
   drifted(change: DriftChange): void {
-    for (const kind of this.#kinds) kind.drifted?.(change);
+    this.#each('to look at rows that others changed', (kind) => kind.drifted?.(change));
   }
 
   /** The northbound database is in reach again: what has failed meanwhile can be done. */
