@@ -9,7 +9,7 @@ import { nadKind } from './kinds/nad/kind.ts';
 import { namespaceKind } from './kinds/namespace/kind.ts';
 import { nodeKind } from './kinds/node/kind.ts';
 import { PodKind } from './kinds/pod/kind.ts';
-import { PodEnds, portsOfOwner } from './kinds/pod/pod-release.ts';
+import { PodReleases, portsOfOwner } from './kinds/pod/pod-release.ts';
 import { Ports } from './kinds/pod/ports.ts';
 import { rejudging } from './kinds/rejudge.ts';
 import { securityGroupKind } from './kinds/security-group/kind.ts';
@@ -29,7 +29,7 @@ export function createKinds(
   const shared: KindContext = { ...context, queues, signals, wakes };
   // What a pod had is given back by the work on pods and by that on IP objects.
   const ports = new Ports(context.northbound, (owner) => portsOfOwner(owner, context));
-  const ends = new PodEnds(context, ports, (held) => signals.freed.emit(held));
+  const releases = new PodReleases(context, ports, (held) => signals.freed.emit(held));
   return [
     // The others go by what is in use once a change is here.
     rejudging(shared),
@@ -41,7 +41,7 @@ export function createKinds(
     subnetKind(shared),
     usageKind(shared),
     ipPoolKind(shared),
-    ipKind({ ...shared, ends }),
-    new PodKind({ ...shared, ports, ends }),
+    ipKind({ ...shared, releases }),
+    new PodKind({ ...shared, ports, releases }),
   ];
 }

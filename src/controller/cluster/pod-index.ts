@@ -4,7 +4,7 @@
 import type { MachineClaim, MachineInstance } from '../../common/virtual-machine.ts';
 import { isAlive } from '../kinds/pod/object/liveness.ts';
 import { ownerOfPod, type Pod } from '../kinds/pod/object/pod.ts';
-import { isUntold } from '../kinds/pod/object/pod-annotations.ts';
+import { isUnallocated } from '../kinds/pod/object/pod-annotations.ts';
 import { machineOwner, ownerParts, portsKeyOf } from '../model/owner-key.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machines } from './machines.ts';
@@ -67,7 +67,7 @@ export class PodIndex {
    */
   mayUse(pod: Pod): boolean {
     if (this.#machines.isShown(pod)) return true;
-    if (!this.#cluster.machineInstances.isSynced) return !isUntold(pod);
+    if (!this.#cluster.machineInstances.isSynced) return !isUnallocated(pod);
     const known = this.#outlived.get(pod.uid);
     return known !== undefined && isSameClaim(known, pod.machine);
   }

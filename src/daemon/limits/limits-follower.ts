@@ -157,7 +157,7 @@ export class LimitsFollower {
   async #reconcile(key: string): Promise<void> {
     const pod = this.#parts.pods.get(key);
     try {
-      await this.#bring(key);
+      await this.#enforce(key);
       if (pod !== undefined) this.#events.clear(podReference(pod));
     } catch (error) {
       if (pod !== undefined) {
@@ -183,7 +183,7 @@ export class LimitsFollower {
   }
 
   /** @throws CniError 11 when OVS cannot be read or refuses */
-  async #bring(key: string): Promise<void> {
+  async #enforce(key: string): Promise<void> {
     const { pods, vsctl, mirror } = this.#parts;
     const pod = pods.get(key);
     const due = pod === undefined ? [] : this.#dueOf(pod);

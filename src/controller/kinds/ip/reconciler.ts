@@ -53,7 +53,7 @@ export type IpContext = Uses<
   'addresses' | 'events' | 'machines' | 'ownerLock' | 'podIndex' | 'settings' | 'writes',
   'ips' | 'nodes' | 'pods'
 > & {
-  readonly ends: Releases;
+  readonly releases: Releases;
 };
 
 export class IpReconciler {
@@ -81,7 +81,7 @@ export class IpReconciler {
   /** Its pod gets another object where it runs; else nobody has the addresses any more. */
   async #gone(name: string): Promise<void> {
     const { addresses, ownerLock, podIndex } = this.#context;
-    this.#context.ends.seenGone(name);
+    this.#context.releases.seenGone(name);
     const { allocator } = addresses;
     const before = allocator.allocationOf(name);
     if (before === undefined) return;
@@ -90,7 +90,7 @@ export class IpReconciler {
       const held = allocator.allocationOf(name);
       if (held === undefined || this.#context.cluster.ips.get(name) !== undefined) return;
       allocator.unreserve(held);
-      if (!podIndex.isRunning(held.pod)) await this.#context.ends.endNic(held);
+      if (!podIndex.isRunning(held.pod)) await this.#context.releases.endNic(held);
     });
     await work.finally(() => this.#consequences.ended(subnet));
     this.#consequences.ownerServed(owner);
@@ -102,7 +102,7 @@ export class IpReconciler {
     await ownerLock.run(owner, async () => {
       // Of a pod that has ended, the port goes first.
       const isPods = providerOf(ip.meta.name, owner) !== undefined;
-      if (isPods && !podIndex.isRunning(owner)) await this.#context.ends.endOwner(owner);
+      if (isPods && !podIndex.isRunning(owner)) await this.#context.releases.endOwner(owner);
       const patch = finalizerRemoved(ip.meta);
       if (patch !== undefined) await writes.patch(below(cluster.ips.path, ip.meta.name), patch);
     });

@@ -17,7 +17,7 @@ import type { Kind, Unsubscribe } from '../kind.ts';
 import { cameOrWent, isOther } from '../news.ts';
 import { listsSecurityGroup } from './desired-port.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
-import { isUntold } from './object/pod-annotations.ts';
+import { isUnallocated } from './object/pod-annotations.ts';
 import type { Ports } from './ports.ts';
 import { type PodContext, PodReconciler } from './reconciler.ts';
 
@@ -105,7 +105,7 @@ export class PodKind implements Kind {
     const pod = this.#context.cluster.pods.get(key);
     this.#timers.set(key, pod && this.#reconciler.dueAtMs(pod));
     // Its sandbox waits for it, if it is ours.
-    this.#queue.add(key, { isUrgent: pod !== undefined && isUntold(pod) });
+    this.#queue.add(key, { isUrgent: pod !== undefined && isUnallocated(pod) });
   }
 
   /** @param except key of a pod that is worked on already */

@@ -1,8 +1,8 @@
 /**
- * What pods have had that have ended: ports in OVN, IP objects, addresses.
+ * Releases what terminated pods had: ports in OVN, IP objects, addresses.
  *
- * A port goes first, then the IP object, and when that has gone the address is free (ips.ts): so no
- * two ports ever have one address, and a crash in between leaves an object to go on from.
+ * A port goes first, then the IP object, and when that has gone the address is free (ip/reconciler.ts):
+ * so no two ports ever have one address, and a crash in between leaves an object to go on from.
  */
 
 import type { EventObject } from '../../../common/kubernetes/event-object.ts';
@@ -33,13 +33,13 @@ interface Past {
   readonly about: EventObject | undefined;
 }
 
-export type EndsContext = Uses<
+export type ReleasesContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'podIndex' | 'settings' | 'writes',
   'ips' | 'machineInstances' | 'statefulSets' | 'virtualMachines'
 >;
 
-export class PodEnds {
-  readonly #context: EndsContext;
+export class PodReleases {
+  readonly #context: ReleasesContext;
   readonly #ports: Pick<Ports, 'bring'>;
   readonly #freed: (held: Allocation) => void;
   /** By key of the pod, as long as something of it is kept. */
@@ -49,7 +49,7 @@ export class PodEnds {
 
   /** @param freed is called with what a NIC had and has no longer */
   constructor(
-    context: EndsContext,
+    context: ReleasesContext,
     ports: Pick<Ports, 'bring'>,
     freed: (held: Allocation) => void,
   ) {
@@ -72,7 +72,7 @@ export class PodEnds {
    * Has IP objects deleted; what a user reserved, or wants to be, stays.
    * @returns those that are deleted now
    */
-  async giveBack(ips: readonly IpObject[]): Promise<readonly IpObject[]> {
+  async releaseIps(ips: readonly IpObject[]): Promise<readonly IpObject[]> {
     const { cluster, writes } = this.#context;
     const going = ips.filter(
       (ip) => !ip.meta.deleting && !isReserved(ip) && !isNew(ip) && !this.#isAskedToGo(ip),
@@ -151,7 +151,7 @@ export class PodEnds {
     const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past, set));
     const ended = ips.filter((ip) => !kept.includes(ip));
     await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
-    const given = await this.giveBack(ended);
+    const given = await this.releaseIps(ended);
     this.#freeUnrecorded(owner, endedKey);
     if (past.about !== undefined) this.#announce(past.about, given);
     return kept.length === 0;
@@ -242,14 +242,17 @@ export class PodEnds {
 /** Names of all NICs that are held or recorded for an owner. */
 export function portsOfOwner(
   owner: string,
-  context: Pick<EndsContext, 'addresses' | 'ipIndex'>,
+  context: Pick<ReleasesContext, 'addresses' | 'ipIndex'>,
 ): ReadonlySet<string> {
   const held = context.addresses.allocator.allocationsOf(owner).map(({ nic }) => nic);
   return new Set([...held, ...ipsOfOwner(owner, context).map(({ meta }) => meta.name)]);
 }
 
 /** IP objects of an owner's NICs. Others may name it, too: those of virtual addresses, say. */
-function ipsOfOwner(owner: string, { ipIndex }: Pick<EndsContext, 'ipIndex'>): readonly IpObject[] {
+function ipsOfOwner(
+  owner: string,
+  { ipIndex }: Pick<ReleasesContext, 'ipIndex'>,
+): readonly IpObject[] {
   const ips = [...ipIndex.ofOwner(owner).values()];
   return ips.filter(({ meta }) => providerOf(meta.name, owner) !== undefined);
 }

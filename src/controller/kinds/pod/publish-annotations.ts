@@ -8,10 +8,10 @@ import { type AnnotatedNic, annotationsPatch } from './object/pod-annotations.ts
 
 type Context = Uses<'settings' | 'writes', 'pods'>;
 
-export interface Tale {
+export interface Publication {
   /** What these NICs have. */
   readonly nics?: readonly AnnotatedNic[];
-  /** Keys that are to go, from `unpluggedKeys` or `untoldKeys`. */
+  /** Keys that are to go, from `unpluggedKeys` or `unallocatedKeys`. */
   readonly removed?: Readonly<Record<string, string | null>>;
   /** True where the pod must not have changed since it was seen: the patch is then refused. */
   readonly isGuarded?: boolean;
@@ -21,9 +21,13 @@ export interface Tale {
  * @returns false where the pod has gone
  * @throws KubernetesError, a conflict where the patch is guarded and the pod has changed
  */
-export async function tellPod(context: Context, pod: Pod, tale: Tale): Promise<boolean> {
+export async function publishAnnotations(
+  context: Context,
+  pod: Pod,
+  publication: Publication,
+): Promise<boolean> {
   const { cluster, writes, settings } = context;
-  const { nics = [], removed = {}, isGuarded = false } = tale;
+  const { nics = [], removed = {}, isGuarded = false } = publication;
   const patch = annotationsPatch(pod, nics, settings, removed);
   if (patch === undefined) return true;
   const { resourceVersion } = pod;

@@ -24,14 +24,14 @@ import { waitsOfNics } from '../wake-names.ts';
 import { isHeld, isInUse } from './nic-use.ts';
 import { addressesText } from './object/allocated-nic.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
-import { untoldKeys } from './object/pod-annotations.ts';
-import { tellPod } from './publish-annotations.ts';
+import { unallocatedKeys } from './object/pod-annotations.ts';
+import { publishAnnotations } from './publish-annotations.ts';
 
 type Removed = Readonly<Record<string, string | null>>;
 
 export type NicsContext = Uses<'addresses' | 'events' | 'settings' | 'writes', 'ips' | 'pods'>;
 
-export class ToldNics {
+export class PublishedNics {
   readonly #context: NicsContext;
 
   constructor(context: NicsContext) {
@@ -76,7 +76,8 @@ export class ToldNics {
   async takeBack(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     if (pod.end.phase === 'Running') return;
     const keys = nics.filter(({ isAllocated }) => isAllocated).flatMap((nic) => this.#keysOf(nic));
-    if (keys.length > 0) await tellPod(this.#context, pod, { removed: Object.fromEntries(keys) });
+    if (keys.length > 0)
+      await publishAnnotations(this.#context, pod, { removed: Object.fromEntries(keys) });
   }
 
   /** The IP object may be on its way here, as the last that another leader has written. */
@@ -118,7 +119,7 @@ export class ToldNics {
   }
 
   #keysOf(nic: NicRequest): readonly (readonly [string, null])[] {
-    const keys: Removed = { ...untoldKeys(nic.provider), ...this.#excludedKeys(nic) };
+    const keys: Removed = { ...unallocatedKeys(nic.provider), ...this.#excludedKeys(nic) };
     return Object.keys(keys).map((key) => [key, null] as const);
   }
 
@@ -146,9 +147,9 @@ export class ToldNics {
    */
   async #makeWay(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     if (pod.nodeName === '') {
-      const keys = nics.flatMap(({ provider }) => Object.keys(untoldKeys(provider)));
+      const keys = nics.flatMap(({ provider }) => Object.keys(unallocatedKeys(provider)));
       const removed = Object.fromEntries(keys.map((key) => [key, null]));
-      await tellPod(this.#context, pod, { removed, isGuarded: true });
+      await publishAnnotations(this.#context, pod, { removed, isGuarded: true });
       throw new NotDone('the pod asks for other addresses than it was told', { isTransient: true });
     }
     for (const nic of nics) {

@@ -1,9 +1,9 @@
 /**
- * The work on a pod: its NICs get their addresses and ports, and the pod is told; or, where it has
- * ended, they are given back (pod-end.ts).
+ * The work on a pod: its NICs get their addresses and ports, which are published in its annotations;
+ * or, where the pod has ended, they are released (pod-release.ts).
  *
- * Everything is written before the pod is told, so that the node finds what it is told of: ports in
- * OVN and IP objects first, and then all annotations in one patch. Whatever of it was done before
+ * Everything is written before it is published, so that the node finds what the annotations say: ports
+ * in OVN and IP objects first, and then all annotations in one patch. Whatever of it was done before
  * a crash is found again by the next leader: an IP object keeps its addresses for the pod.
  */
 
@@ -50,10 +50,10 @@ import {
   workloadOf,
 } from './object/pod.ts';
 import type { AnnotatedNic } from './object/pod-annotations.ts';
-import { type PodEnds, portsOfOwner } from './pod-release.ts';
+import { type PodReleases, portsOfOwner } from './pod-release.ts';
 import type { Ports } from './ports.ts';
-import { tellPod } from './publish-annotations.ts';
-import { ToldNics } from './published-nics.ts';
+import { publishAnnotations } from './publish-annotations.ts';
+import { PublishedNics } from './published-nics.ts';
 import { surplusOf, tooManyNics } from './surplus.ts';
 
 /** Annotations of a NIC of OVN's that Kube-OVN acts on, and this controller does not. */
@@ -78,16 +78,16 @@ export type PodContext = Uses<
   | 'vlans'
 > & {
   readonly ports: Pick<Ports, 'bring'>;
-  readonly ends: PodEnds;
+  readonly releases: PodReleases;
 };
 
 export class PodReconciler {
   readonly #context: PodContext;
-  readonly #told: ToldNics;
+  readonly #published: PublishedNics;
 
   constructor(context: PodContext) {
     this.#context = context;
-    this.#told = new ToldNics(context);
+    this.#published = new PublishedNics(context);
   }
 
   /** When the work on a pod has to be done although nothing of it changes; ms since 1970. */
@@ -98,7 +98,7 @@ export class PodReconciler {
   /** A pod has gone; its work is asked for besides. */
   gone(pod: Pod): void {
     this.#context.events.forget(pod.uid);
-    if (!pod.hostNetwork) this.#context.ends.remember(pod);
+    if (!pod.hostNetwork) this.#context.releases.remember(pod);
   }
 
   /** @param key `<namespace>/<name>` */
@@ -106,14 +106,14 @@ export class PodReconciler {
     const { cluster, ownerLock, settings } = this.#context;
     const known = cluster.pods.get(key);
     const isOwn = known !== undefined && !known.hostNetwork;
-    const owner = isOwn ? ownerOfPod(known, settings) : this.#context.ends.ownerOfKey(key);
+    const owner = isOwn ? ownerOfPod(known, settings) : this.#context.releases.ownerOfKey(key);
     await ownerLock.run(owner, async () => {
       const pod = cluster.pods.get(key);
       // One in the network of its node has nothing: what is held is an earlier pod's of its name.
-      if (pod === undefined || pod.hostNetwork) await this.#context.ends.end(key, undefined);
-      else if (!needsAddresses(pod, cluster.nodes)) await this.#context.ends.end(key, pod);
+      if (pod === undefined || pod.hostNetwork) await this.#context.releases.end(key, undefined);
+      else if (!needsAddresses(pod, cluster.nodes)) await this.#context.releases.end(key, pod);
       // One that is being deleted keeps what it has, and it is too late for more.
-      else if (pod.end.deletedAtMs === undefined) await this.#bring(pod);
+      else if (pod.end.deletedAtMs === undefined) await this.#ensure(pod);
     });
     if (owner !== key) await this.#endOwnName(key);
   }
@@ -122,21 +122,24 @@ export class PodReconciler {
   async #endOwnName(key: string): Promise<void> {
     const { ownerLock, podIndex } = this.#context;
     if (podIndex.isRunning(key) || portsOfOwner(key, this.#context).size === 0) return;
-    await ownerLock.run(key, () => this.#context.ends.endOwner(key));
+    await ownerLock.run(key, () => this.#context.releases.endOwner(key));
   }
 
-  async #bring(pod: Pod): Promise<void> {
+  async #ensure(pod: Pod): Promise<void> {
     const { events } = this.#context;
     const nics = await this.#acquire(pod);
     const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
-    const isWritten = await this.#bringPorts(pod, nics, surplus.kept);
-    await Promise.all(nics.map((nic) => this.#bringIp(pod, nic)));
-    await this.#context.ends.giveBack(surplus.ended);
+    const isWritten = await this.#ensurePorts(pod, nics, surplus.kept);
+    await Promise.all(nics.map((nic) => this.#ensureIp(pod, nic)));
+    await this.#context.releases.releaseIps(surplus.ended);
     for (const nic of surplus.unrecorded) {
-      this.#context.ends.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
+      this.#context.releases.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
     }
-    const isTold = await tellPod(this.#context, pod, { nics, removed: surplus.unplugged });
+    const isTold = await publishAnnotations(this.#context, pod, {
+      nics,
+      removed: surplus.unplugged,
+    });
     if (isTold && fresh.length > 0) {
       events.record(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
     } else if (isTold && isWritten) {
@@ -160,7 +163,7 @@ export class PodReconciler {
       throw this.#lacking(pod, 'its networks cannot be looked up', cluster.nads, [waitFor.nads]);
     }
     const { view, lookups } = trackedView(addresses.view, pod.namespace);
-    const networks = podNetworks(this.#told.onItsSubnets(pod), view);
+    const networks = podNetworks(this.#published.onItsSubnets(pod), view);
     if ('problems' in networks) {
       for (const event of networks.events) events.warnOnce(aboutPod(pod), event);
       throw new NotDone(tell(networks.problems), { waitsFor: lookups });
@@ -168,7 +171,7 @@ export class PodReconciler {
     for (const event of networks.events) events.infoOnce(aboutPod(pod), event);
     await this.#showMachine(pod, networks.nics);
     this.#checkCount(pod, networks.nics);
-    const requests = await this.#told.settled(pod, networks.nics);
+    const requests = await this.#published.settled(pod, networks.nics);
     try {
       return acquireAll(requests, {
         allocator: addresses.allocator,
@@ -181,7 +184,7 @@ export class PodReconciler {
           const object = addresses.subnet(name);
           return object && checkedValue(object.checked);
         },
-        freed: (held) => this.#context.ends.freed(held),
+        freed: (held) => this.#context.releases.freed(held),
       });
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
@@ -218,7 +221,7 @@ export class PodReconciler {
     const why = `${problem}: the pod gets no addresses as long as that is so`;
     events.warnOnce(aboutPod(pod), failureEvent('AcquireAddressFailed', 'getVirtualMachine', why));
     if (!cluster.machineInstances.isSynced) throw new NotDone(why);
-    await this.#told.takeBack(pod, nics);
+    await this.#published.takeBack(pod, nics);
     throw new NotDone(why, { waitsFor: [waitFor.owner(ownerOfPod(pod, settings))] });
   }
 
@@ -232,7 +235,7 @@ export class PodReconciler {
   }
 
   /** @returns whether anything was written */
-  async #bringPorts(
+  async #ensurePorts(
     pod: Pod,
     nics: readonly AnnotatedNic[],
     kept: ReadonlySet<string>,
@@ -283,7 +286,7 @@ export class PodReconciler {
   }
 
   /** Makes the IP object of a NIC say what the NIC has. */
-  async #bringIp(pod: Pod, nic: AnnotatedNic): Promise<void> {
+  async #ensureIp(pod: Pod, nic: AnnotatedNic): Promise<void> {
     const { cluster, writes, settings } = this.#context;
     const { ips } = cluster;
     const holder: IpHolder = {

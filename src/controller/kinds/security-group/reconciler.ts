@@ -49,10 +49,10 @@ export class SecurityGroupReconciler {
     if (first !== undefined) {
       throw await this.#refused(object, [first, ...rest], missing.map(waitFor.securityGroup));
     }
-    await this.#bring(object, checked.value);
+    await this.#ensure(object, checked.value);
   }
 
-  async #bring(object: SecurityGroupObject, group: SecurityGroup): Promise<void> {
+  async #ensure(object: SecurityGroupObject, group: SecurityGroup): Promise<void> {
     const { northbound } = this.#context;
     try {
       const desired = desiredSecurityGroup(group);

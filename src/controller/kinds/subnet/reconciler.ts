@@ -45,10 +45,10 @@ export class SubnetReconciler {
     if (object === undefined) {
       await northbound?.bring((state) => planSwitchRemoval(state, name));
     } else if (object.meta.deleting) await this.#letGo(object);
-    else await this.#bring(object);
+    else await this.#ensure(object);
   }
 
-  async #bring(object: SubnetObject): Promise<void> {
+  async #ensure(object: SubnetObject): Promise<void> {
     const { name } = object.meta;
     const current = this.#context.cluster.subnets.get(name);
     if (current === undefined) return;

@@ -38,10 +38,10 @@ export class VpcReconciler {
     }
     const subnets = this.#subnetsOf(name);
     if (object.meta.deleting) await this.#letGo(object, subnets);
-    else await this.#bring(object, subnets);
+    else await this.#ensure(object, subnets);
   }
 
-  async #bring(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
+  async #ensure(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
     const { cluster, northbound, settings } = this.#context;
     const { name } = object.meta;
     const { checked } = judgeVpc(

@@ -32,7 +32,7 @@ const WRITTEN_NAMES = [
 
 /**
  * The patch that makes the pod say this of its NICs, or undefined where it does.
- * @param removed keys of NICs that it does not have, from `unpluggedKeys` or `untoldKeys`
+ * @param removed keys of NICs that it does not have, from `unpluggedKeys` or `unallocatedKeys`
  */
 export function annotationsPatch(
   pod: Pod,
@@ -73,13 +73,13 @@ export function unpluggedKeys(provider: string): Annotations {
 }
 
 /** The keys by which the node's daemon knows that a NIC has its addresses. */
-export function untoldKeys(provider: string): Annotations {
+export function unallocatedKeys(provider: string): Annotations {
   const names = ['allocated', 'cidr', 'gateway', 'routed'];
   return Object.fromEntries(names.map((name) => [annotationKey(provider, name), null]));
 }
 
 /** True for a pod that was not told of any addresses. */
-export function isUntold({ annotations }: Pod): boolean {
+export function isUnallocated({ annotations }: Pod): boolean {
   return !Object.keys(annotations).some((key) => key.endsWith(annotationKey('', 'allocated')));
 }
 

@@ -27,7 +27,7 @@ function setUpIps(...objects: readonly NewObject[]) {
     endOwner: async (owner: string) => void asked.push(`end ${owner}`),
   };
   const reconciler = new IpReconciler(
-    { ...all.context, ends },
+    { ...all.context, releases: ends },
     {
       ownerServed: (owner) => asked.push(`serve ${owner}`),
       ended: (subnet) => asked.push(`count ${subnet}`),

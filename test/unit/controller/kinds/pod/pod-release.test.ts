@@ -1,7 +1,7 @@
 /** What the end of a pod gives back, in which order, and what is kept. */
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../../../../src/controller/kinds/pod/object/pod.ts';
-import { PodEnds } from '../../../../../src/controller/kinds/pod/pod-release.ts';
+import { PodReleases } from '../../../../../src/controller/kinds/pod/pod-release.ts';
 import type { NewObject } from '../../../../lab/kubernetes/object.ts';
 import { frontSubnet, ipOf } from '../../ipam/addresses-support.ts';
 import { kubeOvn, podObject } from '../../support.ts';
@@ -25,7 +25,7 @@ function setUpEnds(...objects: readonly NewObject[]) {
     },
   };
   const freed: string[] = [];
-  const ends = new PodEnds(all.context, ports, ({ nic }) => freed.push(nic));
+  const ends = new PodReleases(all.context, ports, ({ nic }) => freed.push(nic));
   all.context.addresses.refresh();
   return { ...all, ends, freed, requests };
 }

@@ -1,6 +1,6 @@
 /** What the work on a pod writes, in which order, and what it waits for and says. */
 import { describe, expect, it } from 'vitest';
-import { PodEnds } from '../../../../../src/controller/kinds/pod/pod-release.ts';
+import { PodReleases } from '../../../../../src/controller/kinds/pod/pod-release.ts';
 import { PodReconciler } from '../../../../../src/controller/kinds/pod/reconciler.ts';
 import type { DesiredPort } from '../../../../../src/controller/ovn/desired.ts';
 import { NorthboundError } from '../../../../../src/controller/ovn/error.ts';
@@ -42,8 +42,8 @@ function setUpPods(...objects: readonly NewObject[]) {
       return true;
     },
   };
-  const ends = new PodEnds(all.context, ports, () => undefined);
-  const reconciler = new PodReconciler({ ...all.context, ports, ends });
+  const ends = new PodReleases(all.context, ports, () => undefined);
+  const reconciler = new PodReconciler({ ...all.context, ports, releases: ends });
   return {
     ...all,
     requests,
