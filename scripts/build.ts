@@ -27,9 +27,10 @@ import {
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { withMark } from '../src/installer/mark.ts';
 import { removeEnvironmentNames } from './environment-names.ts';
+import { UNUSED_CODE } from './unused-code.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -108,18 +109,18 @@ async function bundlePlugin(outfile: string): Promise<void> {
 }
 
 /**
- * Names and usable lines stay: they are in the stacks of the daemon's log. The white space goes:
- * it is half of the bytes, and the running daemon keeps its source in memory.
+ * Names and usable lines stay: they are in the stacks of the daemon's log; of two that are the same, one has a
+ * number behind it, since keeping those, too (esbuild's keepNames), costs a start some 15 ms of processor time.
+ * The white space goes: it is half of the bytes, and the running daemon keeps its source in memory.
  */
 async function bundleForNode(entryPoint: string, shebang: string, outfile: string): Promise<void> {
   const options: BuildOptions = {
     entryPoints: [entryPoint],
     outfile,
     target: 'node24',
-    keepNames: true,
     minifyWhitespace: true,
     lineLimit: 120,
-    plugins: [dropUnusedOfClient, dropUnusedOfMetrics],
+    plugins: UNUSED_CODE,
     banner: { js: shebang },
   };
   await bundle(options, OPTIONAL_PACKAGES);
@@ -135,43 +136,6 @@ async function bundleForNode(entryPoint: string, shebang: string, outfile: strin
 const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
 /** The controller keeps a cluster's pods in memory anyway; the installer keeps nothing. */
 const PLAIN_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
-
-/**
- * The Kubernetes client does not declare that importing its files has no effect of its own, so
- * esbuild would keep files that nothing uses: a megabyte, where only KubeConfig is used. The one
- * effect it has is a polyfill for Node.js 18.
- */
-const dropUnusedOfClient: Plugin = {
-  name: 'drop-unused-of-client',
-  setup(setup) {
-    setup.onResolve({ filter: /^\./ }, async ({ path, pluginData, ...rest }) => {
-      const isOfClient = /\/@kubernetes\/client-node\/dist\//.test(`${rest.resolveDir}/`);
-      if (pluginData === 'resolving' || !isOfClient) {
-        return null;
-      }
-      const options = { ...rest, pluginData: 'resolving' };
-      return { ...(await setup.resolve(path, options)), sideEffects: false };
-    });
-  },
-};
-
-/**
- * The metrics client loads all that it can when it is imported: its metrics of the process (we have our
- * own), clusters of processes, a push gateway, OpenTelemetry. They are 12 MB of the daemon's memory.
- */
-const dropUnusedOfMetrics: Plugin = {
-  name: 'drop-unused-of-metrics',
-  setup(setup) {
-    const unused = /^\.\/lib\/(pushgateway|cluster|worker|summary|defaultMetrics)$/;
-    setup.onResolve({ filter: unused }, ({ path, importer }) => {
-      const isOfClient = importer.endsWith('/@prometheus-io/client/index.js');
-      return isOfClient ? { path, namespace: 'unused' } : null;
-    });
-    setup.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({
-      contents: 'module.exports = {};',
-    }));
-  },
-};
 
 /**
  * The executable runs as root in whatever directory the runtime has: bun's habit of loading `.env`

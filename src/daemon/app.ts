@@ -36,6 +36,7 @@ import type { Observers } from './call/observers.ts';
 import { newOperationId } from './call/operation-id.ts';
 import { type CallStages, inStage } from './call/stage.ts';
 import { CONNECTION_LIMITS } from './connections.ts';
+import type { AttachmentQueue } from './ownership/attachment-queue.ts';
 import { Operations, operationOf, verbOf } from './report/operation.ts';
 import type { PodEvents, Telling } from './report/pod-events.ts';
 import { StatusLog } from './report/status-log.ts';
@@ -53,6 +54,11 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
  * small node it costs that call a tenth of its time (measured); ms.
  */
 const BOOKKEEPING_LAG_MS = 100;
+/**
+ * It also waits until no ADD runs, for so long: of pods that come up together the last has its interface a
+ * tenth sooner; ms.
+ */
+const BOOKKEEPING_BEHIND_ADDS_MS = 2000;
 const BOOKKEEPING_AT_ONCE = 4;
 /**
  * For a recorded DEL; ms. It takes some 10 ms, and what is left of the runtime's two minutes is the
@@ -74,7 +80,11 @@ export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, Statu
     GcParts['interfaces'] &
     StatusParts['interfaces'];
   readonly bridges: AddParts['bridges'] & StatusParts['bridges'];
-  readonly queue: AddParts['queue'] & DelParts['queue'] & CheckParts['queue'] & GcParts['queue'];
+  readonly queue: AddParts['queue'] &
+    DelParts['queue'] &
+    CheckParts['queue'] &
+    GcParts['queue'] &
+    Pick<AttachmentQueue, 'addsOver'>;
   readonly tunnels: AddParts['tunnels'] & StatusParts['tunnels'];
   readonly limits: AddParts['limits'] & CheckParts['limits'];
   readonly abilities: AddParts['abilities'] & StatusParts['abilities'];
@@ -137,10 +147,14 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     await Promise.race([Promise.allSettled(afterwards), sleep(AFTERWARDS_MS_MAX)]);
   });
 
+  const addsOver = () =>
+    parts.queue.addsOver(AbortSignal.timeout(BOOKKEEPING_BEHIND_ADDS_MS)).catch(() => {});
+
   /** Bookkeeping and news: nobody waits for them. */
   const later = (reply: FastifyReply, task: () => void | Promise<void>) => {
     onceClosed(reply, () => {
       const work = sleep(BOOKKEEPING_LAG_MS)
+        .then(() => addsOver())
         .then(() => bookkeeping(task))
         .catch((error) => logger.error(errorFields(error), 'what follows an answer has failed'))
         .finally(() => afterwards.delete(work));

@@ -4,6 +4,7 @@
  * them first.
  */
 
+import { Condition } from '../../common/concurrency/condition.ts';
 import type { Deadline } from '../../common/concurrency/deadline.ts';
 import { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 import { tryAgain } from '../call/error.ts';
@@ -15,6 +16,7 @@ export class AttachmentQueue {
   readonly #calls = new Map<string, number>();
   /** Deadlines of ADDs that run or wait in line. */
   readonly #adds = new Map<string, Set<Deadline>>();
+  readonly #addsOver = new Condition();
 
   /** Why ADDs are no longer taken. */
   #refusal: Error | undefined;
@@ -40,6 +42,7 @@ export class AttachmentQueue {
     } finally {
       deadlines.delete(deadline);
       if (deadlines.size === 0) this.#adds.delete(key);
+      if (this.#adds.size === 0) this.#addsOver.check();
     }
   }
 
@@ -97,6 +100,14 @@ export class AttachmentQueue {
     let count = 0;
     for (const deadlines of this.#adds.values()) count += deadlines.size;
     return count;
+  }
+
+  /**
+   * Resolves when no ADD runs or waits.
+   * @throws `signal.reason` when aborted before
+   */
+  async addsOver(signal: AbortSignal): Promise<void> {
+    await this.#addsOver.until(() => this.#adds.size === 0 || undefined, signal);
   }
 
   /** Ends all ADDs, and those to come: the daemon is ending. */

@@ -2,6 +2,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AppParts, buildApp } from '../../../src/daemon/app.ts';
 import type { CallSeen } from '../../../src/daemon/call/observers.ts';
+import { AttachmentQueue } from '../../../src/daemon/ownership/attachment-queue.ts';
 import { ADD_PATH, GC_PATH } from '../../../src/wire/messages.ts';
 import { HOSTILE_TEXTS, requestOf } from './support.ts';
 
@@ -10,6 +11,7 @@ const logger = pino({ base: null }, { write: (line) => void log.push(line) });
 const parts = {
   addTimeoutMs: 1000,
   recordedDels: { done: async () => {} },
+  queue: new AttachmentQueue(),
   podEvents: { configureFailed: () => () => {} },
 } as unknown as AppParts;
 const app = buildApp(parts, logger);

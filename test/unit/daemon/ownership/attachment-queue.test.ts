@@ -266,6 +266,39 @@ describe('the number of ADDs', () => {
   });
 });
 
+describe('what waits for the end of all ADDs', () => {
+  it('goes on when the last one is over, however it ends, and at once where there is none', async () => {
+    const queue = new AttachmentQueue();
+    const { signal } = new AbortController();
+    await queue.addsOver(signal);
+    const gate = Promise.withResolvers<void>();
+    using deadline = startDeadline(60_000);
+    let isOver = false;
+    const first = queue.runAdd(eth0, deadline, () => gate.promise);
+    const second = queue.runAdd(net1, deadline, () => untilEnded(deadline));
+    const waiting = queue.addsOver(signal).then(() => {
+      isOver = true;
+    });
+    gate.resolve();
+    await first;
+    await turn();
+    expect(isOver).toBe(false);
+    deadline.abort(new Error('over'));
+    await expect(second).rejects.toThrow('over');
+    await waiting;
+  });
+
+  it('ends when it is aborted, and waits for no DEL', async () => {
+    const queue = new AttachmentQueue();
+    using deadline = startDeadline(60_000);
+    void queue.runDel(net1, () => never);
+    await queue.addsOver(new AbortController().signal);
+    void queue.runAdd(eth0, deadline, () => never);
+    const late = AbortSignal.abort(new Error('too late'));
+    await expect(queue.addsOver(late)).rejects.toThrow('too late');
+  });
+});
+
 describe('a daemon that ends', () => {
   it('ends every ADD, those in line too, and no DEL', async () => {
     const queue = new AttachmentQueue();
