@@ -15,6 +15,7 @@ import {
   measureSizes,
 } from './bench/attachments.ts';
 import { measureController } from './bench/controller.ts';
+import { measureDaemonStart } from './bench/daemon-start.ts';
 import { measureExecutable } from './bench/executable.ts';
 import { startBench } from './bench/stage.ts';
 import { printTable } from './bench/table.ts';
@@ -53,6 +54,7 @@ async function measureNode() {
   const sizes = await measureSizes(bench);
   const delay = await measureLoopDelay(bench);
   const memory = await measureMemory(bench);
+  const start = await measureDaemonStart(bench);
   await bench.stop();
-  return { ...executable, ...attachments, ...sizes, ...burst, ...delay, ...memory };
+  return { ...executable, ...attachments, ...sizes, ...burst, ...delay, ...memory, ...start };
 }

@@ -92,7 +92,7 @@ export async function measureSizes(bench: Bench) {
     add_p50_250_ports_over_10: round(at250.add / base.add),
     add_p50_1000_ports_over_10: round(at1000.add / base.add),
     floor_p50_1000_ports_over_10: round(at1000.floor / base.floor),
-    add_p50_over_floor_1000_ports: round(at1000.add / at1000.floor),
+    ovn_add_over_floor_1000_ports: round(at1000.add / at1000.floor),
   };
 }
 

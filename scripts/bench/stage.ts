@@ -1,7 +1,7 @@
 /** The bench's node, daemon and networks, and pods that wait for their ADD. */
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../../test/lab/cluster.ts';
-import { Daemon } from '../../test/lab/daemon.ts';
+import { Daemon, type DaemonOptions } from '../../test/lab/daemon.ts';
 import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import {
@@ -15,6 +15,8 @@ export interface Bench {
   readonly node: OvnNode;
   readonly cluster: Cluster;
   readonly daemon: Daemon;
+  /** To start it again. */
+  readonly daemonOptions: DaemonOptions;
   readonly subnet: SubnetPlan;
   readonly macvlan: SubnetPlan;
   stop(): Promise<void>;
@@ -49,13 +51,14 @@ export async function startBench(): Promise<Bench> {
   });
   await mkdir('/run/kube', { recursive: true });
   await api.writeKubeconfig('/run/kube/config', DAEMON);
-  const daemon = await Daemon.start({ kubeconfig: '/run/kube/config', nodeName: node.chassis });
+  const daemonOptions = { kubeconfig: '/run/kube/config', nodeName: node.chassis };
+  const daemon = await Daemon.start(daemonOptions);
   const stop = async () => {
     await daemon.stop();
     await node.stop();
     await api.close();
   };
-  return { node, cluster, daemon, subnet, macvlan, stop };
+  return { node, cluster, daemon, daemonOptions, subnet, macvlan, stop };
 }
 
 /** A pod with an address and a sandbox, but without an interface. */
