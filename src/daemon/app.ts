@@ -68,6 +68,14 @@ const RECORDS_TIMEOUT_MS = 30_000;
 /** How long bookkeeping may hold up the daemon's end; ms. */
 const AFTERWARDS_MS_MAX = 5000;
 
+/** What a caller sends is right or wrong, never mended. */
+const VERBATIM = { coerceTypes: false, removeAdditional: false, useDefaults: false } as const;
+/**
+ * Ajv checks each schema by JSON Schema's own, which it compiles first, and shortens the code that it makes:
+ * together a third of the daemon's start (measured). A test checks our schemas instead.
+ */
+const QUICKLY_COMPILED = { meta: false, validateSchema: false, code: { optimize: false } } as const;
+
 /** What is told of a failure. */
 type Told = (error: unknown, stages: CallStages) => Telling;
 
@@ -112,8 +120,7 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     ...CONNECTION_LIMITS,
-    // What a caller sends is right or wrong, never mended.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    ajv: { customOptions: { ...VERBATIM, ...QUICKLY_COMPILED } },
     // A path that cannot be decoded.
     frameworkErrors: (_error, request, reply: FastifyReply) => {
       operations.answered(request, reply, 404);

@@ -17,8 +17,10 @@ import { isSamePod, type Pod, podKey, projectPod } from '../model/pod.ts';
 
 /** Code 7 about the annotations of a pod, and not about a configuration or the node. */
 export class WrongAnnotation extends CniError {
-  constructor({ message, details }: CniError) {
-    super(CniCode.invalidConfig, message, details);
+  /** @param refusal its stage is the one in which this has failed, too */
+  constructor(refusal: CniError) {
+    const { message, details } = refusal;
+    super(CniCode.invalidConfig, message, details, { cause: refusal });
     this.name = 'WrongAnnotation';
   }
 }

@@ -1,10 +1,14 @@
+import Fastify from 'fastify';
 import Schema from 'typebox/schema';
 import { describe, expect, it } from 'vitest';
 import {
   ADD_PATH,
+  CheckRequestSchema,
   CniRequestSchema,
   CniResponseSchema,
   DEL_PATH,
+  GcRequestSchema,
+  StatusRequestSchema,
 } from '../../../src/wire/messages.ts';
 import { requestOf } from '../daemon/support.ts';
 
@@ -14,6 +18,20 @@ const accepts = (schema: typeof CniRequestSchema | typeof CniResponseSchema, bod
 describe('the socket API', () => {
   it("has Kube-OVN's paths", () => {
     expect([ADD_PATH, DEL_PATH]).toEqual(['/api/v1/add', '/api/v1/del']);
+  });
+});
+
+describe('the schema of a body', () => {
+  // The daemon leaves that out: it would take a third of its start.
+  it.each([
+    ['ADD and DEL', CniRequestSchema],
+    ['CHECK', CheckRequestSchema],
+    ['GC', GcRequestSchema],
+    ['STATUS', StatusRequestSchema],
+  ])('of %s is one by JSON Schema itself, which refuses others', async (_, body) => {
+    const app = (schema: object) => Fastify().post('/', { schema: { body: schema } }, () => '');
+    await app(body).ready();
+    await expect(app({ ...body, required: 'all' }).ready()).rejects.toThrow(/schema is invalid/);
   });
 });
 
