@@ -38,7 +38,7 @@ import { type CallStages, inStage } from './call/stage.ts';
 import { CONNECTION_LIMITS } from './connections.ts';
 import type { AttachmentQueue } from './ownership/attachment-queue.ts';
 import { Operations, operationOf, verbOf } from './report/operation.ts';
-import type { PodEvents, Telling } from './report/pod-events.ts';
+import type { PendingEvent, PodEvents } from './report/pod-events.ts';
 import { StatusLog } from './report/status-log.ts';
 import { type AddParts, add } from './verbs/add.ts';
 import { type CheckParts, check } from './verbs/check.ts';
@@ -76,8 +76,8 @@ const VERBATIM = { coerceTypes: false, removeAdditional: false, useDefaults: fal
  */
 const QUICKLY_COMPILED = { meta: false, validateSchema: false, code: { optimize: false } } as const;
 
-/** What is told of a failure. */
-type Told = (error: unknown, stages: CallStages) => Telling;
+/** The event about a failure. */
+type EventOfFailure = (error: unknown, stages: CallStages) => PendingEvent;
 
 /** What the calls on the socket use. */
 export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, StatusParts {
@@ -102,7 +102,7 @@ export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, Statu
   readonly podEvents: PodEvents;
   /** DELs that come before every other call of their attachment. */
   readonly recordedDels: Pick<RecordedDels, 'done'>;
-  /** Who is told what is done; nobody without it. */
+  /** Who observes calls; nobody without it. */
   readonly observers?: Observers;
 }
 
@@ -137,7 +137,7 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     const failure = toCniError(error);
     const status = isPermanent(failure) ? 400 : 500;
     // Of STATUS status-log.ts writes what is worth a line.
-    operations.failed(request, reply, { status, failure, error, isTold: !isStatus(failure) });
+    operations.failed(request, reply, { status, failure, error, isLogged: !isStatus(failure) });
     return reply.code(status).send(toResponse(failure, request));
   });
 
@@ -174,7 +174,7 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     request: FastifyRequest,
     reply: FastifyReply,
     work: () => Promise<T>,
-    failed: Told = NOTHING_TO_TELL,
+    failed: EventOfFailure = NO_EVENT,
   ) => {
     const stages = operations.stagesOf(request);
     try {
@@ -192,10 +192,10 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     if (type !== OWN_CNI_TYPE || container_id === undefined || if_name === undefined) return;
     using deadline = startDeadline(RECORDS_TIMEOUT_MS, callerSignal(reply));
     const done = () => parts.recordedDels.done({ container_id, if_name }, deadline.signal);
-    const failed: Told =
+    const failed: EventOfFailure =
       url === ADD_PATH
         ? (...how) => podEvents.configureFailed(body as CniRequest, ...how)
-        : NOTHING_TO_TELL;
+        : NO_EVENT;
     await followed(request, reply, () => inStage('queue', done()), failed);
   });
 
@@ -203,21 +203,21 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
     const waitedMs = reply.elapsedTime;
     const caller = callerSignal(reply);
     const work = () => add(request.body, partsOf(request), { caller, waitedMs });
-    const failed: Told = (...how) => podEvents.configureFailed(request.body, ...how);
+    const failed: EventOfFailure = (...how) => podEvents.configureFailed(request.body, ...how);
     const result = await followed(request, reply, work, failed);
     const { response, afterAnswer } = result;
     const { ips, mac_address: mac } = response;
     operations.done(request, reply, 200, { ips, mac });
-    const tell = podEvents.configured(request.body, result);
+    const recordEvent = podEvents.configured(request.body, result);
     later(reply, async () => {
-      tell();
+      recordEvent();
       await afterAnswer();
     });
     return reply.send(response);
   });
 
   app.post(DEL_PATH, { schema: { body: CniRequestSchema } }, async (request, reply) => {
-    const failed: Told = (...how) => podEvents.removeFailed(request.body, ...how);
+    const failed: EventOfFailure = (...how) => podEvents.removeFailed(request.body, ...how);
     const work = () => del(request.body, partsOf(request));
     const removed = await followed(request, reply, work, failed);
     operations.done(request, reply, 204);
@@ -249,7 +249,7 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
   return app;
 }
 
-const NOTHING_TO_TELL: Told = () => () => {};
+const NO_EVENT: EventOfFailure = () => () => {};
 
 /** Aborted when the caller closes its connection before it has its answer. */
 function callerSignal(reply: FastifyReply): AbortSignal {

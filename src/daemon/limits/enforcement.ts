@@ -9,15 +9,15 @@ import { run } from '../../common/process/run.ts';
 import { messageOf } from '../../common/text.ts';
 
 export interface Enforcement {
-  readonly shaping: Told<Shaping>;
+  readonly shaping: Reading<Shaping>;
   /** The kernel's policer, which packets from the pod pass; bit/s, undefined for none. */
-  readonly policedBps: Told<number | undefined>;
+  readonly policedBps: Reading<number | undefined>;
   /** The kernel's; undefined for none. */
-  readonly netem: Told<KernelNetem | undefined>;
+  readonly netem: Reading<KernelNetem | undefined>;
 }
 
 /** `unknown` says why nobody could tell. */
-export type Told<T> = { readonly value: T } | { readonly unknown: string };
+export type Reading<T> = { readonly value: T } | { readonly unknown: string };
 
 /** The QoS of a port, as ovs-vswitchd has it. All rates in bit/s. */
 export interface Shaping {
@@ -45,15 +45,15 @@ export interface KernelNetem {
 export async function readEnforcement(hostInterface: string): Promise<Enforcement> {
   const ask = (file: string, ...args: readonly string[]) => run(file, args, { timeoutMs: 5000 });
   const [shaping, policedBps, netem] = await Promise.all([
-    told(ask('ovs-appctl', '-t', 'ovs-vswitchd', 'qos/show', hostInterface).then(readShaping)),
-    told(ask('tc', 'filter', 'show', 'dev', hostInterface, 'ingress').then(readPolicing)),
-    told(ask('tc', '-j', 'qdisc', 'show', 'dev', hostInterface).then(readNetem)),
+    readingOf(ask('ovs-appctl', '-t', 'ovs-vswitchd', 'qos/show', hostInterface).then(readShaping)),
+    readingOf(ask('tc', 'filter', 'show', 'dev', hostInterface, 'ingress').then(readPolicing)),
+    readingOf(ask('tc', '-j', 'qdisc', 'show', 'dev', hostInterface).then(readNetem)),
   ]);
   return { shaping, policedBps, netem };
 }
 
-async function told<T>(reading: Promise<T>): Promise<Told<T>> {
-  return reading.then(
+async function readingOf<T>(answer: Promise<T>): Promise<Reading<T>> {
+  return answer.then(
     (value) => ({ value }),
     (error) => ({ unknown: messageOf(error) }),
   );

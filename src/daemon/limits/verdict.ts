@@ -2,7 +2,7 @@
  * Whether what OVS's database has of a limit is in force, and if not, why and what to do. Pure.
  */
 import type { Policing, Qos } from '../ovs/traffic-control.ts';
-import type { KernelNetem, Shaping, Told } from './enforcement.ts';
+import type { KernelNetem, Reading, Shaping } from './enforcement.ts';
 import { netemOf, netemSummary, rateText } from './quantities.ts';
 
 export interface Verdict {
@@ -16,9 +16,9 @@ const NOTHING: Verdict = { inForce: '-' };
 const YES: Verdict = { inForce: 'yes' };
 
 /** @param qos of type HTB; undefined for none */
-export function judgeShaping(qos: Qos | undefined, told: Told<Shaping>): Verdict {
-  if ('unknown' in told) return qos === undefined ? NOTHING : unknown(told.unknown);
-  const { type, queueBps, maxBps = Infinity, minBps = 0 } = told.value;
+export function judgeShaping(qos: Qos | undefined, reading: Reading<Shaping>): Verdict {
+  if ('unknown' in reading) return qos === undefined ? NOTHING : unknown(reading.unknown);
+  const { type, queueBps, maxBps = Infinity, minBps = 0 } = reading.value;
   const isShaped = type === 'linux-htb' && queueBps !== undefined;
   if (qos === undefined) {
     return isShaped && queueBps < maxBps
@@ -45,7 +45,7 @@ const RATE_TOLERANCE = 0.01;
 /** @param isUserspace the bridge is one of OVS's userspace datapath */
 export function judgePolicing(
   { rateKbps }: Policing,
-  told: Told<number | undefined>,
+  reading: Reading<number | undefined>,
   isUserspace: boolean,
 ): Verdict {
   if (isUserspace) {
@@ -53,8 +53,8 @@ export function judgePolicing(
       "OVS's userspace datapath takes packets before the kernel polices them; its kernel datapath does not";
     return rateKbps === 0 ? NOTHING : no(note);
   }
-  if ('unknown' in told) return rateKbps === 0 ? NOTHING : unknown(told.unknown);
-  const bps = told.value;
+  if ('unknown' in reading) return rateKbps === 0 ? NOTHING : unknown(reading.unknown);
+  const bps = reading.value;
   if (rateKbps === 0) {
     return bps === undefined ? NOTHING : no(`the kernel polices to ${rateText(bps)} all the same`);
   }
@@ -68,9 +68,12 @@ export function judgePolicing(
 }
 
 /** @param qos of type netem; undefined for none */
-export function judgeNetem(qos: Qos | undefined, told: Told<KernelNetem | undefined>): Verdict {
-  if ('unknown' in told) return qos === undefined ? NOTHING : unknown(told.unknown);
-  const found = told.value;
+export function judgeNetem(
+  qos: Qos | undefined,
+  reading: Reading<KernelNetem | undefined>,
+): Verdict {
+  if ('unknown' in reading) return qos === undefined ? NOTHING : unknown(reading.unknown);
+  const found = reading.value;
   if (qos === undefined) {
     return found === undefined ? NOTHING : no(`the kernel has ${netemSummary(found)} all the same`);
   }

@@ -34,7 +34,7 @@ export function verbOf({ url }: Pick<FastifyRequest, 'url'>): string | undefined
   return VERBS[url];
 }
 
-/** Tells of each call that has its answer: a line in the log, and whoever observes. */
+/** Reports each call that has its answer: a line in the log, and to whoever observes. */
 export class Operations {
   readonly #log: Logger;
   readonly #observers: Observers | undefined;
@@ -57,37 +57,37 @@ export class Operations {
    * @param result what the line says of it
    */
   done(request: FastifyRequest, reply: FastifyReply, status: number, result: object = {}): void {
-    const ms = this.#tell(request, reply, status);
+    const ms = this.#observe(request, reply, status);
     const verb = verbOf(request) ?? UNKNOWN;
     this.#log.info({ ...whose(request), ...result, outcome: 'done', ms }, `${verb} done`);
   }
 
   /**
    * @param error what was thrown, of which the answer has `failure`
-   * @param isTold false where the log has another line about it
+   * @param isLogged false where the log has another line about it
    */
   failed(
     request: FastifyRequest,
     reply: FastifyReply,
-    { status, failure, error, isTold }: Failed,
+    { status, failure, error, isLogged }: Failed,
   ): void {
     const { code, details, message, cause } = failure;
     const stage = this.#stages.get(request)?.ofFailure(error);
-    const ms = this.#tell(request, reply, status, { code, stage });
-    if (!isTold) return;
+    const ms = this.#observe(request, reply, status, { code, stage });
+    if (!isLogged) return;
     const fields = { ...whose(request), outcome: 'failed', stage, code, details, ms };
     const line = `${verbOf(request) ?? plain(request.url)} failed: ${message}`;
     if (code === OwnCode.internal) this.#log.error({ ...fields, ...stackOf(cause) }, line);
     else this.#log.warn(fields, line);
   }
 
-  /** An answer that is told nowhere else. */
+  /** An answer that has no line in the log. */
   answered(request: FastifyRequest, reply: FastifyReply, status: number): void {
-    this.#tell(request, reply, status);
+    this.#observe(request, reply, status);
   }
 
   /** @returns the duration; ms */
-  #tell(
+  #observe(
     request: FastifyRequest,
     reply: FastifyReply,
     status: number,
@@ -106,7 +106,7 @@ export interface Failed {
   readonly status: number;
   readonly failure: CniError;
   readonly error: unknown;
-  readonly isTold: boolean;
+  readonly isLogged: boolean;
 }
 
 /** Whose call it is, for the log. */

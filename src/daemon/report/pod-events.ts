@@ -1,7 +1,7 @@
 /**
  * What people hear of a pod's interfaces: the events of Kube-OVN's daemon, with its reasons and the form
  * of its messages, on the pod (docs/events.md). Only on a pod that is there, and that the call is for:
- * an event on any other would tell people wrong.
+ * an event on any other would mislead people.
  *
  * What the runtime alone knows, container ids and paths, is left out: it would make of one failure that
  * is repeated with new sandboxes as many events.
@@ -56,9 +56,9 @@ export interface PodEventParts {
 }
 
 /** Has an event written, if there is one to write; to be called when the runtime has its answer. */
-export type Telling = () => void;
+export type PendingEvent = () => void;
 
-const NOTHING_TO_TELL: Telling = () => {};
+const NO_EVENT: PendingEvent = () => {};
 
 /** Each method looks at once whether the pod is there: when the runtime has its answer, it may be gone. */
 export class PodEvents {
@@ -69,18 +69,18 @@ export class PodEvents {
   }
 
   /** An ADD is done. */
-  configured(call: CallOf, { pod, subnet, response }: AddResult): Telling {
+  configured(call: CallOf, { pod, subnet, response }: AddResult): PendingEvent {
     const ip = (response.ips ?? []).map((address) => address.ip).join(',');
     const said = `subnet=${subnet} ip=${ip} mac=${response.mac_address}`;
-    return this.#telling(pod, call, { type: 'Normal', reason: REASONS.configured, message: said });
+    return this.#pending(pod, call, { type: 'Normal', reason: REASONS.configured, message: said });
   }
 
   /** An ADD has failed. */
-  configureFailed(call: CallOf, error: unknown, stages: CallStages): Telling {
+  configureFailed(call: CallOf, error: unknown, stages: CallStages): PendingEvent {
     const pod = this.#pod(call, call.pod_uid);
-    if (pod === undefined || pod.deleting || isNoNews(error)) return NOTHING_TO_TELL;
+    if (pod === undefined || pod.deleting || isNoNews(error)) return NO_EVENT;
     const message = failureText(stages.ofFailure(error) ?? 'configure-nic', error);
-    return this.#telling(pod, call, {
+    return this.#pending(pod, call, {
       type: 'Warning',
       reason: REASONS.configureFailed,
       message,
@@ -88,18 +88,18 @@ export class PodEvents {
   }
 
   /** A DEL is done; nothing is said of one that found nothing. */
-  removed(call: CallOf, { hadPort, podUid }: Removed): Telling {
+  removed(call: CallOf, { hadPort, podUid }: Removed): PendingEvent {
     const pod = hadPort ? this.#podOfPort(call, podUid) : undefined;
-    if (pod === undefined) return NOTHING_TO_TELL;
-    return this.#telling(pod, call, { type: 'Normal', reason: REASONS.removed, message: '' });
+    if (pod === undefined) return NO_EVENT;
+    return this.#pending(pod, call, { type: 'Normal', reason: REASONS.removed, message: '' });
   }
 
   /** A DEL has failed. */
-  removeFailed(call: CallOf, error: unknown, stages: CallStages): Telling {
+  removeFailed(call: CallOf, error: unknown, stages: CallStages): PendingEvent {
     const pod = this.#podOfPort(call, call.pod_uid);
-    if (pod === undefined) return NOTHING_TO_TELL;
+    if (pod === undefined) return NO_EVENT;
     const message = failureText(stages.ofFailure(error) ?? 'delete-nic', error);
-    return this.#telling(pod, call, { type: 'Warning', reason: REASONS.removeFailed, message });
+    return this.#pending(pod, call, { type: 'Warning', reason: REASONS.removeFailed, message });
   }
 
   /**
@@ -117,7 +117,7 @@ export class PodEvents {
     return uid ? this.#pod(call, uid) : undefined;
   }
 
-  #telling(pod: Pod, call: CallOf, { message, ...event }: ObjectEvent): Telling {
+  #pending(pod: Pod, call: CallOf, { message, ...event }: ObjectEvent): PendingEvent {
     const { events } = this.#parts;
     return () => {
       const text = this.#text(call, message);
