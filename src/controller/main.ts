@@ -26,6 +26,7 @@ import { Machines } from './cluster/machines.ts';
 import { PodIndex } from './cluster/pod-index.ts';
 import { type Options, parseFlags } from './config/flags.ts';
 import { answerTo } from './config/help.ts';
+import { EVENT_LIMITS } from './event-limits.ts';
 import { Addresses } from './ipam/addresses.ts';
 import { Allocator } from './ipam/allocator/allocator.ts';
 import type { Context } from './kinds/context.ts';
@@ -44,8 +45,6 @@ surviveStrayRejections(log);
 
 /** How long work and events in flight may hold up the end; ms. */
 const ENDS_AFTER_MS = 5000;
-/** Thousands of pods that come at once must not lose their events. */
-const EVENT_LIMITS = { waiting: 20_000, atOnce: 4, remembered: 4096 };
 
 const question = questionOf(process.argv.slice(2));
 if (question === undefined) {

@@ -141,6 +141,7 @@ async function start(): Promise<void> {
       );
     });
   }
+  // Whether or not probes are answered yet: a daemon that ends late has their port until then.
   log.info({ socket: options.socketPath, node: options.nodeName }, 'ready for CNI calls');
 }
 

@@ -39,7 +39,7 @@ import { acquireAll } from './acquire.ts';
 import { currentSet } from './current-set.ts';
 import { desiredPort } from './desired-port.ts';
 import { missingGroupEvents } from './missing-groups.ts';
-import { networkEvent } from './object/allocated-nic.ts';
+import { addressesText, networkEvent } from './object/allocated-nic.ts';
 import { isAlive, isEndedByNode, type NodeView, releasedAtMs } from './object/liveness.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -63,6 +63,7 @@ export type PodContext = Uses<
   | 'addresses'
   | 'events'
   | 'ipIndex'
+  | 'log'
   | 'machines'
   | 'ownerLock'
   | 'podIndex'
@@ -142,6 +143,7 @@ export class PodReconciler {
     });
     if (isTold && fresh.length > 0) {
       events.record(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
+      this.#logAllocation(pod, fresh);
     } else if (isTold && isWritten) {
       events.record(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
     }
@@ -150,6 +152,18 @@ export class PodReconciler {
     const missing = missingGroupEvents(nics, annotations, (name) => this.#groupExists(name));
     if (missing.length === 0) events.clear(aboutPod(pod));
     for (const event of missing) events.warnOnce(aboutPod(pod), event);
+  }
+
+  /** One line for each pod, whose event is gone an hour later. */
+  #logAllocation(pod: Pod, nics: readonly AnnotatedNic[]): void {
+    const { namespace, name } = pod;
+    const given = nics.map(({ provider, subnet, addresses, mac }) => ({
+      provider,
+      subnet: subnet.name,
+      ip: addressesText(addresses),
+      ...(mac === undefined ? {} : { mac }),
+    }));
+    this.#context.log.info({ namespace, pod: name, nics: given }, 'addresses are allocated');
   }
 
   #groupExists(name: string): boolean {

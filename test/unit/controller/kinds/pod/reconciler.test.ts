@@ -76,6 +76,9 @@ describe('a pod', () => {
       ['10.1.0.2'],
     ]);
     expect(all.said).toEqual([expect.stringMatching(/^Pod web: PodNetworkAllocated: /)]);
+    const lines = all.fake.log.lines.filter(({ level }) => level === 'info');
+    const nics = [{ provider: PROVIDER, subnet: 'front', ip: '10.1.0.2', mac: expect.any(String) }];
+    expect(lines.map(({ fields }) => fields)).toEqual([{ namespace: 'shop', pod: 'web', nics }]);
   });
 
   it('of which all is so has nothing written', async () => {
