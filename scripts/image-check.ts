@@ -46,7 +46,7 @@ const outcomes = new Outcomes();
 const folder = mkdtempSync(join(tmpdir(), 'kube-ovn-image-check-'));
 try {
   await checkContents(image, outcomes);
-  if (isForeign) await checkEmulated(image, architecture, folder, outcomes);
+  if (isForeign) await checkEmulated({ archive: image, architecture, isOvn }, folder, outcomes);
   else if (isOvn) await checkOvn(image, folder, outcomes);
   else await checkPods(image, folder, outcomes);
 } finally {

@@ -1,7 +1,7 @@
 /**
  * An image of another processor, as far as that goes: its programs say what they are under qemu's
- * emulation of a process, each by itself. Containers, and what concerns the kernel (iptables-nft asks it
- * even for its version), are not tried.
+ * emulation of a process, each by itself. Containers, and what concerns the kernel (iptables-nft and ipset
+ * ask it even for their versions), are not tried.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -15,27 +15,42 @@ const EMULATORS: Readonly<Record<string, string>> = {
   amd64: 'qemu-x86_64-static',
 };
 
-/** Programs with arguments; a script is given to the image's node. */
-const COMMANDS = [
-  'kube-ovn/kube-ovn --version', 'usr/local/bin/node --version', 'kube-ovn/kube-ovn-cni.cjs --version',
-  'kube-ovn/kube-ovn-controller.cjs --version', 'kube-ovn/kube-ovn-install.cjs --help',
+/** Programs of both images with arguments; a script is given to the image's node. */
+const COMMON = [
   'usr/bin/ovs-vsctl --version', 'usr/bin/ovs-appctl --version', 'usr/bin/ovsdb-client --version',
-  'usr/bin/ovn-nbctl --version', 'usr/sbin/iptables-legacy --version',
-  'usr/sbin/ipset --version', 'usr/bin/tcpdump --version', 'usr/bin/curl --version', 'usr/bin/ndisc6 -V',
+  'usr/bin/ovn-nbctl --version', 'usr/bin/ovn-sbctl --version',
   'usr/bin/nsenter --version', 'usr/bin/bash --version', 'usr/bin/ss -V', 'usr/sbin/ethtool --version',
   'usr/bin/dumb-init --version',
 ]; // biome-ignore format: a table
+const AGENT = [
+  'kube-ovn/kube-ovn --version', 'usr/local/bin/node --version', 'kube-ovn/kube-ovn-cni.cjs --version',
+  'kube-ovn/kube-ovn-controller.cjs --version', 'kube-ovn/kube-ovn-install.cjs --help',
+  'usr/sbin/iptables-legacy --version', 'usr/bin/tcpdump --version', 'usr/bin/curl --version',
+  'usr/bin/ndisc6 -V',
+]; // biome-ignore format: a table
+const OVN = [
+  'usr/sbin/ovsdb-server --version', 'usr/sbin/ovs-vswitchd --version', 'usr/bin/ovsdb-tool --version',
+  'usr/bin/ovn-northd --version', 'usr/bin/ovn-controller --version', 'usr/bin/ovn-trace --version',
+]; // biome-ignore format: a table
 
+interface ForeignImage {
+  /** The archive's path. */
+  readonly archive: string;
+  readonly architecture: string;
+  /** The image of the component ovn; else the agent's. */
+  readonly isOvn: boolean;
+}
+
+/** @param folder where it may be unpacked */
 export async function checkEmulated(
-  archive: string,
-  architecture: string,
+  { archive, architecture, isOvn }: ForeignImage,
   folder: string,
   outcomes: Outcomes,
 ): Promise<void> {
   const root = unpack(archive, folder);
   const emulator = EMULATORS[architecture];
   if (emulator === undefined) throw new Error(`no emulator for ${architecture}`);
-  for (const words of COMMANDS) {
+  for (const words of [...COMMON, ...(isOvn ? OVN : AGENT)]) {
     const [program = '', ...args] = words.split(' ');
     const argv = program.endsWith('.cjs') ? ['usr/local/bin/node', program] : [program];
     await outcomes.check(`emulated: /${words}`, async () => {
@@ -45,6 +60,7 @@ export async function checkEmulated(
       return `${stdout}${stderr}`.split('\n').find((line) => line !== '');
     });
   }
+  if (isOvn) return;
   await outcomes.check('emulated: VERSION of the CNI executable', async () => {
     const env = { ...process.env, CNI_COMMAND: 'VERSION' };
     const executable = join(root, 'kube-ovn/kube-ovn');

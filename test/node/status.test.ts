@@ -256,7 +256,8 @@ test('a daemon whose OVS database is no socket asks for no program beside it', a
   const remote = ['ovsdb-server/add-remote', 'ptcp:6640:127.0.0.1'];
   await command('ovs-appctl', ['-t', `${OVS_DIRECTORY}/ovsdb-server.ctl`, ...remote]);
   const socket = '/run/status-test/daemon.sock';
-  const flags = [`--bind-socket=${socket}`, '--ovs-socket=tcp:127.0.0.1:6640'];
+  const own = [`--bind-socket=${socket}`, '--pprof-port=10666'];
+  const flags = [...own, '--ovs-socket=tcp:127.0.0.1:6640'];
   const daemon = await Daemon.start({ kubeconfig: KUBECONFIG, nodeName: 'node1', flags });
   try {
     await expect.poll(async () => (await ask(OURS, socket)).text, RECOVERY).toBe('');
