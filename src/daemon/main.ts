@@ -24,6 +24,7 @@ import { answerTo } from './help.ts';
 import { limitsCommand } from './limits/command.ts';
 import { announceChassis } from './node/chassis.ts';
 import { warnOfConfigurations } from './node/configuration-warning.ts';
+import { rotateLogsHourly } from './node/log-rotation.ts';
 import { disableTunnelOffload } from './node/tunnel-offload.ts';
 import { healthSources } from './report/health.ts';
 import { DaemonMetrics } from './report/metrics.ts';
@@ -107,6 +108,7 @@ async function start(): Promise<void> {
   void announceChassis(daemon);
   warnOfConfigurations(daemon);
   const stopping = new AbortController();
+  void rotateLogsHourly(log, stopping.signal);
   disableTunnelOffload({ settings: options.tunnel, interfaces, log }, stopping.signal);
 
   const stop = async (signal: string) => {
