@@ -8,7 +8,14 @@ import type { Account } from './rbac.ts';
 /** May do everything, as a member of system:masters. */
 export const ADMIN: Account = {
   user: 'kubernetes-admin',
-  grants: [{ rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }],
+  grants: [
+    {
+      rules: [
+        { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+        { nonResourceURLs: ['*'], verbs: ['*'] },
+      ],
+    },
+  ],
 };
 
 /** Who bears no token. */

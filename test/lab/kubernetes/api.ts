@@ -6,14 +6,15 @@
 import { writeFile } from 'node:fs/promises';
 import { ADMIN, isInstalled } from './accounts.ts';
 import { Faults } from './faults.ts';
-import { refuse, serve, understand, verbOf } from './handler.ts';
+import { answer, readJson, refuse, serve, understand, verbOf } from './handler.ts';
 import { type Kind, kindNamed } from './kinds.ts';
 import { type HttpRequest, type HttpResponse, Listener, type Protocol } from './listener.ts';
 import { Lists } from './lists.ts';
 import { type KubernetesObject, keyOf, type NewObject } from './object.ts';
-import { resourceOf, targetOf } from './paths.ts';
+import { type Resource, resourceOf, targetOf } from './paths.ts';
 import { type Account, attributesOf, authorize, isAllowed } from './rbac.ts';
-import { RequestLog } from './requests.ts';
+import { RequestLog, type RequestVerb } from './requests.ts';
+import { answerReview, reviewKindOf } from './reviews.ts';
 import { noteRefusal, noteUse } from './role-use.ts';
 import { predicateOf, type Selection } from './selectors.ts';
 import { ApiRefusal, injected } from './status.ts';
@@ -307,12 +308,13 @@ export class KubernetesApiDouble implements AsyncDisposable {
       if (status !== undefined) throw injected(status);
       const account = this.#tokens.authenticate(http.headers.authorization);
       // Before anybody learns whether there is such a kind.
-      if (resource !== undefined) {
-        const attributes = attributesOf(verb, resource);
-        if (isInstalled(account) && !isAllowed(account, attributes))
-          noteRefusal(account, attributes);
-        authorize(account, attributes);
-        noteUse(account, attributes);
+      if (resource !== undefined) admit(account, verb, resource);
+      const reviewKind = resource && reviewKindOf(resource);
+      if (resource !== undefined && reviewKind !== undefined) {
+        const question = { verb, asked: resource };
+        const review = answerReview(reviewKind, question, await readJson(http), this.#tokens);
+        answer(response, 201, review);
+        return;
       }
       const target = resource && targetOf(resource, this.#without);
       const request = understand(http, url, { verb, target });
@@ -334,4 +336,12 @@ export class KubernetesApiDouble implements AsyncDisposable {
       return '';
     }
   }
+}
+
+/** Lets a request pass, and notes by which grants. @throws ApiRefusal 403 */
+function admit(account: Account, verb: RequestVerb, resource: Resource): void {
+  const attributes = attributesOf(verb, resource);
+  if (isInstalled(account) && !isAllowed(account, attributes)) noteRefusal(account, attributes);
+  authorize(account, attributes);
+  noteUse(account, attributes);
 }

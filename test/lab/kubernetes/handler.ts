@@ -208,7 +208,7 @@ async function readBody(request: ApiRequest): Promise<NewObject> {
   return parseBody(await readBytes(request), request);
 }
 
-async function readBytes({ http }: ApiRequest): Promise<Buffer> {
+async function readBytes({ http }: Pick<ApiRequest, 'http'>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of http) {
@@ -217,6 +217,16 @@ async function readBytes({ http }: ApiRequest): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** A body whose kind the server does not keep. @throws ApiRefusal 400, 413 */
+export async function readJson(http: HttpRequest): Promise<unknown> {
+  const bytes = await readBytes({ http });
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    throw new ApiRefusal(400, 'the object provided is unrecognized (must be of type JSON)');
+  }
 }
 
 function parseBody(bytes: Buffer, { target }: ApiRequest): NewObject {

@@ -6,11 +6,13 @@ import type { Resource } from './paths.ts';
 import type { RequestVerb } from './requests.ts';
 import { ApiRefusal, groupOf } from './status.ts';
 
-/** One rule of a Role or ClusterRole; `*` stands for all. */
+/** One rule of a Role or ClusterRole, about objects or about paths; `*` stands for all. */
 export interface PolicyRule {
-  readonly apiGroups: readonly string[];
+  readonly apiGroups?: readonly string[];
   /** Plurals; of a subresource `plural/subresource`. */
-  readonly resources: readonly string[];
+  readonly resources?: readonly string[];
+  /** Paths that are no object's, like `/metrics`. */
+  readonly nonResourceURLs?: readonly string[];
   readonly verbs: readonly string[];
   /** Without it all names. A request for a collection names none. */
   readonly resourceNames?: readonly string[];
@@ -71,7 +73,7 @@ export function covers(rule: PolicyRule, { verb, apiGroup, resource, name }: Att
   );
 }
 
-function holds(granted: readonly string[], asked: string): boolean {
+function holds(granted: readonly string[] = [], asked: string): boolean {
   return granted.includes('*') || granted.includes(asked);
 }
 

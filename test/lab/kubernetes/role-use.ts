@@ -41,7 +41,7 @@ export function notedUses(folder: string): ReadonlySet<string> {
 /** What an account is granted and nobody used, as `patch kubeovn.io subnets/status`. */
 export function unusedGrants({ user, grants }: Account, uses: ReadonlySet<string>): string[] {
   return grants.flatMap(({ rules }) =>
-    rules.flatMap(({ apiGroups, resources, verbs }) =>
+    rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
       apiGroups.flatMap((apiGroup) =>
         resources.flatMap((resource) =>
           verbs

@@ -21,6 +21,17 @@ export class Tokens {
     this.#tokens.set(account, token);
   }
 
+  /** Whose a token is; undefined for one that nobody has to bear. */
+  byToken(token: string): Account | undefined {
+    for (const [account, own] of this.#tokens) if (own === token) return account;
+    return undefined;
+  }
+
+  /** The account of a name that has a token. */
+  byName(user: string): Account | undefined {
+    return [...this.#tokens.keys()].find((account) => account.user === user);
+  }
+
   /**
    * Who sends a request.
    * @throws ApiRefusal 401 for what nobody has to bear
