@@ -24,6 +24,7 @@ import type { NetworkView } from '../networks/request.ts';
 import { indexSubnets } from '../networks/subnet-index.ts';
 import { permitted } from '../networks/subnet-policy.ts';
 import { holdersText } from '../validation/holders.ts';
+import { JudgeMemo } from '../validation/judge-memo.ts';
 import { homeVpc, inUseProblems } from '../validation/subnet-in-use.ts';
 import { isSameJudgement, judgePools, judgeSubnets } from '../validation/validate.ts';
 import type { Allocator } from './allocator/allocator.ts';
@@ -50,6 +51,7 @@ const NOTHING: Rejudged = { subnets: [], ipPools: [] };
 
 export class Addresses {
   readonly #options: AddressesOptions;
+  readonly #memo = new JudgeMemo();
   #isStale = true;
   #subnets: ReadonlyMap<string, SubnetObject> = new Map();
   #ipPools: ReadonlyMap<string, IpPoolObject> = new Map();
@@ -178,7 +180,8 @@ export class Addresses {
       lackOf: (kind: 'vlans' | 'vpcs') => lackOf(cluster[kind].availability),
       ipsOf: (name: string) => ipIndex.ofSubnet(name).values(),
     };
-    this.#subnets = judgeSubnets([...cluster.subnets.values()], surroundings, before.subnets);
+    const objects = [...cluster.subnets.values()];
+    this.#subnets = judgeSubnets(objects, surroundings, before.subnets, this.#memo);
     this.#ipPools = judgePools([...cluster.ipPools.values()], this.#subnets);
     const subnets = changedNames(before.subnets, this.#subnets);
     const ipPools = changedNames(before.ipPools, this.#ipPools);

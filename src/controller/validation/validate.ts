@@ -18,9 +18,10 @@ import {
   type Problems,
 } from '../model/problem.ts';
 import type { ClusterSettings } from '../model/settings.ts';
+import { type Beside, JudgeMemo } from './judge-memo.ts';
 import { nodeConflicts, subnetConflicts, vlanProblem, vpcProblems } from './subnet-conflicts.ts';
 import { homeVpc, hostsOutside, inUseProblems } from './subnet-in-use.ts';
-import { findRivals, type Rivals } from './subnet-rivals.ts';
+import { findRivals } from './subnet-rivals.ts';
 
 export interface Surroundings {
   readonly settings: ClusterSettings;
@@ -36,23 +37,40 @@ export interface Surroundings {
 /**
  * Each Subnet with everything that is wrong with it, by name.
  * @param before the same from before: a Subnet whose CIDR cannot be read any more has still got it
+ * @param memo of the calls before this one
  */
 export function judgeSubnets(
   objects: readonly SubnetObject[],
   surroundings: Surroundings,
   before: ReadonlyMap<string, SubnetObject> = new Map(),
+  memo = new JudgeMemo(),
 ): Map<string, SubnetObject> {
+  memo.begin(surroundings);
   const all = objects.map((object) => {
+    const compared = memo.comparedOf(object);
+    if (compared !== undefined) return compared;
     const known = before.get(object.meta.name);
     const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
     return heldBack(withClaims(object, earlier), earlier, surroundings);
   });
   const rivals = findRivals(all, surroundings.nodes, surroundings.settings.defaultVpc);
-  const judged = all.map((object) => ({
-    ...object,
-    checked: withProblems(object.checked, problemsOf(object, rivals, surroundings)),
-  }));
-  return new Map(judged.map((object) => [object.meta.name, object]));
+  const judged = new Map<string, SubnetObject>();
+  for (const [index, written] of objects.entries()) {
+    const object = all[index] ?? written;
+    const subnet = checkedValue(object.checked);
+    const beside = {
+      rivals: rivals.subnetsOf(object),
+      nodes: rivals.nodesOf(object),
+      vlan: subnet === undefined || subnet.vlan === '' ? undefined : surroundings.vlan(subnet.vlan),
+    };
+    const judge = () => ({
+      ...object,
+      checked: withProblems(object.checked, problemsOf(object, beside, surroundings)),
+    });
+    judged.set(object.meta.name, memo.judgedOf(written, object, beside, judge));
+  }
+  memo.end(judged);
+  return judged;
 }
 
 function withClaims(object: SubnetObject, before: SubnetObject | undefined): SubnetObject {
@@ -111,15 +129,15 @@ function saysTheSame(object: SubnetObject, before: SubnetObject): boolean {
 
 function problemsOf(
   object: SubnetObject,
-  rivals: Rivals,
-  { settings, vpcs, vlan, lackOf }: Surroundings,
+  { rivals, nodes, vlan }: Beside,
+  { settings, vpcs, lackOf }: Surroundings,
 ): readonly Problem[] {
   const subnet = checkedValue(object.checked);
   if (subnet === undefined) return [];
-  const vlanWrong = vlanProblem(subnet, subnet.vlan === '' ? undefined : vlan(subnet.vlan));
+  const vlanWrong = vlanProblem(subnet, vlan);
   return [
-    ...subnetConflicts(object, rivals.subnetsOf(object)),
-    ...nodeConflicts(subnet, rivals.nodesOf(object), settings.defaultVpc),
+    ...subnetConflicts(object, rivals),
+    ...nodeConflicts(subnet, nodes, settings.defaultVpc),
     ...vpcProblems(subnet, vpcs, settings.defaultVpc).map((each) =>
       withLack(each, lackOf?.('vpcs')),
     ),
@@ -167,7 +185,8 @@ export function isSameJudgement(
   one: SubnetObject | IpPoolObject | undefined,
   other: SubnetObject | IpPoolObject | undefined,
 ): boolean {
-  if (one === undefined || other === undefined) return one === other;
+  if (one === other) return true;
+  if (one === undefined || other === undefined) return false;
   if ('provider' in one && 'provider' in other && one.provider !== other.provider) return false;
   return (
     one.meta.uid === other.meta.uid &&

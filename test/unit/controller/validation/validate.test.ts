@@ -5,6 +5,7 @@ import { projectNode } from '../../../../src/controller/kinds/node/object/node.t
 import type { SubnetObject } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
 import { projectVlan } from '../../../../src/controller/kinds/vlan/object/vlan.ts';
 import { checkedValue } from '../../../../src/controller/model/problem.ts';
+import { JudgeMemo } from '../../../../src/controller/validation/judge-memo.ts';
 import {
   nodeConflicts,
   subnetConflicts,
@@ -206,6 +207,12 @@ describe('conflicts between many Subnets', () => {
       return subnetObject(`s${index}`, each, isEarly ? EARLY : LATE);
     }),
   );
+  /** A Subnet as it is now; without a spec one that has gone. */
+  const edited = (index: number, written: readonly [object, boolean] | undefined) => {
+    const name = `s${index}`;
+    if (written !== undefined) return subnetObject(name, written[0], written[1] ? EARLY : LATE);
+    return subnetObject(name, {}, { metadata: { deletionTimestamp: '2026-01-03T00:00:00Z' } });
+  };
   const address = fc.integer({ min: 0, max: 255 }).map((byte) => `10.1.${byte}.7`);
 
   it('are the same as if each were compared with each, and with each node', async () => {
@@ -236,6 +243,60 @@ describe('conflicts between many Subnets', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('are the same where only what has changed is judged again', async () => {
+    const edit = fc.tuple(
+      fc.integer({ min: 0, max: 5 }),
+      fc.option(fc.tuple(spec, fc.boolean()), { nil: undefined }),
+    );
+    const around = fc.record({
+      vpcs: fc.subarray([vpcObject('ovn-cluster'), vpcObject('tenant')], { minLength: 1 }),
+      vlan: fc.constantFrom(
+        undefined,
+        ...[7, 8].map((id) => projectVlan(rawObject('vlan7', { spec: { id, provider: 'p' } }))),
+      ),
+      nodes: fc.subarray(
+        ['10.1.16.7', '10.1.32.7'].map((each) =>
+          projectNode({
+            metadata: { name: each },
+            status: { addresses: [{ type: 'InternalIP', address: each }] },
+          }),
+        ),
+      ),
+      lack: fc.constantFrom(undefined, { message: 'no Vpcs', advice: 'install them' }),
+    });
+    const step = fc.tuple(fc.array(edit, { maxLength: 2 }), around);
+    await fc.assert(
+      fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), (steps) => {
+        const memo = new JudgeMemo();
+        const objects = new Map<string, SubnetObject>();
+        let before = new Map<string, SubnetObject>();
+        for (const [edits, { vpcs, nodes, vlan, lack }] of steps) {
+          for (const [index, written] of edits) objects.set(`s${index}`, edited(index, written));
+          const all = [...objects.values()].filter(({ meta }) => !meta.deleting);
+          const vlanNow = () => vlan;
+          const lackOf = () => lack;
+          const surroundings = { ...plain, vpcs, nodes, vlan: vlanNow, lackOf, ipsOf: () => [] };
+          const found = judgeSubnets(all, surroundings, before, memo);
+          expect(found).toEqual(judgeSubnets(all, surroundings, before));
+          before = found;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are judged once more only for those that a change concerns', () => {
+    const many = Array.from({ length: 100 }, (_, index) =>
+      subnetObject(`s${index}`, { cidrBlock: `10.1.${index}.0/24` }),
+    );
+    const memo = new JudgeMemo();
+    const before = judgeSubnets(many, plain, new Map(), memo);
+    const changed = [...many.slice(1), subnetObject('s0', { cidrBlock: '10.1.7.0/24' })];
+    const after = judgeSubnets(changed, plain, before, memo);
+    const others = [...after].filter(([name, object]) => before.get(name) !== object);
+    expect(others.map(([name]) => name).sort()).toEqual(['s0', 's7']);
   });
 
   it('are found in a time that grows with their number, and not with its square', () => {
