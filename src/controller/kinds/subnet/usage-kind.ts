@@ -16,6 +16,8 @@ const COUNT_EVERY_MS = 100;
 export function usageKind(context: Context): Kind {
   const { addresses, cluster, queues, signals } = context;
   const reconciler = new UsageReconciler(context);
+  /** When Subnets were counted last, by name; ms since 1970. */
+  const countedAtMs = new Map<string, number>();
   const queue = queues.create({
     name: 'usage',
     what: 'the usage of a Subnet',
@@ -27,8 +29,6 @@ export function usageKind(context: Context): Kind {
       return reconciler.reconcile(name);
     },
   });
-  /** When Subnets were counted last, by name; ms since 1970. */
-  const countedAtMs = new Map<string, number>();
   const timers = new Timers((name) => queue.add(name));
 
   /** The first change is counted at once, and those that follow it soon together. */
