@@ -1,9 +1,11 @@
 /**
  * The usage of Subnets: what makes the addresses of one, and of its IPPools, be counted again.
  */
+import type { Change } from '../../../common/kubernetes/watch-cache.ts';
 import { Timers } from '../../../common/reconcile/due-timers.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
+import type { IpObject } from '../ip/object/ip.ts';
 import type { Kind } from '../kind.ts';
 import { isNews } from '../news.ts';
 import { type UsageContext, UsageReconciler } from './usage.ts';
@@ -38,19 +40,24 @@ export function usageKind(context: Context): Kind {
     else queue.add(name);
   }
 
+  function ipChanged(change: Change<IpObject>): void {
+    // Counted when it has gone: in between one half of the change would be.
+    if (beginsToGo(change)) return;
+    const { type, key, value, previous } = change;
+    // What is held for an object that has gone is let go next: both are counted together then.
+    const held = type === 'deleted' ? addresses.allocator.allocationOf(key)?.subnet : undefined;
+    for (const subnet of new Set([value.spec.subnet, previous?.spec.subnet ?? ''])) {
+      if (subnet !== '' && subnet !== held) add(subnet);
+    }
+  }
+
   return {
     subscribe: () => [
       () => timers.stop(),
       cluster.subnets.onChange((change) => {
         if (isNews(change) || !reconciler.isCounted(change.value)) add(change.key);
       }),
-      cluster.ips.onChange(({ type, key, value, previous }) => {
-        // What is held for an object that has gone is let go next: both are counted together then.
-        const held = type === 'deleted' ? addresses.allocator.allocationOf(key)?.subnet : undefined;
-        for (const subnet of new Set([value.spec.subnet, previous?.spec.subnet ?? ''])) {
-          if (subnet !== '' && subnet !== held) add(subnet);
-        }
-      }),
+      cluster.ips.onChange(ipChanged),
       signals.freed.on(({ subnet }) => add(subnet)),
       signals.ipEnded.on((subnet) => add(subnet)),
       signals.rejudged.on(({ subnets, ipPools }) => {
@@ -66,4 +73,8 @@ export function usageKind(context: Context): Kind {
       for (const { meta } of cluster.subnets.values()) queue.add(meta.name);
     },
   };
+}
+
+function beginsToGo({ type, value, previous }: Change<IpObject>): boolean {
+  return type === 'updated' && value.meta.deleting && previous?.meta.deleting === false;
 }

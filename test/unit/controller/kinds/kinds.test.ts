@@ -122,6 +122,12 @@ describe('an IP object', () => {
     expect(woken).toEqual(['IP/a.shop']);
   });
 
+  it('that begins to go is not counted yet: its addresses are in use until it has gone', async () => {
+    const all = setUpKinds([frontSubnet(), ipOf('a', '10.1.0.2')]);
+    const { asked } = await all.after(() => all.fake.delete('IP', 'a.shop'));
+    expect(asked).toEqual(['ips a.shop']);
+  });
+
   it('that comes for a pod that has gone has its end looked at', async () => {
     const all = setUpKinds([frontSubnet()]);
     const { asked } = await all.after(() => all.fake.create(ipOf('gone', '10.1.0.2')));
