@@ -8,6 +8,7 @@ import { EXECUTABLES, installExecutables } from './executables.ts';
 import type { Options } from './flags.ts';
 import { lockFolder } from './lock.ts';
 import { type NetworkConfig, readNetworkConfigs } from './network-configs.ts';
+import { libcProblem } from './node-libc.ts';
 import { removeUnfinished } from './place-file.ts';
 import type { Say } from './report.ts';
 import { applySysctls, familiesOf } from './sysctls.ts';
@@ -28,6 +29,8 @@ export async function install(options: Options, say: Say): Promise<void> {
     },
     ({ why, isWarning }) => say(`${binDir}/${why}`, isWarning),
   );
+  const problem = libcProblem();
+  if (problem !== undefined) say(problem, true);
   const configs = isPrimary === false ? configsOrNone(confDir) : readNetworkConfigs(confDir);
   const primacy = primacyOf(isPrimary, configs);
   if (primacy.isPrimary) {
