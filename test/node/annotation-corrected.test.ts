@@ -3,6 +3,7 @@
  * may be older than the correction.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BlackHole } from '../lab/black-hole.ts';
 import { cni } from '../lab/runtime.ts';
 import { ATTACHNET, Fixture, ovnConfig } from './fixture.ts';
 import { prefixed, reannotate } from './limits-fixture.ts';
@@ -15,7 +16,7 @@ const WRONG = { code: 7, says: [`annotation ${ATTACHNET}.kubernetes.io/ingress_r
 
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await Fixture.start(['--add-timeout-seconds=30']);
+  fixture = await Fixture.start(['--add-timeout-seconds=60']);
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -59,6 +60,18 @@ test('one wrong annotation in place of another is refused', async () => {
   await api.requests.waitFor({ verb: 'get', path }, reads + 1);
   api.watches.endAll();
   expectError(await adding, { ...WRONG, says: [...WRONG.says, '"faster"'] });
+});
+
+test('a pod that was corrected comes up where all connections died in silence', {
+  timeout: 90_000,
+}, async () => {
+  const { api } = fixture;
+  const sandbox = await refusedPod();
+  await using _hole = await BlackHole.ofConnections(Number(new URL(api.url).port), api.clientPorts);
+  reannotate(fixture, sandbox, { ingress_rate: '10' });
+  const { exitCode, stdout } = await add(sandbox);
+  expect(exitCode, stdout).toBe(0);
+  await mustDelete(sandbox, 'net1', ovnConfig());
 });
 
 test('the runtime tries again where the API server cannot be asked', async () => {

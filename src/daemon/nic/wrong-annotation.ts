@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Deadline } from '../../common/concurrency/deadline.ts';
-import { isNotFound, type KubernetesApi } from '../../common/kubernetes/api.ts';
+import { isNotFound, type KubernetesApi, KubernetesError } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../../common/text.ts';
@@ -45,8 +45,11 @@ export interface CorrectionParts {
   readonly pods: Pick<WatchCache<Pod>, 'get' | 'until'>;
 }
 
-/** For the API server to say how the pod is; ms. */
-const READ_TIMEOUT_MS = 5000;
+/**
+ * For the API server to say how the pod is; ms. Of a connection that broke while it was made nothing is
+ * heard for as long as PING is waited for: the second read goes over another one.
+ */
+const READ_TIMEOUTS_MS = [1500, 5000] as const;
 
 /**
  * Returns when the daemon follows the pod with other annotations than those that were refused.
@@ -61,8 +64,7 @@ export async function untilCorrected(
 ): Promise<void> {
   const key = podKey(namespace, name);
   const followed = pods.get(key);
-  const timeout = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
-  const current = await currentPod(api, { namespace, name }, timeout).catch((error) => {
+  const current = await currentPod(api, { namespace, name }, signal).catch((error) => {
     signal.throwIfAborted();
     throw tryAgain(
       refusal.message,
@@ -86,14 +88,22 @@ export async function untilCorrected(
   );
 }
 
-/** Undefined where there is none. @throws KubernetesError */
+/** Undefined where there is none. @throws KubernetesError; TimeoutError */
 async function currentPod(
   api: CorrectionParts['api'],
   { namespace, name }: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<Pod | undefined> {
+  const path = objectPath(KINDS.pods, name, namespace);
+  const read = (timeoutMs: number) =>
+    api.get(path, {}, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+  const [shortMs, longMs] = READ_TIMEOUTS_MS;
   try {
-    return projectPod(await api.get(objectPath(KINDS.pods, name, namespace), {}, signal));
+    const answer = await read(shortMs).catch((error: unknown) => {
+      if (signal.aborted || error instanceof KubernetesError) throw error;
+      return read(longMs);
+    });
+    return projectPod(answer);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
