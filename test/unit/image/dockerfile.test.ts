@@ -1,6 +1,6 @@
 /** What can be seen of the images without building them: Dockerfile, .dockerignore, the lock. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES, TARGETS, type Target } from '../../../scripts/image/contents.ts';
 import { epochOf, formatLock, parseLock, readLock } from '../../../scripts/image/lock-file.ts';
@@ -38,6 +38,16 @@ function stages(): Map<string, Stage> {
   return found;
 }
 
+/** A file of this repository and all that it imports of it, as paths. */
+function importsOf(file: string, found: string[] = []): string[] {
+  if (found.includes(file)) return found;
+  found.push(file);
+  for (const [, path = ''] of read(file).matchAll(/ from '(\.[^']+)'/g)) {
+    importsOf(join(dirname(file), path), found);
+  }
+  return found;
+}
+
 describe('Dockerfile', () => {
   it('makes agent by default, and ovn by name', () => {
     expect([...stages().keys()].at(-1)).toBe('agent');
@@ -62,6 +72,26 @@ describe('Dockerfile', () => {
       expect(text).toContain(`ARG VERSION=${version}\n`);
     },
   );
+
+  it.each([
+    ['build', 'scripts/build.ts'],
+    ['build', 'scripts/image/programs.ts'],
+    ['debian', 'scripts/image/rootfs.ts'],
+  ])('its stage %s has all that %s imports', (name, program) => {
+    const copied = (stages().get(name)?.lines ?? [])
+      .filter((line) => line.startsWith('COPY '))
+      .flatMap((line) => line.split(/ +/).slice(1, -1));
+    const isIn = (paths: readonly string[], file: string) =>
+      paths.some((path) => file === path || file.startsWith(`${path}/`));
+    const taken = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'));
+    const files = importsOf(program);
+    expect(files).toContain(program);
+    expect(files.filter((file) => !isIn(copied, file))).toEqual([]);
+    const context = taken.map((line) => line.slice(1)).filter((path) => path !== 'scripts');
+    expect(files.filter((file) => !isIn(context, file))).toEqual([]);
+  });
 
   it('emulates no processor: every step that runs something is on the machine that builds', () => {
     const text = read('Dockerfile');
