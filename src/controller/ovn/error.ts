@@ -4,7 +4,7 @@
  */
 
 /**
- * - `unreachable`: ovn-nbctl did not get through; trying again may help.
+ * - `unreachable`: the database was not reached; trying again may help.
  * - `refused`: the database did not take the transaction; reading again and planning anew helps
  *   where something else wrote meanwhile.
  * - `missing`: another object's rows come first (a Vpc's router, a Subnet's switch).
