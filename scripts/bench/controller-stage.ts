@@ -59,7 +59,7 @@ export function startController(northbound: string): Promise<Controller> {
   return Controller.start({ kubeconfig: KUBECONFIG, flags: FLAGS, northbound });
 }
 
-function createNetworks(api: KubernetesApiDouble): void {
+export function createNetworks(api: KubernetesApiDouble): void {
   api.create({ kind: 'Namespace', metadata: { name: 'default' } });
   for (const { nad, provider } of [MACVLAN, ATTACHNET]) {
     const type = nad === 'macvlan' ? { type: 'macvlan', ipam: { type: 'kube-ovn', provider } } : {};

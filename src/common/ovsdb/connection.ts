@@ -86,9 +86,14 @@ export class Connection {
    *   throws closes the connection
    * @throws CallError; OvsdbError `interrupted` where the connection ends before the answer
    */
-  call<T>(
+  call<T>(method: string, params: readonly unknown[], take?: (result: unknown) => T): Promise<T> {
+    return this.callWith(method, JSON.stringify(params), take);
+  }
+
+  /** As `call`, with the parameters as JSON. */
+  callWith<T>(
     method: string,
-    params: readonly unknown[],
+    params: string,
     take: (result: unknown) => T = (result) => result as T,
   ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -111,7 +116,7 @@ export class Connection {
     if (this.#isClosed) {
       this.#calls.delete(id);
       reject(new OvsdbError('interrupted', `${method} was not sent: the connection has ended`));
-    } else this.#send({ id, method, params });
+    } else this.#send(`{"id":${id},"method":${JSON.stringify(method)},"params":${params}}`);
     return promise;
   }
 
@@ -165,8 +170,8 @@ export class Connection {
   #request(id: unknown, method: string, params: unknown): void {
     if (!Array.isArray(params)) throw protocol(`parameters of ${method} that are no array`, params);
     if (id === null || id === undefined) this.#hooks.notification(method, params);
-    else if (method === 'echo') this.#send({ id, result: params, error: null });
-    else this.#send({ id, result: null, error: { error: 'unknown method' } });
+    else if (method === 'echo') this.#send(JSON.stringify({ id, result: params, error: null }));
+    else this.#send(JSON.stringify({ id, result: null, error: { error: 'unknown method' } }));
   }
 
   #answer(id: number, result: unknown, error: unknown, message: unknown): void {
@@ -177,8 +182,8 @@ export class Connection {
     else call.failed(new CallError(call.method, error));
   }
 
-  #send(message: object): void {
-    this.#socket.write(JSON.stringify(message));
+  #send(message: string): void {
+    this.#socket.write(message);
     if (this.#socket.writableLength <= UNSENT_BYTES_MAX) return;
     this.close(unreachable(`it does not read: ${this.#socket.writableLength} bytes wait for it`));
   }

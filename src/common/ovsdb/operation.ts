@@ -68,9 +68,12 @@ export function expectNone(table: string, where: Where): WaitOperation {
 /**
  * Refuses what a server would take for no JSON, and close the connection: it knows no string with a
  * null character, and none that is not well-formed Unicode (ovsdb-server's json.c).
+ * @param json of the operations
  * @throws TransactionError `refused`
  */
-export function refuseUnsendable(operations: readonly Operation[]): void {
+export function refuseUnsendable(operations: readonly Operation[], json: string): void {
+  // Where none of these escapes is in it, which JSON.stringify writes, no string is to be looked at.
+  if (!/\\u(?:0000|d[89a-f])/.test(json)) return;
   for (const [index, operation] of operations.entries()) {
     const wrong = unsendableIn(operation);
     if (wrong === undefined) continue;

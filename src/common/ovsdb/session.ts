@@ -113,9 +113,9 @@ export class OvsdbSession {
     signal.throwIfAborted();
     const connection = this.#connection;
     if (connection === undefined) throw this.#unreachable();
-    refuseUnsendable(operations);
-    const { database } = this.#options;
-    const answer = connection.call('transact', [database, ...operations]);
+    const params = JSON.stringify([this.#options.database, ...operations]);
+    refuseUnsendable(operations, params);
+    const answer = connection.callWith('transact', params);
     checkResults(operations, await abortable(answer, signal));
   }
 
