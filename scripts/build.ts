@@ -134,7 +134,14 @@ async function bundleForNode(entryPoint: string, shebang: string, outfile: strin
  * has.
  */
 const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
-/** The controller keeps a cluster's pods in memory anyway; the installer keeps nothing. */
+/**
+ * The controller keeps a cluster's objects, and makes a lot that is soon over. Left to itself, V8 lets its
+ * heap grow to four times what lives in it: 3,000 pods at once took 298 MB, and with a limit of one and
+ * a half times, and a young generation of 4 MiB, 144 MB, for the same processor time.
+ */
+const CONTROLLER_SHEBANG =
+  '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=4 --heap-growing-percent=50';
+/** The installer keeps nothing. */
 const PLAIN_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
 
 /**
@@ -173,7 +180,7 @@ await produce('kube-ovn-cni.cjs', (outfile) =>
   bundleForNode('src/daemon/main.ts', DAEMON_SHEBANG, outfile),
 );
 await produce('kube-ovn-controller.cjs', (outfile) =>
-  bundleForNode('src/controller/main.ts', PLAIN_SHEBANG, outfile),
+  bundleForNode('src/controller/main.ts', CONTROLLER_SHEBANG, outfile),
 );
 await produce('kube-ovn-install.cjs', (outfile) =>
   bundleForNode('src/installer/main.ts', PLAIN_SHEBANG, outfile),
