@@ -32,34 +32,30 @@ function add(sandbox: Parameters<typeof cni>[1]) {
   return cni('ADD', sandbox, 'net1', ovnConfig());
 }
 
-test('a pod that was corrected comes up where the watch brings the correction late', async () => {
+/** An ADD for such a pod whose author has written another rate meanwhile, which the watch brings late. */
+async function addAfter(ingress_rate: string) {
   const { api } = fixture;
   const sandbox = await refusedPod();
   api.watches.muteAll();
-  reannotate(fixture, sandbox, { ingress_rate: '10' });
+  reannotate(fixture, sandbox, { ingress_rate });
   const { name, namespace } = sandbox.pod;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
   const reads = api.requests.count({ verb: 'get', path });
   const adding = add(sandbox);
   await api.requests.waitFor({ verb: 'get', path }, reads + 1);
   api.watches.endAll();
-  const { exitCode, stdout } = await adding;
-  expect(exitCode, stdout).toBe(0);
+  return { sandbox, outcome: await adding };
+}
+
+test('a pod that was corrected comes up where the watch brings the correction late', async () => {
+  const { sandbox, outcome } = await addAfter('10');
+  expect(outcome.exitCode, outcome.stdout).toBe(0);
   await mustDelete(sandbox, 'net1', ovnConfig());
 });
 
 test('one wrong annotation in place of another is refused', async () => {
-  const { api } = fixture;
-  const sandbox = await refusedPod();
-  api.watches.muteAll();
-  reannotate(fixture, sandbox, { ingress_rate: 'faster' });
-  const { name, namespace } = sandbox.pod;
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-  const reads = api.requests.count({ verb: 'get', path });
-  const adding = add(sandbox);
-  await api.requests.waitFor({ verb: 'get', path }, reads + 1);
-  api.watches.endAll();
-  expectError(await adding, { ...WRONG, says: [...WRONG.says, '"faster"'] });
+  const { outcome } = await addAfter('faster');
+  expectError(outcome, { ...WRONG, says: [...WRONG.says, '"faster"'] });
 });
 
 test('a pod that was corrected comes up where all connections died in silence', {
