@@ -17,8 +17,15 @@ export function uuidAtom(uuid: string): Atom {
   return ['uuid', uuid];
 }
 
+/** Members that come twice are sent once: a server refuses what has duplicates (RFC 7047, section 5.1). */
 export function setOf(members: readonly Atom[]): Value {
-  return ['set', members];
+  const distinct = new Map(members.map((member) => [atomKey(member), member]));
+  return ['set', [...distinct.values()]];
+}
+
+/** Equal for the same atom; of one type, as the members of a set are. */
+function atomKey(atom: Atom): string | number | boolean {
+  return typeof atom === 'object' ? atom.join(' ') : atom;
 }
 
 /** A set with that one member, or an empty one. */

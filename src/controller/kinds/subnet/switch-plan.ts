@@ -44,8 +44,13 @@ export function planSwitchRemoval(state: NbState, name: string): Plan {
   draft.claim(claimed.switch(name));
   const ports = portsOf(state, name);
   const rows = state.switchesNamed(name).filter(isOurs);
-  const kept = rows.filter((row) => !destroySwitch(draft, state, row));
-  const left = ports.filter((port) => !isOnSwitch(state, port, name) || kept.length > 0);
+  const ended = new Set(rows.filter((row) => destroySwitch(draft, state, row)));
+  const isKept = ended.size < rows.length;
+  // Somebody may have put a port on another switch as well, where it would live on.
+  const left = ports.filter(({ uuid }) => {
+    const holders = state.switchesOf(uuid);
+    return isKept || holders.length === 0 || holders.some((holder) => !ended.has(holder));
+  });
   for (const port of left) removePort(draft, state, port);
   for (const port of routerPortsTo(state, name)) removeRouterPort(draft, state, port);
   for (const row of state.dhcpOfSubnet(name)) draft.destroy('DHCP_Options', row);
@@ -140,8 +145,4 @@ function portsOf(state: NbState, subnet: string): SwitchPort[] {
     .flatMap(({ ports }) => [...ports]);
   const rows = onSwitch.flatMap((uuid) => state.switchPorts.get(uuid) ?? []);
   return [...new Set([...state.portsSaying(subnet), ...rows.filter(isOurs)])];
-}
-
-function isOnSwitch(state: NbState, { uuid }: SwitchPort, name: string): boolean {
-  return state.switchesOf(uuid).some((holder) => holder.name === name && isOurs(holder));
 }

@@ -1,8 +1,9 @@
 /** Plans over typed rows, and how several of them become one transaction. */
 import { expect, it } from 'vitest';
+import { uuidAtom } from '../../../../src/common/ovsdb/value.ts';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { Batch } from '../../../../src/controller/ovn/batch.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
+import { newDraft, type Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NbState } from '../../../../src/controller/ovn/state.ts';
 import { NOTHING, portOf } from './support.ts';
 
@@ -57,4 +58,19 @@ it('plans of one switch assert it once, and change it once; each is blamed for i
   expect(batch.blamed(0)).toEqual(new Set(['one', 'two', 'three']));
   expect(batch.blamed(3)).toEqual(new Set(['two']));
   expect(batch.blamed(operations.length)).toBe('nobody');
+});
+
+it('what two plans take out of one set is sent once: the server refuses duplicates', () => {
+  const state = stateWithSwitch();
+  const [front] = state.switchesNamed('front');
+  if (front === undefined) throw new Error('there is no switch');
+  const batch = new Batch<string>();
+  for (const name of ['one', 'two']) {
+    const draft = newDraft();
+    draft.remove('Logical_Switch', front, 'ports', [uuidAtom(FRONT)]);
+    batch.add(name, draft.done());
+  }
+  expect(batch.operations.at(-1)).toMatchObject({
+    mutations: [['ports', 'delete', ['set', [['uuid', FRONT]]]]],
+  });
 });

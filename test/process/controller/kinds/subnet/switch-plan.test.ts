@@ -346,15 +346,18 @@ describe('the removal of a switch', () => {
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([]);
   });
 
-  it('finds a port of ours that somebody has put on another switch', async () => {
+  it.each([
+    ['put on another switch', true],
+    ['put on another switch as well', false],
+  ])('finds a port of ours that somebody has %s', async (_, isMoved) => {
     const database = await withRouters('tenant');
     await bring(database, attachedSwitch());
     await database.bring((state) => planPod(state, 'shop/web-0', [portOf()]));
     await database.by('ls-add', 'theirs');
     const port = (await database.read()).switchPortNamed(portOf().name)?.uuid ?? '';
     await database.by(
-      ...['remove', 'Logical_Switch', 'front', 'ports', port],
-      ...['--', 'add', 'Logical_Switch', 'theirs', 'ports', port],
+      ...(isMoved ? ['remove', 'Logical_Switch', 'front', 'ports', port, '--'] : []),
+      ...['add', 'Logical_Switch', 'theirs', 'ports', port],
     );
     await remove(database, 'front');
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([]);
