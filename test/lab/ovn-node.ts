@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from './command.ts';
 import { isInside } from './namespaces.ts';
 
@@ -72,9 +73,14 @@ export class OvnNode {
     await command(file, [...args, ...options], { env: this.#environment });
   }
 
-  /** Kills one part by the pid that it wrote. */
+  /**
+   * Sends a signal to one part, by the pid that it wrote. Where that ends the part, it has ended when
+   * this resolves: until then its pid file keeps another one from starting.
+   */
   async killPart(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    process.kill(Number((await readFile(pidFile(name), 'utf8')).trim()), signal);
+    const pid = Number((await readFile(pidFile(name), 'utf8')).trim());
+    process.kill(pid, signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await ended(pid);
   }
 
   /** ovs-vsctl without waiting for ovs-vswitchd. */
@@ -109,6 +115,24 @@ export class OvnNode {
       });
     }
   }
+}
+
+/** How long a part may take to end; ms. */
+const END_MS_MAX = 30_000;
+
+/** Resolves when a process has ended, whether or not somebody has asked what became of it. */
+async function ended(pid: number): Promise<void> {
+  const deadline = performance.now() + END_MS_MAX;
+  while (await runs(pid)) {
+    if (performance.now() > deadline) throw new Error(`process ${pid} does not end`);
+    await sleep(5);
+  }
+}
+
+async function runs(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The state stands behind the name, which may have anything in it.
+  return stat !== undefined && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 function pidFile(name: string): string {

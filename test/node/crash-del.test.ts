@@ -67,7 +67,7 @@ describe('an ADD whose executable is killed leaves nothing, even before its DEL:
     const before = await lab.census();
     const made = await lab.pod();
     await killCaller('ADD', made, call);
-    await lab.expectAsBefore(before);
+    await lab.becomesAsBefore(before);
     await mustAdd(made.sandbox, IF_NAME, ovnConfig());
     await expectPings(made.sandbox);
     await mustDelete(made.sandbox, IF_NAME, ovnConfig());
@@ -82,7 +82,7 @@ describe('a DEL whose executable is killed goes on to its end:', () => {
     const made = await lab.pod();
     await mustAdd(made.sandbox, IF_NAME, ovnConfig());
     await killCaller('DEL', made, call);
-    await lab.expectAsBefore(before);
+    await lab.becomesAsBefore(before);
     await mustDelete(made.sandbox, IF_NAME, ovnConfig());
     await lab.discard(made);
   });

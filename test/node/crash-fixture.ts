@@ -180,11 +180,22 @@ export class CrashLab implements AsyncDisposable {
   /** Nothing is left on the node: no row, link, file or process; and the bystander works. */
   async expectAsBefore(before: Before): Promise<void> {
     await remainingOrphans(before.orphans.length);
+    expect(await this.#censusLike(before)).toEqual(before);
+    await expectPings(this.#bystander);
+  }
+
+  /** The same once the daemon is done: a call whose executable is gone tells nobody of its end. */
+  async becomesAsBefore(before: Before): Promise<void> {
+    await expect
+      .poll(() => this.#censusLike(before), { timeout: 60_000, interval: 200 })
+      .toEqual(before);
+    await this.expectAsBefore(before);
+  }
+
+  async #censusLike({ node: { namespaces } }: Before) {
     const now = await this.census();
     // Sandboxes are the runtime's.
-    const { namespaces } = before.node;
-    expect({ ...now, node: { ...now.node, namespaces } }).toEqual(before);
-    await expectPings(this.#bystander);
+    return { ...now, node: { ...now.node, namespaces } };
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Daemons of OVS and OVN are killed in the middle of ADDs and DELs. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { crashPart } from '../lab/part-crash.ts';
+
 import type { CniOutcome } from '../lab/runtime.ts';
 import {
   type Before,
@@ -41,7 +41,7 @@ async function crash(
   const made = await lab.pod();
   if (verb === 'DEL') await mustAdd(made.sandbox, IF_NAME, ovnConfig());
   const running = await lab.startHeld(verb, made.sandbox, call);
-  await crashPart(node, part);
+  await node.killPart(part);
   if (back === 'at once') await node.startPart(part);
   await lab.shims.release();
   const outcome = await running.outcome;
