@@ -2,7 +2,7 @@
 
 export const SOURCE_LABEL = 'org.opencontainers.image.source';
 
-/** package.json, as far as it is read here (docs.npmjs.com, "package.json", repository). */
+/** package.json, as far as it is read here (npm's documentation of package.json, "repository"). */
 export interface PackageFile {
   readonly version: string;
   readonly repository?: string | { readonly url: string };
