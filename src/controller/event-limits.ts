@@ -1,4 +1,5 @@
 /** How much the controller's events ask of the API server. */
+import { OBJECT_ALLOWANCE } from '../common/kubernetes/event-budget.ts';
 import type { EventLimits } from '../common/kubernetes/events.ts';
 
 /**
@@ -12,7 +13,7 @@ export const EVENT_LIMITS: EventLimits = {
   atOnce: 4,
   remembered: 4096,
   rates: {
-    perObject: { burst: 25, everyMs: 60_000 },
+    perObject: OBJECT_ALLOWANCE,
     total: { burst: 20_000, everyMs: 50 },
   },
 };

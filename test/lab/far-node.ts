@@ -36,6 +36,8 @@ export type FarCall =
 
 export type FarAnswer = { readonly value: unknown } | { readonly error: string };
 
+/** For an answer of the process; ms. */
+const ANSWER_MS = 90_000;
 const PROGRAM = resolve(import.meta.dirname, 'far-node-program.ts');
 
 export class FarNode {
@@ -79,11 +81,13 @@ export class FarNode {
     await ended;
   }
 
-  /** One at a time. */
+  /** One at a time. @throws Error that says what was asked, also where no answer comes */
   async #call(call: FarCall): Promise<unknown> {
-    const answered = once(this.#process, 'message');
+    const answered = once(this.#process, 'message', { signal: AbortSignal.timeout(ANSWER_MS) });
     this.#process.send(call);
-    const [answer] = (await answered) as [FarAnswer];
+    const [answer] = (await answered.catch((cause: unknown) => {
+      throw new Error(`the far node does not answer "${call.what}"`, { cause });
+    })) as [FarAnswer];
     if ('error' in answer) throw new Error(`the far node: ${answer.error}`);
     return answer.value;
   }

@@ -2,7 +2,7 @@
  * A real OVS and OVN node in private namespaces, up in about a second: ovsdb-server (three
  * databases), ovs-vswitchd with its userspace datapath, ovn-northd and ovn-controller.
  *
- * /run is a file system of its own, so that every path is the documented one
+ * /run and /var/log are file systems of their own, so that every path is the documented one
  * (/run/openvswitch/db.sock, /run/netns) and none of it is the machine's.
  */
 import { randomUUID } from 'node:crypto';
@@ -39,7 +39,7 @@ export class OvnNode {
     if (!isInside()) throw new Error('an OVN node needs private namespaces: see namespaces.ts');
     const node = new OvnNode(chassis);
     await command('ip', ['link', 'set', 'lo', 'up']);
-    await command('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
+    for (const own of ['/run', '/var/log']) await command('mount', ['-t', 'tmpfs', 'tmpfs', own]);
     for (const directory of ['/run/netns', '/run/lock', OVS_DIRECTORY])
       await mkdir(directory, { recursive: true });
     await node.#createDatabases();

@@ -26,7 +26,6 @@ beforeAll(async () => {
   await command('ip', ['link', 'add', 'eth7', 'type', 'veth', 'peer', 'name', 'p-eth7']);
   await command('ip', ['link', 'set', 'eth7', 'up']);
   await command('ip', ['address', 'add', `${ADDRESS}/24`, 'dev', 'eth7']);
-  await command('mount', ['-t', 'tmpfs', 'tmpfs', '/var/log']);
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 

@@ -10,6 +10,9 @@ export interface Allowance {
   readonly everyMs: number;
 }
 
+/** For one object; both programs have it. */
+export const OBJECT_ALLOWANCE: Allowance = { burst: 25, everyMs: 60_000 };
+
 export interface EventRates {
   readonly perObject: Allowance;
   readonly total: Allowance;

@@ -28,7 +28,7 @@ export interface FramerHooks {
 }
 
 /** A switch with 200,000 ports is a row of 10 MB. */
-export const ROW_BYTES_MAX = 64 * 1024 * 1024;
+const ROW_BYTES_MAX = 64 * 1024 * 1024;
 /** What is left of a message without rows: the largest is a schema, of some 50 kB. */
 export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Names of tables and UUIDs are shorter. */

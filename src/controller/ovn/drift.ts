@@ -35,7 +35,7 @@ export function onDrift({ replica }: NbState, onChange: (change: DriftChange) =>
 }
 
 /** The objects that changes concern, each once. */
-export function driftOf(changes: readonly Change[]): readonly DriftChange[] {
+function driftOf(changes: readonly Change[]): readonly DriftChange[] {
   const found = new Map<string, DriftChange>();
   for (const change of changes) {
     if (change.kind === 'insert') continue;

@@ -2,6 +2,7 @@
  * The daemon as a writer of Events: as whom it writes, and how much it asks of the API server, to
  * which every node writes.
  */
+import { OBJECT_ALLOWANCE } from '../../common/kubernetes/event-budget.ts';
 import { EventRecorder, type EventRecorderOptions } from '../../common/kubernetes/events.ts';
 
 /**
@@ -13,7 +14,7 @@ const LIMITS = {
   atOnce: 1,
   remembered: 256,
   rates: {
-    perObject: { burst: 25, everyMs: 60_000 },
+    perObject: OBJECT_ALLOWANCE,
     total: { burst: 500, everyMs: 500 },
   },
 };

@@ -21,7 +21,7 @@ import { isUnallocated } from './object/pod-annotations.ts';
 import type { Ports } from './ports.ts';
 import { type PodContext, PodReconciler } from './reconciler.ts';
 
-/** Pods that are worked on at a time: so many can share one look at the northbound database. */
+/** Pods that are worked on at a time: those of OVN networks share transactions of the northbound database. */
 const PODS_AT_ONCE = 512;
 
 type Context = PodContext &
