@@ -83,11 +83,9 @@ type EventOfFailure = (error: unknown, stages: CallStages) => PendingEvent;
 export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, StatusParts {
   readonly pods: AddParts['pods'] & DelParts['pods'] & CheckParts['pods'] & StatusParts['pods'];
   readonly subnets: AddParts['subnets'] & StatusParts['subnets'];
-  readonly interfaces: AddParts['interfaces'] &
-    DelParts['interfaces'] &
-    GcParts['interfaces'] &
-    StatusParts['interfaces'];
-  readonly bridges: AddParts['bridges'] & StatusParts['bridges'];
+  readonly interfaces: AddParts['interfaces'] & DelParts['interfaces'] & GcParts['interfaces'];
+  readonly ovs: AddParts['ovs'] & StatusParts['ovs'];
+  readonly bridges: AddParts['bridges'];
   readonly queue: AddParts['queue'] &
     DelParts['queue'] &
     CheckParts['queue'] &

@@ -11,7 +11,7 @@ import type { WatchCache } from '../common/kubernetes/watch-cache.ts';
 import { messageOf } from '../common/text.ts';
 import { deletionsOf } from '../wire/paths.ts';
 import type { Options } from './flags.ts';
-import type { OvsTable } from './ovs/table.ts';
+import type { OvsSession } from './ovs/session.ts';
 import { tryConnect } from './socket.ts';
 import type { RecordedDels } from './verbs/recorded-dels.ts';
 
@@ -39,8 +39,7 @@ export interface DrainResult {
 export interface DrainParts {
   readonly recordedDels: RecordedDels;
   readonly pods: Pick<WatchCache<unknown>, 'start' | 'stop' | 'synced'>;
-  readonly interfaces: Pick<OvsTable, 'start' | 'stop'>;
-  readonly bridges: Pick<OvsTable, 'start' | 'stop'>;
+  readonly ovs: Pick<OvsSession, 'start' | 'stop'>;
   readonly api: Pick<KubernetesApi, 'destroy'>;
 }
 
@@ -48,9 +47,9 @@ export interface DrainParts {
 export async function drain({ socketPath }: Options, parts: DrainParts): Promise<DrainResult> {
   const folder = deletionsOf(socketPath);
   if (!existsSync(folder)) return { output: 'no DEL is recorded on this node', exitCode: 0 };
-  const { recordedDels, pods, interfaces, bridges, api } = parts;
+  const { recordedDels, pods, ovs, api } = parts;
   const before = recordedDels.counts;
-  for (const part of [pods, interfaces, bridges]) part.start();
+  for (const part of [pods, ovs]) part.start();
   try {
     if (before.waiting > 0) {
       await abortable(pods.synced, AbortSignal.timeout(PODS_MS_MAX)).catch(() => {});
@@ -66,7 +65,7 @@ export async function drain({ socketPath }: Options, parts: DrainParts): Promise
     };
   } finally {
     recordedDels.stop();
-    for (const part of [pods, interfaces, bridges]) part.stop();
+    for (const part of [pods, ovs]) part.stop();
     api.destroy();
   }
 }

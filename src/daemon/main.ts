@@ -89,10 +89,10 @@ async function start(): Promise<void> {
   watchEventLoop(log, program.onLoopDelay);
   const daemon = wire(options, { log, program, observers: metrics });
   metrics.follow(daemon);
-  const { pods, subnets, ips, records, node, interfaces, bridges } = daemon;
+  const { pods, subnets, ips, records, node, ovs, interfaces } = daemon;
   const { mirror, recordedDels, limits, events, tunnels } = daemon;
   const sweeper = new Sweeper(daemon);
-  for (const part of [records, pods, subnets, ips, node, interfaces, bridges]) part.start();
+  for (const part of [records, pods, subnets, ips, node, ovs]) part.start();
   await recordedDels.start();
   for (const failure of daemon.abilities.failures()) {
     log.error({}, `no ADD of an interface can be served: ${failure}`);
@@ -126,8 +126,7 @@ async function start(): Promise<void> {
     for (const part of [sweeper, mirror, limits, recordedDels, tunnels]) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
     await health?.stop();
-    const parts = [records, pods, subnets, ips, node, interfaces, bridges];
-    for (const part of parts) part.stop();
+    for (const part of [records, pods, subnets, ips, node, ovs]) part.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

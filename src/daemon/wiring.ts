@@ -27,8 +27,7 @@ import { PrimaryNetwork } from './node/primary-network.ts';
 import { Tunnels } from './node/tunnels.ts';
 import { Mirror } from './ovs/mirror.ts';
 import { PacketSender } from './ovs/packet-out.ts';
-import { INTERFACE_COLUMNS } from './ovs/port.ts';
-import { OvsTable } from './ovs/table.ts';
+import { OvsSession } from './ovs/session.ts';
 import { createVsctl } from './ovs/vsctl.ts';
 import { AttachmentQueue } from './ownership/attachment-queue.ts';
 import { PortLocks } from './ownership/port-locks.ts';
@@ -56,8 +55,8 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
   const config = loadKubeConfig(options.kubeconfigPath);
   const observe = program.addRequests(hostOf(config));
   const api = new KubernetesApi(config, undefined, observe);
-  const table = (name: string, columns: readonly string[]) =>
-    new OvsTable({ database: ovsDatabase, table: name, columns, log });
+  const ovs = new OvsSession({ database: ovsDatabase, log });
+  const { interfaces, bridges } = ovs;
   const vsctl = observed('ovsdb', createVsctl(ovsDatabase), program.onCommand);
   const followed = { config, contact: createContact(log), log, observe };
   const pods = new WatchCache({
@@ -74,13 +73,12 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     fieldSelector: `metadata.name=${nodeName}`,
     project: projectNode,
   });
-  const bridges = table('Bridge', ['name', 'datapath_type']);
   const forever = new AbortController().signal;
-  const tunnels = new Tunnels({ settings: options.tunnel, nodeName, node, bridges, vsctl, log });
-  const interfaces = table('Interface', INTERFACE_COLUMNS);
+  const { tunnel: settings } = options;
+  const tunnels = new Tunnels({ settings, nodeName, node, ovs, bridges, vsctl, log });
   const { mirrorInterface: name, mirrorAll: all } = options;
   const isOnDemand = !options.isPrimary;
-  const mirror = new Mirror({ vsctl, interfaces, bridges, name, all, isOnDemand, log });
+  const mirror = new Mirror({ ovs, vsctl, interfaces, bridges, name, all, isOnDemand, log });
   const events = createEventRecorder({ api, nodeName, log });
   const podEvents = new PodEvents({ events, pods, nodeName });
   const queue = new AttachmentQueue();
@@ -112,6 +110,9 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     node,
     /** An OVSDB remote. */
     ovsDatabase,
+    /** Reads and follows OVS's database. */
+    ovs,
+    /** Changes it. */
     vsctl,
     interfaces,
     bridges,
@@ -129,7 +130,7 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     ipOutage: createIpOutage(log),
     ipv6Outage: createIpv6Outage(log),
     limits: new LimitsFollower({
-      ...{ pods, interfaces, vsctl, queue, locks, mirror, events, log, queues },
+      ...{ pods, ovs, interfaces, vsctl, queue, locks, mirror, events, log, queues },
     }),
     queue,
     /** Work that goes on beside calls. */

@@ -8,16 +8,11 @@
 
 import { nodeLinks } from '../daemon/netns/link.ts';
 import { isNetnsUnmounted } from '../daemon/netns/netns.ts';
-import { parseListings, uuidsOf } from '../daemon/ovs/listing.ts';
 import { type MarkedPort, readMarkedPort } from '../daemon/ovs/marked-port.ts';
-import {
-  MIRROR_NAME,
-  type MirrorRows,
-  mirrorLists,
-  toMirrorRows,
-} from '../daemon/ovs/mirror-plan.ts';
+import { MIRROR_NAME, type MirrorRows, toMirrorRows } from '../daemon/ovs/mirror-plan.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../daemon/ovs/port.ts';
 import { findOrphanedLimits, findPort, unplug } from '../daemon/ovs/port-removal.ts';
+import type { FreshLook } from '../daemon/ovs/session.ts';
 import type { Vsctl } from '../daemon/ovs/vsctl.ts';
 
 export interface PodPorts {
@@ -26,33 +21,42 @@ export interface PodPorts {
   readonly dead: readonly MarkedPort[];
 }
 
-/** The ports of pods, of this daemon's making or of Kube-OVN's. @throws ToolError where OVS is away */
-export async function findPodPorts(vsctl: Vsctl): Promise<PodPorts> {
-  const columns = '--columns=name,external_ids,type';
-  const output = await vsctl(['--', columns, 'find', 'Interface', 'external_ids:vendor=kube-ovn']);
-  const [rows = []] = parseListings(output, 1);
-  const ports = rows.flatMap((row) => readMarkedPort(toInterfaceRow(row)) ?? []);
+/** The ports of pods, of this daemon's making or of Kube-OVN's. @throws OvsdbError where OVS is away */
+export async function findPodPorts(ovs: FreshLook): Promise<PodPorts> {
+  const { interfaces } = await ovs.fresh();
+  const ports = [...interfaces.values()].flatMap(
+    (row) => readMarkedPort(toInterfaceRow(row)) ?? [],
+  );
   const links = ports.length > 0 ? await nodeLinks() : new Map();
   const isDead = ({ name, attachment }: MarkedPort) =>
     isNetnsUnmounted(attachment.netns) && links.has(INTEGRATION_BRIDGE) && !links.has(name);
   return { living: ports.filter((port) => !isDead(port)), dead: ports.filter(isDead) };
 }
 
+/** What looks at OVS's rows, and what changes them. */
+export interface OvsAccess {
+  readonly ovs: FreshLook;
+  readonly vsctl: Vsctl;
+}
+
 /** Removes the ports with their limits, and limits that no port has. */
-export async function removePorts(vsctl: Vsctl, ports: readonly MarkedPort[]): Promise<void> {
+export async function removePorts(
+  { ovs, vsctl }: OvsAccess,
+  ports: readonly MarkedPort[],
+): Promise<void> {
   for (const { name, attachment } of ports) {
-    const { rows } = await findPort(vsctl, attachment, [name]);
+    const { rows } = await findPort(ovs, attachment, [name]);
     await unplug(vsctl, rows);
   }
-  await unplug(vsctl, await findOrphanedLimits(vsctl));
+  await unplug(vsctl, await findOrphanedLimits(ovs));
 }
 
 /**
  * Removes the mirror, if its port was made by the daemon, and that port with its link.
  * @returns whether there was one
  */
-export async function removeMirror(vsctl: Vsctl): Promise<boolean> {
-  const commands = mirrorRemoval(toMirrorRows(await vsctl(mirrorLists(''))));
+export async function removeMirror({ ovs, vsctl }: OvsAccess): Promise<boolean> {
+  const commands = mirrorRemoval(toMirrorRows(await ovs.fresh(), ''));
   if (commands.length > 0) await vsctl(commands, { waits: true });
   return commands.length > 0;
 }
@@ -61,20 +65,19 @@ export async function removeMirror(vsctl: Vsctl): Promise<boolean> {
 export function mirrorRemoval({ bridges, ports, mirrors, interfaces }: MirrorRows): string[] {
   const bridge = bridges.find(({ name }) => name === INTEGRATION_BRIDGE);
   const made = interfaces.map(({ name }) => name);
-  const onBridge = uuidsOf(bridge?.ports);
   const own = ports
     .filter(({ name }) => made.includes(name))
-    .map(({ _uuid }) => String(_uuid))
-    .filter((uuid) => onBridge.includes(uuid));
-  const ofBridge = mirrors.filter(({ _uuid }) => uuidsOf(bridge?.mirrors).includes(String(_uuid)));
+    .map(({ uuid }) => uuid)
+    .filter((uuid) => bridge?.ports.has(uuid));
+  const ofBridge = mirrors.filter(({ uuid }) => bridge?.mirrors.includes(uuid));
   const leavesBy = (uuid: string) => ofBridge.filter((row) => row.output_port === uuid);
   // A port by which copies of the operator's own mirror leave stays.
   const unused = own.filter((uuid) => leavesBy(uuid).every(({ name }) => name === MIRROR_NAME));
   const remove = (column: string, uuid: string) => {
     return ['--', 'remove', 'Bridge', INTEGRATION_BRIDGE, column, uuid];
   };
-  return unused.flatMap((uuid) => [
-    ...leavesBy(uuid).flatMap(({ _uuid }) => remove('mirrors', String(_uuid))),
-    ...remove('ports', uuid),
+  return unused.flatMap((port) => [
+    ...leavesBy(port).flatMap(({ uuid }) => remove('mirrors', uuid)),
+    ...remove('ports', port),
   ]);
 }

@@ -6,13 +6,14 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, readConfigurationText } from '../common/cni-configurations.ts';
 import { messageOf } from '../common/text.ts';
-import { createVsctl, type Vsctl } from '../daemon/ovs/vsctl.ts';
+import { withOvs } from '../daemon/ovs/session.ts';
+import { createVsctl } from '../daemon/ovs/vsctl.ts';
 import { EXECUTABLES, OWN_EXECUTABLE, versionOf } from './executables.ts';
 import { findFile } from './file-facts.ts';
 import type { Options } from './flags.ts';
 import { lockFolder } from './lock.ts';
 import { isSameConfig, readNetworkConfigs } from './network-configs.ts';
-import { findPodPorts, removeMirror, removePorts } from './ovs-leftovers.ts';
+import { findPodPorts, type OvsAccess, removeMirror, removePorts } from './ovs-leftovers.ts';
 import { removeUnfinished, sync } from './place-file.ts';
 import type { Say } from './report.ts';
 import { isAnswered, removeSockets } from './socket-leftovers.ts';
@@ -44,8 +45,13 @@ async function cleanOvs({ ovsSocket, force }: Options, say: Say): Promise<void> 
     () => false,
   );
   if (!isThere) return say(`${ovsSocket} is not there: there is nothing of ours in Open vSwitch`);
-  const vsctl = createVsctl(`unix:${ovsSocket}`);
-  const ports = await findPodPorts(vsctl).catch((error) => {
+  const database = `unix:${ovsSocket}`;
+  const vsctl = createVsctl(database);
+  await withOvs(database, (ovs) => cleanBridge({ ovs, vsctl }, force, say));
+}
+
+async function cleanBridge(access: OvsAccess, force: boolean, say: Say): Promise<void> {
+  const ports = await findPodPorts(access.ovs).catch((error) => {
     const why = `cannot ask Open vSwitch whose ports are left: ${messageOf(error)}`;
     if (!force) throw new Error(`${why}; if it is to stay away, uninstall with --force`);
     say(why, true);
@@ -53,7 +59,7 @@ async function cleanOvs({ ovsSocket, force }: Options, say: Say): Promise<void> 
   });
   if (ports === undefined) return;
   if (ports.living.length > 0) refuseLiving(ports.living, force, say);
-  await cleanRows(vsctl, ports.dead, say);
+  await cleanRows(access, ports.dead, say);
 }
 
 function refuseLiving(
@@ -72,13 +78,13 @@ function refuseLiving(
 }
 
 async function cleanRows(
-  vsctl: Vsctl,
+  access: OvsAccess,
   dead: Parameters<typeof removePorts>[1],
   say: Say,
 ): Promise<void> {
-  await removePorts(vsctl, dead);
+  await removePorts(access, dead);
   for (const { name } of dead) say(`port ${name} of a sandbox that is gone is removed`);
-  const isRemoved = await removeMirror(vsctl).catch((error) => {
+  const isRemoved = await removeMirror(access).catch((error) => {
     say(`the mirror is removed when Open vSwitch is back: ${messageOf(error)}`, true);
     return false;
   });

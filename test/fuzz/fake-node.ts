@@ -18,11 +18,11 @@ import { type Pod, podKey, projectPod } from '../../src/daemon/model/pod.ts';
 import { projectSubnet, type Subnet } from '../../src/daemon/model/subnet.ts';
 import { createIpv6Outage } from '../../src/daemon/netns/link.ts';
 import { PrimaryNetwork } from '../../src/daemon/node/primary-network.ts';
-import type { Row } from '../../src/daemon/ovs/table.ts';
 import { AttachmentQueue } from '../../src/daemon/ownership/attachment-queue.ts';
 import { PortLocks } from '../../src/daemon/ownership/port-locks.ts';
 import { SandboxOwnership } from '../../src/daemon/ownership/sandbox-ownership.ts';
 import { type PodEventParts, PodEvents } from '../../src/daemon/report/pod-events.ts';
+import { type Said, stateOf } from '../unit/daemon/ovs/rows.ts';
 import { CommandLog } from './command-log.ts';
 import { checkToolRun } from './oracles/command-lines.ts';
 import { must } from './oracles/types.ts';
@@ -38,7 +38,7 @@ export interface Surroundings {
   readonly annotations: Texts;
   readonly subnet: unknown;
   readonly node: unknown;
-  readonly rows: readonly Row[];
+  readonly rows: readonly Said<'Interface'>[];
 }
 
 /** Pods that requests are about (values/texts.ts). */
@@ -68,9 +68,11 @@ const ANSWERS: Readonly<Record<string, string>> = {
   *'-json -batch'*) sed 's/.*/[]/' "$in" ;;
   *arping*) echo 'Unicast reply from 10.16.0.1' ;;
 esac`,
-  'ovs-vsctl': 'echo br-int',
   'ovs-appctl': 'echo connected',
 };
+
+/** Looks see no ports: what is there is in the live copy. */
+const BARE = stateOf({ Bridge: [{ name: 'br-int', datapath_type: 'netdev' }] });
 
 export class FakeNode implements AsyncDisposable {
   readonly parts: AppParts;
@@ -122,8 +124,9 @@ export class FakeNode implements AsyncDisposable {
       node: this.#node,
       ovsDatabase: `unix:${directory}/db.sock`,
       vsctl: async (commands: readonly string[]) => this.#transact(commands),
-      interfaces: tableOf([]),
-      bridges: tableOf([{ name: 'br-int', datapath_type: 'netdev' }]),
+      ovs: { isLive: true, failure: undefined, fresh: async () => BARE },
+      interfaces: tableOf('Interface', []),
+      bridges: tableOf('Bridge', [{ name: 'br-int', datapath_type: 'netdev' }]),
       packets: { send: async () => {} },
       mirror: { all: false, uuid: '00000001-0000-4000-8000-000000000000' },
       ipv6Outage: createIpv6Outage(logger),
@@ -165,7 +168,7 @@ export class FakeNode implements AsyncDisposable {
     const own = projectSubnet(subnet);
     this.#subnets.objects = new Map(['ovn-default', 'subnet-1'].map((name) => [name, own]));
     this.#node.objects = new Map([['node-1', projectNode(node)]]);
-    Object.assign(this.parts, { interfaces: tableOf(rows) });
+    Object.assign(this.parts, { interfaces: tableOf('Interface', rows) });
   }
 
   /** @throws Error for a command line, a transaction or a path that is not of its grammar */
@@ -215,10 +218,9 @@ export class FakeNode implements AsyncDisposable {
       const ifaceId = JSON.parse(id.slice(id.indexOf('=') + 1));
       const external_ids = { 'iface-id': ifaceId, 'ovn-installed': 'true' };
       const rows = [...this.parts.interfaces.rows.values(), { name, external_ids }];
-      Object.assign(this.parts, { interfaces: tableOf(rows) });
+      Object.assign(this.parts, { interfaces: tableOf('Interface', rows) });
     }
-    const reads = words.filter((word) => word === 'list' || word === 'find').length;
-    return '{"headings":[],"data":[]}\n'.repeat(reads);
+    return '';
   }
 }
 

@@ -41,8 +41,9 @@ export interface Column<T> {
 
 export interface ColumnType {
   readonly atom: 'string' | 'integer' | 'boolean' | 'uuid';
-  /** `map` is one of strings to strings. */
   readonly shape: 'one' | 'optional' | 'set' | 'map';
+  /** Of a map, the type of its values where that is another one than its keys'. */
+  readonly value?: 'uuid';
 }
 
 const NO_MEMBERS: readonly string[] = [];
@@ -126,6 +127,35 @@ function many(
   };
 }
 
+/** The keys of a map are text here, whatever they are in the database. */
+function map(
+  type: ColumnType,
+  readKey: (key: unknown) => string,
+  readValue: (value: unknown) => string,
+  write: (value: StringMap) => Value,
+): Column<StringMap> {
+  const read = (value: unknown) => {
+    const entries = entriesOf(value);
+    if (entries.length === 0) return NO_ENTRIES;
+    return Object.fromEntries(entries.map(([key, each]) => [readKey(key), readValue(each)]));
+  };
+  return {
+    type,
+    mayLack: false,
+    empty: () => NO_ENTRIES,
+    read,
+    withDifference(before, difference) {
+      const result = new Map(Object.entries(before));
+      for (const [key, value] of Object.entries(read(difference))) {
+        if (result.get(key) === value) result.delete(key);
+        else result.set(key, value);
+      }
+      return Object.fromEntries(result);
+    },
+    write,
+  };
+}
+
 const asIs = <T extends Atom>(value: T): Atom => value;
 
 /** The types of columns that programs here follow. */
@@ -142,32 +172,19 @@ export const column = {
   /** Sets with very many members. */
   manyStrings: many('string', textAtom, asIs),
   manyUuids: many('uuid', uuidText, uuidAtom),
-  map: {
-    type: { atom: 'string', shape: 'map' },
-    mayLack: false,
-    empty: () => NO_ENTRIES,
-    read: readMap,
-    withDifference(before, difference) {
-      const result = new Map(Object.entries(before));
-      for (const [key, value] of Object.entries(readMap(difference))) {
-        if (result.get(key) === value) result.delete(key);
-        else result.set(key, value);
-      }
-      return Object.fromEntries(result);
-    },
-    write: mapOf,
-  } satisfies Column<StringMap> as Column<StringMap>,
+  map: map({ atom: 'string', shape: 'map' }, textAtom, textAtom, mapOf),
+  /** UUIDs by integers. */
+  uuidsByNumber: map(
+    { atom: 'integer', shape: 'map', value: 'uuid' },
+    (key) => String(numberAtom(key)),
+    uuidText,
+    (rows) => ['map', Object.entries(rows).map(([key, uuid]) => [Number(key), uuidAtom(uuid)])],
+  ),
 } as const;
 
 /** The same column where an older version of the schema may lack it. */
 export function mayLack<T>(type: Column<T>): Column<T> {
   return { ...type, mayLack: true };
-}
-
-function readMap(value: unknown): StringMap {
-  const entries = entriesOf(value);
-  if (entries.length === 0) return NO_ENTRIES;
-  return Object.fromEntries(entries.map(([key, each]) => [textAtom(key), textAtom(each)]));
 }
 
 /** Whether two values of a column are the same; the order of a set's members says nothing. */

@@ -34,21 +34,32 @@ export function availableColumns(schema: unknown, table: LiveTable<Columns>): Av
 }
 
 function check(what: string, described: unknown, wanted: ColumnType, schema: unknown): void {
-  const found = typeOf(fieldOf(described, 'type'));
-  if (found.atom === wanted.atom && found.shape === wanted.shape) return;
+  const found = typeText(typeOf(fieldOf(described, 'type')));
+  const expected = typeText(wanted);
+  if (found === expected) return;
   const { name, version } = identityOf(schema);
   throw new OvsdbError(
     'schema',
-    `database ${name} (schema ${version}): ${what} is ${found.shape} ${found.atom}, and ${wanted.shape} ${wanted.atom} was expected`,
+    `database ${name} (schema ${version}): ${what} is ${found}, and ${expected} was expected`,
   );
 }
 
+function typeText({ atom, shape, value }: { atom: string; shape: string; value?: string }): string {
+  return value === undefined || value === atom
+    ? `${shape} ${atom}`
+    : `${shape} ${atom} to ${value}`;
+}
+
 /** RFC 7047, section 3.2, `<type>`: an atomic type, or an object with `key`, `value`, `min`, `max`. */
-function typeOf(type: unknown): { readonly atom: string; readonly shape: string } {
+function typeOf(type: unknown): {
+  readonly atom: string;
+  readonly shape: string;
+  readonly value?: string;
+} {
   if (typeof type === 'string') return { atom: type, shape: 'one' };
   const atom = baseOf(fieldOf(type, 'key'));
   if (fieldOf(type, 'value') !== undefined) {
-    return { atom: baseOf(fieldOf(type, 'value')) === atom ? atom : 'mixed', shape: 'map' };
+    return { atom, shape: 'map', value: baseOf(fieldOf(type, 'value')) };
   }
   const max = fieldOf(type, 'max') ?? 1;
   if (max !== 1) return { atom, shape: 'set' };

@@ -6,8 +6,7 @@
 
 import type { Logger } from '../../common/log.ts';
 import { releaseIfaceIdCommands } from '../ovs/iface-id.ts';
-import { type InterfaceRow, toInterfaceRow } from '../ovs/port.ts';
-import type { OvsTable } from '../ovs/table.ts';
+import { type InterfaceRow, type Interfaces, toInterfaceRow } from '../ovs/port.ts';
 import type { Vsctl } from '../ovs/vsctl.ts';
 import type { PortLocks } from '../ownership/port-locks.ts';
 import { isNewer } from '../ownership/sandbox-ownership.ts';
@@ -16,7 +15,7 @@ import { isNewer } from '../ownership/sandbox-ownership.ts';
 export interface IfaceIdParts {
   readonly vsctl: Vsctl;
   readonly locks: Pick<PortLocks, 'ofIfaceId'>;
-  readonly interfaces: Pick<OvsTable, 'rows'>;
+  readonly interfaces: Pick<Interfaces, 'rows'>;
   readonly log: Logger;
 }
 

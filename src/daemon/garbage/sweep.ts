@@ -81,11 +81,12 @@ async function removePort({ name, isOurs, attachment }: MarkedPort, parts: Sweep
  * @throws CniError 11 when OVS refuses
  */
 export async function removeOrphanedLimits({
+  ovs,
   vsctl,
   log,
   observers,
-}: Pick<SweepParts, 'vsctl' | 'log' | 'observers'>): Promise<void> {
-  const rows = await findOrphanedLimits(vsctl);
+}: Pick<SweepParts, 'ovs' | 'vsctl' | 'log' | 'observers'>): Promise<void> {
+  const rows = await findOrphanedLimits(ovs);
   const { qos, queues } = rows;
   if (qos.length + queues.length === 0) return;
   await unplug(vsctl, rows);

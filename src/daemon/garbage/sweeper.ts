@@ -9,8 +9,9 @@ import { messageOf } from '../../common/text.ts';
 import type { Pod } from '../model/pod.ts';
 import { isNetnsUnmounted } from '../netns/netns.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
-import { toInterfaceRow } from '../ovs/port.ts';
-import type { OvsTable, Row } from '../ovs/table.ts';
+import { type Interfaces, toInterfaceRow } from '../ovs/port.ts';
+import type { BridgeRow, InterfaceColumns } from '../ovs/rows.ts';
+import type { OvsTable } from '../ovs/table.ts';
 import { releaseIfaceIdsOfOlderSandboxes } from './iface-id-owners.ts';
 import { SecondLook } from './second-look.ts';
 import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from './sweep.ts';
@@ -24,8 +25,8 @@ type Scope = (typeof Scope)[keyof typeof Scope];
 
 /** What the clean-up of a node uses. */
 export interface SweeperParts extends SweepParts {
-  readonly interfaces: SweepParts['interfaces'] & Pick<OvsTable, 'synced' | 'onRow'>;
-  readonly bridges: Pick<OvsTable, 'synced'>;
+  readonly interfaces: SweepParts['interfaces'] & Pick<Interfaces, 'synced' | 'onRow'>;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
   readonly pods: SweepParts['pods'] & Pick<WatchCache<Pod>, 'onChange'>;
 }
 
@@ -97,6 +98,6 @@ export class Sweeper {
 }
 
 /** The index goes with the link; the error comes when OVS opens the interface anew. */
-function hasLostItsLink({ ifindex, error }: Row): boolean {
-  return ifindex === 0 || (typeof error === 'string' && error !== '');
+function hasLostItsLink({ ifindex, error = '' }: InterfaceColumns): boolean {
+  return ifindex === 0 || error !== '';
 }

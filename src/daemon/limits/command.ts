@@ -12,8 +12,9 @@ import { CniError } from '../call/error.ts';
 import { readLimits } from '../model/limits.ts';
 import { type Pod, projectPod } from '../model/pod.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
-import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
-import { createVsctl } from '../ovs/vsctl.ts';
+import { withOvs } from '../ovs/session.ts';
+import { controlOf, findMirror } from '../ovs/traffic-control-rows.ts';
+import { failedTo } from '../ovs/vsctl.ts';
 import { readEnforcement } from './enforcement.ts';
 import { portOfPod } from './followed-port.ts';
 import { type InspectedNic, isRight, reportNic } from './report.ts';
@@ -55,13 +56,12 @@ export async function limitsCommand(
 ): Promise<CommandResult> {
   if (args.includes('--help') || args.includes('-h')) return { output: USAGE, exitCode: 0 };
   const { namespace, name, isJson, options } = readArguments(args, readFlags);
-  const [{ pod, nodeName }, { inspection, isUserspace }] = await Promise.all([
+  const [{ pod, nodeName }, { ports, mirrorsAll, isUserspace }] = await Promise.all([
     getPod(options, namespace, name),
     readOvs(options).catch(explain),
   ]);
-  const nics = await inspectNics(pod, inspection);
+  const nics = await inspectNics(pod, ports);
   if (nics.length === 0) throw new Error(noInterface(`${namespace}/${name}`, nodeName, options));
-  const { mirrorsAll } = inspection;
   const reports = nics.map((nic) => reportNic(nic, { mirrorsAll, isUserspace }));
   const output = isJson ? JSON.stringify(reports, undefined, 2) : formatReport(reports);
   return { output, exitCode: reports.every(isRight) ? 0 : 1 };
@@ -102,11 +102,21 @@ async function getPod({ kubeconfigPath }: LimitsSettings, namespace: string, nam
 }
 
 async function readOvs({ ovsDatabase }: LimitsSettings) {
-  const vsctl = createVsctl(ovsDatabase);
-  const inspection = await inspectPorts(vsctl);
-  const get = ['--', '--if-exists', 'get', 'Bridge', INTEGRATION_BRIDGE, 'datapath_type'];
-  return { inspection, isUserspace: (await vsctl(get)).trim() === 'netdev' };
+  return await withOvs(ovsDatabase, async (ovs) => {
+    const state = await ovs.fresh().catch(failedTo("read OVS's rows"));
+    return {
+      ports: [...state.interfaces.values()].map((row) => ({
+        row: toInterfaceRow(row),
+        control: controlOf(state, row),
+      })),
+      /** The node's Mirror row takes every packet. */
+      mirrorsAll: findMirror(state)?.select_all === true,
+      isUserspace: state.bridgeNamed(INTEGRATION_BRIDGE)?.datapath_type === 'netdev',
+    };
+  });
 }
+
+type FoundPorts = Awaited<ReturnType<typeof readOvs>>['ports'];
 
 function explain(error: unknown): never {
   if (!(error instanceof CniError)) throw error;
@@ -122,10 +132,9 @@ function noInterface(pod: string, nodeName: string, options: LimitsSettings): st
     : `${here}: it runs on node ${nodeName}, and only there this command can tell`;
 }
 
-function inspectNics(pod: Pod, { interfaces, controlOf }: PortsInspection) {
-  const nics = [...interfaces.values()].map(async (row): Promise<InspectedNic | undefined> => {
-    const port = portOfPod(toInterfaceRow(row), pod);
-    const found = controlOf(row);
+function inspectNics(pod: Pod, ports: FoundPorts) {
+  const nics = ports.map(async ({ row, control: found }): Promise<InspectedNic | undefined> => {
+    const port = portOfPod(row, pod);
     if (!port || !found) return undefined;
     const asked = readLimits(pod.annotations, port, port.bandwidth);
     return { port, asked, found, enforcement: await readEnforcement(port.name) };

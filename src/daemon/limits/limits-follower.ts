@@ -3,12 +3,10 @@
  * when annotations change, and for all pods when the daemon starts.
  *
  * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
- * with limits costs nothing. Where there is something to do, the database is read once for all pods
- * that changed, and each pod's difference is one transaction (two where netem becomes other netem:
+ * with limits costs nothing. Where there is something to do, each pod's difference is one transaction (two where netem becomes other netem:
  * see resetCommands), while holding the locks of its attachments (ownership/port-locks.ts). Of changes that come
  * during it only the last state counts.
  */
-import { setImmediate as turnOver } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { abortable } from '../../common/concurrency/deadline.ts';
 import type { EventRecorder } from '../../common/kubernetes/events.ts';
@@ -25,9 +23,9 @@ import { isAllocated, keyPrefix } from '../model/annotation-keys.ts';
 import { type AskedLimits, limitWarnings, readLimits } from '../model/limits.ts';
 import { type Pod, podKey } from '../model/pod.ts';
 import type { Mirror } from '../ovs/mirror.ts';
-import { limitMarks, toInterfaceRow } from '../ovs/port.ts';
-import { inspectPorts, type PortsInspection } from '../ovs/port-inspection.ts';
-import type { OvsTable } from '../ovs/table.ts';
+import { type Interfaces, limitMarks, toInterfaceRow } from '../ovs/port.ts';
+import type { FreshLook } from '../ovs/session.ts';
+import type { OvsState } from '../ovs/state.ts';
 import {
   changeCommands,
   type FoundControl,
@@ -35,6 +33,7 @@ import {
   type TrafficControl,
   toTrafficControl,
 } from '../ovs/traffic-control.ts';
+import { controlOf } from '../ovs/traffic-control-rows.ts';
 import { failedTo, type Vsctl } from '../ovs/vsctl.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import type { PortLocks } from '../ownership/port-locks.ts';
@@ -47,7 +46,7 @@ const { updated: UPDATED, failed: FAILED } = LIMITS_REASONS;
 
 /** Between attempts that fail although OVS's database is there. */
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
-/** Pods that are worked on at a time: they share one read, and many may wait for the mirror. */
+/** Pods that are worked on at a time: many may wait for the mirror. */
 const PODS_AT_ONCE = 512;
 /** What work waits for while there is no connection to OVS's database. */
 const DATABASE = "OVS's database";
@@ -55,7 +54,8 @@ const DATABASE = "OVS's database";
 export interface LimitsParts {
   /** Pods of this node, by `namespace/name`. */
   readonly pods: Pick<WatchCache<Pod>, 'get' | 'values' | 'synced' | 'onChange'>;
-  readonly interfaces: Pick<OvsTable, 'rows' | 'named' | 'until' | 'synced' | 'isLive'>;
+  readonly interfaces: Pick<Interfaces, 'rows' | 'named' | 'until' | 'synced' | 'isLive'>;
+  readonly ovs: FreshLook;
   readonly vsctl: Vsctl;
   readonly queue: Pick<AttachmentQueue, 'runTogether' | 'isAdding'>;
   readonly locks: Pick<PortLocks, 'ofHostInterfaces'>;
@@ -86,10 +86,6 @@ export class LimitsFollower {
   readonly #known = new Map<string, string>();
   /** Changes of the mirror, one after another: see retranslation.ts. */
   readonly #mirrorTurns = pLimit(1);
-  /** The read that runs; never rejects. */
-  #inspection: Promise<void> = Promise.resolve();
-  /** The one that waits for its end. */
-  #nextInspection: Promise<PortsInspection> | undefined;
 
   constructor(parts: LimitsParts) {
     this.#parts = parts;
@@ -130,14 +126,14 @@ export class LimitsFollower {
   /** Called after an ADD: its port was made for what was asked for then. */
   made(hostInterface: string, pod: Pod, asked: AskedLimits): void {
     const { interfaces, mirror } = this.#parts;
-    const [uuid, row] = interfaces.named(hostInterface) ?? [];
+    const row = interfaces.named(hostInterface);
     const port = row && portOfPod(toInterfaceRow(row), pod);
-    if (uuid === undefined || port === undefined) return;
+    if (row === undefined || port === undefined) return;
     // Its plan may be older than the node's Mirror row: only OVS knows whether it is mirrored.
     const isKnown = !asked.isMirrored || mirror.all;
     if (isKnown) {
       this.#warn(pod, port, asked);
-      this.#known.set(uuid, signatureOf(asked));
+      this.#known.set(row.uuid, signatureOf(asked));
       this.#forget();
     }
     this.follow(pod);
@@ -184,23 +180,23 @@ export class LimitsFollower {
 
   /** @throws CniError 11 when OVS cannot be read or refuses */
   async #enforce(key: string): Promise<void> {
-    const { pods, vsctl, mirror } = this.#parts;
+    const { pods, mirror } = this.#parts;
     const pod = pods.get(key);
     const due = pod === undefined ? [] : this.#dueOf(pod);
     if (pod === undefined || due.length === 0) return;
     if (due.some(({ asked }) => asked.isMirrored)) mirror.ask();
     // Read in their turn: what a DEL before it removed is not there any more.
     const changesMirror = await this.#locked(due, async () => {
-      const inspection = await this.#inspect();
-      if (this.#changesMirror(due, inspection)) return true;
-      await this.#change(pod, due, inspection);
+      const state = await this.#look();
+      if (this.#changesMirror(due, state)) return true;
+      await this.#change(pod, due, state);
       return false;
     });
     if (changesMirror) {
       // Each of these transactions must change the mirror's port: it is read when the one before is
       // done. A DEL waits for one of them, and not for the whole line.
       await this.#mirrorTurns(() =>
-        this.#locked(due, async () => this.#change(pod, due, await inspectPorts(vsctl))),
+        this.#locked(due, async () => this.#change(pod, due, await this.#look())),
       );
     }
     for (const { port, asked } of due) this.#warn(pod, port, asked);
@@ -238,28 +234,21 @@ export class LimitsFollower {
     return due;
   }
 
-  #changesMirror(due: readonly Due[], inspection: PortsInspection): boolean {
+  #changesMirror(due: readonly Due[], state: OvsState): boolean {
     if (this.#parts.mirror.all) return false;
     return due.some(({ uuid, asked }) => {
-      return controlOf(inspection, uuid)?.isMirrored !== asked.isMirrored;
+      return controlOfRow(state, uuid)?.isMirrored !== asked.isMirrored;
     });
   }
 
-  /** One read at a time, and one for all pods that ask before it begins. */
-  #inspect(): Promise<PortsInspection> {
-    this.#nextInspection ??= this.#inspection.then(turnOver).then(() => {
-      this.#nextInspection = undefined;
-      const inspection = inspectPorts(this.#parts.vsctl);
-      this.#inspection = inspection.then(noop, noop);
-      return inspection;
-    });
-    return this.#nextInspection;
+  #look(): Promise<OvsState> {
+    return this.#parts.ovs.fresh().catch(failedTo("read OVS's rows"));
   }
 
-  async #change(pod: Pod, due: readonly Due[], inspection: PortsInspection): Promise<void> {
+  async #change(pod: Pod, due: readonly Due[], state: OvsState): Promise<void> {
     const { vsctl, mirror, interfaces } = this.#parts;
     const changes = due.flatMap((one) => {
-      const found = controlOf(inspection, one.uuid);
+      const found = controlOfRow(state, one.uuid);
       // Gone meanwhile.
       if (found === undefined || !interfaces.rows.has(one.uuid)) return [];
       const wanted = toTrafficControl(one.asked, found, mirror.all);
@@ -303,12 +292,10 @@ export class LimitsFollower {
   }
 }
 
-function noop(): void {}
-
 /** @param uuid of the Interface row */
-function controlOf(inspection: PortsInspection, uuid: string): FoundControl | undefined {
-  const row = inspection.interfaces.get(uuid);
-  return row && inspection.controlOf(row);
+function controlOfRow(state: OvsState, uuid: string): FoundControl | undefined {
+  const row = state.interfaces.get(uuid);
+  return row && controlOf(state, row);
 }
 
 /** "net1 (attachnet.default.ovn)". */

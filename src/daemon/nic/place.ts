@@ -105,7 +105,7 @@ export async function placeNic(
 /** Makes the interface; where what a killed ADD left of it is in the way, that is removed first. */
 async function createLink(
   plan: NicPlan,
-  parts: Pick<PlaceParts, 'vsctl'>,
+  parts: Pick<PlaceParts, 'ovs'>,
   undoing: (what: string, step: () => Promise<void>) => void,
 ): Promise<void> {
   const { kind, link } = plan;
@@ -130,9 +130,9 @@ function isKilled(error: unknown): boolean {
  */
 async function removeUnfinished(
   { attachment, kind, link }: NicPlan,
-  { vsctl }: Pick<PlaceParts, 'vsctl'>,
+  { ovs }: Pick<PlaceParts, 'ovs'>,
 ): Promise<boolean> {
-  const { rows } = await findPort(vsctl, attachment, [link.hostInterface]);
+  const { rows } = await findPort(ovs, attachment, [link.hostInterface]);
   const mark = (await nodeLinks()).get(link.hostInterface);
   if (rows.ports.length > 0 || !mark || mark !== link.mark) return false;
   await kind.remove([link.hostInterface]);
@@ -149,7 +149,7 @@ const TOOLS: Wait = {
 };
 
 async function removePort({ attachment, link }: NicPlan, parts: PlaceParts): Promise<void> {
-  await unplugPort(await findPort(parts.vsctl, attachment, [link.hostInterface]), parts);
+  await unplugPort(await findPort(parts.ovs, attachment, [link.hostInterface]), parts);
 }
 
 /**

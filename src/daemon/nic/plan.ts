@@ -23,8 +23,9 @@ import type { Subnet } from '../model/subnet.ts';
 import type { InterfacePlan } from '../netns/link.ts';
 import type { Tunnels } from '../node/tunnels.ts';
 import type { Mirror } from '../ovs/mirror.ts';
-import type { PortPlan } from '../ovs/port.ts';
+import type { Interfaces, PortPlan } from '../ovs/port.ts';
 import { INTEGRATION_BRIDGE, interfaceNamed, isPortOf, refuseTakenName } from '../ovs/port.ts';
+import type { BridgeRow } from '../ovs/rows.ts';
 import { OVS_ROWS, type OvsTable } from '../ovs/table.ts';
 import { NO_CONTROL, toTrafficControl } from '../ovs/traffic-control.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
@@ -55,8 +56,8 @@ export interface PlanParts {
   /** This node only. */
   readonly node: Pick<WatchCache<Node>, 'get' | 'synced'>;
   readonly tunnels: Pick<Tunnels, 'mtu'>;
-  readonly interfaces: Pick<OvsTable, 'rows' | 'named' | 'synced'>;
-  readonly bridges: Pick<OvsTable, 'named' | 'synced'>;
+  readonly interfaces: Pick<Interfaces, 'rows' | 'named' | 'synced'>;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'named' | 'synced'>;
   readonly queue: Pick<AttachmentQueue, 'mayUse'>;
   readonly mirror: Pick<Mirror, 'all' | 'uuid'>;
 }
@@ -225,7 +226,7 @@ function chooseHostInterface(
 }
 
 function isUserspaceDatapath({ bridges }: Pick<PlanParts, 'bridges'>): boolean {
-  return bridges.named(INTEGRATION_BRIDGE)?.[1].datapath_type === 'netdev';
+  return bridges.named(INTEGRATION_BRIDGE)?.datapath_type === 'netdev';
 }
 
 function encapIp(

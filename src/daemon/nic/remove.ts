@@ -35,8 +35,8 @@ async function remove(
   parts: RemoveParts,
   names: readonly string[],
 ): Promise<boolean> {
-  const { vsctl, queue } = parts;
-  const found = await findPort(vsctl, attachment, names);
+  const { ovs, queue } = parts;
+  const found = await findPort(ovs, attachment, names);
   const { rows, foreign } = found;
   // Also without a port: an ADD may have ended between its first two steps. A name that another
   // attachment has, finished or not, is that attachment's link.

@@ -7,11 +7,12 @@ import type { KubernetesApi } from '../../common/kubernetes/api.ts';
 import { KINDS, objectPath } from '../../common/kubernetes/path.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../common/log.ts';
-import { unreadable } from '../../common/process/output.ts';
+import { show } from '../../common/text.ts';
 import type { Node } from '../model/node.ts';
 import { CHASSIS_ANNOTATION } from '../model/node.ts';
+import type { BridgeRow } from '../ovs/rows.ts';
+import type { FreshLook } from '../ovs/session.ts';
 import type { OvsTable } from '../ovs/table.ts';
-import type { Vsctl } from '../ovs/vsctl.ts';
 
 /** What the announcement of the chassis uses. */
 export interface ChassisParts {
@@ -19,27 +20,9 @@ export interface ChassisParts {
   /** This node only. */
   readonly node: Pick<WatchCache<Node>, 'get' | 'until'>;
   readonly nodeName: string;
-  readonly bridges: Pick<OvsTable, 'synced'>;
-  readonly vsctl: Vsctl;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
+  readonly ovs: FreshLook;
   readonly log: Logger;
-}
-
-/** One of OVS's own external_ids; empty where it is not set. */
-async function externalId(vsctl: Vsctl, key: string): Promise<string> {
-  const output = await vsctl([
-    '--',
-    '--if-exists',
-    'get',
-    'Open_vSwitch',
-    '.',
-    `external_ids:${key}`,
-  ]);
-  const [value, ...others] = output.trim().split('\n');
-  // It goes into an annotation of the node, by which the controller finds the chassis.
-  if (others.length > 0 || !/^[\x21-\x7e]{0,253}$/.test(value ?? '')) {
-    throw unreadable('ovs-vsctl', output);
-  }
-  return (value ?? '').replace(/^"(.*)"$/, '$1');
 }
 
 /**
@@ -61,10 +44,12 @@ export async function announceChassis(parts: ChassisParts): Promise<void> {
   }
 }
 
-async function readSystemId({ vsctl }: Pick<ChassisParts, 'vsctl'>): Promise<string> {
-  const systemId = await externalId(vsctl, 'system-id');
+async function readSystemId({ ovs }: Pick<ChassisParts, 'ovs'>): Promise<string> {
+  const { 'system-id': systemId = '' } = (await ovs.fresh()).externalIds;
   if (systemId === '') throw new Error('external_ids:system-id of Open_vSwitch is not set');
-  return systemId;
+  // It goes into an annotation of the node, by which the controller finds the chassis.
+  if (/^[\x21-\x7e]{1,253}$/.test(systemId)) return systemId;
+  throw new Error(`external_ids:system-id of Open_vSwitch is no name: ${show(systemId)}`);
 }
 
 async function annotate(

@@ -10,7 +10,7 @@ import { untilDone } from '../../common/concurrency/retry.ts';
 import type { Logger } from '../../common/log.ts';
 import { run } from '../../common/process/run.ts';
 import { ToolError } from '../../common/process/tool-error.ts';
-import type { OvsTable } from '../ovs/table.ts';
+import type { Interfaces } from '../ovs/port.ts';
 import type { TunnelSettings } from './tunnel-settings.ts';
 
 /** Kernel devices by the type of OVS's Interface; their names are those of OVS and of UDP's ports. */
@@ -19,7 +19,7 @@ type TunnelType = keyof typeof DEVICES;
 
 export interface TunnelOffloadOptions {
   readonly settings: Pick<TunnelSettings, 'networkType' | 'disablesVxlanOffload'>;
-  readonly interfaces: Pick<OvsTable, 'until' | 'rows'>;
+  readonly interfaces: Pick<Interfaces, 'until' | 'rows'>;
   readonly log: Logger;
 }
 
@@ -50,9 +50,9 @@ async function follow(
 }
 
 /** True where OVS has opened one: a row without a port number is a wish. */
-function hasPort({ rows }: Pick<OvsTable, 'rows'>, type: TunnelType): boolean {
+function hasPort({ rows }: Pick<Interfaces, 'rows'>, type: TunnelType): boolean {
   for (const row of rows.values()) {
-    if (row.type === type && typeof row.ofport === 'number' && row.ofport > 0) return true;
+    if (row.type === type && (row.ofport ?? 0) > 0) return true;
   }
   return false;
 }

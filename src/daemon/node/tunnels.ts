@@ -12,11 +12,11 @@ import { Backoff } from '../../common/concurrency/backoff.ts';
 import { Condition } from '../../common/concurrency/condition.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../common/log.ts';
-import { unreadable } from '../../common/process/output.ts';
-import { ToolError } from '../../common/process/run.ts';
-import { messageOf } from '../../common/text.ts';
+import { messageOf, show } from '../../common/text.ts';
 import { tunnelMtu } from '../model/mtu.ts';
 import type { Node } from '../model/node.ts';
+import type { BridgeRow } from '../ovs/rows.ts';
+import type { FreshLook } from '../ovs/session.ts';
 import type { OvsTable } from '../ovs/table.ts';
 import { quoted, type Vsctl } from '../ovs/vsctl.ts';
 import { AddressMonitor } from './address-monitor.ts';
@@ -38,7 +38,8 @@ export interface TunnelsOptions {
   readonly node: Pick<WatchCache<Node>, 'get' | 'isSynced' | 'onChange'> & {
     readonly synced: Promise<unknown>;
   };
-  readonly bridges: Pick<OvsTable, 'synced'>;
+  readonly ovs: FreshLook;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
   readonly vsctl: Vsctl;
   readonly log: Logger;
 }
@@ -194,32 +195,19 @@ export class Tunnels {
   }
 
   async #read(): Promise<ExternalIds> {
-    const output = await this.#options.vsctl(
-      KEYS.flatMap((key) => [
-        '--',
-        '--if-exists',
-        'get',
-        'Open_vSwitch',
-        '.',
-        `external_ids:${key}`,
-      ]),
-    );
-    const lines = output.replace(/\n$/, '').split('\n');
-    const isText = lines.every((line) => /^[\x21-\x7e]{0,1024}$/.test(line));
-    if (lines.length !== KEYS.length || !isText) throw unreadable('ovs-vsctl', output);
-    const values = lines.map((line) => line.replace(/^"(.*)"$/, '$1'));
-    return Object.fromEntries(KEYS.map((key, index) => [key, values[index]])) as ExternalIds;
+    const { externalIds } = await this.#options.ovs.fresh();
+    const values = KEYS.map((key) => [key, externalIds[key] ?? ''] as const);
+    for (const [key, value] of values) {
+      if (/^[\x21-\x7e]{0,1024}$/.test(value)) continue;
+      throw new Error(
+        `external_ids:${key} of Open_vSwitch is no list of addresses: ${show(value)}`,
+      );
+    }
+    return Object.fromEntries(values) as ExternalIds;
   }
 
-  /** ovs-vsctl(8), "iface-to-br": it fails where no bridge has the interface. */
   async #bridgeOf(name: string): Promise<string | undefined> {
-    try {
-      const bridge = (await this.#options.vsctl(['--', 'iface-to-br', name])).trim();
-      return bridge === '' ? undefined : bridge;
-    } catch (error) {
-      if (error instanceof ToolError && /no interface named/.test(error.stderr)) return undefined;
-      throw error;
-    }
+    return (await this.#options.ovs.fresh()).bridgeOfInterface(name)?.name;
   }
 }
 

@@ -7,10 +7,10 @@
  * and so do the bridge's other mirrors, which are the operator's, and `select_dst_port` of `m0`,
  * which says whose packets are copied.
  */
-import { parseListings, textsOf, uuidsOf } from './listing.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
 import { retranslateCommands, toMirrorOutput } from './retranslation.ts';
-import type { Row } from './table.ts';
+import type { BridgeRow, InterfaceColumns, MirrorRow, PortRow } from './rows.ts';
+import type { OvsState } from './state.ts';
 import { quoted } from './vsctl.ts';
 
 /** Kube-OVN's name. */
@@ -21,7 +21,8 @@ export const MIRROR_NAME = 'm0';
  * another one. It is a key of its own, since `vendor`, `pod_name` and `iface-id` make a port a pod's:
  * for our clean-up, for Kube-OVN's daemon and for ovn-controller.
  */
-const MARK = 'external_ids:kube-ovn-mirror=true';
+const MARK = 'kube-ovn-mirror';
+const MARK_COLUMN = `external_ids:${MARK}=true`;
 
 /** What the mirror is to be. */
 export interface MirrorWish {
@@ -34,35 +35,26 @@ export interface MirrorWish {
 }
 
 export interface MirrorRows {
-  readonly bridges: readonly Row[];
-  readonly ports: readonly Row[];
-  readonly mirrors: readonly Row[];
+  readonly bridges: readonly Pick<BridgeRow, 'name' | 'ports' | 'mirrors'>[];
+  readonly ports: readonly Pick<PortRow, 'uuid' | 'name' | 'protected'>[];
+  readonly mirrors: readonly Pick<MirrorRow, 'uuid' | 'name' | 'select_all' | 'output_port'>[];
   /** The interface of the name that is wished for, and those with our mark. */
-  readonly interfaces: readonly Row[];
+  readonly interfaces: readonly Pick<InterfaceColumns, 'name' | 'type' | 'external_ids'>[];
 }
+type Mirror = MirrorRows['mirrors'][number];
+type Port = MirrorRows['ports'][number];
+type Bridge = MirrorRows['bridges'][number];
 
-/** Commands of `mirrorLists`. */
-const MIRROR_LISTS = 5;
-
-/** Commands that read what `toMirrorRows` takes. */
-export function mirrorLists(name: string): string[] {
-  const findInterface = ['--', '--columns=name,type,external_ids', 'find', 'Interface'];
-  return [
-    ...['--', '--columns=name,ports,mirrors', 'list', 'Bridge'],
-    ...['--', '--columns=_uuid,name,protected', 'list', 'Port'],
-    ...['--', '--columns=_uuid,name,select_all,output_port', 'list', 'Mirror'],
-    ...[...findInterface, `name=${quoted(name)}`],
-    ...[...findInterface, MARK],
-  ];
-}
-
-/** @param output of `mirrorLists` */
-export function toMirrorRows(output: string): MirrorRows {
-  const [bridges = [], ports = [], mirrors = [], ...interfaces] = parseListings(
-    output,
-    MIRROR_LISTS,
-  );
-  return { bridges, ports, mirrors, interfaces: interfaces.flat() };
+/** @param name of the interface that is wished for */
+export function toMirrorRows(state: OvsState, name: string): MirrorRows {
+  return {
+    bridges: [...state.bridges.values()],
+    ports: [...state.ports.values()],
+    mirrors: [...state.mirrors.values()],
+    interfaces: [...state.interfaces.values()].filter(
+      (row) => row.name === name || row.external_ids[MARK] === 'true',
+    ),
+  };
 }
 
 /** True where the integration bridge has a mirror of this name. */
@@ -71,11 +63,8 @@ export function hasMirror({ bridges, mirrors }: MirrorRows): boolean {
   return bridge !== undefined && mirrorsOf(bridge, mirrors).length > 0;
 }
 
-function mirrorsOf(bridge: Row, mirrors: readonly Row[]): readonly Row[] {
-  const onBridge = uuidsOf(bridge.mirrors);
-  return mirrors.filter(
-    ({ _uuid, name }) => name === MIRROR_NAME && onBridge.includes(String(_uuid)),
-  );
+function mirrorsOf(bridge: Bridge, mirrors: readonly Mirror[]): readonly Mirror[] {
+  return mirrors.filter(({ uuid, name }) => name === MIRROR_NAME && bridge.mirrors.includes(uuid));
 }
 
 export interface MirrorPlan {
@@ -94,18 +83,18 @@ export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
     throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}: is ovn-controller running?`);
   }
   const port = rows.ports.find(({ name }) => name === wish.name);
-  const portRow = port && String(port._uuid);
+  const portRow = port?.uuid;
   refuseOtherBridge(portRow, wish, rows);
   refusePod(wish, rows);
 
   const candidates = mirrorsOf(bridge, rows.mirrors);
   const mirror = candidates.find((row) => row.output_port === portRow) ?? candidates[0];
   return {
-    mirrorRow: mirror && String(mirror._uuid),
-    surplus: candidates.filter((row) => row !== mirror).map(({ _uuid }) => String(_uuid)),
+    mirrorRow: mirror?.uuid,
+    surplus: candidates.filter((row) => row !== mirror).map(({ uuid }) => uuid),
     commands: [
       ...portCommands(portRow, wish, rows),
-      ...formerPorts(uuidsOf(bridge.ports), mirror, wish, rows).flatMap((uuid) => {
+      ...formerPorts(bridge.ports, mirror, wish, rows).flatMap((uuid) => {
         return ['--', '--if-exists', 'remove', 'Bridge', INTEGRATION_BRIDGE, 'ports', uuid];
       }),
       ...mirrorCommands(mirror, port, wish.all),
@@ -115,7 +104,7 @@ export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
 
 function refuseOtherBridge(portRow: string | undefined, { name }: MirrorWish, rows: MirrorRows) {
   if (portRow === undefined) return;
-  const bridge = rows.bridges.find(({ ports }) => uuidsOf(ports).includes(portRow));
+  const bridge = rows.bridges.find(({ ports }) => ports.has(portRow));
   if (bridge === undefined || bridge.name === INTEGRATION_BRIDGE) return;
   throw new Error(
     `--mirror-iface=${name} is a port of bridge ${bridge.name}, and a mirror of ${INTEGRATION_BRIDGE} needs one of its own: remove it there, or choose another name`,
@@ -125,7 +114,7 @@ function refuseOtherBridge(portRow: string | undefined, { name }: MirrorWish, ro
 /** OVS drops all other packets from and to a mirror's port. */
 function refusePod({ name }: MirrorWish, { interfaces }: MirrorRows): void {
   const row = interfaces.find((candidate) => candidate.name === name);
-  const ifaceId = textsOf(row?.external_ids)['iface-id'];
+  const ifaceId = row?.external_ids['iface-id'];
   if (ifaceId === undefined) return;
   throw new Error(
     `--mirror-iface=${name} is logical switch port ${ifaceId}, which would lose its network: choose another name`,
@@ -138,7 +127,7 @@ function portCommands(
   { name, hasLink }: MirrorWish,
   { interfaces }: MirrorRows,
 ): string[] {
-  const type = hasLink ? [] : ['type=internal', MARK];
+  const type = hasLink ? [] : ['type=internal', MARK_COLUMN];
   if (portRow === undefined) {
     const column = `name=${quoted(name)}`;
     return [
@@ -154,8 +143,8 @@ function portCommands(
 
 /** Ports of the bridge that were made for the mirror under another name, unless another mirror has them. */
 function formerPorts(
-  onBridge: readonly string[],
-  mirror: Row | undefined,
+  onBridge: ReadonlySet<string>,
+  mirror: Mirror | undefined,
   wish: MirrorWish,
   { ports, mirrors, interfaces }: MirrorRows,
 ): string[] {
@@ -163,21 +152,25 @@ function formerPorts(
   const names = former.map(({ name }) => name);
   const used = mirrors.filter((row) => row !== mirror).map((row) => row.output_port);
   return ports
-    .filter(({ _uuid, name }) => names.includes(name) && !used.includes(_uuid))
-    .map(({ _uuid }) => String(_uuid))
-    .filter((uuid) => onBridge.includes(uuid));
+    .filter(({ uuid, name }) => names.includes(name) && !used.includes(uuid))
+    .map(({ uuid }) => uuid)
+    .filter((uuid) => onBridge.has(uuid));
 }
 
 /** @param port undefined for one that is made in this transaction */
-function mirrorCommands(mirror: Row | undefined, port: Row | undefined, all: boolean): string[] {
-  const output = port === undefined ? '@port' : String(port._uuid);
+function mirrorCommands(
+  mirror: Mirror | undefined,
+  port: Port | undefined,
+  all: boolean,
+): string[] {
+  const output = port === undefined ? '@port' : port.uuid;
   const columns = [
     ...(mirror?.output_port === output ? [] : [`output_port=${output}`]),
     ...(mirror?.select_all === all ? [] : [`select_all=${all}`]),
   ];
   if (mirror !== undefined) {
     if (columns.length === 0) return [];
-    const set = ['--', 'set', 'Mirror', String(mirror._uuid), ...columns];
+    const set = ['--', 'set', 'Mirror', mirror.uuid, ...columns];
     return [...set, ...retranslateCommands(port && toMirrorOutput(port))];
   }
   return [

@@ -10,15 +10,18 @@ import { untilDone } from '../../common/concurrency/retry.ts';
 import type { Logger } from '../../common/log.ts';
 import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
-import { hasMirror, MIRROR_NAME, mirrorLists, planMirror, toMirrorRows } from './mirror-plan.ts';
-import { INTEGRATION_BRIDGE } from './port.ts';
-import type { OvsTable, Value } from './table.ts';
+import { hasMirror, MIRROR_NAME, planMirror, toMirrorRows } from './mirror-plan.ts';
+import { INTEGRATION_BRIDGE, type Interfaces } from './port.ts';
+import type { BridgeRow } from './rows.ts';
+import type { FreshLook } from './session.ts';
+import type { OvsTable } from './table.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
 
 export interface MirrorOptions {
   readonly vsctl: Vsctl;
-  readonly interfaces: OvsTable;
-  readonly bridges: OvsTable;
+  readonly ovs: FreshLook;
+  readonly interfaces: Pick<Interfaces, 'named' | 'until'>;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'named' | 'until'>;
   /** Of the interface by which copies leave; it is one that ip(8) takes as it is. */
   readonly name: string;
   /** Every packet of the bridge is copied. */
@@ -90,19 +93,17 @@ export class Mirror {
   }
 
   async #isThere(): Promise<boolean> {
-    const { vsctl, name } = this.#options;
-    const output = await vsctl(mirrorLists(name)).catch(failedTo("read OVS's rows"));
-    return hasMirror(toMirrorRows(output));
+    const { ovs, name } = this.#options;
+    const state = await ovs.fresh().catch(failedTo("read OVS's rows"));
+    return hasMirror(toMirrorRows(state, name));
   }
 
   /** @returns the UUID of the Mirror row */
   async #setUpRows(): Promise<string> {
-    const { vsctl, name, all, log } = this.#options;
-    const [hasLink, output] = await Promise.all([
-      hasForeignLink(name),
-      vsctl(mirrorLists(name)).catch(failedTo("read OVS's rows")),
-    ]);
-    const plan = planMirror({ name, all, hasLink }, toMirrorRows(output));
+    const { ovs, vsctl, name, all, log } = this.#options;
+    const hasLink = await hasForeignLink(name);
+    const state = await ovs.fresh().catch(failedTo("read OVS's rows"));
+    const plan = planMirror({ name, all, hasLink }, toMirrorRows(state, name));
     const printed =
       plan.commands.length === 0
         ? ''
@@ -155,11 +156,11 @@ export class Mirror {
   }
 
   #link(): Link {
-    const row = this.#options.interfaces.named(this.#options.name)?.[1];
-    const { type = '', ifindex, error } = row ?? {};
+    const row = this.#options.interfaces.named(this.#options.name);
+    const { type = '', ifindex = 0, error = '' } = row ?? {};
     return {
-      ifindex: typeof ifindex === 'number' && LINK_TYPES.includes(type) ? ifindex : 0,
-      error: typeof error === 'string' ? error : '',
+      ifindex: LINK_TYPES.includes(type) ? ifindex : 0,
+      error,
     };
   }
 }
@@ -173,7 +174,7 @@ interface Link {
 }
 
 /** Of a tunnel, OVS reports the index of a link with another name. */
-const LINK_TYPES: readonly Value[] = ['', 'system', 'internal', 'tap'];
+const LINK_TYPES: readonly string[] = ['', 'system', 'internal', 'tap'];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

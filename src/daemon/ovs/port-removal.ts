@@ -1,10 +1,12 @@
 /**
- * Removing a NIC's port: its rows are looked up in the database, and go in one transaction.
+ * Removing a NIC's port: its rows are looked up, as they are in the database now, and go in one
+ * transaction.
  */
 import type { Attachment } from '../model/attachment.ts';
-import { parseListings, textsOf } from './listing.ts';
-import { INTEGRATION_BRIDGE, isPortOf, keyIds, type PortIdentity } from './port.ts';
-import type { Row } from './table.ts';
+import { INTEGRATION_BRIDGE, isPortOf, toInterfaceRow } from './port.ts';
+import type { InterfaceColumns } from './rows.ts';
+import type { FreshLook } from './session.ts';
+import { keyOf, type Marked, type OvsState } from './state.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
 
 /** UUIDs of the rows that ports consist of. */
@@ -47,47 +49,46 @@ export interface FoundPort {
 }
 
 /**
- * Looks an attachment's rows up in the database itself: a live copy may be a moment behind what
- * was just written.
+ * Looks an attachment's rows up: also those that were written a moment ago, by a tool of ours.
  * @param names names that the port may have
- * @throws CniError 11 when ovs-vsctl fails
+ * @throws CniError 11 when OVS's database does not answer
  */
 export async function findPort(
-  vsctl: Vsctl,
+  ovs: FreshLook,
   attachment: Attachment,
   names: readonly string[],
 ): Promise<FoundPort> {
-  const tables = await readTables(vsctl, names).catch(failedTo(`find port ${names.join(' or ')}`));
-  const isOwn = (row: PortIdentity) => isPortOf(row, attachment, names);
-  const own = tables.interfaces.filter(isOwn);
+  const state = await ovs.fresh().catch(failedTo(`find port ${names.join(' or ')}`));
+  const interfaces = names.flatMap((name) => state.interfaceNamed(name) ?? []);
+  const isOwn = (row: InterfaceColumns) => isPortOf(toInterfaceRow(row), attachment, names);
+  const own = interfaces.filter(isOwn);
   const ownNames = own.map(({ name }) => name);
   return {
-    rows: rowsOf(ownNames, keyIds(attachment), tables),
+    rows: rowsOf(ownNames, attachment, state),
     names: ownNames,
-    ifaceIds: own.flatMap(({ externalIds }) => externalIds['iface-id'] ?? []),
-    foreign: tables.interfaces.filter((row) => !isOwn(row)).map(({ name }) => name),
+    ifaceIds: own.flatMap(({ external_ids: ids }) => ids['iface-id'] ?? []),
+    foreign: interfaces.filter((row) => !isOwn(row)).map(({ name }) => name),
   };
 }
 
 /**
  * Limits that carry the marks of an attachment and that no port has: the port was taken out of OVS
  * by hand. Kube-OVN's own rows carry none, and are left alone.
- * @throws CniError 11 when ovs-vsctl fails
+ * @throws CniError 11 when OVS's database does not answer
  */
-export async function findOrphanedLimits(vsctl: Vsctl): Promise<PortRows> {
-  const { ports, qos, queues } = await readTables(vsctl, []).catch(failedTo('list limits'));
-  const isMarked = ({ marks }: { marks: Marks }) =>
-    marks.container_id !== undefined && marks.if_name !== undefined;
-  const orphans = qos.filter(
-    (row) => isMarked(row) && !ports.some((port) => port.qos === row.uuid),
+export async function findOrphanedLimits(ovs: FreshLook): Promise<PortRows> {
+  const state = await ovs.fresh().catch(failedTo('list limits'));
+  const qos = [...state.qos.values()].filter(
+    (row) => isMarked(row) && state.portsOfQos(row.uuid).length === 0,
   );
-  const used = new Set(qos.filter((row) => !orphans.includes(row)).flatMap((row) => row.queues));
-  const orphanQueues = queues.filter((row) => isMarked(row) && !used.has(row.uuid));
-  return {
-    ports: [],
-    qos: orphans.map(({ uuid }) => uuid),
-    queues: orphanQueues.map(({ uuid }) => uuid),
-  };
+  const queues = [...state.queues.values()].filter(
+    (row) => isMarked(row) && state.qosOfQueue(row.uuid).every((user) => qos.includes(user)),
+  );
+  return { ports: [], qos: uuidsOf(qos), queues: uuidsOf(queues) };
+}
+
+function isMarked({ external_ids: ids }: Marked): boolean {
+  return ids.container_id !== undefined && ids.if_name !== undefined;
 }
 
 /**
@@ -106,66 +107,26 @@ export async function unplug(
   );
 }
 
-/** Rows of the database that a port can consist of. */
-interface Tables {
-  readonly interfaces: readonly PortIdentity[];
-  readonly ports: readonly { uuid: string; name: string; qos: string }[];
-  readonly qos: readonly { uuid: string; marks: Marks; queues: readonly string[] }[];
-  readonly queues: readonly { uuid: string; marks: Marks }[];
-}
-type Marks = Readonly<Record<string, string>>;
-
-async function readTables(vsctl: Vsctl, names: readonly string[]): Promise<Tables> {
-  const output = await vsctl([
-    ...['--', '--if-exists', '--columns=name,external_ids', 'list', 'Interface', ...names],
-    ...['--', '--if-exists', '--columns=_uuid,name,qos', 'list', 'Port', ...names],
-    ...['--', '--columns=_uuid,name,qos', 'find', 'Port', 'qos!=[]'],
-    ...['--', '--columns=_uuid,external_ids,queues', 'list', 'QoS'],
-    ...['--', '--columns=_uuid,external_ids', 'list', 'Queue'],
-  ]);
-  const tables = parseListings(output, 5);
-  const [interfaces = [], named = [], limited = [], qos = [], queues = []] = tables;
-  const toMarked = (row: Row) => ({
-    uuid: String(row._uuid),
-    marks: textsOf(row.external_ids),
-  });
-  return {
-    interfaces: interfaces.map((row) => ({
-      name: String(row.name),
-      externalIds: textsOf(row.external_ids),
-    })),
-    ports: [...named, ...limited].map((row) => ({
-      uuid: String(row._uuid),
-      name: String(row.name),
-      qos: typeof row.qos === 'string' ? row.qos : '',
-    })),
-    qos: qos.map((row) => ({ ...toMarked(row), queues: Object.values(textsOf(row.queues)) })),
-    queues: queues.map(toMarked),
-  };
-}
-
 /**
  * The rows to remove: own ports, what they refer to, and what carries our key without being
  * referred to by another port. Kube-OVN's QoS rows have no key: only the reference tells.
  */
-function rowsOf(own: readonly string[], key: Marks, tables: Tables): PortRows {
-  const isOurs = (marks: Marks) =>
-    marks.container_id === key.container_id && marks.if_name === key.if_name;
-  const ownPorts = tables.ports.filter(({ name }) => own.includes(name));
-  const foreignQos = tables.ports.filter(({ name }) => !own.includes(name)).map(({ qos }) => qos);
-  const qos = tables.qos.filter(
-    ({ uuid, marks }) =>
-      !foreignQos.includes(uuid) && (isOurs(marks) || ownPorts.some((port) => port.qos === uuid)),
+function rowsOf(own: readonly string[], attachment: Attachment, state: OvsState): PortRows {
+  const key = keyOf(attachment);
+  const ports = own.flatMap((name) => state.portNamed(name) ?? []);
+  const referred = ports.flatMap(({ qos }) => state.qos.get(qos ?? '') ?? []);
+  const qos = [...new Set([...referred, ...state.qosMarked(key)])].filter(({ uuid }) =>
+    state.portsOfQos(uuid).every((port) => ports.includes(port)),
   );
-  const foreignQueues = tables.qos.filter((row) => !qos.includes(row)).flatMap((row) => row.queues);
-  const ownQueues = qos.flatMap((row) => row.queues);
-  const queues = tables.queues.filter(
-    ({ uuid, marks }) =>
-      !foreignQueues.includes(uuid) && (isOurs(marks) || ownQueues.includes(uuid)),
+  const queued = qos.flatMap(({ queues }) =>
+    Object.values(queues).flatMap((uuid) => state.queues.get(uuid) ?? []),
   );
-  return {
-    ports: [...new Set(ownPorts.map(({ uuid }) => uuid))],
-    qos: qos.map(({ uuid }) => uuid),
-    queues: queues.map(({ uuid }) => uuid),
-  };
+  const queues = [...new Set([...queued, ...state.queuesMarked(key)])].filter(({ uuid }) =>
+    state.qosOfQueue(uuid).every((user) => qos.includes(user)),
+  );
+  return { ports: uuidsOf(ports), qos: uuidsOf(qos), queues: uuidsOf(queues) };
+}
+
+function uuidsOf(rows: readonly { readonly uuid: string }[]): string[] {
+  return rows.map(({ uuid }) => uuid);
 }

@@ -12,7 +12,8 @@ import { wrongEnvironment } from '../call/error.ts';
 import type { Attachment } from '../model/attachment.ts';
 import { type Bandwidth, formatBandwidth } from '../model/bandwidth.ts';
 import { releaseIfaceIdCommands, STATIC_POD_ID } from './iface-id.ts';
-import type { OvsTable, Row } from './table.ts';
+import type { InterfaceColumns } from './rows.ts';
+import type { OvsTable } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
 import { quoted } from './vsctl.ts';
 
@@ -58,35 +59,28 @@ export interface LiveInterface extends InterfaceRow {
   readonly mac: string | undefined;
 }
 
-/** The columns of the Interface table that a live copy is needed of. */
-export const INTERFACE_COLUMNS = [
-  ...['name', 'external_ids', 'error', 'ifindex', 'type'],
-  ...['ofport', 'mac_in_use'],
-];
+/** The interfaces of this node, as they are followed. */
+export type Interfaces = OvsTable<InterfaceColumns>;
 
 /** The live copy's row of that name. */
 export function interfaceNamed(
-  table: Pick<OvsTable, 'named'>,
+  table: Pick<Interfaces, 'named'>,
   name: string,
 ): LiveInterface | undefined {
-  const [, row] = table.named(name) ?? [];
+  const row = table.named(name);
   if (row === undefined) return undefined;
   const { ofport, mac_in_use: mac } = row;
   return {
     ...toInterfaceRow(row),
     // OVS writes -1 for an interface that it cannot open.
-    openflowPort: typeof ofport === 'number' && ofport > 0 ? ofport : undefined,
-    mac: typeof mac === 'string' && mac !== '' ? mac : undefined,
+    openflowPort: ofport !== undefined && ofport > 0 ? ofport : undefined,
+    mac: mac === '' ? undefined : mac,
   };
 }
 
-export function toInterfaceRow(row: Row): InterfaceRow {
-  return {
-    name: String(row.name),
-    externalIds: (row.external_ids ?? {}) as Record<string, string>,
-    error: typeof row.error === 'string' ? row.error : null,
-    type: String(row.type ?? ''),
-  };
+export function toInterfaceRow(row: InterfaceColumns): InterfaceRow {
+  const { name, external_ids: externalIds, error = null, type } = row;
+  return { name, externalIds, error, type };
 }
 
 /** What identifies a port and its limits. */
@@ -202,7 +196,7 @@ function externalIds(ids: Readonly<Record<string, string>>): string[] {
 /** UID of the pod whose port an attachment has, where the live copy has the port, and its row says it. */
 export function podUidOf(
   { containerId, ifName }: Attachment,
-  { rows }: Pick<OvsTable, 'rows'>,
+  { rows }: Pick<Interfaces, 'rows'>,
 ): string | undefined {
   for (const row of rows.values()) {
     const { externalIds: ids } = toInterfaceRow(row);
@@ -218,7 +212,7 @@ export function podUidOf(
  */
 export function refuseTakenName(
   { containerId, ifName, provider }: Attachment,
-  table: Pick<OvsTable, 'rows'>,
+  table: Pick<Interfaces, 'rows'>,
 ): void {
   for (const raw of table.rows.values()) {
     const { externalIds } = toInterfaceRow(raw);

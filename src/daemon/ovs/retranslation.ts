@@ -6,7 +6,7 @@
  * "output_port").
  */
 
-import type { Row } from './table.ts';
+import type { PortRow } from './rows.ts';
 
 /** The port by which a mirror's copies leave. */
 export interface MirrorOutput {
@@ -21,7 +21,9 @@ export function retranslateCommands(output: MirrorOutput | undefined): string[] 
   return ['--', 'set', 'Port', output.portRow, `protected=${!output.isProtected}`];
 }
 
-/** @param port row of the Port table, with `_uuid` and `protected` */
-export function toMirrorOutput(port: Row): MirrorOutput {
-  return { portRow: String(port._uuid), isProtected: port.protected === true };
+export function toMirrorOutput({
+  uuid,
+  protected: isProtected,
+}: Pick<PortRow, 'uuid' | 'protected'>): MirrorOutput {
+  return { portRow: uuid, isProtected };
 }

@@ -1,10 +1,12 @@
 /**
- * ovs-vsctl(8): the only writer to the Open_vSwitch database. One call is one transaction.
+ * ovs-vsctl(8): the only writer to the Open_vSwitch database; session.ts reads it. One call is one
+ * transaction.
  *
  * `--no-wait`: what ovs-vswitchd makes of a change we learn from the rows it writes
  * (`error`) and from ovn-controller's `ovn-installed`, not by holding up the call.
  */
 
+import { OvsdbError } from '../../common/ovsdb/error.ts';
 import { run, ToolError } from '../../common/process/run.ts';
 import { tryAgain } from '../call/error.ts';
 
@@ -31,14 +33,16 @@ export function createVsctl(database: string): Vsctl {
 }
 
 /**
- * For `catch`: makes of a failure of ovs-vsctl an error that says what could not be done.
- * @throws CniError 11, or what was thrown where it is no failure of a tool
+ * For `catch`: makes of a failure of ovs-vsctl, or of OVS's database, an error that says what could not
+ * be done.
+ * @throws CniError 11, or what was thrown where it is no failure of theirs
  */
 export function failedTo(what: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof ToolError)) throw error;
+    const isTool = error instanceof ToolError;
+    if (!isTool && !(error instanceof OvsdbError)) throw error;
     const hint = 'is ovsdb-server running? `ovs-vsctl show` on this node tells';
-    throw tryAgain(`cannot ${what}: ${error.stderr}`, hint, error);
+    throw tryAgain(`cannot ${what}: ${isTool ? error.stderr : error.message}`, hint, error);
   };
 }
 

@@ -14,26 +14,28 @@ import { CniError, tryAgain } from '../call/error.ts';
 import { livingPod, type Pod } from '../model/pod.ts';
 import { isNetnsUnmounted } from '../netns/netns.ts';
 import { LOST_ID, returnIfaceIdCommands, STATIC_POD_ID } from '../ovs/iface-id.ts';
-import { textsOf } from '../ovs/listing.ts';
 import {
   INTEGRATION_BRIDGE,
   type InterfaceRow,
+  type Interfaces,
   interfaceNamed,
   type PortPlan,
   plugCommands,
   toInterfaceRow,
 } from '../ovs/port.ts';
 import { type FoundPort, unplug } from '../ovs/port-removal.ts';
-import type { OvsTable } from '../ovs/table.ts';
+import type { FreshLook } from '../ovs/session.ts';
 import type { Vsctl } from '../ovs/vsctl.ts';
 import type { PortLocks } from './port-locks.ts';
 import { isNewer, superseded } from './sandbox-ownership.ts';
 
 /** What plugging and removing a port uses. */
 export interface PortParts {
+  /** For what must see what was just written. */
+  readonly ovs: FreshLook;
   readonly vsctl: Vsctl;
   readonly locks: PortLocks;
-  readonly interfaces: Pick<OvsTable, 'rows' | 'named' | 'until'>;
+  readonly interfaces: Pick<Interfaces, 'rows' | 'named' | 'until'>;
   /** Those of this node. */
   readonly pods: Pick<WatchCache<Pod>, 'values' | 'isSynced'>;
 }
@@ -45,7 +47,7 @@ export interface PortParts {
  */
 export async function plugPort(
   plan: PortPlan,
-  { vsctl, locks, interfaces, pods }: PortParts,
+  { vsctl, locks, interfaces, pods }: Omit<PortParts, 'ovs'>,
   signal: AbortSignal,
 ): Promise<void> {
   await locks.ofIfaceId(plan.ifaceId, async () => {
@@ -73,7 +75,7 @@ function cannotPlug({ hostInterface }: PortPlan): (error: unknown) => never {
  */
 export async function unplugPort(
   { rows, names, ifaceIds: [ifaceId] }: FoundPort,
-  { vsctl, locks, interfaces, pods }: PortParts,
+  { vsctl, locks, interfaces, pods }: Omit<PortParts, 'ovs'>,
 ): Promise<void> {
   if (ifaceId === undefined) await unplug(vsctl, rows);
   else {
@@ -85,7 +87,7 @@ export async function unplugPort(
 
 /** Where it is seen who has a logical switch port, and which sandboxes and pods of this node are left. */
 export interface IfaceIdOwners {
-  readonly interfaces: Pick<OvsTable, 'rows'>;
+  readonly interfaces: Pick<Interfaces, 'rows'>;
   readonly pods: Pick<WatchCache<Pod>, 'values' | 'isSynced'>;
 }
 
@@ -158,8 +160,8 @@ export function returnCommands(
   { interfaces, pods }: IfaceIdOwners,
 ): string[] {
   const staying = [...interfaces.rows]
-    .filter(([, { name }]) => !leaving.includes(String(name)))
-    .map(([uuid, row]) => ({ uuid, ids: textsOf(row.external_ids) }));
+    .filter(([, { name }]) => !leaving.includes(name))
+    .map(([uuid, row]) => ({ uuid, ids: row.external_ids }));
   if (staying.some(({ ids }) => ids['iface-id'] === ifaceId)) return [];
   const [first, ...others] = staying.filter(
     ({ ids }) =>
@@ -190,7 +192,7 @@ function isOfLivingPod(
  */
 export async function flowsInstalled(
   plan: PortPlan,
-  table: Pick<OvsTable, 'named' | 'until'>,
+  table: Pick<Interfaces, 'named' | 'until'>,
   signal: AbortSignal,
 ): Promise<void> {
   await table.until(() => {

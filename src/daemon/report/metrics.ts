@@ -24,6 +24,7 @@ import {
   type RemovalProof,
 } from '../call/observers.ts';
 import { STAGES, type Stage, stagesNow } from '../call/stage.ts';
+import type { Interfaces } from '../ovs/port.ts';
 import type { OvsTable } from '../ovs/table.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import type { RecordedDels } from '../verbs/recorded-dels.ts';
@@ -54,8 +55,8 @@ export interface Watched {
   readonly subnets: Followed;
   readonly ips: Followed;
   readonly node: Followed;
-  readonly interfaces: Pick<OvsTable, 'isLive' | 'rows'>;
-  readonly bridges: Pick<OvsTable, 'isLive'>;
+  readonly interfaces: Pick<Interfaces, 'isLive' | 'rows'>;
+  readonly bridges: Pick<OvsTable<unknown>, 'isLive'>;
   readonly recordedDels: Pick<RecordedDels, 'counts'>;
   readonly queue: Pick<AttachmentQueue, 'addCount'>;
   readonly ipOutage: Pick<Outage, 'reason'>;
@@ -233,7 +234,7 @@ export class DaemonMetrics implements Observers {
   #countPorts(): number {
     let count = 0;
     for (const { external_ids: ids } of this.#watched?.interfaces.rows.values() ?? []) {
-      if ((ids as Readonly<Record<string, string>> | undefined)?.vendor === 'kube-ovn') count += 1;
+      if (ids.vendor === 'kube-ovn') count += 1;
     }
     return count;
   }

@@ -26,7 +26,7 @@ import type { PrimaryNetwork } from '../node/primary-network.ts';
 import type { Mirror } from '../ovs/mirror.ts';
 import { comparePort } from '../ovs/port-comparison.ts';
 import { inspectPort } from '../ovs/port-inspection.ts';
-import type { Vsctl } from '../ovs/vsctl.ts';
+import type { FreshLook } from '../ovs/session.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 
 /** What a CHECK uses. */
@@ -37,7 +37,7 @@ export interface CheckParts {
   readonly primary: Pick<PrimaryNetwork, 'refuse'>;
   readonly limits: Pick<LimitsFollower, 'settled'>;
   readonly queue: Pick<AttachmentQueue, 'runCheck'>;
-  readonly vsctl: Vsctl;
+  readonly ovs: FreshLook;
   readonly mirror: Pick<Mirror, 'all'>;
 }
 
@@ -83,14 +83,14 @@ const TURN: Wait = {
   lookAt: "what that one waits for: the daemon's log",
 };
 const TOOLS: Wait = {
-  what: "ovs-vsctl and ip to read OVS's rows and the pod's network",
+  what: "OVS's database and ip to read OVS's rows and the pod's network",
   lookAt: 'the load of this node, and whether ovsdb-server answers: `ovs-vsctl show`',
 };
 
 async function findDifferences(
   attachment: LiveAttachment,
   earlier: EarlierResult,
-  { pods, vsctl, mirror }: Pick<CheckParts, 'pods' | 'vsctl' | 'mirror'>,
+  { pods, ovs, mirror }: Pick<CheckParts, 'pods' | 'ovs' | 'mirror'>,
 ): Promise<Difference[]> {
   const { pod, nic, differences } = recordedNic(attachment, pods);
   const allocation = [...differences, ...(nic ? compareAllocation(attachment, earlier, nic) : [])];
@@ -98,7 +98,7 @@ async function findDifferences(
   if (attachment.ipamOnly) return allocation;
   const names = hostInterfaceNames(attachment.containerId, attachment.ifName);
   const kind = nic === undefined ? KINDS[0] : kindOf(nic);
-  const inspected = inspectPort(vsctl, attachment, names);
+  const inspected = inspectPort(ovs, attachment, names);
   const hostMtu = inspected.then(({ own }) => own?.mtu ?? undefined);
   const [port, ofInterface] = await Promise.all([
     inspected,

@@ -23,12 +23,12 @@ import { readLinkMark } from '../model/link-mark.ts';
 import { nodeLinks } from '../netns/link.ts';
 import { removeNic } from '../nic/remove.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
-import { toInterfaceRow } from '../ovs/port.ts';
-import { OVS_ROWS, type OvsTable } from '../ovs/table.ts';
+import { type Interfaces, toInterfaceRow } from '../ovs/port.ts';
+import { OVS_ROWS } from '../ovs/table.ts';
 
 /** What a GC uses. */
 export interface GcParts extends SweepParts {
-  readonly interfaces: SweepParts['interfaces'] & Pick<OvsTable, 'synced'>;
+  readonly interfaces: SweepParts['interfaces'] & Pick<Interfaces, 'synced'>;
 }
 
 /** For OVS's rows to arrive; ms. */

@@ -17,7 +17,7 @@ import type { Abilities } from '../node/abilities.ts';
 import type { PrimaryNetwork } from '../node/primary-network.ts';
 import type { Tunnels } from '../node/tunnels.ts';
 import { ovsFailures } from '../ovs/liveness.ts';
-import type { OvsTable } from '../ovs/table.ts';
+import type { OvsSession } from '../ovs/session.ts';
 
 /** What a STATUS looks at. */
 export interface StatusParts {
@@ -25,8 +25,7 @@ export interface StatusParts {
   readonly subnets: CacheView & Pick<WatchCache<Subnet>, 'values'>;
   /** An OVSDB remote. */
   readonly ovsDatabase: string;
-  readonly interfaces: Pick<OvsTable, 'isLive'>;
-  readonly bridges: Pick<OvsTable, 'isLive'>;
+  readonly ovs: Pick<OvsSession, 'failure' | 'fresh' | 'isLive'>;
   readonly tunnels: Pick<Tunnels, 'isKnown' | 'failure' | 'text'>;
   readonly abilities: Pick<Abilities, 'failures'>;
   readonly primary: Pick<PrimaryNetwork, 'failure'>;
@@ -104,18 +103,20 @@ function cacheFailures(name: string, cache: CacheView) {
 
 /** What of OVS and OVN works; an ADD that makes an interface needs them. */
 async function nodeChecks(parts: StatusParts, signal: AbortSignal): Promise<Check[]> {
-  const { ovsDatabase, interfaces, bridges, tunnels } = parts;
-  const [ovs, ip] = await Promise.all([ovsFailures(ovsDatabase, signal), ipFailures(signal)]);
+  const { ovsDatabase, ovs, tunnels } = parts;
+  const [ovsAnswers, ip] = await Promise.all([
+    ovsFailures(ovsDatabase, ovs, signal),
+    ipFailures(signal),
+  ]);
   const unsettled = tunnels.isKnown
     ? []
     : [
         `this node's tunnels are not set up: ${tunnels.failure}; see --iface and --mtu of the daemon`,
       ];
-  const isFollowed = interfaces.isLive && bridges.isLive;
-  const unfollowed = isFollowed ? [] : ["changes of OVS's rows do not arrive"];
+  const unfollowed = ovs.isLive ? [] : ["changes of OVS's rows do not arrive"];
   return [
     { name: 'container', failures: parts.abilities.failures(), fine: 'it has what it needs' },
-    { name: 'Open vSwitch, OVN', failures: ovs, fine: 'they answer' },
+    { name: 'Open vSwitch, OVN', failures: ovsAnswers, fine: 'they answer' },
     { name: "OVS's rows", failures: unfollowed, fine: 'they are followed' },
     { name: 'tunnels', failures: unsettled, fine: tunnels.text ?? 'they are set up' },
     { name: 'network namespaces', failures: ip, fine: 'tools work in them' },

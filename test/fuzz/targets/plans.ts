@@ -14,8 +14,8 @@ import { projectSubnet } from '../../../src/daemon/model/subnet.ts';
 import { addressLines, linkUpLine } from '../../../src/daemon/netns/link.ts';
 import { vethLines } from '../../../src/daemon/nic/kinds/veth.ts';
 import { type NicPlan, type PlanParts, planNic } from '../../../src/daemon/nic/plan.ts';
+import type { Interfaces } from '../../../src/daemon/ovs/port.ts';
 import { limitMarks, plugCommands } from '../../../src/daemon/ovs/port.ts';
-import type { OvsTable } from '../../../src/daemon/ovs/table.ts';
 import {
   changeCommands,
   type FoundControl,
@@ -94,7 +94,7 @@ export const plans = pureTarget('plans', 33_000, cases, (one) => {
   try {
     plan = planOf(one);
     if (plan === undefined) return 'wait';
-    checkPlan(plan, tableOf(one.rows));
+    checkPlan(plan, tableOf('Interface', one.rows));
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
     checkCniError(error, CODES);
@@ -128,8 +128,8 @@ export function planOf({
   const parts = {
     nodeName: 'node-1',
     node: { get: () => ownNode },
-    interfaces: tableOf(rows),
-    bridges: tableOf([{ name: 'br-int', external_ids: {} }]),
+    interfaces: tableOf('Interface', rows),
+    bridges: tableOf('Bridge', [{ name: 'br-int' }]),
     queue: new AttachmentQueue(),
     mirror: { all: false, uuid: UUID },
   };
@@ -139,7 +139,7 @@ export function planOf({
 const NO_PODS = { values: () => [].values(), isSynced: true };
 
 /** @throws Error for a word that is not of its type; CniError where OVS's rows are in the way */
-function checkPlan(plan: NicPlan, table: OvsTable): void {
+function checkPlan(plan: NicPlan, table: Interfaces): void {
   checkVsctlCommands(
     plugCommands(plan.port, olderOwners(plan.port, { interfaces: table, pods: NO_PODS })),
   );

@@ -178,5 +178,5 @@ export const rowIds = fc.record(
 export const row = fc.record({
   name: inDatabase(fc.constantFrom('c0ffee012345_h', 'c0ffee01_net1_h', 'if12_h')),
   external_ids: rowIds,
-  error: fc.constantFrom(null, 'could not open network device'),
+  error: fc.constantFrom(undefined, 'could not open network device'),
 });

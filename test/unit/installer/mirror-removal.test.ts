@@ -3,14 +3,20 @@ import { expect, it } from 'vitest';
 import type { MirrorRows } from '../../../src/daemon/ovs/mirror-plan.ts';
 import { mirrorRemoval } from '../../../src/installer/ovs-leftovers.ts';
 
+const bridge = (ports: string[], mirrors: string[], name = 'br-int') => ({
+  name,
+  ports: new Set(ports),
+  mirrors,
+});
+
 const ROWS: MirrorRows = {
-  bridges: [{ name: 'br-int', ports: ['port-m', 'port-x'], mirrors: ['mirror-m'] }],
+  bridges: [bridge(['port-m', 'port-x'], ['mirror-m'])],
   ports: [
-    { _uuid: 'port-m', name: 'mirror0' },
-    { _uuid: 'port-x', name: 'mirror9' },
+    { uuid: 'port-m', name: 'mirror0', protected: false },
+    { uuid: 'port-x', name: 'mirror9', protected: false },
   ],
-  mirrors: [{ _uuid: 'mirror-m', name: 'm0', output_port: 'port-m' }],
-  interfaces: [{ name: 'mirror0', type: 'internal' }],
+  mirrors: [{ uuid: 'mirror-m', name: 'm0', select_all: false, output_port: 'port-m' }],
+  interfaces: [{ name: 'mirror0', type: 'internal', external_ids: {} }],
 };
 
 it('that by whose port, of our making, copies leave', () => {
@@ -20,22 +26,19 @@ it('that by whose port, of our making, copies leave', () => {
 });
 
 it("none, where an operator's own mirror leaves by that port", () => {
-  const own = { _uuid: 'mirror-o', name: 'operator', output_port: 'port-m' };
-  const bridges = [{ ...ROWS.bridges[0], mirrors: ['mirror-m', 'mirror-o'] }];
+  const own = { uuid: 'mirror-o', name: 'operator', select_all: false, output_port: 'port-m' };
+  const bridges = [bridge(['port-m', 'port-x'], ['mirror-m', 'mirror-o'])];
   expect(mirrorRemoval({ ...ROWS, bridges, mirrors: [...ROWS.mirrors, own] })).toEqual([]);
 });
 
 it('none, where the port was not made by us, or is on another bridge', () => {
   expect(mirrorRemoval({ ...ROWS, interfaces: [] })).toEqual([]);
-  const bridges = [
-    { name: 'br-int', ports: ['port-x'], mirrors: [] },
-    { name: 'br-other', ports: 'port-m', mirrors: 'mirror-m' },
-  ];
+  const bridges = [bridge(['port-x'], []), bridge(['port-m'], ['mirror-m'], 'br-other')];
   expect(mirrorRemoval({ ...ROWS, bridges })).toEqual([]);
 });
 
 it('the port alone, where its mirror is gone', () => {
-  const bridges = [{ name: 'br-int', ports: 'port-m', mirrors: [] }];
+  const bridges = [bridge(['port-m'], [])];
   const commands = mirrorRemoval({ ...ROWS, bridges, mirrors: [] });
   expect(commands.join(' ')).toBe('-- remove Bridge br-int ports port-m');
 });

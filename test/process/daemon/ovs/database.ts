@@ -1,6 +1,8 @@
 /** A real Open_vSwitch database of a test's own, which nothing acts on. */
+import { OvsSession } from '../../../../src/daemon/ovs/session.ts';
 import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { OvsdbServer } from '../../../lab/ovsdb-server.ts';
+import { LogDouble } from '../../../unit/daemon/log-double.ts';
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 
@@ -8,23 +10,32 @@ export class OvsDatabase implements AsyncDisposable {
   /** An OVSDB remote. */
   readonly remote: string;
   readonly vsctl: Vsctl;
+  /** Follows it. */
+  readonly ovs: OvsSession;
   readonly #server: OvsdbServer;
 
   private constructor(server: OvsdbServer) {
     this.#server = server;
     this.remote = server.remote;
     this.vsctl = createVsctl(this.remote);
+    this.ovs = new OvsSession({ database: this.remote, log: new LogDouble() });
   }
 
   /** With the integration bridge in it. */
   static async start(): Promise<OvsDatabase> {
     const database = new OvsDatabase(await OvsdbServer.start(SCHEMA));
     await database.vsctl(['--', 'init', '--', 'add-br', 'br-int']);
+    database.ovs.start();
     return database;
   }
 
   startServer(): Promise<void> {
     return this.#server.run();
+  }
+
+  /** Stops it without ending it, or lets it go on. */
+  pauseServer(stopped: boolean): void {
+    this.#server.signal(stopped ? 'SIGSTOP' : 'SIGCONT');
   }
 
   stopServer(): Promise<void> {
@@ -38,6 +49,7 @@ export class OvsDatabase implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.ovs.stop();
     await this.#server[Symbol.asyncDispose]();
   }
 }

@@ -1,11 +1,10 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parseListings } from '../../../../src/daemon/ovs/listing.ts';
 import { Mirror, type MirrorOptions } from '../../../../src/daemon/ovs/mirror.ts';
-import { INTERFACE_COLUMNS } from '../../../../src/daemon/ovs/port.ts';
-import { OvsTable, type Row } from '../../../../src/daemon/ovs/table.ts';
+import { OvsSession } from '../../../../src/daemon/ovs/session.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { LogDouble } from '../../../unit/daemon/log-double.ts';
 import { OvsDatabase } from './database.ts';
+import { type Printed, parseListings } from './listing.ts';
 
 /** No program of this machine has one of this name. */
 const NAME = 'mirror-test0';
@@ -19,27 +18,31 @@ async function setUp() {
     for (const part of parts) part.stop();
     await database[Symbol.asyncDispose]();
   });
-  const table = (name: string, columns: readonly string[]) =>
-    new OvsTable({ database: database.remote, table: name, columns, log });
 
-  /** @param transactions commands of each call of ovs-vsctl */
+  /** @param transactions commands of each call of ovs-vsctl, and looks at the rows */
   const start = (changes: Partial<MirrorOptions> = {}, transactions: string[][] = []) => {
     const vsctl: Vsctl = (commands) => {
       transactions.push([...commands]);
       return database.vsctl(commands);
     };
-    const interfaces = table('Interface', INTERFACE_COLUMNS);
-    const bridges = table('Bridge', ['name', 'datapath_type']);
+    const ovs = new OvsSession({ database: database.remote, log });
+    const { interfaces, bridges } = ovs;
+    const look = {
+      fresh: () => {
+        transactions.push(['look']);
+        return ovs.fresh();
+      },
+    };
     const mirror = new Mirror({
-      ...{ vsctl, interfaces, bridges, name: NAME, all: false, isOnDemand: false, log },
+      ...{ ovs: look, vsctl, interfaces, bridges, name: NAME, all: false, isOnDemand: false, log },
       ...changes,
     });
-    parts.push(mirror, interfaces, bridges);
-    for (const part of [interfaces, bridges, mirror]) part.start();
+    parts.push(mirror, ovs);
+    for (const part of [ovs, mirror]) part.start();
     return mirror;
   };
-  const list = async (name: string): Promise<Row[]> =>
-    parseListings(await database.vsctl(['--', 'list', name]), 1)[0] ?? [];
+  const list = async (name: string): Promise<Printed[]> =>
+    parseListings(await database.vsctl(['--', 'list', name]))[0] ?? [];
   const named = async (name: string, row: string) =>
     (await list(name)).find((candidate) => candidate.name === row);
   return { database, log, start, list, named };

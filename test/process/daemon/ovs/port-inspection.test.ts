@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PortPlan } from '../../../../src/daemon/ovs/port.ts';
-import { inspectPort, inspectPorts } from '../../../../src/daemon/ovs/port-inspection.ts';
+import { inspectPort } from '../../../../src/daemon/ovs/port-inspection.ts';
+import { withOvs } from '../../../../src/daemon/ovs/session.ts';
 import { NO_CONTROL } from '../../../../src/daemon/ovs/traffic-control.ts';
-import { createVsctl } from '../../../../src/daemon/ovs/vsctl.ts';
+import { findMirror } from '../../../../src/daemon/ovs/traffic-control-rows.ts';
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf, rejectionOf } from '../../../unit/daemon/support.ts';
 import { setUp as startDatabase } from './port-support.ts';
@@ -12,7 +13,7 @@ const NAME = 'c0ffee01_net1_h';
 async function setUp() {
   const { database, plugIt: plug } = await startDatabase();
   const plugIt = (changes: Partial<PortPlan> = {}) => plug(planOf(changes));
-  const inspect = () => inspectPort(database.vsctl, planOf().attachment, [NAME, 'hashed_h']);
+  const inspect = () => inspectPort(database.ovs, planOf().attachment, [NAME, 'hashed_h']);
   const set = (command: string) => database.vsctl(['--', ...command.split(' ')]);
   const uuidOf = async (table: string) => (await set(`get ${table} ${NAME} _uuid`)).trim();
   return { database, plugIt, inspect, set, uuidOf };
@@ -200,15 +201,18 @@ describe('the mirror of a port', () => {
     expect((await inspect()).own?.control?.mirrorOutput).toEqual({ portRow, isProtected: false });
     await set('set Port br-int protected=true');
     expect((await inspect()).own?.control?.mirrorOutput).toEqual({ portRow, isProtected: true });
-    const { mirrorsAll } = await inspectPorts(database.vsctl);
+    const mirrorsAll = async () => findMirror(await database.ovs.fresh())?.select_all;
+    expect(await mirrorsAll()).toBe(false);
     await set('set Mirror m0 select_all=true');
-    expect([mirrorsAll, (await inspectPorts(database.vsctl)).mirrorsAll]).toEqual([false, true]);
+    expect(await mirrorsAll()).toBe(true);
   });
 });
 
 it('cannot be told where the database is not there', async () => {
-  const vsctl = createVsctl('unix:/nowhere/db.sock');
-  const error = await rejectionOf(inspectPort(vsctl, planOf().attachment, [NAME]));
+  const look = withOvs('unix:/nowhere/db.sock', (ovs) =>
+    inspectPort(ovs, planOf().attachment, [NAME]),
+  );
+  const error = await rejectionOf(look);
   expect(error.code).toBe(11);
   expect(error.message).toContain("cannot read OVS's rows");
   expect(error.details).toContain('ovs-vsctl show');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findOrphanedLimits, findPort, unplug } from '../../../../src/daemon/ovs/port-removal.ts';
+import { withOvs } from '../../../../src/daemon/ovs/session.ts';
 import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
-import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { CONTAINER_ID, rejectionOf } from '../../../unit/daemon/support.ts';
 import type { OvsDatabase } from './database.ts';
@@ -15,9 +15,11 @@ import {
   toObject,
 } from './port-support.ts';
 
+const NOWHERE = 'unix:/nowhere/db.sock';
+
 /** What a DEL does with OVS. */
-async function removeIt(vsctl: Vsctl, names: readonly string[]) {
-  const { rows, foreign } = await findPort(vsctl, planOf().attachment, names);
+async function removeIt({ ovs, vsctl }: OvsDatabase, names: readonly string[]) {
+  const { rows, foreign } = await findPort(ovs, planOf().attachment, names);
   await unplug(vsctl, rows);
   return { foreign };
 }
@@ -29,7 +31,7 @@ describe('unplugging a port', () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf({ control: LIMITED }));
     await plugIt(otherPlan('other', { control: LIMITED }));
-    expect(await removeIt(database.vsctl, names)).toEqual({ foreign: [] });
+    expect(await removeIt(database, names)).toEqual({ foreign: [] });
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
     expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe('other_h\n');
   });
@@ -40,7 +42,7 @@ describe('unplugging a port', () => {
     const qos: Qos = { type: 'linux-netem', config: { latency: '10000' } };
     const control = { ...LIMITED, qos, isMirrored: true };
     await plugIt(planOf({ control, mirrorRow }));
-    await removeIt(database.vsctl, names);
+    await removeIt(database, names);
     expect(await countRows(database)).toEqual(EMPTY);
     expect(await database.rows('Mirror', 'select_dst_port')).toEqual([[['set', []]]]);
   });
@@ -48,14 +50,14 @@ describe('unplugging a port', () => {
   it('may be done again, and where there never was one', async () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf({ control: LIMITED }));
-    for (let times = 0; times < 3; times += 1) await removeIt(database.vsctl, names);
+    for (let times = 0; times < 3; times += 1) await removeIt(database, names);
     expect(await countRows(database)).toEqual(EMPTY);
   });
 
   it('finds the port by its key under the second name too', async () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf({ hostInterface: 'hashed_h', control: LIMITED }));
-    await removeIt(database.vsctl, names);
+    await removeIt(database, names);
     expect(await countRows(database)).toEqual(EMPTY);
   });
 
@@ -63,7 +65,7 @@ describe('unplugging a port', () => {
     const { database } = await setUp();
     await goPort(database, 'c0ffee01_net1_h', planOf().ifaceId, 'web-0');
     await goPort(database, 'gos_h', 'other.shop', 'other');
-    await removeIt(database.vsctl, names);
+    await removeIt(database, names);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
     expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe('gos_h\n');
   });
@@ -71,7 +73,7 @@ describe('unplugging a port', () => {
   it("leaves another attachment's port of that name, and says so", async () => {
     const { database, plugIt } = await setUp();
     await plugIt(otherPlan('other', { hostInterface: 'c0ffee01_net1_h', control: LIMITED }));
-    const { foreign } = await removeIt(database.vsctl, names);
+    const { foreign } = await removeIt(database, names);
     expect(foreign).toEqual(['c0ffee01_net1_h']);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
   });
@@ -86,7 +88,7 @@ describe('unplugging a port', () => {
         await database.vsctl(['--', 'set', limit, uuid, ...marks]);
       }
     }
-    await removeIt(database.vsctl, names);
+    await removeIt(database, names);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
   });
 
@@ -95,15 +97,16 @@ describe('unplugging a port', () => {
     const { ifaceId } = planOf();
     await plugIt(planOf({ control: LIMITED }));
     await plugIt(otherPlan('newer', { ifaceId, control: LIMITED }));
-    await removeIt(database.vsctl, names);
+    await removeIt(database, names);
     const [[marks] = []] = await database.rows('QoS', 'external_ids');
     expect(toObject(marks)).toMatchObject({ container_id: 'newer', 'iface-id': ifaceId });
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
   });
 
   it('may be tried again later where the database is not there', async () => {
-    const vsctl = createVsctl('unix:/nowhere/db.sock');
-    const error = await rejectionOf(removeIt(vsctl, names));
+    const { attachment } = planOf();
+    const look = withOvs(NOWHERE, (ovs) => findPort(ovs, attachment, names));
+    const error = await rejectionOf(look);
     expect(error.code).toBe(11);
     expect(error.message).toContain('cannot find port c0ffee01_net1_h');
   });
@@ -117,15 +120,15 @@ describe('the look-up of a port', () => {
     const { database, plugIt } = await setUp();
     await plugIt(planOf());
     await plugIt(otherPlan('other'));
-    expect((await findPort(database.vsctl, attachment, names)).ifaceIds).toEqual([ifaceId]);
+    expect((await findPort(database.ovs, attachment, names)).ifaceIds).toEqual([ifaceId]);
   });
 
   it('tells none where a newer sandbox has it, nor where there is no port', async () => {
     const { database, plugIt } = await setUp();
-    expect((await findPort(database.vsctl, attachment, names)).ifaceIds).toEqual([]);
+    expect((await findPort(database.ovs, attachment, names)).ifaceIds).toEqual([]);
     await plugIt(planOf());
     await plugIt(otherPlan('newer', { ifaceId }));
-    const { ifaceIds, rows } = await findPort(database.vsctl, attachment, names);
+    const { ifaceIds, rows } = await findPort(database.ovs, attachment, names);
     expect(ifaceIds).toEqual([]);
     expect(rows.ports).toHaveLength(1);
   });
@@ -136,7 +139,7 @@ describe('limits that no port has', () => {
   const removeByHand = (database: OvsDatabase, name: string) =>
     database.vsctl(['--', 'del-port', 'br-int', name]);
   const removeOrphans = async (database: OvsDatabase) =>
-    unplug(database.vsctl, await findOrphanedLimits(database.vsctl));
+    unplug(database.vsctl, await findOrphanedLimits(database.ovs));
 
   it('are found with their queues, and those of a port are not', async () => {
     const { database, plugIt } = await setUp();
@@ -177,7 +180,7 @@ describe('limits that no port has', () => {
     await database.vsctl(['--', 'create', 'QoS', 'type=linux-htb', half]);
     await database.vsctl(['--', 'create', 'Queue', 'external_ids:if_name=net1']);
     const none = { ports: [], qos: [], queues: [] };
-    expect(await findOrphanedLimits(database.vsctl)).toEqual(none);
+    expect(await findOrphanedLimits(database.ovs)).toEqual(none);
   });
 
   it("are not a queue that somebody else's limits use", async () => {
@@ -187,11 +190,11 @@ describe('limits that no port has', () => {
       ...['--', '--id=@queue', 'create', 'Queue', ...marks],
       ...['--', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue'],
     ]);
-    expect((await findOrphanedLimits(database.vsctl)).queues).toEqual([]);
+    expect((await findOrphanedLimits(database.ovs)).queues).toEqual([]);
   });
 
   it('may be looked for again later where the database is not there', async () => {
-    const error = await rejectionOf(findOrphanedLimits(createVsctl('unix:/nowhere/db.sock')));
+    const error = await rejectionOf(withOvs(NOWHERE, findOrphanedLimits));
     expect(error.code).toBe(11);
     expect(error.message).toContain('cannot list limits');
   });

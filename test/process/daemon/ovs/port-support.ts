@@ -1,15 +1,13 @@
 /** What the tests of ports in a real database share. */
 import { onTestFinished } from 'vitest';
-import { parseListings } from '../../../../src/daemon/ovs/listing.ts';
-import { INTERFACE_COLUMNS, type PortPlan } from '../../../../src/daemon/ovs/port.ts';
-import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
+import type { Interfaces, PortPlan } from '../../../../src/daemon/ovs/port.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { plugPort } from '../../../../src/daemon/ownership/iface-id-owner.ts';
 import { PortLocks } from '../../../../src/daemon/ownership/port-locks.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
 import { planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf } from '../../../unit/daemon/support.ts';
 import { OvsDatabase } from './database.ts';
+import { parseListings } from './listing.ts';
 
 /** Of a caller who waits for ever. */
 export const { signal } = new AbortController();
@@ -17,17 +15,8 @@ export const { signal } = new AbortController();
 /** A database of the test's own, with a live copy of its interfaces. */
 export async function setUp() {
   const database = await OvsDatabase.start();
-  const table = new OvsTable({
-    database: database.remote,
-    table: 'Interface',
-    columns: INTERFACE_COLUMNS,
-    log: new LogDouble(),
-  });
-  onTestFinished(async () => {
-    table.stop();
-    await database[Symbol.asyncDispose]();
-  });
-  table.start();
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  const table = database.ovs.interfaces;
   await table.synced(signal);
   const plugIt = (plan: PortPlan) => plugInto(table, database.vsctl, plan);
   return { database, table, plugIt };
@@ -36,7 +25,7 @@ export async function setUp() {
 const NO_PODS = { values: () => [].values(), isSynced: true };
 
 /** Plugs a port of a node without other pods. */
-export function plugInto(interfaces: OvsTable, vsctl: Vsctl, plan: PortPlan): Promise<void> {
+export function plugInto(interfaces: Interfaces, vsctl: Vsctl, plan: PortPlan): Promise<void> {
   const parts = { vsctl, locks: new PortLocks(), interfaces, pods: NO_PODS };
   return plugPort(plan, parts, signal);
 }
@@ -58,7 +47,7 @@ export const toObject = (value: unknown) =>
 export async function countRows(database: OvsDatabase): Promise<Record<string, number>> {
   const tables = ['Port', 'Interface', 'QoS', 'Queue'];
   const lists = tables.flatMap((table) => ['--', '--columns=_uuid', 'list', table]);
-  const listings = parseListings(await database.vsctl(lists), tables.length);
+  const listings = parseListings(await database.vsctl(lists));
   return Object.fromEntries(tables.map((table, index) => [table, listings[index]?.length ?? 0]));
 }
 

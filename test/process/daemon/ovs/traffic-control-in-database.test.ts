@@ -50,7 +50,7 @@ describe('a port in a database', () => {
       const found = await inspect();
       await expectBrought(database, found, control);
       for (const row of [found.qosRow, found.queueRow]) expect(row?.isOwn ?? true).toBe(true);
-      const { rows } = await findPort(database.vsctl, planOf().attachment, [NAME]);
+      const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
       await unplug(database.vsctl, rows);
     }
   });
@@ -143,7 +143,7 @@ describe('a port in a database', () => {
       const [[marks] = []] = await database.rows(table, 'external_ids');
       expect(toObject(marks)).toEqual(ids);
     }
-    const { rows } = await findPort(database.vsctl, planOf().attachment, [NAME]);
+    const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
     await unplug(database.vsctl, rows);
     expect(await countRows(database)).toEqual(EMPTY);
   });

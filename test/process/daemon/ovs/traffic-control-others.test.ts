@@ -56,7 +56,7 @@ describe("rows that are not a port's own", () => {
     await database.vsctl(
       found.flatMap((each) => changeCommands(each, { ...each, qos: undefined }, MARKS)),
     );
-    const orphans = await findOrphanedLimits(database.vsctl);
+    const orphans = await findOrphanedLimits(database.ovs);
     expect(orphans.qos).toEqual([uuid]);
     await unplug(database.vsctl, orphans);
     expect(await countRows(database)).toMatchObject({ QoS: 0, Queue: 0 });
@@ -179,7 +179,7 @@ describe('a port that was removed meanwhile', () => {
     const { database, plugIt, inspect } = await setUpWithMirror();
     await plugIt(planOf({ control }));
     const found = await inspect();
-    const { rows } = await findPort(database.vsctl, planOf().attachment, [NAME]);
+    const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
     await unplug(database.vsctl, rows);
     const commands = changeCommands(found, { ...found, ...changes }, MARKS);
     await expect(database.vsctl(commands)).rejects.toBeInstanceOf(ToolError);

@@ -1,13 +1,13 @@
 /** What the tests of limits in a real database share. */
 import { expect } from 'vitest';
 import { limitMarks } from '../../../../src/daemon/ovs/port.ts';
-import { inspectPorts } from '../../../../src/daemon/ovs/port-inspection.ts';
 import {
   changeCommands,
   type FoundControl,
   type Qos,
   type TrafficControl,
 } from '../../../../src/daemon/ovs/traffic-control.ts';
+import { controlOf } from '../../../../src/daemon/ovs/traffic-control-rows.ts';
 import { planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import type { OvsDatabase } from './database.ts';
 import { countRows, createMirror, setUp } from './port-support.ts';
@@ -27,9 +27,9 @@ export async function setUpWithMirror() {
   const { database, plugIt } = await setUp();
   const mirrorRow = await createMirror(database);
   const inspect = async (name = NAME): Promise<FoundControl> => {
-    const { interfaces, controlOf } = await inspectPorts(database.vsctl);
-    const row = [...interfaces.values()].find((each) => each.name === name);
-    const found = row && controlOf(row);
+    const state = await database.ovs.fresh();
+    const row = state.interfaceNamed(name);
+    const found = row && controlOf(state, row);
     if (found === undefined) throw new Error(`there is no port ${name}`);
     return found;
   };

@@ -5,10 +5,10 @@ import { tryAgain } from '../../../../src/daemon/call/error.ts';
 import { LimitsFollower } from '../../../../src/daemon/limits/limits-follower.ts';
 import { readLimits } from '../../../../src/daemon/model/limits.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/model/pod.ts';
-import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import { turns } from '../../common/reconcile/work-queue-support.ts';
 import { FakeObjects } from '../../controller/kinds/fake-cluster.ts';
 import { LogDouble } from '../log-double.ts';
+import { stateOf } from '../ovs/rows.ts';
 import { CONTAINER_ID, NETNS } from '../support.ts';
 
 const PREFIX = 'ovn.kubernetes.io';
@@ -26,28 +26,13 @@ const EXTERNAL_IDS = {
   if_name: 'eth0',
   provider: 'ovn',
 };
-const INTERFACE: Row = { name: 'c0ffee01_h', type: '', error: null, external_ids: EXTERNAL_IDS };
-
-/** What ovs-vsctl prints of a node with this one port, which has no limits. */
-const LISTINGS = [
-  {
-    headings: ['_uuid', 'name', 'external_ids', 'ingress_policing_rate', 'ingress_policing_burst'],
-    data: [[['uuid', 'if-1'], 'c0ffee01_h', ['map', Object.entries(EXTERNAL_IDS)], 0, 0]],
-  },
-  { headings: ['_uuid', 'name', 'qos'], data: [[['uuid', 'port-1'], 'c0ffee01_h', ['set', []]]] },
-  { headings: ['_uuid'], data: [] },
-  { headings: ['_uuid'], data: [] },
-  { headings: ['_uuid'], data: [] },
-  {
-    headings: ['ports', 'mirrors'],
-    data: [
-      [
-        ['uuid', 'port-1'],
-        ['set', []],
-      ],
-    ],
-  },
-].map((table) => JSON.stringify(table));
+/** A node with this one port, which has no limits. */
+const nodeWithPort = () =>
+  stateOf({
+    Bridge: [{ name: 'br-int', ports: new Set(['port-1']) }],
+    Port: [{ uuid: 'port-1', name: 'c0ffee01_h', interfaces: ['if-1'] }],
+    Interface: [{ uuid: 'if-1', name: 'c0ffee01_h', external_ids: EXTERNAL_IDS }],
+  });
 
 /** A follower of one pod with one port, which it has looked at. */
 async function setUpFollower() {
@@ -60,29 +45,38 @@ async function setUpFollower() {
   let isAdding = false;
   let failure: Error | undefined;
   const ovs = { isLive: true };
+  const state = nodeWithPort();
   const gates: PromiseWithResolvers<void>[] = [];
   let isGated = false;
+  const call = async (what: string) => {
+    calls.push(what);
+    if (isGated) {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      await gate.promise;
+    }
+    if (failure !== undefined) throw failure;
+  };
   const follower = new LimitsFollower({
     pods,
     interfaces: {
-      rows: new Map([['if-1', INTERFACE]]),
-      named: () => ['if-1', INTERFACE],
+      rows: state.interfaces,
+      named: (name: string) => state.interfaceNamed(name),
       until: async (evaluate: () => unknown) => evaluate() ?? (await back.promise),
       synced: async () => undefined,
       get isLive() {
         return ovs.isLive;
       },
     } as never,
+    ovs: {
+      fresh: async () => {
+        await call('read');
+        return state;
+      },
+    },
     vsctl: async (commands) => {
-      const isRead = commands.includes('Interface') && commands.includes('list');
-      calls.push(isRead ? 'read' : commands.join(' '));
-      if (isGated) {
-        const gate = Promise.withResolvers<void>();
-        gates.push(gate);
-        await gate.promise;
-      }
-      if (failure !== undefined) throw failure;
-      return isRead ? `${LISTINGS.join('\n')}\n` : '';
+      await call(commands.join(' '));
+      return '';
     },
     queue: {
       runTogether: <T>(_: unknown, task: () => Promise<T>) => task(),
@@ -122,7 +116,7 @@ async function setUpFollower() {
     log,
     queues,
     ovs,
-    /** What every call of ovs-vsctl fails with from now on. */
+    /** What every read and every call of ovs-vsctl fails with from now on. */
     fail: (error: Error | undefined) => {
       failure = error;
     },

@@ -4,20 +4,31 @@ import {
   type MirrorWish,
   planMirror,
 } from '../../../../src/daemon/ovs/mirror-plan.ts';
-import type { Row } from '../../../../src/daemon/ovs/table.ts';
+
+type MirrorRow = MirrorRows['mirrors'][number];
 
 const WISH: MirrorWish = { name: 'mirror0', all: false, hasLink: false };
 const MARKS = { 'kube-ovn-mirror': 'true' };
-const INTERFACE: Row = { name: 'mirror0', type: 'internal', external_ids: MARKS };
-const M0: Row = { _uuid: 'm0-row', name: 'm0', select_all: false, output_port: 'mirror0-port' };
-const TUNNEL: Row = { _uuid: 'tap-row', name: 'tap', select_all: true, output_port: 'gre-port' };
+const INTERFACE = { name: 'mirror0', type: 'internal', external_ids: MARKS };
+const M0: MirrorRow = {
+  uuid: 'm0-row',
+  name: 'm0',
+  select_all: false,
+  output_port: 'mirror0-port',
+};
+const TUNNEL: MirrorRow = {
+  uuid: 'tap-row',
+  name: 'tap',
+  select_all: true,
+  output_port: 'gre-port',
+};
 
 /** A node whose mirror is right, on a bridge with an operator's own mirror beside it. */
 function rowsOf(changes: Partial<MirrorRows> = {}): MirrorRows {
   return {
     bridges: [
       bridge(['br-int-port', 'mirror0-port', 'gre-port'], ['m0-row', 'tap-row']),
-      { name: 'br-ex', ports: 'br-ex-port', mirrors: null },
+      bridge(['br-ex-port'], [], 'br-ex'),
     ],
     ports: ['br-int', 'mirror0', 'gre', 'br-ex'].map(port),
     mirrors: [M0, TUNNEL],
@@ -25,15 +36,19 @@ function rowsOf(changes: Partial<MirrorRows> = {}): MirrorRows {
     ...changes,
   };
 }
-function bridge(ports: string | string[], mirrors: string | string[] | null): Row {
-  return { name: 'br-int', ports, mirrors };
+function bridge(
+  ports: string[],
+  mirrors: string[],
+  name = 'br-int',
+): MirrorRows['bridges'][number] {
+  return { name, ports: new Set(ports), mirrors };
 }
-function port(name: string): Row {
-  return { _uuid: `${name}-port`, name };
+function port(name: string): MirrorRows['ports'][number] {
+  return { uuid: `${name}-port`, name, protected: false };
 }
 /** No more than the bridge itself. */
 const BARE: MirrorRows = {
-  bridges: [bridge('br-int-port', null)],
+  bridges: [bridge(['br-int-port'], [])],
   ports: [port('br-int')],
   mirrors: [],
   interfaces: [],
@@ -102,10 +117,10 @@ describe("the node's mirror", () => {
     expect(plan(rowsOf({ interfaces: [] })).commands).toEqual([]);
   });
 
-  it.each<[string, Row, boolean, string[]]>([
+  it.each<[string, MirrorRow, boolean, string[]]>([
     ['what is copied', M0, true, ['select_all=true']],
     ['what is no longer copied', { ...M0, select_all: true }, false, ['select_all=false']],
-    ['where copies leave', { ...M0, output_port: null }, false, ['output_port=mirror0-port']],
+    ['where copies leave', { ...M0, output_port: undefined }, false, ['output_port=mirror0-port']],
     [
       'both',
       { ...M0, output_port: 'gre-port' },
@@ -122,8 +137,8 @@ describe("the node's mirror", () => {
 
   it('is not the one of the same name on another bridge', () => {
     const bridges = [
-      bridge(['br-int-port', 'mirror0-port'], null),
-      { name: 'br-ex', ports: 'br-ex-port', mirrors: 'm0-row' },
+      bridge(['br-int-port', 'mirror0-port'], []),
+      bridge(['br-ex-port'], ['m0-row'], 'br-ex'),
     ];
     const { mirrorRow, commands } = plan(rowsOf({ bridges }));
     expect(mirrorRow).toBeUndefined();
@@ -133,7 +148,7 @@ describe("the node's mirror", () => {
 
 describe('of several mirrors with its name on the bridge', () => {
   const bridges = [bridge(['br-int-port', 'mirror0-port', 'gre-port'], ['other-row', 'm0-row'])];
-  const other: Row = { ...M0, _uuid: 'other-row', output_port: 'gre-port' };
+  const other: MirrorRow = { ...M0, uuid: 'other-row', output_port: 'gre-port' };
 
   it('the one with the right port is taken', () => {
     const rows = rowsOf({ bridges, mirrors: [other, M0] });
@@ -141,7 +156,7 @@ describe('of several mirrors with its name on the bridge', () => {
   });
 
   it('the first is taken where none has it', () => {
-    const rows = rowsOf({ bridges, mirrors: [other, { ...M0, output_port: null }] });
+    const rows = rowsOf({ bridges, mirrors: [other, { ...M0, output_port: undefined }] });
     expect(plan(rows)).toEqual({
       mirrorRow: 'other-row',
       surplus: ['m0-row'],
@@ -168,15 +183,15 @@ describe('the port of a mirror that gets another one', () => {
   });
 
   it.each<[string, Partial<MirrorRows>]>([
-    // `mirrorLists` reads the wished interface and those with the mark.
+    // `toMirrorRows` has the wished interface and those with the mark.
     ['stays where somebody else made it', { interfaces: [{ ...INTERFACE, name: 'tap1' }] }],
     ['stays where it is no interface of OVS', { interfaces: [{ ...INTERFACE, type: '' }] }],
     [
       'stays where it is on another bridge',
       {
         bridges: [
-          bridge(['br-int-port', 'tap1-port'], 'm0-row'),
-          { name: 'br-ex', ports: 'mirror0-port', mirrors: null },
+          bridge(['br-int-port', 'tap1-port'], ['m0-row']),
+          bridge(['mirror0-port'], [], 'br-ex'),
         ],
       },
     ],
@@ -191,14 +206,14 @@ describe('the port of a mirror that gets another one', () => {
 
 describe('there can be no mirror', () => {
   it('without the bridge', () => {
-    const rows = { ...BARE, bridges: [{ name: 'br-ex', ports: null, mirrors: null }] };
+    const rows = { ...BARE, bridges: [bridge([], [], 'br-ex')] };
     expect(() => plan(rows)).toThrow('there is no bridge br-int: is ovn-controller running?');
   });
 
   it("with another bridge's port", () => {
     const bridges = [
-      bridge('br-int-port', null),
-      { name: 'br-ex', ports: ['br-ex-port', 'mirror0-port'], mirrors: null },
+      bridge(['br-int-port'], []),
+      bridge(['br-ex-port', 'mirror0-port'], [], 'br-ex'),
     ];
     expect(() => plan(rowsOf({ bridges }))).toThrow(
       '--mirror-iface=mirror0 is a port of bridge br-ex',

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { releaseIfaceIdCommands } from '../../../../src/daemon/ovs/iface-id.ts';
-import type { Row } from '../../../../src/daemon/ovs/table.ts';
 import {
   type IfaceIdOwners,
   returnCommands,
 } from '../../../../src/daemon/ownership/iface-id-owner.ts';
+import { interfaceOf } from '../ovs/rows.ts';
 
 /** A path at which the node that runs the tests has a network namespace. */
 const LIVING = '/proc/self/ns/net';
@@ -13,8 +13,11 @@ const PORT = 'vm-1.shop';
 
 type NamedRow = readonly [name: string, ids: Record<string, string>];
 const tableOf = (...rows: readonly NamedRow[]) => ({
-  rows: new Map<string, Row>(
-    rows.map(([name, ids]) => [`uuid-${name}`, { name, external_ids: ids }]),
+  rows: new Map(
+    rows.map(([name, external_ids]) => {
+      const uuid = `uuid-${name}`;
+      return [uuid, interfaceOf({ uuid, name, external_ids })];
+    }),
   ),
 });
 const lost = (more = {}) => ({

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { Row } from '../../../../src/daemon/ovs/table.ts';
-import { OvsTable } from '../../../../src/daemon/ovs/table.ts';
+import { withToolTime } from '../../../../src/common/process/tool-time.ts';
+import type { Interfaces } from '../../../../src/daemon/ovs/port.ts';
+import { OvsSession, withOvs } from '../../../../src/daemon/ovs/session.ts';
 import { LogDouble } from '../../../unit/daemon/log-double.ts';
-import { isRunning, processesWith, untilGone } from '../../common/process/processes.ts';
 import { OvsDatabase } from './database.ts';
 
 let database: OvsDatabase;
@@ -18,15 +18,18 @@ beforeEach(async () => {
 
 const forever = new AbortController().signal;
 
-/** A started copy of the Interface table; it is stopped when the test is over. */
-function follow(columns = ['name', 'external_ids', 'ofport', 'error']): OvsTable {
-  const table = new OvsTable({ database: database.remote, table: 'Interface', columns, log });
-  onTestFinished(() => table.stop());
-  table.start();
-  return table;
+/** A session that follows the database; it is stopped when the test is over. */
+function open(): OvsSession {
+  const session = new OvsSession({ database: database.remote, log });
+  onTestFinished(() => session.stop());
+  session.start();
+  return session;
 }
 
-const rowNamed = (table: OvsTable, name: string): Row | undefined =>
+/** The Interface table of such a session. */
+const follow = (): Interfaces => open().interfaces;
+
+const rowNamed = (table: Interfaces, name: string) =>
   [...table.rows.values()].find((row) => row.name === name);
 
 /** Adds an interface with its port. */
@@ -51,10 +54,17 @@ describe('a live copy of a table', () => {
     const table = follow();
     await table.synced(forever);
     expect(rowNamed(table, 'first')).toEqual({
+      uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
       name: 'first',
+      type: 'internal',
       external_ids: { a: '1', b: 'x,y' },
-      ofport: null,
-      error: null,
+      error: undefined,
+      ifindex: undefined,
+      ofport: undefined,
+      mac_in_use: undefined,
+      mtu: undefined,
+      ingress_policing_rate: 0,
+      ingress_policing_burst: 0,
     });
     expect([...table.rows.keys()].join(' ')).toMatch(/^[0-9a-f-]{36}( [0-9a-f-]{36})*$/);
   });
@@ -92,7 +102,7 @@ describe('a live copy of a table', () => {
       const now = rowNamed(table, 'changed');
       return now?.ofport === 7 ? now : undefined;
     }, forever);
-    expect(row).toEqual({ name: 'changed', external_ids: { a: 'new' }, ofport: 7, error: null });
+    expect(row).toMatchObject({ name: 'changed', external_ids: { a: 'new' }, ofport: 7 });
     expect(table.rows.size).toBe(size);
   });
 });
@@ -106,8 +116,7 @@ describe('a live copy of many rows', () => {
     await database.vsctl(
       names.flatMap((name) => ['--', 'set', 'Interface', name, `external_ids:k="new-${name}"`]),
     );
-    const values = () =>
-      names.map((name) => (rowNamed(table, name)?.external_ids as Row | undefined)?.k);
+    const values = () => names.map((name) => rowNamed(table, name)?.external_ids.k);
     await table.until(() => !values().includes('old') || undefined, forever);
     expect(values()).toEqual(names.map((name) => `new-${name}`));
   });
@@ -143,9 +152,9 @@ describe('a row', () => {
     await add('named', 'external_ids:k="v"');
     const table = follow();
     await table.synced(forever);
-    const [uuid, row] = table.named('named') ?? [];
+    const row = table.named('named');
     expect(row).toMatchObject({ name: 'named', external_ids: { k: 'v' } });
-    expect(table.rows.get(uuid ?? '')).toBe(row);
+    expect(table.rows.get(row?.uuid ?? '')).toBe(row);
     expect(table.named('__proto__')).toBeUndefined();
   });
 
@@ -156,34 +165,19 @@ describe('a row', () => {
     const again = ['add-port', 'br-int', 'again', '--', 'set', 'Interface', 'again'];
     // In which order both rows are reported is chance.
     for (let round = 0; round < 10; round += 1) {
-      const [old] = table.named('again') ?? [];
+      const { uuid: old = '' } = table.named('again') ?? {};
       const ids = `external_ids:round="${round}"`;
       await database.vsctl(['--', 'del-port', 'again', '--', ...again, ids]);
-      const [, row] = await table.until(() => {
-        const found = rowNamed(table, 'again')?.external_ids as Row | undefined;
-        return found?.round === `${round}` ? (table.named('again') ?? ['nowhere']) : undefined;
+      await table.until(() => {
+        return rowNamed(table, 'again')?.external_ids.round === `${round}` || undefined;
       }, forever);
-      expect(row).toMatchObject({ external_ids: { round: `${round}` } });
-      expect(table.rows.has(old ?? '')).toBe(false);
+      expect(table.named('again')).toMatchObject({ external_ids: { round: `${round}` } });
+      expect(table.rows.has(old)).toBe(false);
     }
   });
 });
 
 describe('the values of a row', () => {
-  it('has maps, sets and empty values in plain form', async () => {
-    const columns = ['name', 'external_ids', 'lacp_current', 'cfm_fault_status', 'mac_in_use'];
-    const table = follow(columns);
-    await add('values', 'cfm_fault_status=["a","b"]', 'lacp_current=true', 'mac_in_use="m"');
-    const row = await table.until(() => rowNamed(table, 'values'), forever);
-    expect(row).toEqual({
-      name: 'values',
-      external_ids: {},
-      lacp_current: true,
-      cfm_fault_status: ['a', 'b'],
-      mac_in_use: 'm',
-    });
-  });
-
   it('has keys of maps that objects have by themselves', async () => {
     await add('proto', 'external_ids:__proto__="x"', 'external_ids:constructor="y"');
     const table = follow();
@@ -193,22 +187,6 @@ describe('the values of a row', () => {
       ['__proto__', 'x'],
       ['constructor', 'y'],
     ]);
-  });
-
-  it('has references to other rows as their UUIDs', async () => {
-    await add('port');
-    const ports = new OvsTable({
-      database: database.remote,
-      table: 'Port',
-      columns: ['name', 'interfaces'],
-      log,
-    });
-    onTestFinished(() => ports.stop());
-    ports.start();
-    const interfaces = follow();
-    await Promise.all([ports.synced(forever), interfaces.synced(forever)]);
-    const [, row] = ports.named('port') ?? [];
-    expect(row?.interfaces).toBe(interfaces.named('port')?.[0]);
   });
 });
 
@@ -245,7 +223,7 @@ describe('a live copy of a database that goes away', () => {
     await table.synced(forever);
     await database.stopServer();
     while (log.lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(log.lines[0]).toMatchObject({ level: 'warn', fields: { table: 'Interface' } });
+    expect(log.lines[0]).toMatchObject({ level: 'warn', fields: { reason: expect.any(String) } });
     expect(rowNamed(table, 'lost')).toBeDefined();
     await table.synced(forever);
 
@@ -263,27 +241,16 @@ describe('a live copy of a database that goes away', () => {
   });
 
   it('is not started again once it was stopped', async () => {
-    const table = follow();
-    await table.synced(forever);
+    const session = open();
+    await session.interfaces.synced(forever);
     await database.stopServer();
     while (log.lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    table.stop();
+    session.stop();
     const count = log.lines.length;
     await database.startServer();
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(log.lines).toHaveLength(count);
-    expect(await isRunning('ovsdb-client', database.remote)).toBe(false);
-  });
-
-  it('is started again when only its client is killed', async () => {
-    const table = follow();
-    await table.synced(forever);
-    for (const id of await processesWith('ovsdb-client', database.remote)) {
-      process.kill(id, 'SIGKILL');
-    }
-    await add('after-kill');
-    await table.until(() => rowNamed(table, 'after-kill'), forever);
-    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+    expect(session.isLive).toBe(false);
   });
 
   it('says when it is lost and when it is back, however often it is tried in between', async () => {
@@ -298,7 +265,7 @@ describe('a live copy of a database that goes away', () => {
     expect(log.lines).toEqual([
       {
         level: 'warn',
-        fields: { table: 'Interface', reason: expect.stringContaining('ovsdb-client') },
+        fields: { reason: expect.stringContaining(database.remote) },
         message: expect.stringContaining("lost touch with OVS's database"),
       },
     ]);
@@ -308,7 +275,7 @@ describe('a live copy of a database that goes away', () => {
     expect(log.lines.slice(1)).toEqual([
       {
         level: 'info',
-        fields: { table: 'Interface', durationMs: expect.any(Number) },
+        fields: { durationMs: expect.any(Number) },
         message: expect.stringContaining("back in touch with OVS's database"),
       },
     ]);
@@ -323,13 +290,49 @@ describe('a live copy of a database that goes away', () => {
     expect(table.rows.size).toBeGreaterThan(0);
     expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
+});
 
-  it('leaves no process when it is stopped', async () => {
-    const table = follow();
-    await table.synced(forever);
-    table.stop();
-    table.stop();
-    await untilGone('ovsdb-client', database.remote);
-    expect(log.lines).toEqual([]);
+describe('a fresh look', () => {
+  it('sees what another client has just written', async () => {
+    const session = open();
+    for (let round = 0; round < 20; round += 1) {
+      const name = `fresh${round}`;
+      await add(name, 'external_ids:k="v"');
+      expect((await session.fresh()).interfaceNamed(name)?.external_ids).toEqual({ k: 'v' });
+      await database.vsctl(['--', 'del-port', name]);
+      expect((await session.fresh()).interfaceNamed(name)).toBeUndefined();
+    }
+  });
+
+  it('waits for a server that restarts', async () => {
+    const session = open();
+    await session.fresh();
+    await database.stopServer();
+    await expect.poll(() => session.isLive).toBe(false);
+    const look = session.fresh();
+    await database.startServer();
+    await add('after-restart');
+    await look;
+    expect((await session.fresh()).interfaceNamed('after-restart')).toBeDefined();
+  });
+
+  it('fails where there is no server, and says at which address', async () => {
+    const look = withOvs('unix:/nowhere/db.sock', (ovs) => ovs.fresh());
+    await expect(look).rejects.toThrow('no connection to database Open_vSwitch: unix:/nowhere');
+  });
+
+  it('ends with the time of the work that it is part of, where the server hangs', async () => {
+    const session = open();
+    await session.fresh();
+    database.pauseServer(true);
+    try {
+      const look = withToolTime(200, 0, () => session.fresh());
+      await expect(look).rejects.toThrow("OVS's database does not answer in time");
+      const given = AbortSignal.timeout(100);
+      await expect(session.fresh(given)).rejects.toBe(given.reason);
+    } finally {
+      database.pauseServer(false);
+    }
+    await session.fresh();
   });
 });

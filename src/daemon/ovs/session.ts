@@ -1,0 +1,150 @@
+/**
+ * The daemon's session with OVS's database (docs/adr/0007-ovsdb-session.md): it follows the rows and
+ * reads them. Ports are plugged and removed by ovs-vsctl (vsctl.ts).
+ *
+ * Where a look must see what was just written, by us or by a tool of ours, `fresh` is waited for: the
+ * rows may be a moment behind otherwise.
+ */
+import { DeadlinePassed, startDeadline } from '../../common/concurrency/deadline.ts';
+import type { Logger } from '../../common/log.ts';
+import { OvsdbError } from '../../common/ovsdb/error.ts';
+import { parseRemotes } from '../../common/ovsdb/remote.ts';
+import type { Change } from '../../common/ovsdb/replica.ts';
+import { OvsdbSession } from '../../common/ovsdb/session.ts';
+import { toolTimeIsUp, toolTimeLeft } from '../../common/process/tool-time.ts';
+import type { BridgeRow, InterfaceColumns } from './rows.ts';
+import { OvsState } from './state.ts';
+import { OvsTable } from './table.ts';
+
+/** As long as ovs-vsctl would try it (`VSCTL_TIMEOUT_S`). */
+const FRESH_MS = 20_000;
+/** A server that restarts is back by then; one that is away for longer fails a look at once. */
+const GRACE_MS = 5000;
+
+export interface OvsSessionOptions {
+  /** An OVSDB remote, like `unix:/run/openvswitch/db.sock`. */
+  readonly database: string;
+  readonly log: Logger;
+  /** How long an outage may have lasted that a fresh look waits for; ms. */
+  readonly graceMs?: number;
+}
+
+/** Who looks at the rows as they are in the database now. */
+export type FreshLook = Pick<OvsSession, 'fresh'>;
+
+export class OvsSession {
+  readonly #session: OvsdbSession;
+  readonly #graceMs: number;
+  readonly #state = new OvsState();
+  readonly interfaces: OvsTable<InterfaceColumns>;
+  readonly bridges: OvsTable<BridgeRow>;
+
+  constructor({ database, log, graceMs = GRACE_MS }: OvsSessionOptions) {
+    this.#graceMs = graceMs;
+    const state = this.#state;
+    const isLive = () => this.#session.isLive;
+    this.interfaces = new OvsTable({
+      rows: state.interfaces,
+      named: (name) => state.interfaceNamed(name),
+      isLive,
+    });
+    this.bridges = new OvsTable({
+      rows: state.bridges,
+      named: (name) => state.bridgeNamed(name),
+      isLive,
+    });
+    state.replica.onChange((changes) => this.#publish(changes));
+    this.#session = new OvsdbSession({
+      remotes: parseRemotes(database),
+      database: 'Open_vSwitch',
+      replica: state.replica,
+      needsLeader: false,
+      log,
+      outage: {
+        fields: {},
+        lost: "rows of OVS may be out of date: lost touch with OVS's database, trying again",
+        back: "rows of OVS are up to date again: back in touch with OVS's database",
+      },
+      // The first contents are no changes.
+      onLive: () => this.#publish([]),
+    });
+  }
+
+  start(): void {
+    this.#session.start();
+  }
+
+  stop(): void {
+    void this.#session.stop();
+  }
+
+  /** True while changes arrive. */
+  get isLive(): boolean {
+    return this.#session.isLive;
+  }
+
+  /** Why there is no connection; undefined where there is one. */
+  get failure(): string | undefined {
+    return this.#session.failure;
+  }
+
+  /**
+   * Resolves with the rows when they are at least as new as the database was when it was called. They
+   * stay so for this turn of the event loop, and are newer afterwards.
+   * @param signal gives it up; without one it ends after 20 s, or with the time of the work's tools
+   * @throws OvsdbError where the database does not answer; the signal's reason
+   */
+  async fresh(signal?: AbortSignal): Promise<OvsState> {
+    const left = toolTimeLeft();
+    using deadline = startDeadline(Math.min(FRESH_MS, left ?? FRESH_MS), signal);
+    try {
+      await this.#barrier(deadline.signal);
+    } catch (error) {
+      if (!(error instanceof DeadlinePassed)) throw error;
+      if (left !== undefined && left <= FRESH_MS) toolTimeIsUp();
+      throw new OvsdbError('unreachable', "OVS's database does not answer in time");
+    }
+    return this.#state;
+  }
+
+  /** A connection that ends meanwhile has said nothing: the next one is asked again. */
+  async #barrier(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#session.live(this.#graceMs, signal);
+      try {
+        await this.#session.barrier(signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof OvsdbError && error.reason === 'interrupted')) throw error;
+      }
+    }
+  }
+
+  #publish(changes: readonly Change[]): void {
+    const rowsOf = (table: string) =>
+      changes.flatMap((change) =>
+        change.table === table && change.kind !== 'delete' ? [change.row] : [],
+      );
+    this.interfaces.changed(rowsOf('Interface') as unknown as InterfaceColumns[]);
+    this.bridges.changed(rowsOf('Bridge') as unknown as BridgeRow[]);
+  }
+}
+
+/** Of a command that a person waits for; ms. */
+const COMMAND_GRACE_MS = 1000;
+/** What fails is in the error of who looks. */
+const NO_LOG: Logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** Runs the task of a command that looks at OVS's rows and ends, with a session of its own. */
+export async function withOvs<T>(
+  database: string,
+  task: (ovs: FreshLook) => Promise<T>,
+): Promise<T> {
+  const ovs = new OvsSession({ database, log: NO_LOG, graceMs: COMMAND_GRACE_MS });
+  ovs.start();
+  try {
+    return await task(ovs);
+  } finally {
+    ovs.stop();
+  }
+}
