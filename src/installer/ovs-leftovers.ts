@@ -11,9 +11,13 @@ import { isNetnsUnmounted } from '../daemon/netns/netns.ts';
 import { type MarkedPort, readMarkedPort } from '../daemon/ovs/marked-port.ts';
 import { MIRROR_NAME, type MirrorRows, toMirrorRows } from '../daemon/ovs/mirror-plan.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../daemon/ovs/port.ts';
-import { findOrphanedLimits, findPort, unplug } from '../daemon/ovs/port-removal.ts';
+import {
+  findOrphanedLimits,
+  findPort,
+  type OvsAccess,
+  unplug,
+} from '../daemon/ovs/port-removal.ts';
 import type { FreshLook } from '../daemon/ovs/session.ts';
-import type { Vsctl } from '../daemon/ovs/vsctl.ts';
 
 export interface PodPorts {
   readonly living: readonly MarkedPort[];
@@ -33,22 +37,13 @@ export async function findPodPorts(ovs: FreshLook): Promise<PodPorts> {
   return { living: ports.filter((port) => !isDead(port)), dead: ports.filter(isDead) };
 }
 
-/** What looks at OVS's rows, and what changes them. */
-export interface OvsAccess {
-  readonly ovs: FreshLook;
-  readonly vsctl: Vsctl;
-}
-
 /** Removes the ports with their limits, and limits that no port has. */
-export async function removePorts(
-  { ovs, vsctl }: OvsAccess,
-  ports: readonly MarkedPort[],
-): Promise<void> {
+export async function removePorts(access: OvsAccess, ports: readonly MarkedPort[]): Promise<void> {
   for (const { name, attachment } of ports) {
-    const { rows } = await findPort(ovs, attachment, [name]);
-    await unplug(vsctl, rows);
+    const { rows } = await findPort(access.ovs, attachment, [name]);
+    await unplug(access, rows);
   }
-  await unplug(vsctl, await findOrphanedLimits(ovs));
+  await unplug(access, await findOrphanedLimits(access.ovs));
 }
 
 /**

@@ -124,7 +124,7 @@ export class FakeNode implements AsyncDisposable {
       node: this.#node,
       ovsDatabase: `unix:${directory}/db.sock`,
       vsctl: async (commands: readonly string[]) => this.#transact(commands),
-      ovs: { isLive: true, failure: undefined, fresh: async () => BARE },
+      ovs: { isLive: true, fresh: async () => BARE },
       interfaces: tableOf('Interface', []),
       bridges: tableOf('Bridge', [{ name: 'br-int', datapath_type: 'netdev' }]),
       packets: { send: async () => {} },

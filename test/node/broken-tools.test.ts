@@ -133,15 +133,16 @@ test('STATUS names a tool that does not come back, and since when, until it does
   await worksAgain(sandbox);
 });
 
-test('output of ovs-vsctl that is none is told with code 11, and by whom, for every call', async () => {
+test('an ovs-vsctl that ends well and does nothing is told with code 11', async () => {
   const { sandbox } = await fixture.pod();
   const added = await add(sandbox);
   expect(added.exitCode, added.stdout).toBe(0);
   await tools.breakTool('ovs-vsctl', 'garbage');
-  for (const { result } of [await del(sandbox), await check(sandbox, added.result)]) {
-    expect(result?.code, JSON.stringify(result)).toBe(11);
-    expect(result?.msg).toContain('ovs-vsctl printed what it never prints: "Zebra {');
-  }
+  const { result } = await del(sandbox);
+  expect(result?.code, JSON.stringify(result)).toBe(11);
+  expect(result?.msg).toContain(
+    'ovs-vsctl has ended without an error, and the port is still there',
+  );
   await tools.mend('ovs-vsctl');
   expect((await check(sandbox, added.result)).exitCode).toBe(0);
   expect((await del(sandbox)).exitCode).toBe(0);

@@ -18,7 +18,7 @@ beforeEach(() => lab.repair());
 const { ADD, DEL } = lab.calls;
 
 test('the calls of tools at which the daemon is killed are those of a whole DEL', () => {
-  expect(DEL).toEqual(expect.arrayContaining(['ip.1', 'ovs-vsctl.1', 'ovs-vsctl.2']));
+  expect(DEL).toEqual(expect.arrayContaining(['ip.1', 'ovs-vsctl.1']));
 });
 
 /** A pod whose daemon is killed in its DEL, which is recorded. */

@@ -102,14 +102,11 @@ describe('tools of the system', () => {
     return begun.map(({ words }) => words).filter((words) => /ingress_policing|Queue/.test(words));
   }
 
-  test('are two for a change', async () => {
+  test('are one for a change', async () => {
     await record.clear();
     reannotate(fixture, nic.sandbox, { ingress_rate: '30' });
     await becomes(watch, nic.host, { ...LIMITED, shaping: '30000000/3000000' });
-    expect(await runs()).toEqual([
-      expect.stringMatching(/^ovs-vsctl .* list Interface/),
-      expect.stringMatching(/^ovs-vsctl .* set Queue/),
-    ]);
+    expect(await runs()).toEqual([expect.stringMatching(/^ovs-vsctl .* set Queue/)]);
   });
 
   test('are none for a change that has nothing to do with limits', async () => {
@@ -122,7 +119,7 @@ describe('tools of the system', () => {
     expect(await runs()).toEqual([]);
   });
 
-  test('read the database once for ten pods that change at once', async () => {
+  test('are one for each of ten pods that change at once', async () => {
     const nics = await Promise.all(Array.from({ length: 10 }, () => nicWith(fixture, BOTH)));
     await record.clear();
     for (const { sandbox } of nics) reannotate(fixture, sandbox, { ingress_rate: '30' });
@@ -130,8 +127,7 @@ describe('tools of the system', () => {
       await becomes(watch, host, { ...LIMITED, shaping: '30000000/3000000' });
     }
     const words = await runs();
+    expect(words).toHaveLength(10);
     expect(words.filter((run) => run.includes('set Queue'))).toHaveLength(10);
-    // The changes may come in several pieces.
-    expect(words.filter((run) => run.includes('list Interface')).length).toBeLessThan(5);
   });
 });

@@ -1,6 +1,5 @@
 /**
- * A program that reports changes, line by line, for as long as it runs: `ovsdb-client monitor`,
- * `ip monitor`.
+ * A program that reports changes, line by line, for as long as it runs: `ip monitor`.
  */
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -8,7 +7,7 @@ import { messageOf } from '../text.ts';
 import { closePipes, ignorePipeErrors, killGroup, onEnd, startGroup } from './group.ts';
 
 const STDERR_CHARS_MAX = 500;
-/** A first line has a whole table: some 500 bytes for each of a node's ports. */
+/** More than any line that such a program prints. */
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const NEWLINE = 10;
 

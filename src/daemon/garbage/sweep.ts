@@ -89,7 +89,7 @@ export async function removeOrphanedLimits({
   const rows = await findOrphanedLimits(ovs);
   const { qos, queues } = rows;
   if (qos.length + queues.length === 0) return;
-  await unplug(vsctl, rows);
+  await unplug({ ovs, vsctl }, rows);
   observers?.removed('no-port', qos.length + queues.length);
   log.info(
     { qos, queues, proof: 'no port has them, and they carry the marks of attachments' },

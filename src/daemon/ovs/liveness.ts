@@ -18,7 +18,7 @@ const OVN_DIRECTORY = '/run/ovn';
 const TOOL_OPTIONS = ['-vconsole:off', '--timeout=1'];
 
 /** By which OVS's database is asked. */
-type Liveness = Pick<OvsSession, 'failure' | 'fresh'>;
+type Liveness = Pick<OvsSession, 'isLive' | 'fresh'>;
 
 /**
  * What does not work: a sentence for each, the same one for as long as nothing changes.
@@ -33,7 +33,7 @@ export async function ovsFailures(
   const socket = /^unix:([^,]+)/.exec(database)?.[1];
   const ovsDirectories = socket === undefined ? [] : [dirname(socket)];
   const questions = [
-    askForBridge(ovs, signal),
+    askForBridge(database, ovs, signal),
     ...ovsDirectories.map((directory) => ask('ovs-vswitchd', [directory], 'version', signal)),
     askForConnection([OVN_DIRECTORY, ...ovsDirectories], signal),
   ];
@@ -44,9 +44,11 @@ export async function ovsFailures(
 }
 
 /** @throws Error where OVS's database does not answer, or has no integration bridge */
-async function askForBridge(ovs: Liveness, signal: AbortSignal): Promise<void> {
+async function askForBridge(database: string, ovs: Liveness, signal: AbortSignal): Promise<void> {
+  const noAnswer = (why: string) => new Error(`ovsdb-server does not answer: ${why}`);
+  if (!ovs.isLive) throw noAnswer(`there is no connection to ${database}`);
   const state = await ovs.fresh(signal).catch((error) => {
-    throw new Error(`ovsdb-server does not answer: ${ovs.failure ?? whyNot(error)}`);
+    throw noAnswer(whyNot(error));
   });
   if (state.bridgeNamed(INTEGRATION_BRIDGE) === undefined) {
     throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}`);

@@ -2,6 +2,7 @@
  * Removing a NIC's port: its rows are looked up, as they are in the database now, and go in one
  * transaction.
  */
+import { tryAgain } from '../call/error.ts';
 import type { Attachment } from '../model/attachment.ts';
 import { INTEGRATION_BRIDGE, isPortOf, toInterfaceRow } from './port.ts';
 import type { InterfaceColumns } from './rows.ts';
@@ -91,19 +92,32 @@ function isMarked({ external_ids: ids }: Marked): boolean {
   return ids.container_id !== undefined && ids.if_name !== undefined;
 }
 
+/** What looks at OVS's rows, and what changes them. */
+export interface OvsAccess {
+  readonly ovs: FreshLook;
+  readonly vsctl: Vsctl;
+}
+
 /**
- * Removes a port with its QoS and Queue rows, in one transaction.
+ * Removes a port with its QoS and Queue rows, in one transaction, and looks whether it has gone: an
+ * ovs-vsctl that is a broken wrapper ends well, too.
  * @param more commands of the same transaction
- * @throws CniError 11 when ovs-vsctl fails
+ * @throws CniError 11 when ovs-vsctl fails, or did not do it
  */
 export async function unplug(
-  vsctl: Vsctl,
+  { ovs, vsctl }: OvsAccess,
   rows: PortRows,
   more: readonly string[] = [],
 ): Promise<void> {
   if (rows.ports.length + rows.qos.length + rows.queues.length === 0) return;
-  await vsctl([...unplugCommands(rows), ...more]).catch(
-    failedTo(`remove a port from ${INTEGRATION_BRIDGE}`),
+  const failed = failedTo(`remove a port from ${INTEGRATION_BRIDGE}`);
+  await vsctl([...unplugCommands(rows), ...more]).catch(failed);
+  const state = await ovs.fresh().catch(failed);
+  const isThere = (uuid: string) => state.bridgeOfPort(uuid)?.name === INTEGRATION_BRIDGE;
+  if (!rows.ports.some(isThere)) return;
+  throw tryAgain(
+    `cannot remove a port from ${INTEGRATION_BRIDGE}: ovs-vsctl has ended without an error, and the port is still there`,
+    'is ovs-vsctl on this node the one of Open vSwitch? `ovs-vsctl show` tells',
   );
 }
 

@@ -19,7 +19,7 @@ import { OvsTable } from './table.ts';
 /** As long as ovs-vsctl would try it (`VSCTL_TIMEOUT_S`). */
 const FRESH_MS = 20_000;
 /** A server that restarts is back by then; one that is away for longer fails a look at once. */
-const GRACE_MS = 5000;
+const GRACE_MS = 2000;
 
 export interface OvsSessionOptions {
   /** An OVSDB remote, like `unix:/run/openvswitch/db.sock`. */
@@ -81,11 +81,6 @@ export class OvsSession {
   /** True while changes arrive. */
   get isLive(): boolean {
     return this.#session.isLive;
-  }
-
-  /** Why there is no connection; undefined where there is one. */
-  get failure(): string | undefined {
-    return this.#session.failure;
   }
 
   /**

@@ -75,12 +75,13 @@ function cannotPlug({ hostInterface }: PortPlan): (error: unknown) => never {
  */
 export async function unplugPort(
   { rows, names, ifaceIds: [ifaceId] }: FoundPort,
-  { vsctl, locks, interfaces, pods }: Omit<PortParts, 'ovs'>,
+  { ovs, vsctl, locks, interfaces, pods }: PortParts,
 ): Promise<void> {
-  if (ifaceId === undefined) await unplug(vsctl, rows);
+  const access = { ovs, vsctl };
+  if (ifaceId === undefined) await unplug(access, rows);
   else {
     await locks.ofIfaceId(ifaceId, () =>
-      unplug(vsctl, rows, returnCommands(ifaceId, names, { interfaces, pods })),
+      unplug(access, rows, returnCommands(ifaceId, names, { interfaces, pods })),
     );
   }
 }

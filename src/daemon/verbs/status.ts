@@ -25,7 +25,7 @@ export interface StatusParts {
   readonly subnets: CacheView & Pick<WatchCache<Subnet>, 'values'>;
   /** An OVSDB remote. */
   readonly ovsDatabase: string;
-  readonly ovs: Pick<OvsSession, 'failure' | 'fresh' | 'isLive'>;
+  readonly ovs: Pick<OvsSession, 'fresh' | 'isLive'>;
   readonly tunnels: Pick<Tunnels, 'isKnown' | 'failure' | 'text'>;
   readonly abilities: Pick<Abilities, 'failures'>;
   readonly primary: Pick<PrimaryNetwork, 'failure'>;

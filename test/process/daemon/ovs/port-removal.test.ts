@@ -18,9 +18,9 @@ import {
 const NOWHERE = 'unix:/nowhere/db.sock';
 
 /** What a DEL does with OVS. */
-async function removeIt({ ovs, vsctl }: OvsDatabase, names: readonly string[]) {
-  const { rows, foreign } = await findPort(ovs, planOf().attachment, names);
-  await unplug(vsctl, rows);
+async function removeIt(database: OvsDatabase, names: readonly string[]) {
+  const { rows, foreign } = await findPort(database.ovs, planOf().attachment, names);
+  await unplug(database, rows);
   return { foreign };
 }
 
@@ -103,6 +103,18 @@ describe('unplugging a port', () => {
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 1, Queue: 1 });
   });
 
+  it('is an error where ovs-vsctl ends well and has done nothing', async () => {
+    const { database, plugIt } = await setUp();
+    await plugIt(planOf());
+    const { rows } = await findPort(database.ovs, planOf().attachment, names);
+    const broken = { ovs: database.ovs, vsctl: async () => 'Zebra' };
+    const error = await rejectionOf(unplug(broken, rows));
+    expect(error.code).toBe(11);
+    expect(error.message).toContain('the port is still there');
+    await unplug(database, rows);
+    expect(await countRows(database)).toEqual(EMPTY);
+  });
+
   it('may be tried again later where the database is not there', async () => {
     const { attachment } = planOf();
     const look = withOvs(NOWHERE, (ovs) => findPort(ovs, attachment, names));
@@ -139,7 +151,7 @@ describe('limits that no port has', () => {
   const removeByHand = (database: OvsDatabase, name: string) =>
     database.vsctl(['--', 'del-port', 'br-int', name]);
   const removeOrphans = async (database: OvsDatabase) =>
-    unplug(database.vsctl, await findOrphanedLimits(database.ovs));
+    unplug(database, await findOrphanedLimits(database.ovs));
 
   it('are found with their queues, and those of a port are not', async () => {
     const { database, plugIt } = await setUp();

@@ -51,7 +51,7 @@ describe('a port in a database', () => {
       await expectBrought(database, found, control);
       for (const row of [found.qosRow, found.queueRow]) expect(row?.isOwn ?? true).toBe(true);
       const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
-      await unplug(database.vsctl, rows);
+      await unplug(database, rows);
     }
   });
 
@@ -144,7 +144,7 @@ describe('a port in a database', () => {
       expect(toObject(marks)).toEqual(ids);
     }
     const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
-    await unplug(database.vsctl, rows);
+    await unplug(database, rows);
     expect(await countRows(database)).toEqual(EMPTY);
   });
 

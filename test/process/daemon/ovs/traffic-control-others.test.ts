@@ -58,7 +58,7 @@ describe("rows that are not a port's own", () => {
     );
     const orphans = await findOrphanedLimits(database.ovs);
     expect(orphans.qos).toEqual([uuid]);
-    await unplug(database.vsctl, orphans);
+    await unplug(database, orphans);
     expect(await countRows(database)).toMatchObject({ QoS: 0, Queue: 0 });
   });
 
@@ -180,7 +180,7 @@ describe('a port that was removed meanwhile', () => {
     await plugIt(planOf({ control }));
     const found = await inspect();
     const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
-    await unplug(database.vsctl, rows);
+    await unplug(database, rows);
     const commands = changeCommands(found, { ...found, ...changes }, MARKS);
     await expect(database.vsctl(commands)).rejects.toBeInstanceOf(ToolError);
     expect(await countRows(database)).toEqual(EMPTY);

@@ -1,10 +1,9 @@
 import Type from 'typebox';
 import { expect, it } from 'vitest';
-import { parseOutput, parseTable, parseTables } from '../../../../src/common/process/output.ts';
+import { parseOutput } from '../../../../src/common/process/output.ts';
 import { ToolError } from '../../../../src/common/process/run.ts';
 
 const NAMES = Type.Array(Type.Object({ name: Type.String() }));
-const TABLE = '{"headings":["name"],"data":[["a"]]}';
 
 function failureOf(parse: () => unknown): ToolError {
   try {
@@ -18,8 +17,6 @@ function failureOf(parse: () => unknown): ToolError {
 
 it('what has the form is the value', () => {
   expect(parseOutput('ip', '[{"name":"a","more":1}]\n', NAMES)).toMatchObject([{ name: 'a' }]);
-  expect(parseTable('ovs-vsctl', TABLE)).toEqual({ headings: ['name'], data: [['a']] });
-  expect(parseTables('ovs-vsctl', `${TABLE}\n${TABLE}\n`, 2)).toHaveLength(2);
 });
 
 it.each(['', 'Zebra', 'null', '{}', '[{"name":1}]', '[null]', '[{"name":"a"}] x', '{"name"'])(
@@ -31,26 +28,6 @@ it.each(['', 'Zebra', 'null', '{}', '[{"name":1}]', '[null]', '[{"name":"a"}] x'
     expect(stderr).toBe(message);
   },
 );
-
-it.each([
-  '[]',
-  '{"headings":5,"data":[]}',
-  '{"headings":["a"],"data":{}}',
-  '{"headings":["a"],"data":[["1","2"]]}',
-  '{"headings":[1],"data":[]}',
-  '{"headings":["a"],"data":["1"]}',
-])('a table that is none is refused: %s', (line) => {
-  expect(failureOf(() => parseTable('ovs-vsctl', line)).how).toBe('unreadable');
-});
-
-it.each([
-  ['missing', TABLE],
-  ['one too many', `${TABLE}\n${TABLE}\n${TABLE}`],
-  ['cut off', `${TABLE}\n${TABLE.slice(0, -3)}`],
-  ['nothing at all', ''],
-])('a table that is %s is no empty one', (_title, output) => {
-  expect(failureOf(() => parseTables('ovs-vsctl', output, 2)).how).toBe('unreadable');
-});
 
 it('what is quoted is short, and cannot turn a terminal around', () => {
   const { message } = failureOf(() =>
