@@ -17,6 +17,7 @@ describe('a value', () => {
     ['a set with one member', column.strings, 'x', ['x']],
     ['a set with several', column.uuids, ['set', [['uuid', UUID]]], [UUID]],
     ['a large set', column.manyStrings, ['set', ['a', 'b']], new Set(['a', 'b'])],
+    ['UUIDs by integers', column.uuidsByNumber, ['map', [[0, ['uuid', UUID]]]], { '0': UUID }],
     [
       'a map',
       column.map,
@@ -42,6 +43,8 @@ describe('a value', () => {
     ['a set for a map', column.map, ['set', []]],
     ['entries that are no pairs', column.map, ['map', [['a']]]],
     ['a number in a map', column.map, ['map', [['a', 7]]]],
+    ['a string for a UUID in a map', column.uuidsByNumber, ['map', [[0, UUID]]]],
+    ['a string for an integer in a map', column.uuidsByNumber, ['map', [['0', ['uuid', UUID]]]]],
     ['null', column.boolean, null],
   ] as const)('of another type is refused: %s', (_, type, sent) => {
     expect(() => type.read(sent)).toThrow(/expected .*, and the server sent/);
@@ -97,6 +100,16 @@ describe('a schema', () => {
     tier: { ...column.integer, mayLack: true },
   });
   const match = { type: 'string' };
+
+  it('says of a map what its keys and its values are', () => {
+    const queues = { type: { key: 'integer', value: { type: 'uuid' }, min: 0, max: 'unlimited' } };
+    const table = (type: typeof column.map) => new LiveTable('ACL', { queues: type });
+    const schema = schemaOf({ queues });
+    expect(availableColumns(schema, table(column.uuidsByNumber)).wanted).toEqual(['queues']);
+    expect(() => availableColumns(schema, table(column.map))).toThrow(
+      'column queues of ACL is map integer to uuid, and map string was expected',
+    );
+  });
 
   it('may lack a column that older versions lack', () => {
     const available = availableColumns(schemaOf({ match }), acl);
