@@ -182,7 +182,7 @@ test('changes while ovsdb-server is away are in OVS when it is back', async () =
   const { node, daemon } = fixture;
   const nic = await nicWith(fixture, BOTH);
   await node.killPart('ovsdb-server');
-  await daemon.logged(LOST, 2);
+  await daemon.logged(LOST);
   reannotate(fixture, nic.sandbox, { ingress_rate: '5' });
   const event = await eventAbout(fixture, nic.sandbox, 'cannot bring its limits', 'tried again');
   expect(event).toMatchObject({ type: 'Warning', reason: 'PodQoSUpdateFailed' });
