@@ -68,6 +68,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   *'-json -batch'*) sed 's/.*/[]/' "$in" ;;
   *arping*) echo 'Unicast reply from 10.16.0.1' ;;
 esac`,
+  'ovs-vsctl': 'echo br-int',
   'ovs-appctl': 'echo connected',
 };
 

@@ -137,7 +137,7 @@ test('an outage of ovsdb-server with 20 calls writes a line for each thing that 
   const lines = daemon.log.length;
   await node.killPart('ovsdb-server');
   const lost = [
-    'ovsdb-server does not answer: there is no connection to unix:/run/openvswitch/db.sock',
+    'ovsdb-server does not answer: ovs-vsctl: unix:/run/openvswitch/db.sock: database connection failed',
     "changes of OVS's rows do not arrive",
   ];
   await saidSoon(lost[1] ?? '');

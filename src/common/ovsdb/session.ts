@@ -35,6 +35,8 @@ export interface SessionOptions {
   /** What the log says when there is no connection, and when there is one again. */
   readonly outage: OutageText;
   readonly silence?: Silence;
+  /** Between attempts; those of a cluster without. */
+  readonly pauses?: typeof PAUSES;
   /** Called each time that the rows have become those of the database. */
   readonly onLive?: () => void;
 }
@@ -129,8 +131,8 @@ export class OvsdbSession {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { remotes } = this.#options;
-    const backoff = new Backoff(PAUSES);
+    const { remotes, pauses = PAUSES } = this.#options;
+    const backoff = new Backoff(pauses);
     try {
       for (let attempt = 0; !signal.aborted; attempt += 1) {
         const remote = remotes[attempt % remotes.length] as Remote;

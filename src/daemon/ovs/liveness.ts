@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { run, ToolError } from '../../common/process/run.ts';
 import { messageOf } from '../../common/text.ts';
 import { INTEGRATION_BRIDGE } from './port.ts';
-import type { OvsSession } from './session.ts';
 
 /** Where ovn-controller has its pid file, unless OVN shares OVS's directory. */
 const OVN_DIRECTORY = '/run/ovn';
@@ -17,23 +16,16 @@ const OVN_DIRECTORY = '/run/ovn';
  */
 const TOOL_OPTIONS = ['-vconsole:off', '--timeout=1'];
 
-/** By which OVS's database is asked. */
-type Liveness = Pick<OvsSession, 'isLive' | 'fresh'>;
-
 /**
  * What does not work: a sentence for each, the same one for as long as nothing changes.
  * @param database an OVSDB remote; only beside a unix socket are OVS's programs looked for
  * @param signal ends the questions; a program that has not answered by then does not work
  */
-export async function ovsFailures(
-  database: string,
-  ovs: Liveness,
-  signal: AbortSignal,
-): Promise<string[]> {
+export async function ovsFailures(database: string, signal: AbortSignal): Promise<string[]> {
   const socket = /^unix:([^,]+)/.exec(database)?.[1];
   const ovsDirectories = socket === undefined ? [] : [dirname(socket)];
   const questions = [
-    askForBridge(database, ovs, signal),
+    askForBridge(database, signal),
     ...ovsDirectories.map((directory) => ask('ovs-vswitchd', [directory], 'version', signal)),
     askForConnection([OVN_DIRECTORY, ...ovsDirectories], signal),
   ];
@@ -44,15 +36,13 @@ export async function ovsFailures(
 }
 
 /** @throws Error where OVS's database does not answer, or has no integration bridge */
-async function askForBridge(database: string, ovs: Liveness, signal: AbortSignal): Promise<void> {
-  const noAnswer = (why: string) => new Error(`ovsdb-server does not answer: ${why}`);
-  if (!ovs.isLive) throw noAnswer(`there is no connection to ${database}`);
-  const state = await ovs.fresh(signal).catch((error) => {
-    throw noAnswer(whyNot(error));
+async function askForBridge(database: string, signal: AbortSignal): Promise<void> {
+  const options = [`--db=${database}`, ...TOOL_OPTIONS, '--no-wait'];
+  const command = ['--', '--if-exists', 'get', 'Bridge', INTEGRATION_BRIDGE, 'name'];
+  const found = await run('ovs-vsctl', [...options, ...command], { signal }).catch((error) => {
+    throw new Error(`ovsdb-server does not answer: ${whyNot(error)}`);
   });
-  if (state.bridgeNamed(INTEGRATION_BRIDGE) === undefined) {
-    throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}`);
-  }
+  if (found.trim() === '') throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}`);
 }
 
 /** @throws Error where ovn-controller does not answer, or nothing new can reach it */

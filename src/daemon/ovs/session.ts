@@ -18,14 +18,16 @@ import { OvsTable } from './table.ts';
 
 /** As long as ovs-vsctl would try it (`VSCTL_TIMEOUT_S`). */
 const FRESH_MS = 20_000;
-/** A server that restarts is back by then; one that is away for longer fails a look at once. */
+/** How long a look waits for a server that is away: longer than a pause between attempts. */
 const GRACE_MS = 2000;
+/** The server is on this node, and an attempt costs little. */
+const PAUSES = { firstMs: 50, maxMs: 1000 };
 
 export interface OvsSessionOptions {
   /** An OVSDB remote, like `unix:/run/openvswitch/db.sock`. */
   readonly database: string;
   readonly log: Logger;
-  /** How long an outage may have lasted that a fresh look waits for; ms. */
+  /** How long a fresh look waits for a server that is away; ms. */
   readonly graceMs?: number;
 }
 
@@ -59,6 +61,7 @@ export class OvsSession {
       database: 'Open_vSwitch',
       replica: state.replica,
       needsLeader: false,
+      pauses: PAUSES,
       log,
       outage: {
         fields: {},
@@ -105,13 +108,25 @@ export class OvsSession {
   /** A connection that ends meanwhile has said nothing: the next one is asked again. */
   async #barrier(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#session.live(this.#graceMs, signal);
+      await this.#live(signal);
       try {
         await this.#session.barrier(signal);
         return;
       } catch (error) {
         if (!(error instanceof OvsdbError && error.reason === 'interrupted')) throw error;
       }
+    }
+  }
+
+  /** Waits from now on, and not from when the outage began: a server that is back is soon found. */
+  async #live(signal: AbortSignal): Promise<void> {
+    using deadline = startDeadline(this.#graceMs, signal);
+    try {
+      await this.bridges.until(() => this.isLive || undefined, deadline.signal);
+    } catch (error) {
+      const { failure } = this.#session;
+      if (signal.aborted || failure === undefined) throw error;
+      throw new OvsdbError('unreachable', failure);
     }
   }
 

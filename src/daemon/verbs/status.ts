@@ -25,7 +25,7 @@ export interface StatusParts {
   readonly subnets: CacheView & Pick<WatchCache<Subnet>, 'values'>;
   /** An OVSDB remote. */
   readonly ovsDatabase: string;
-  readonly ovs: Pick<OvsSession, 'fresh' | 'isLive'>;
+  readonly ovs: Pick<OvsSession, 'isLive'>;
   readonly tunnels: Pick<Tunnels, 'isKnown' | 'failure' | 'text'>;
   readonly abilities: Pick<Abilities, 'failures'>;
   readonly primary: Pick<PrimaryNetwork, 'failure'>;
@@ -105,7 +105,7 @@ function cacheFailures(name: string, cache: CacheView) {
 async function nodeChecks(parts: StatusParts, signal: AbortSignal): Promise<Check[]> {
   const { ovsDatabase, ovs, tunnels } = parts;
   const [ovsAnswers, ip] = await Promise.all([
-    ovsFailures(ovsDatabase, ovs, signal),
+    ovsFailures(ovsDatabase, signal),
     ipFailures(signal),
   ]);
   const unsettled = tunnels.isKnown
