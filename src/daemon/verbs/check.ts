@@ -43,6 +43,8 @@ export interface CheckParts {
 
 /** Whole CHECK; ms. All that it reads is on this node, and a DEL may wait behind it. */
 const CHECK_TIMEOUT_MS = 10_000;
+/** Tools are ended a moment after the CHECK: its answer says how long it has waited for them; ms. */
+const TOOLS_TIMEOUT_MS = CHECK_TIMEOUT_MS + 500;
 
 /**
  * @param caller aborted when the caller goes away
@@ -65,7 +67,7 @@ export async function check(
   const result = parts.queue.runCheck(attachment, signal, () => {
     stage = TOOLS;
     // Its turn ends with the deadline: a DEL must not wait for tools that hang.
-    const found = withToolTime(CHECK_TIMEOUT_MS, 0, () =>
+    const found = withToolTime(TOOLS_TIMEOUT_MS, 0, () =>
       findDifferences(attachment, earlier, parts),
     );
     return abortable(found, signal);
