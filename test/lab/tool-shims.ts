@@ -21,8 +21,8 @@ import { command } from './command.ts';
 const SHIM = resolve(import.meta.dirname, 'tool-shim.sh');
 /** What the daemon starts; tools that it starts in a pod's namespace are nsenter's. */
 const TOOLS = ['ip', 'ovs-vsctl', 'nsenter'];
-/** What it starts for as long as it runs, and these die with it. */
-const UNTOUCHED = ['setpriv', 'ovsdb-client'];
+/** What it starts other tools by, so that they die with it. */
+const UNTOUCHED = ['setpriv'];
 
 /**
  * What happens at a call:

@@ -8,7 +8,7 @@ import { closePipes, ignorePipeErrors, killGroup, onEnd, startGroup } from './gr
 
 const STDERR_CHARS_MAX = 500;
 /** More than any line that such a program prints. */
-const LINE_BYTES_MAX = 64 * 1024 * 1024;
+const LINE_BYTES_MAX = 1024 * 1024;
 const NEWLINE = 10;
 
 export interface LineMonitorEvents {

@@ -35,7 +35,11 @@ export async function ovsFailures(database: string, signal: AbortSignal): Promis
   );
 }
 
-/** @throws Error where OVS's database does not answer, or has no integration bridge */
+/**
+ * Asks by ovs-vsctl, since an ADD plugs its port by it: a tool that is missing or broken is found, too. The
+ * rows of the session (session.ts) would not tell: they stay as they were while the server hangs.
+ * @throws Error where OVS's database does not answer, or has no integration bridge
+ */
 async function askForBridge(database: string, signal: AbortSignal): Promise<void> {
   const options = [`--db=${database}`, ...TOOL_OPTIONS, '--no-wait'];
   const command = ['--', '--if-exists', 'get', 'Bridge', INTEGRATION_BRIDGE, 'name'];
