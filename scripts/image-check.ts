@@ -2,7 +2,7 @@
  * npm run image:check: runs an image that `npm run image` has built, with every command of Kube-OVN's
  * two charts in both modes and of deploy/, as a kubelet would: their arguments, variables, mounts,
  * capabilities, users, seccomp, read-only root. A containerd of its own, OVS, OVN and an API server
- * double with the charts' roles are all in private namespaces.
+ * fake with the charts' roles are all in private namespaces.
  *
  *   npm run image:check -- [--target=agent|ovn] [--image=FILE]
  *

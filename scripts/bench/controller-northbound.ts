@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mapOf, setOf, uuidAtom } from '../../src/common/ovsdb/value.ts';
 import { type OpenNorthbound, openNorthbound } from '../../src/controller/ovn/open.ts';
 import { OvsdbServer } from '../../test/lab/ovsdb-server.ts';
-import { LogDouble } from '../../test/unit/daemon/log-double.ts';
+import { RecordingLog } from '../../test/unit/daemon/recording-log.ts';
 import {
   ATTACHNET,
   allocateAtOnce,
@@ -126,7 +126,7 @@ async function noneLeft({ api }: Pick<ControllerStage, 'api'>): Promise<void> {
 
 /** Somebody else who follows the database. */
 async function watch(remote: string) {
-  const options = { address: { database: remote }, log: new LogDouble() };
+  const options = { address: { database: remote }, log: new RecordingLog() };
   const northbound = openNorthbound({ ...options, signal: new AbortController().signal });
   await northbound.ready();
   return {

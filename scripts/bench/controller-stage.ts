@@ -1,11 +1,7 @@
 /** A controller before a fake API server, and pods that it gives addresses to. */
 import { readFile } from 'node:fs/promises';
 import { Controller } from '../../test/lab/controller.ts';
-import {
-  CONTROLLER,
-  KubernetesApiDouble,
-  type KubernetesObject,
-} from '../../test/lab/kubernetes/api.ts';
+import { CONTROLLER, FakeApiServer, type KubernetesObject } from '../../test/lab/kubernetes/api.ts';
 import { NB_DATABASE } from '../../test/lab/ovn-node.ts';
 import { round } from './statistics.ts';
 
@@ -26,7 +22,7 @@ export const MACVLAN: Network = { nad: 'macvlan', provider: 'macvlan.default' };
 export const ATTACHNET: Network = { nad: 'attachnet', provider: 'attachnet.default.ovn' };
 
 export interface ControllerStage {
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly controller: Controller;
   stop(): Promise<void>;
 }
@@ -39,10 +35,10 @@ export async function startStage({
   before = () => {},
   northbound = NB_DATABASE,
 }: {
-  readonly before?: (api: KubernetesApiDouble) => void;
+  readonly before?: (api: FakeApiServer) => void;
   readonly northbound?: string;
 } = {}) {
-  const api = await KubernetesApiDouble.start();
+  const api = await FakeApiServer.start();
   createNetworks(api);
   before(api);
   await api.writeKubeconfig(KUBECONFIG, CONTROLLER);
@@ -59,7 +55,7 @@ export function startController(northbound: string): Promise<Controller> {
   return Controller.start({ kubeconfig: KUBECONFIG, flags: FLAGS, northbound });
 }
 
-export function createNetworks(api: KubernetesApiDouble): void {
+export function createNetworks(api: FakeApiServer): void {
   api.create({ kind: 'Namespace', metadata: { name: 'default' } });
   for (const { nad, provider } of [MACVLAN, ATTACHNET]) {
     const type = nad === 'macvlan' ? { type: 'macvlan', ipam: { type: 'kube-ovn', provider } } : {};
@@ -76,7 +72,7 @@ export function createNetworks(api: KubernetesApiDouble): void {
 
 let podCount = 0;
 
-export function createPod(api: KubernetesApiDouble, { nad }: Network): string {
+export function createPod(api: FakeApiServer, { nad }: Network): string {
   podCount += 1;
   const name = `pod-${podCount}`;
   api.create({
@@ -125,11 +121,7 @@ export async function allocateAtOnce(
 }
 
 /** Resolves when so many pods more than now have their annotations. */
-export function allAllocated(
-  api: KubernetesApiDouble,
-  network: Network,
-  count: number,
-): Promise<void> {
+export function allAllocated(api: FakeApiServer, network: Network, count: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const seen = new Set<string>();
   const known = api.list('Pod').filter((pod) => isAllocated(pod, network));
@@ -144,7 +136,7 @@ export function allAllocated(
   return promise;
 }
 
-export function countPatches(api: KubernetesApiDouble, prefix: string): number {
+export function countPatches(api: FakeApiServer, prefix: string): number {
   const patches = api.requests.matching({ verb: 'patch' });
   return patches.filter(({ path }) => path.startsWith(prefix)).length;
 }

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { KubernetesApi, loadKubeConfig } from '../../src/common/kubernetes/api.ts';
-import type { KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import type { FakeApiServer } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { measureNorthbound } from './controller-northbound.ts';
 import {
@@ -86,12 +86,12 @@ async function burstWithHostilePod(stage: ControllerStage): Promise<void> {
 }
 
 /** The requests that as many pods cost, one IP object and one patch each, with nothing thought. */
-async function bareWrites({ api: double }: ControllerStage, count: number): Promise<number> {
+async function bareWrites({ api: server }: ControllerStage, count: number): Promise<number> {
   const api = new KubernetesApi(loadKubeConfig(KUBECONFIG));
   const signal = new AbortController().signal;
   const names = Array.from({ length: count }, (_, index) => `bare-${index}`);
   for (const name of names) {
-    double.create({ kind: 'Pod', metadata: { name, namespace: 'default' }, spec: {} });
+    server.create({ kind: 'Pod', metadata: { name, namespace: 'default' }, spec: {} });
   }
   const annotations = Object.fromEntries(
     ['ip_address', 'cidr', 'gateway', 'allocated'].map((key) => [
@@ -141,7 +141,7 @@ async function measureStart() {
   };
 }
 
-function createOldPod(api: KubernetesApiDouble, index: number): void {
+function createOldPod(api: FakeApiServer, index: number): void {
   const name = `old-${index}`;
   const address = `10.64.${1 + (index >> 8)}.${index & 255}`;
   const { provider, nad } = MACVLAN;

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { Daemon, type DaemonOptions } from '../../test/lab/daemon.ts';
-import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { DAEMON, FakeApiServer } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import {
   createSandbox,
@@ -39,7 +39,7 @@ const GATEWAY = '172.17.0.1';
 
 export async function startBench(): Promise<Bench> {
   const node = await OvnNode.start();
-  const api = await KubernetesApiDouble.start();
+  const api = await FakeApiServer.start();
   const cluster = new Cluster(api, node, node.chassis);
   await cluster.prepare();
   const network = { cidrBlock: '172.17.0.0/16', gateway: GATEWAY };

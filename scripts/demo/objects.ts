@@ -1,20 +1,20 @@
 /** Objects of the Kubernetes API: manifests are applied and taken away, and others are waited for. */
 import { abortable, startDeadline } from '../../src/common/concurrency/deadline.ts';
 import { apply } from '../../test/lab/kubectl.ts';
-import type { KubernetesApiDouble, KubernetesObject } from '../../test/lab/kubernetes/api.ts';
+import type { FakeApiServer, KubernetesObject } from '../../test/lab/kubernetes/api.ts';
 import { keyOf, type NewObject } from '../../test/lab/kubernetes/object.ts';
 
 /** Far above what anything takes here that comes at all. */
 const WAIT_MS = 30_000;
 
 /** What `kubectl apply` does. */
-export function applyAll(api: KubernetesApiDouble, manifests: readonly NewObject[]): void {
+export function applyAll(api: FakeApiServer, manifests: readonly NewObject[]): void {
   for (const manifest of manifests) apply(api, manifest);
 }
 
 /** Deletes objects that are in no namespace, and waits until they are gone. */
 export async function removeAll(
-  api: KubernetesApiDouble,
+  api: FakeApiServer,
   kind: string,
   names: readonly string[],
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function removeAll(
  * @throws Error with the object and all events where that takes too long
  */
 export async function untilObject(
-  api: KubernetesApiDouble,
+  api: FakeApiServer,
   kind: string,
   key: string,
   isWanted: (object: KubernetesObject) => boolean,
@@ -36,11 +36,7 @@ export async function untilObject(
 }
 
 /** Waits until there is such an object no more. @throws Error as `untilObject` */
-export async function untilGone(
-  api: KubernetesApiDouble,
-  kind: string,
-  key: string,
-): Promise<void> {
+export async function untilGone(api: FakeApiServer, kind: string, key: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
     if (!api.list(kind).some(({ metadata }) => keyOf(metadata) === key)) resolve();
@@ -54,7 +50,7 @@ export async function untilGone(
   }
 }
 
-async function inTime<T>(api: KubernetesApiDouble, what: string, task: Promise<T>): Promise<T> {
+async function inTime<T>(api: FakeApiServer, what: string, task: Promise<T>): Promise<T> {
   using deadline = startDeadline(WAIT_MS);
   try {
     return await abortable(task, deadline.signal);

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { Controller } from '../../test/lab/controller.ts';
 import { Daemon, SOCKET } from '../../test/lab/daemon.ts';
 import { Kubelet } from '../../test/lab/kubelet.ts';
-import { CONTROLLER, DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { CONTROLLER, DAEMON, FakeApiServer } from '../../test/lab/kubernetes/api.ts';
 import { OTHER_PRIMARY_CONFIG } from '../../test/lab/multus.ts';
 import { makeNetworkCard } from '../../test/lab/network-card.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
@@ -29,7 +29,7 @@ const CONTROLLER_FLAGS = [
 
 export interface Stage {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly kubelet: Kubelet;
   readonly workloads: Workloads;
   /** Changes when `startController` starts another one. */
@@ -86,8 +86,8 @@ export async function startStage(report: Report): Promise<Stage> {
 }
 
 /** A cluster of one node and two namespaces. */
-async function startApi(): Promise<KubernetesApiDouble> {
-  const api = await KubernetesApiDouble.start();
+async function startApi(): Promise<FakeApiServer> {
+  const api = await FakeApiServer.start();
   const status = { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] };
   api.create({ kind: 'Node', metadata: { name: NODE_NAME }, status });
   for (const name of ['default', 'kube-system']) {

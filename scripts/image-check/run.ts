@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CHARTS, type Chart, chartOf } from '../../test/lab/chart-pods.ts';
 import { Cluster, type SubnetPlan } from '../../test/lab/cluster.ts';
 import { command } from '../../test/lab/command.ts';
-import { CONTROLLER, DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { CONTROLLER, DAEMON, FakeApiServer } from '../../test/lab/kubernetes/api.ts';
 import { InCluster } from '../../test/lab/kubernetes/in-cluster.ts';
 import { OVS_DIRECTORY, OvnNode } from '../../test/lab/ovn-node.ts';
 import { rendered, whyNotRendered } from '../../test/process/deploy/rendered.ts';
@@ -27,7 +27,7 @@ interface Installation extends Chart {
 
 export interface Lab {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly cluster: Cluster;
   readonly attachnet: SubnetPlan;
   readonly containerd: Containerd;
@@ -47,7 +47,7 @@ export async function checkPods(
     ...['-t', `${OVS_DIRECTORY}/nb.ctl`],
     ...['ovsdb-server/add-remote', `ptcp:${NB_PORT}:${NODE_ADDRESS}`],
   ]);
-  await using api = await KubernetesApiDouble.start();
+  await using api = await FakeApiServer.start();
   await using containerd = await Containerd.start(join(folder, 'containerd'));
   const cluster = new Cluster(api, node, node.chassis);
   await cluster.prepare();

@@ -1,7 +1,7 @@
 /** What a soak runs on: a node, a cluster, its networks, the daemon, and the books that are kept. */
 import { mkdir } from 'node:fs/promises';
 import { Cluster } from '../../test/lab/cluster.ts';
-import { DAEMON, KubernetesApiDouble } from '../../test/lab/kubernetes/api.ts';
+import { DAEMON, FakeApiServer } from '../../test/lab/kubernetes/api.ts';
 import { OvnNode } from '../../test/lab/ovn-node.ts';
 import { DaemonRuns, KUBECONFIG } from './daemon-runs.ts';
 import { FaultRecord } from './fault-record.ts';
@@ -11,7 +11,7 @@ import { Tally } from './tally.ts';
 
 export interface Stage {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly cluster: Cluster;
   readonly networks: Networks;
   readonly daemon: DaemonRuns;
@@ -23,7 +23,7 @@ export interface Stage {
 
 export async function startStage(): Promise<Stage> {
   const node = await OvnNode.start();
-  const api = await KubernetesApiDouble.start();
+  const api = await FakeApiServer.start();
   const cluster = new Cluster(api, node, node.chassis);
   await cluster.prepare();
   const networks = await createNetworks(cluster);

@@ -14,7 +14,7 @@ import {
   StatusRequestSchema,
 } from '../../src/wire/messages.ts';
 import { makeRunFolder } from '../lab/run-folder.ts';
-import { DaemonDouble } from './daemon-double.ts';
+import { FakeDaemon } from './fake-daemon.ts';
 import { type CniOutput, checkCniOutput } from './oracles/cni-output.ts';
 import { must } from './oracles/types.ts';
 import type { HttpAnswer } from './values/http-answer.ts';
@@ -38,16 +38,16 @@ export interface Play {
 
 export class CallStage implements AsyncDisposable {
   readonly root: string;
-  readonly #daemon: DaemonDouble;
+  readonly #daemon: FakeDaemon;
 
-  private constructor(root: string, daemon: DaemonDouble) {
+  private constructor(root: string, daemon: FakeDaemon) {
     this.root = root;
     this.#daemon = daemon;
   }
 
   static async open(): Promise<CallStage> {
     const root = makeRunFolder('kube-ovn-fuzz-');
-    return new CallStage(root, await DaemonDouble.listen(join(root, 'daemon.sock')));
+    return new CallStage(root, await FakeDaemon.listen(join(root, 'daemon.sock')));
   }
 
   get socketPath(): string {

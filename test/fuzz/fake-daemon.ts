@@ -11,7 +11,7 @@ export interface Question {
 /** What is asked behind all that others have asked, and is kept nowhere. */
 const LAST = 'POST /last HTTP/1.0\r\nContent-Length: 0\r\n\r\n';
 
-export class DaemonDouble implements AsyncDisposable {
+export class FakeDaemon implements AsyncDisposable {
   readonly #path: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -23,11 +23,11 @@ export class DaemonDouble implements AsyncDisposable {
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  static async listen(path: string): Promise<DaemonDouble> {
-    const double = new DaemonDouble(path);
-    double.#server.listen(path);
-    await once(double.#server, 'listening');
-    return double;
+  static async listen(path: string): Promise<FakeDaemon> {
+    const server = new FakeDaemon(path);
+    server.#server.listen(path);
+    await once(server.#server, 'listening');
+    return server;
   }
 
   /** Answers so from now on, and forgets what it was asked. */

@@ -2,7 +2,7 @@
  * Plays kube-ovn-controller: objects in the Kubernetes API, annotations on pods, and what the
  * two stand for in OVN's northbound database. It allocates nothing: callers choose addresses.
  */
-import type { KubernetesApiDouble } from './kubernetes/api.ts';
+import type { FakeApiServer } from './kubernetes/api.ts';
 import type { OvnNode } from './ovn-node.ts';
 import type { Sandbox } from './runtime.ts';
 
@@ -37,12 +37,12 @@ const ROUTER = 'ovn-cluster';
 const ROUTER_MAC = '00:00:00:ff:ff:01';
 
 export class Cluster {
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly #node: OvnNode;
   readonly #nodeName: string;
   #routerPorts = 0;
 
-  constructor(api: KubernetesApiDouble, node: OvnNode, nodeName: string) {
+  constructor(api: FakeApiServer, node: OvnNode, nodeName: string) {
     this.api = api;
     this.#node = node;
     this.#nodeName = nodeName;

@@ -1,5 +1,5 @@
 /** Plays `kubectl apply`. */
-import { ApiRefusal, type KubernetesApiDouble, type KubernetesObject } from './kubernetes/api.ts';
+import { ApiRefusal, type FakeApiServer, type KubernetesObject } from './kubernetes/api.ts';
 import { kindNamed } from './kubernetes/kinds.ts';
 import { keyOf, type Metadata, type NewObject } from './kubernetes/object.ts';
 
@@ -8,7 +8,7 @@ import { keyOf, type Metadata, type NewObject } from './kubernetes/object.ts';
  * `default`. Fields that a manifest no longer has stay.
  * @throws ApiRefusal
  */
-export function apply(api: KubernetesApiDouble, manifest: NewObject): KubernetesObject {
+export function apply(api: FakeApiServer, manifest: NewObject): KubernetesObject {
   const kind = kindNamed(manifest.kind ?? '');
   const place = kind.namespaced ? { namespace: 'default' } : {};
   const metadata = { ...place, ...manifest.metadata } as Metadata;

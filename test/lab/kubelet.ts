@@ -2,7 +2,7 @@
  * Plays the kubelet with Multus for whole pods: a sandbox, an ADD for each interface, default
  * routes, what is then written on the pod, and all of that back again.
  */
-import type { KubernetesApiDouble } from './kubernetes/api.ts';
+import type { FakeApiServer } from './kubernetes/api.ts';
 import { keyOf } from './kubernetes/object.ts';
 import { play, type Request, requestsOf } from './multus.ts';
 import {
@@ -38,13 +38,13 @@ export interface RunningPod {
 }
 
 export class Kubelet {
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   readonly #primary: NetworkConfig | undefined;
   /** By UID. */
   readonly #running = new Map<string, RunningPod>();
 
   /** @param primary see requestsOf */
-  constructor(api: KubernetesApiDouble, primary?: NetworkConfig) {
+  constructor(api: FakeApiServer, primary?: NetworkConfig) {
     this.#api = api;
     this.#primary = primary;
   }

@@ -2,7 +2,7 @@
  * Plays Multus: what a pod's annotations ask for, interface by interface, and the calls for one of
  * them. kubelet.ts plays what is around it, for a whole pod.
  */
-import type { KubernetesApiDouble, KubernetesObject } from './kubernetes/api.ts';
+import type { FakeApiServer, KubernetesObject } from './kubernetes/api.ts';
 import { checkGateways, parseSelections, type Selection } from './network-selections.ts';
 import {
   type CniOutcome,
@@ -65,7 +65,7 @@ const MULTUS_NAMESPACE = 'kube-system';
  *   either there is no eth0
  */
 export function requestsOf(
-  api: KubernetesApiDouble,
+  api: FakeApiServer,
   pod: Sandbox['pod'],
   primary?: NetworkConfig,
 ): Request[] {
@@ -85,7 +85,7 @@ export function requestsOf(
 }
 
 /** The attachments that a pod's annotation asks for, in order; named net1, net2, … by default. */
-export function attachmentsOf(api: KubernetesApiDouble, pod: Sandbox['pod']): Request[] {
+export function attachmentsOf(api: FakeApiServer, pod: Sandbox['pod']): Request[] {
   const annotation = annotationOf(api, pod, NETWORKS_ANNOTATION);
   const elements = annotation === '' ? [] : parseSelections(annotation, pod.namespace);
   checkGateways(elements);
@@ -153,13 +153,13 @@ function keepsResult({ cniVersion = '0.1.0' }: NetworkConfig): boolean {
   return !/^0\.[0-3]\./.test(cniVersion);
 }
 
-function annotationOf(api: KubernetesApiDouble, pod: Sandbox['pod'], name: string): string {
+function annotationOf(api: FakeApiServer, pod: Sandbox['pod'], name: string): string {
   const { metadata } = api.get('Pod', `${pod.namespace}/${pod.name}`);
   return metadata.annotations?.[name] ?? '';
 }
 
 /** @throws Error for a network without a configuration: no file of the node is looked for */
-function requestOf(api: KubernetesApiDouble, element: Selection, defaultName: string): Request {
+function requestOf(api: FakeApiServer, element: Selection, defaultName: string): Request {
   const network = `${element.namespace}/${element.name}`;
   const [config, ...chained] = pluginsOf(api.get('NetworkAttachmentDefinition', network));
   if (config === undefined) throw new Error(`network ${network} has no configuration`);

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { WorkloadManifest } from './documented.ts';
 import { apply } from './kubectl.ts';
-import type { KubernetesApiDouble, KubernetesObject } from './kubernetes/api.ts';
+import type { FakeApiServer, KubernetesObject } from './kubernetes/api.ts';
 import { keyOf } from './kubernetes/object.ts';
 import type { Sandbox } from './runtime.ts';
 
@@ -34,10 +34,10 @@ interface Plan {
 }
 
 export class Workloads {
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   readonly #options: WorkloadsOptions;
 
-  constructor(api: KubernetesApiDouble, options: WorkloadsOptions) {
+  constructor(api: FakeApiServer, options: WorkloadsOptions) {
     this.#api = api;
     this.#options = options;
   }
@@ -115,26 +115,23 @@ export class Workloads {
 }
 
 /** What the scheduler does; nothing where the pod has gone meanwhile. */
-export function bindPod(api: KubernetesApiDouble, pod: PodIdentity, nodeName: string): void {
+export function bindPod(api: FakeApiServer, pod: PodIdentity, nodeName: string): void {
   if (existingPod(api, pod) !== undefined) api.patch('Pod', keyOf(pod), { spec: { nodeName } });
 }
 
 /** Deletes a pod, as when the kubelet has ended its containers in no time; one that is gone stays so. */
-export function endPod(api: KubernetesApiDouble, pod: PodIdentity): void {
+export function endPod(api: FakeApiServer, pod: PodIdentity): void {
   if (existingPod(api, pod)?.metadata.deletionTimestamp === undefined) markPod(api, pod);
   if (existingPod(api, pod) !== undefined) api.finishDeletion(keyOf(pod));
 }
 
 /** Deletes a pod as a user does: on a node it is only marked, and the kubelet has to end it. */
-export function markPod(api: KubernetesApiDouble, pod: PodIdentity): void {
+export function markPod(api: FakeApiServer, pod: PodIdentity): void {
   if (existingPod(api, pod) !== undefined) api.delete('Pod', keyOf(pod));
 }
 
 /** The object of exactly this pod, not of one that has taken its name. */
-export function existingPod(
-  api: KubernetesApiDouble,
-  pod: PodIdentity,
-): KubernetesObject | undefined {
+export function existingPod(api: FakeApiServer, pod: PodIdentity): KubernetesObject | undefined {
   return api
     .list('Pod', { namespace: pod.namespace })
     .find(({ metadata }) => metadata.uid === pod.uid);

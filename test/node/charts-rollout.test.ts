@@ -17,7 +17,7 @@ import { command, type Outcome, outcomeOf } from '../lab/command.ts';
 import { SOCKET } from '../lab/daemon.ts';
 import { DEBIAN_PLUGINS } from '../lab/image.ts';
 import { ImageRoot } from '../lab/image-root.ts';
-import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../lab/kubernetes/api.ts';
 import { InCluster } from '../lab/kubernetes/in-cluster.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { Ping } from '../lab/ping.ts';
@@ -56,14 +56,14 @@ const MODES = [true, false].flatMap((isPrimary) =>
 );
 
 let node: OvnNode;
-let api: KubernetesApiDouble;
+let api: FakeApiServer;
 let cluster: Cluster;
 let image: ImageRoot;
 let count = 0;
 
 beforeAll(async () => {
   node = await OvnNode.start();
-  api = await KubernetesApiDouble.start({});
+  api = await FakeApiServer.start({});
   cluster = new Cluster(api, node, node.chassis);
   await cluster.prepare();
   for (const subnet of [PRIMARY, ATTACHED]) await cluster.createSubnet(subnet);

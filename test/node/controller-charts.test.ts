@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTROLLER_RENDERINGS } from '../lab/chart-arguments.ts';
 import { command } from '../lab/command.ts';
 import { Controller } from '../lab/controller.ts';
-import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../lab/kubernetes/api.ts';
 import { CHART_CONTROLLER } from '../lab/kubernetes/chart-roles.ts';
 import { OVS_DIRECTORY, OvnNode } from '../lab/ovn-node.ts';
 import { createTls } from '../lab/ovsdb-server.ts';
@@ -21,7 +21,7 @@ const LOG_FILE = '/var/log/kube-ovn/kube-ovn-controller.log';
 const PROVIDER = 'net.default.ovn';
 
 let node: OvnNode;
-let api: KubernetesApiDouble;
+let api: FakeApiServer;
 
 beforeAll(async () => {
   node = await OvnNode.start();
@@ -34,7 +34,7 @@ beforeAll(async () => {
   await copyFile(certificate, `${TLS}/cert`);
   await copyFile(caCertificate, `${TLS}/cacert`);
   await restartNorthbound();
-  api = await KubernetesApiDouble.start();
+  api = await FakeApiServer.start();
   await api.writeKubeconfig(KUBECONFIG, CHART_CONTROLLER);
   for (const name of ['default', 'kube-system']) {
     api.create({ kind: 'Namespace', metadata: { name } });

@@ -12,7 +12,7 @@ import { Kubelet, type RunningPod } from '../lab/kubelet.ts';
 import {
   CONTROLLER,
   DAEMON,
-  KubernetesApiDouble,
+  FakeApiServer,
   type KubernetesObject,
   type NewObject,
 } from '../lab/kubernetes/api.ts';
@@ -49,12 +49,12 @@ export interface ControllerFixtureOptions {
   /** eth0's configuration; without it pods have an eth0 only by annotation. */
   readonly primary?: NetworkConfig;
   /** What is there before the controller starts. */
-  readonly before?: (parts: { api: KubernetesApiDouble; node: OvnNode }) => void | Promise<void>;
+  readonly before?: (parts: { api: FakeApiServer; node: OvnNode }) => void | Promise<void>;
 }
 
 export class ControllerFixture implements AsyncDisposable {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly daemon: Daemon;
   readonly kubelet: Kubelet;
   readonly workloads: Workloads;
@@ -77,7 +77,7 @@ export class ControllerFixture implements AsyncDisposable {
 
   static async start(options: ControllerFixtureOptions = {}): Promise<ControllerFixture> {
     const node = await OvnNode.start();
-    const api = await KubernetesApiDouble.start();
+    const api = await FakeApiServer.start();
     api.create({
       kind: 'Node',
       metadata: { name: node.chassis },

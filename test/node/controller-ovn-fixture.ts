@@ -17,7 +17,7 @@ import { command } from '../lab/command.ts';
 import { NB_DATABASE, OVS_DATABASE, OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, inSandbox, type Sandbox } from '../lab/runtime.ts';
 import { address, attachedSwitch, routerOf } from '../unit/controller/ovn/support.ts';
-import { LogDouble } from '../unit/daemon/log-double.ts';
+import { RecordingLog } from '../unit/daemon/recording-log.ts';
 
 export interface Pod {
   readonly sandbox: Sandbox;
@@ -33,7 +33,7 @@ export class Fixture {
     this.node = node;
     this.northbound = openNorthbound({
       address: { database: NB_DATABASE },
-      log: new LogDouble(),
+      log: new RecordingLog(),
       signal: new AbortController().signal,
     });
   }

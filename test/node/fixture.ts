@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Cluster, type NicPlan, type SubnetPlan } from '../lab/cluster.ts';
 import { Daemon, SOCKET } from '../lab/daemon.ts';
-import { type ApiDoubleOptions, DAEMON, KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { DAEMON, FakeApiServer, type FakeApiServerOptions } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, type NetworkConfig, type Sandbox } from '../lab/runtime.ts';
 
@@ -40,7 +40,7 @@ export function ovnConfig(more: object = {}): NetworkConfig {
 
 export class Fixture implements AsyncDisposable {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly cluster: Cluster;
   daemon: Daemon;
   /** attachnet, 172.17.0.0/16 and fd00:172:17::/64, gateways .1 and ::1. */
@@ -49,7 +49,7 @@ export class Fixture implements AsyncDisposable {
 
   private constructor(parts: {
     node: OvnNode;
-    api: KubernetesApiDouble;
+    api: FakeApiServer;
     cluster: Cluster;
     daemon: Daemon;
     attachnet: SubnetPlan;
@@ -64,10 +64,10 @@ export class Fixture implements AsyncDisposable {
   /** @param flags further flags of the daemon */
   static async start(
     flags: readonly string[] = ['--add-timeout-seconds=10'],
-    apiOptions: ApiDoubleOptions = {},
+    apiOptions: FakeApiServerOptions = {},
   ): Promise<Fixture> {
     const node = await OvnNode.start();
-    const api = await KubernetesApiDouble.start(apiOptions);
+    const api = await FakeApiServer.start(apiOptions);
     const cluster = new Cluster(api, node, node.chassis);
     await cluster.prepare();
     const attachnet = await cluster.createSubnet({

@@ -12,7 +12,7 @@ import { command, outcomeOf } from '../lab/command.ts';
 import { SOCKET } from '../lab/daemon.ts';
 import { DEBIAN_PLUGINS } from '../lab/image.ts';
 import type { ImageRoot } from '../lab/image-root.ts';
-import type { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import type { FakeApiServer } from '../lab/kubernetes/api.ts';
 import type { OvnNode } from '../lab/ovn-node.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import { addAsGo } from './garbage-support.ts';
@@ -33,11 +33,11 @@ interface GoRequest {
 
 export class GoAgent {
   readonly #node: OvnNode;
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   readonly #image: ImageRoot;
   #server: Server | undefined;
 
-  constructor(node: OvnNode, api: KubernetesApiDouble, image: ImageRoot) {
+  constructor(node: OvnNode, api: FakeApiServer, image: ImageRoot) {
     this.#node = node;
     this.#api = api;
     this.#image = image;

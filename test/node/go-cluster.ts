@@ -2,7 +2,7 @@
  * A cluster as Kube-OVN's own controller (v1.17, in Go) leaves it when it is removed: its objects
  * field by field, and its rows in the northbound database. Default Vpc, primary mode.
  */
-import type { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import type { FakeApiServer } from '../lab/kubernetes/api.ts';
 import type { OvnNode } from '../lab/ovn-node.ts';
 import { macvlanNetwork, NETWORKS, ovnNetwork } from './controller-manifests.ts';
 
@@ -70,7 +70,7 @@ const SUBNETS: readonly GoSubnet[] = [
 ];
 
 /** Makes all of it. */
-export async function makeGoCluster(api: KubernetesApiDouble, node: OvnNode): Promise<void> {
+export async function makeGoCluster(api: FakeApiServer, node: OvnNode): Promise<void> {
   api.create(inDefault(ovnNetwork('net')));
   api.create(inDefault(macvlanNetwork('lan')));
   makeNodeObjects(api, node.chassis);
@@ -100,7 +100,7 @@ function inDefault<T extends { readonly metadata?: object }>(manifest: T): T {
   return { ...manifest, metadata: { ...manifest.metadata, namespace: 'default' } };
 }
 
-function makeNodeObjects(api: KubernetesApiDouble, name: string): void {
+function makeNodeObjects(api: FakeApiServer, name: string): void {
   const annotations = {
     'ovn.kubernetes.io/allocated': 'true',
     'ovn.kubernetes.io/chassis': name,
@@ -127,7 +127,7 @@ function makeNodeObjects(api: KubernetesApiDouble, name: string): void {
   });
 }
 
-function makeVpc(api: KubernetesApiDouble): void {
+function makeVpc(api: FakeApiServer): void {
   const status = {
     standby: true,
     default: true,
@@ -141,7 +141,7 @@ function makeVpc(api: KubernetesApiDouble): void {
   api.create({ kind: 'Vpc', metadata, spec: {}, status });
 }
 
-function makeSubnet(api: KubernetesApiDouble, each: GoSubnet): void {
+function makeSubnet(api: FakeApiServer, each: GoSubnet): void {
   const { name, provider, cidrBlock, gateway, protocol } = each;
   const isOvn = name !== 'lan';
   const isJoin = name === 'join';
@@ -210,7 +210,7 @@ function condition(type: string, status: string, reason: string, message = ''): 
   return { type, status, reason, message, lastUpdateTime: SINCE, lastTransitionTime: SINCE };
 }
 
-function makePods(api: KubernetesApiDouble, nodeName: string): void {
+function makePods(api: FakeApiServer, nodeName: string): void {
   const set = api.create({
     kind: 'StatefulSet',
     metadata: { name: 'db', namespace: 'default' },
@@ -258,7 +258,7 @@ function annotationsOf({ provider, subnet: name, address, mac }: GoNic): Texts {
   return Object.fromEntries(keyed);
 }
 
-function makeIp(api: KubernetesApiDouble, each: GoNic, nodeName: string): void {
+function makeIp(api: FakeApiServer, each: GoNic, nodeName: string): void {
   const { pod, subnet: name, address, mac, podType = '' } = each;
   const metadata = {
     name: portName(each),

@@ -13,7 +13,7 @@ import { SOCKET } from '../lab/daemon.ts';
 import { type HostSnapshot, hostSnapshot, nodeSettings } from '../lab/host-snapshot.ts';
 import { DEBIAN_PLUGINS } from '../lab/image.ts';
 import { ImageRoot } from '../lab/image-root.ts';
-import { DAEMON, KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { DAEMON, FakeApiServer } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, deleteSandbox, type Sandbox } from '../lab/runtime.ts';
 import { ATTACHNET, KUBECONFIG, ovnConfig } from './fixture.ts';
@@ -37,7 +37,7 @@ const SUBNET: SubnetPlan = {
 };
 
 let node: OvnNode;
-let api: KubernetesApiDouble;
+let api: FakeApiServer;
 let cluster: Cluster;
 let image: ImageRoot;
 let agent: AgentContainer;
@@ -48,7 +48,7 @@ const pods: Sandbox[] = [];
 
 beforeAll(async () => {
   node = await OvnNode.start();
-  api = await KubernetesApiDouble.start({});
+  api = await FakeApiServer.start({});
   cluster = new Cluster(api, node, node.chassis);
   await cluster.prepare();
   await cluster.createSubnet(SUBNET);

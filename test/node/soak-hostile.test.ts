@@ -8,7 +8,7 @@ import { findings } from '../../scripts/soak/hostile/oracle.ts';
 import { Population } from '../../scripts/soak/hostile/population.ts';
 import { outcomeOf } from '../lab/command.ts';
 import type { RunningPod } from '../lab/kubelet.ts';
-import { KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../lab/kubernetes/api.ts';
 import { OvnNode } from '../lab/ovn-node.ts';
 import { createSandbox, deleteSandbox, inSandbox } from '../lab/runtime.ts';
 
@@ -35,9 +35,9 @@ test('hostile pods get nothing of the honest ones, delay none and cut off none',
 
 describe('the oracle sees', () => {
   let node: OvnNode;
-  let api: KubernetesApiDouble;
+  let api: FakeApiServer;
   beforeAll(async () => {
-    [node, api] = [await OvnNode.start(), await KubernetesApiDouble.start()];
+    [node, api] = [await OvnNode.start(), await FakeApiServer.start()];
     await node.nbctl('ls-add', 'red');
   });
   afterAll(async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../lab/command.ts';
 import { FarNode } from '../lab/far-node.ts';
 import type { RunningPod } from '../lab/kubelet.ts';
-import { DAEMON, type KubernetesApiDouble } from '../lab/kubernetes/api.ts';
+import { DAEMON, type FakeApiServer } from '../lab/kubernetes/api.ts';
 import { OTHER_PRIMARY_CONFIG } from '../lab/multus.ts';
 import { OVS_DIRECTORY, type OvnNode } from '../lab/ovn-node.ts';
 import { inSandbox, type NetworkConfig } from '../lab/runtime.ts';
@@ -74,7 +74,7 @@ afterAll(async () => {
 });
 
 /** The first node's end of the network between both, with the databases and the API server at its address. */
-async function prepareNear(node: OvnNode, api: KubernetesApiDouble): Promise<void> {
+async function prepareNear(node: OvnNode, api: FakeApiServer): Promise<void> {
   const { near: link, far: other } = UNDERLAY;
   await command('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', other]);
   await joinUnderlay(node, link, NEAR_ADDRESS);

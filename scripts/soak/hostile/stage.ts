@@ -5,7 +5,7 @@ import { Kubelet } from '../../../test/lab/kubelet.ts';
 import {
   CONTROLLER,
   DAEMON,
-  KubernetesApiDouble,
+  FakeApiServer,
   type KubernetesObject,
 } from '../../../test/lab/kubernetes/api.ts';
 import { makeNetworkCard } from '../../../test/lab/network-card.ts';
@@ -23,7 +23,7 @@ export const MACHINE = 'machine';
 
 export interface Stage {
   readonly node: OvnNode;
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly kubelet: Kubelet;
   readonly daemon: DaemonRuns;
   readonly candidates: Candidates;
@@ -36,7 +36,7 @@ export interface Stage {
 
 export async function startStage(): Promise<Stage> {
   const node = await OvnNode.start();
-  const api = await KubernetesApiDouble.start();
+  const api = await FakeApiServer.start();
   api.create({
     kind: 'Node',
     metadata: { name: node.chassis },

@@ -1,5 +1,5 @@
 /**
- * A double of the Kubernetes API server: real HTTP/2 over TLS on the loopback interface, so that
+ * A fake Kubernetes API server: real HTTP/2 over TLS on the loopback interface, so that
  * the real client talks to it, and objects in memory that behave as the real server's do. Nothing
  * reconciles here: tests play the part of controllers, scheduler and kubelet.
  */
@@ -31,7 +31,7 @@ export { ApiRefusal } from './status.ts';
 /** `LAB_PROTOCOL=h2` runs any test over HTTP/2. */
 const DEFAULT_PROTOCOL = (process.env.LAB_PROTOCOL ?? 'h2') as Protocol;
 
-export interface ApiDoubleOptions {
+export interface FakeApiServerOptions {
   /** The administrator's; without it one that nobody knows beforehand. */
   readonly token?: string;
   /** See listener.ts. */
@@ -47,7 +47,7 @@ export interface ApiDoubleOptions {
  * What tests do in process is not subject to the rules for requests about status: `create`,
  * `update` and `patch` write all parts of an object. Refusals are thrown as ApiRefusal.
  */
-export class KubernetesApiDouble implements AsyncDisposable {
+export class FakeApiServer implements AsyncDisposable {
   /** What was asked over HTTP. */
   readonly requests = new RequestLog();
   /** Failures to inject; `silence` and `resume` are below, since they concern watches too. */
@@ -59,7 +59,7 @@ export class KubernetesApiDouble implements AsyncDisposable {
   readonly #tokens = new Tokens();
   readonly #without: ReadonlySet<string>;
 
-  constructor(options: ApiDoubleOptions = {}) {
+  constructor(options: FakeApiServerOptions = {}) {
     const { token, protocol = DEFAULT_PROTOCOL, streamsPerConnection } = options;
     if (token !== undefined) this.#tokens.set(ADMIN, token);
     this.#without = new Set(options.withoutKinds);
@@ -70,11 +70,11 @@ export class KubernetesApiDouble implements AsyncDisposable {
     });
   }
 
-  /** A double that listens. */
-  static async start(options: ApiDoubleOptions = {}): Promise<KubernetesApiDouble> {
-    const double = new KubernetesApiDouble(options);
-    await double.start();
-    return double;
+  /** A fake API server that listens. */
+  static async start(options: FakeApiServerOptions = {}): Promise<FakeApiServer> {
+    const server = new FakeApiServer(options);
+    await server.start();
+    return server;
   }
 
   /** Listens; after a `close` again on the same port, with the same objects. */
@@ -138,9 +138,9 @@ export class KubernetesApiDouble implements AsyncDisposable {
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'double', cluster: { server, ...trust } }],
+      clusters: [{ name: 'fake', cluster: { server, ...trust } }],
       users: [{ name: 'test', user: { token: this.tokenOf(account) } }],
-      contexts: [{ name: 'test', context: { cluster: 'double', user: 'test' } }],
+      contexts: [{ name: 'test', context: { cluster: 'fake', user: 'test' } }],
       'current-context': 'test',
     });
   }

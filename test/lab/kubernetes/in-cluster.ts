@@ -3,21 +3,21 @@
  * and a token, in which the kubelet replaces the token from time to time.
  */
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import type { Account, KubernetesApiDouble } from './api.ts';
+import type { Account, FakeApiServer } from './api.ts';
 
 /** /var/run is /run, which the lab has for itself. */
 const SERVICE_ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount';
 
 export class InCluster implements AsyncDisposable {
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   #tokenCount = 0;
 
-  private constructor(api: KubernetesApiDouble) {
+  private constructor(api: FakeApiServer) {
     this.#api = api;
   }
 
   /** Writes the directory with an account's token of now. */
-  static async start(api: KubernetesApiDouble, account: Account): Promise<InCluster> {
+  static async start(api: FakeApiServer, account: Account): Promise<InCluster> {
     await mkdir(SERVICE_ACCOUNT, { recursive: true });
     await writeFile(`${SERVICE_ACCOUNT}/ca.crt`, api.authority ?? '');
     const inCluster = new InCluster(api);

@@ -1,5 +1,5 @@
 /**
- * What the API server refuses in the spec of a Lease: the other kinds of the double are taken as
+ * What the API server refuses in the spec of a Lease: the other kinds of the fake are taken as
  * they come.
  */
 import type { Kind } from './kinds.ts';

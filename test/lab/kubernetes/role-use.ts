@@ -1,5 +1,5 @@
 /**
- * What of a role is used, and what is asked for beyond it. The double notes each thing that an
+ * What of a role is used, and what is asked for beyond it. The fake server notes each thing that an
  * account was let do, and each that it was refused; where LAB_ROLE_USE names a folder, the notes of
  * all processes of a test run are gathered there, and scripts/role-use.ts compares them with what is
  * granted.

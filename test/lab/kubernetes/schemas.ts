@@ -2,7 +2,7 @@
  * Structural schemas of custom objects, as the real API server applies them
  * (k8s.io/apiextensions-apiserver): fields that no schema names are dropped, defaults are filled
  * in, and what is left is checked. Rules in CEL (`x-kubernetes-validations`) are not evaluated:
- * the double takes objects that the real server refuses for them.
+ * the fake takes objects that the real server refuses for them.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {

@@ -1,7 +1,7 @@
 /** Controllers that are killed, stopped, displaced and refused, as processes of their own. */
 import { describe, expect, it } from 'vitest';
 import { abortable, startDeadline } from '../../../src/common/concurrency/deadline.ts';
-import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../lab/kubernetes/api.ts';
 import { AddressRecorder } from './crash/address-recorder.ts';
 import { ControllerProcesses } from './crash/controller-process.ts';
 import { problemsOf, written } from './crash/oracle.ts';
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 300_000;
 
 /** A cluster with a network, no pods yet, and controllers. */
 async function setUp() {
-  const api = await KubernetesApiDouble.start();
+  const api = await FakeApiServer.start();
   const controllers = await ControllerProcesses.of(api);
   const recorder = new AddressRecorder(api);
   api.create({ kind: 'Node', metadata: { name: 'node-1' } });
@@ -30,7 +30,7 @@ async function setUp() {
 }
 
 /** Resolves when nothing is left to be done. */
-async function settled(api: KubernetesApiDouble): Promise<void> {
+async function settled(api: FakeApiServer): Promise<void> {
   using deadline = startDeadline(SETTLES_WITHIN_MS);
   // The last thing to change is the status of a Subnet.
   const isCalm = () => problemsOf(api).length === 0;
@@ -40,7 +40,7 @@ async function settled(api: KubernetesApiDouble): Promise<void> {
   });
 }
 
-function holdLease(api: KubernetesApiDouble, holderIdentity: string): void {
+function holdLease(api: FakeApiServer, holderIdentity: string): void {
   const now = microTime();
   const spec = { holderIdentity, leaseDurationSeconds: 30, acquireTime: now, renewTime: now };
   if (api.list('Lease').length > 0) api.patch('Lease', KEY, { spec });
@@ -188,7 +188,7 @@ describe('a pod that was made with another one’s annotations', () => {
   );
 });
 
-async function copyIsRefused(api: KubernetesApiDouble): Promise<void> {
+async function copyIsRefused(api: FakeApiServer): Promise<void> {
   await api.untilSome('Event', ({ reason, message }) => {
     return reason === 'AcquireAddressFailed' && String(message).includes('10.1.0.2');
   });

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { createCluster } from '../../../src/controller/cluster/cluster.ts';
 import { parseFlags } from '../../../src/controller/config/flags.ts';
-import { CONTROLLER, KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, FakeApiServer } from '../../lab/kubernetes/api.ts';
 import { kinds } from '../../lab/kubernetes/kinds.ts';
 import { isAllowed } from '../../lab/kubernetes/rbac.ts';
 import type { RequestVerb } from '../../lab/kubernetes/requests.ts';
-import { configOf, LogDouble } from '../../unit/common/kubernetes/support.ts';
+import { configOf, RecordingLog } from '../../unit/common/kubernetes/support.ts';
 import { defaultSettings } from '../../unit/controller/settings.ts';
 import { containerOf, find, rendered, templateOf, whyNotRendered } from './rendered.ts';
 
@@ -20,9 +20,9 @@ function isGranted(apiGroup: string, resource: string, verb: string): boolean {
 
 describe("the controller's role", () => {
   it('grants to list and watch all that the controller follows', async () => {
-    await using double = await KubernetesApiDouble.start();
-    const config = configOf(double, CONTROLLER);
-    const cluster = createCluster({ config, settings: defaultSettings, log: new LogDouble() });
+    await using server = await FakeApiServer.start();
+    const config = configOf(server, CONTROLLER);
+    const cluster = createCluster({ config, settings: defaultSettings, log: new RecordingLog() });
     const paths = Object.values(cluster).flatMap((part: object) =>
       'path' in part ? [String(part.path)] : [],
     );

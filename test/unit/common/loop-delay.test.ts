@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LoopDelay, timed } from '../../../src/common/loop-delay.ts';
-import { LogDouble } from './kubernetes/support.ts';
+import { RecordingLog } from './kubernetes/support.ts';
 
 function hold(ms: number): void {
   const until = performance.now() + ms;
@@ -10,7 +10,7 @@ function hold(ms: number): void {
 
 describe('an event loop that is held', () => {
   it('is a line in the log that names the longest piece of work, where it is known', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const delay = new LoopDelay(log);
     await sleep(50);
     timed(
@@ -33,7 +33,7 @@ describe('an event loop that is held', () => {
   it('is told each second to whom wants to know', async () => {
     const told: number[] = [];
     const heard = Promise.withResolvers<void>();
-    const delay = new LoopDelay(new LogDouble(), (delayMs) => {
+    const delay = new LoopDelay(new RecordingLog(), (delayMs) => {
       told.push(delayMs);
       if (delayMs > 0) heard.resolve();
     });
@@ -45,7 +45,7 @@ describe('an event loop that is held', () => {
   });
 
   it('is told by its longest time when that is asked for, which begins anew', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const delay = new LoopDelay(log);
     await sleep(50);
     hold(1000);

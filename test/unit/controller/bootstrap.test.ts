@@ -22,10 +22,10 @@ async function setUp(
 ) {
   const options = parseFlags(argv, { POD_NAME: 'pod-a' });
   const all = await setUpCluster(objects, options.settings);
-  const { cluster, double } = all;
+  const { cluster, server } = all;
   await start(...listed.map((kind) => cluster[kind]));
-  await double.watches.waitForCount(listed.length);
-  const api = new KubernetesApi(configOf(double, CONTROLLER));
+  await server.watches.waitForCount(listed.length);
+  const api = new KubernetesApi(configOf(server, CONTROLLER));
   const lost = new AbortController().signal;
   const leadership = { lost, throwIfLost: () => {}, release: async () => {} };
   const writes = new LeaderWrites(api, leadership);
@@ -34,7 +34,7 @@ async function setUp(
     await all[Symbol.asyncDispose]();
   };
   return {
-    double,
+    server,
     run: () => bootstrap(options, cluster, writes),
     /** Resolves when something new refers to the default Subnet. */
     referred: () =>
@@ -42,8 +42,8 @@ async function setUp(
         onReference(options, cluster, resolve);
       }),
     specs: (kind: string) =>
-      Object.fromEntries(double.list(kind).map(({ metadata, spec }) => [metadata.name, spec])),
-    created: () => double.requests.count({ verb: 'create' }),
+      Object.fromEntries(server.list(kind).map(({ metadata, spec }) => [metadata.name, spec])),
+    created: () => server.requests.count({ verb: 'create' }),
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -133,7 +133,7 @@ describe('an empty cluster', () => {
 
   it('is told what the server refuses', async () => {
     await using all = await setUp([OVN]);
-    all.double.faults.failNext(1, 422, { verb: 'create', path: '/apis/kubeovn.io/v1/subnets' });
+    all.server.faults.failNext(1, 422, { verb: 'create', path: '/apis/kubeovn.io/v1/subnets' });
     const failure = all.run().catch((error: unknown) => error);
     expect(await failure).toBeInstanceOf(KubernetesError);
     expect(await failure).toMatchObject({ status: 422 });
@@ -172,7 +172,7 @@ describe('in non-primary mode', () => {
     await using later = await setUp([OVN, MODE]);
     await later.run();
     const referred = later.referred();
-    later.double.create(object);
+    later.server.create(object);
     await referred;
     await later.run();
     expect(later.specs('Subnet')).toEqual({ join, 'ovn-default': pods });
@@ -198,8 +198,8 @@ describe('what is there', () => {
   it('though the controller does not know it yet stays as it is, and the rest is made', async () => {
     await using all = await setUp(argv);
     // No watch brings it before the requests are answered with a conflict.
-    all.double.watches.muteAll();
-    for (const object of own.slice(0, 2)) all.double.create(object);
+    all.server.watches.muteAll();
+    for (const object of own.slice(0, 2)) all.server.create(object);
     await all.run();
     expect(all.specs('Vpc')).toEqual({ 'ovn-cluster': { namespaces: ['mine'] } });
     expect(all.specs('Subnet').join).toEqual({ cidrBlock: '100.65.0.0/16' });

@@ -19,15 +19,15 @@ import { Allocator } from '../../../src/controller/ipam/allocator/allocator.ts';
 import { Leader } from '../../../src/controller/leader.ts';
 import { LeadershipError } from '../../../src/controller/leadership/error.ts';
 import { LeaderWrites } from '../../../src/controller/leadership/leader-writes.ts';
-import { CONTROLLER, type KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { CONTROLLER, type FakeApiServer } from '../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../lab/tcp-line.ts';
-import { LogDouble } from '../daemon/log-double.ts';
+import { RecordingLog } from '../daemon/recording-log.ts';
 
 const EVENT_LIMITS = { waiting: 1000, atOnce: 4, remembered: 1000 };
 const KILLED = new LeadershipError('lost', 'killed', 'nothing');
 
 export class Life implements AsyncDisposable {
-  readonly log = new LogDouble();
+  readonly log = new RecordingLog();
   readonly #line: TcpLine;
   readonly #term = new AbortController();
   readonly #stack = new AsyncDisposableStack();
@@ -38,9 +38,9 @@ export class Life implements AsyncDisposable {
   }
 
   /** One that has begun to read the objects; resolves early, it may be killed at once. */
-  static async begin(double: KubernetesApiDouble): Promise<Life> {
-    const life = new Life(await TcpLine.start(double.url));
-    void life.#live(double).catch((error: unknown) => {
+  static async begin(server: FakeApiServer): Promise<Life> {
+    const life = new Life(await TcpLine.start(server.url));
+    void life.#live(server).catch((error: unknown) => {
       if (!life.isOver) throw error;
     });
     return life;
@@ -61,10 +61,10 @@ export class Life implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #live(double: KubernetesApiDouble): Promise<void> {
+  async #live(server: FakeApiServer): Promise<void> {
     const { signal } = this.#term;
     const config = new KubeConfig();
-    config.loadFromString(double.kubeconfig(CONTROLLER).replaceAll(double.url, this.#line.url));
+    config.loadFromString(server.kubeconfig(CONTROLLER).replaceAll(server.url, this.#line.url));
     const options = parseFlags(['--non-primary-cni-mode=true'], {});
     const { settings } = options;
     const { log } = this;

@@ -2,14 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { closeHealth, listenForHealth } from '../../../src/common/http/health-server.ts';
 import { type ProbeOptions, probeHandler, serveProbes } from '../../../src/controller/probes.ts';
-import { LogDouble } from '../common/kubernetes/support.ts';
+import { RecordingLog } from '../common/kubernetes/support.ts';
 
 const NO_METRICS = { hasMetrics: false };
 
 function optionsOf(isReady: () => boolean, lacks: readonly string[] = []): ProbeOptions {
   const metrics = () => ({ contentType: 'text/plain', body: 'up 1\n' });
   const api = { create: () => Promise.reject(new Error('nobody is to be asked')) };
-  return { isReady, lacks: () => lacks, metrics, api, log: new LogDouble() };
+  return { isReady, lacks: () => lacks, metrics, api, log: new RecordingLog() };
 }
 
 /** Probes on a port of the kernel's choice. */

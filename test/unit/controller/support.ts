@@ -6,37 +6,37 @@ import type { WatchLimits } from '../../../src/common/kubernetes/watch-cache.ts'
 import { type Cluster, createCluster } from '../../../src/controller/cluster/cluster.ts';
 import type { Objects } from '../../../src/controller/cluster/collection.ts';
 import type { ClusterSettings } from '../../../src/controller/model/settings.ts';
-import { CONTROLLER, KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
-import { configOf, LogDouble } from '../common/kubernetes/support.ts';
+import { CONTROLLER, FakeApiServer, type NewObject } from '../../lab/kubernetes/api.ts';
+import { configOf, RecordingLog } from '../common/kubernetes/support.ts';
 import { defaultSettings } from './settings.ts';
 
 export interface LiveCluster extends AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly cluster: Cluster;
   readonly settings: ClusterSettings;
-  readonly log: LogDouble;
+  readonly log: RecordingLog;
 }
 
-/** A double with these objects, and copies of it of which none is started. */
+/** A fake API server with these objects, and copies of it of which none is started. */
 export async function setUpCluster(
   objects: readonly NewObject[] = [],
   changes: Partial<ClusterSettings> = {},
   limits: Partial<WatchLimits> = {},
 ): Promise<LiveCluster> {
-  const double = await KubernetesApiDouble.start();
-  createAll(double, objects);
-  const log = new LogDouble();
+  const server = await FakeApiServer.start();
+  createAll(server, objects);
+  const log = new RecordingLog();
   const settings = { ...defaultSettings, ...changes };
-  const cluster = createCluster({ config: configOf(double, CONTROLLER), settings, log, limits });
+  const cluster = createCluster({ config: configOf(server, CONTROLLER), settings, log, limits });
   const dispose = async () => {
     cluster.stop();
-    await double.close();
+    await server.close();
   };
-  return { double, cluster, settings, log, [Symbol.asyncDispose]: dispose };
+  return { server, cluster, settings, log, [Symbol.asyncDispose]: dispose };
 }
 
 /** Creates objects in order; pods of a machine's instance that came before them name its real UID. */
-function createAll(double: KubernetesApiDouble, objects: readonly NewObject[]): void {
+function createAll(server: FakeApiServer, objects: readonly NewObject[]): void {
   let instance: unknown = INSTANCE_UID;
   for (const object of objects) {
     const owners = (object.metadata?.ownerReferences ?? []) as { uid: string }[];
@@ -44,7 +44,7 @@ function createAll(double: KubernetesApiDouble, objects: readonly NewObject[]): 
       return owner.uid === INSTANCE_UID ? { ...owner, uid: instance } : owner;
     });
     const metadata = { ...object.metadata, ...(owners.length > 0 ? { ownerReferences } : {}) };
-    const { uid } = double.create({ ...object, metadata }).metadata;
+    const { uid } = server.create({ ...object, metadata }).metadata;
     if (object.metadata?.uid === INSTANCE_UID) instance = uid;
   }
 }

@@ -7,7 +7,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-export class LogDouble implements Logger {
+export class RecordingLog implements Logger {
   readonly lines: LogLine[] = [];
 
   info(fields: object, message: string): void {

@@ -18,19 +18,19 @@ describe('a token', () => {
 
   it('is replaced: the one before is worth nothing', async () => {
     await using client = await Client.start({ token: 'secret' });
-    client.double.setToken('new');
+    client.server.setToken('new');
     const old = await client.send('GET', PODS, undefined, { Authorization: 'Bearer secret' });
     expect(old.code).toBe(401);
     expect((await client.send('GET', PODS)).code).toBe(200);
   });
 });
 
-describe('a kubeconfig of the double', () => {
+describe('a kubeconfig of the fake API server', () => {
   it('serves the generated client', async () => {
     await using client = await Client.start({ token: 'secret' });
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const config = new KubeConfig();
-    config.loadFromString(client.double.kubeconfig());
+    config.loadFromString(client.server.kubeconfig());
     const { items } = await config
       .makeApiClient(CoreV1Api)
       .listNamespacedPod({ namespace: 'default' });
@@ -41,8 +41,8 @@ describe('a kubeconfig of the double', () => {
     await using client = await Client.start();
     const folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
     const path = join(folder, 'config');
-    await client.double.writeKubeconfig(path);
-    expect(await readFile(path, 'utf8')).toBe(client.double.kubeconfig());
+    await client.server.writeKubeconfig(path);
+    expect(await readFile(path, 'utf8')).toBe(client.server.kubeconfig());
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     await rm(folder, { recursive: true });
   });
@@ -51,31 +51,31 @@ describe('a kubeconfig of the double', () => {
 describe('in process', () => {
   it('objects are made, changed and deleted as over HTTP', async () => {
     await using client = await Client.start();
-    const { double } = client;
-    double.create(pod('a'));
-    expect(() => double.create(pod('a'))).toThrow(ApiRefusal);
-    double.patch('Pod', 'default/a', {
+    const { server } = client;
+    server.create(pod('a'));
+    expect(() => server.create(pod('a'))).toThrow(ApiRefusal);
+    server.patch('Pod', 'default/a', {
       status: { phase: 'Running' },
       spec: { nodeName: 'node-1' },
     });
-    const patched = double.get('Pod', 'default/a');
+    const patched = server.get('Pod', 'default/a');
     expect(patched).toMatchObject({ status: { phase: 'Running' }, spec: { nodeName: 'node-1' } });
-    double.update({ ...patched, spec: { nodeName: 'node-2' } });
-    expect(() => double.update({ ...patched, spec: {} })).toThrow('the object has been modified');
-    double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
-    expect(() => double.get('Pod', 'default/a')).toThrow('pods "a" not found');
+    server.update({ ...patched, spec: { nodeName: 'node-2' } });
+    expect(() => server.update({ ...patched, spec: {} })).toThrow('the object has been modified');
+    server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+    expect(() => server.get('Pod', 'default/a')).toThrow('pods "a" not found');
   });
 
   it('objects that were given out are copies', async () => {
     await using client = await Client.start();
-    const created = client.double.create(pod('a'));
+    const created = client.server.create(pod('a'));
     created.metadata.labels = { changed: 'by the test' };
-    expect(client.double.get('Pod', 'default/a').metadata.labels).toBeUndefined();
+    expect(client.server.get('Pod', 'default/a').metadata.labels).toBeUndefined();
   });
 
   it('kinds that are not in the table are refused', async () => {
     await using client = await Client.start();
-    expect(() => client.double.create({ kind: 'Nonsense', metadata: { name: 'a' } })).toThrow(
+    expect(() => client.server.create({ kind: 'Nonsense', metadata: { name: 'a' } })).toThrow(
       'no kind Nonsense',
     );
   });
@@ -84,7 +84,7 @@ describe('in process', () => {
 describe('faults', () => {
   it('fail the next requests that match, and no others', async () => {
     await using client = await Client.start();
-    client.double.faults.failNext(2, 503, { verb: 'list' });
+    client.server.faults.failNext(2, 503, { verb: 'list' });
     expect((await client.send('GET', `${PODS}/a`)).code).toBe(404);
     expect((await client.send('GET', PODS)).body).toMatchObject({
       kind: 'Status',
@@ -97,54 +97,54 @@ describe('faults', () => {
 
   it('fail all requests for as long as they should', async () => {
     await using client = await Client.start();
-    client.double.faults.failAll(503);
+    client.server.faults.failAll(503);
     expect((await client.send('GET', PODS)).code).toBe(503);
     expect((await client.send('GET', '/nonsense')).code).toBe(503);
-    client.double.faults.failAll(undefined);
+    client.server.faults.failAll(undefined);
     expect((await client.send('GET', PODS)).code).toBe(200);
   });
 
-  it('silence answers until the double resumes', async () => {
+  it('silence answers until the server resumes', async () => {
     await using client = await Client.start();
-    client.double.silence();
+    client.server.silence();
     let isAnswered = false;
     const asking = client.send('GET', PODS).then(() => {
       isAnswered = true;
     });
-    await client.double.requests.waitFor({ verb: 'list' }, 1);
+    await client.server.requests.waitFor({ verb: 'list' }, 1);
     expect(isAnswered).toBe(false);
-    client.double.resume();
+    client.server.resume();
     await asking;
   });
 
   it('silence watches for good', async () => {
     await using client = await Client.start();
     const watch = await client.watch(PODS);
-    client.double.silence();
-    client.double.create(pod('a'));
-    client.double.resume();
-    client.double.create(pod('b'));
-    client.double.watches.endAll();
+    client.server.silence();
+    client.server.create(pod('a'));
+    client.server.resume();
+    client.server.create(pod('b'));
+    client.server.watches.endAll();
     expect(await watch.next()).toBeUndefined();
   });
 
   it('reset connections', async () => {
     await using client = await Client.start();
-    client.double.silence();
+    client.server.silence();
     const asking = client.send('GET', PODS);
-    await client.double.requests.waitFor({}, 1);
-    client.double.resetConnections();
+    await client.server.requests.waitFor({}, 1);
+    client.server.resetConnections();
     await expect(asking).rejects.toThrow('fetch failed');
   });
 
   it('close it, and start it again on the same port with the same objects', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
-    const { url } = client.double;
-    await client.double.close();
+    client.server.create(pod('a'));
+    const { url } = client.server;
+    await client.server.close();
     await expect(client.send('GET', PODS)).rejects.toThrow('fetch failed');
-    await client.double.start();
-    expect(client.double.url).toBe(url);
+    await client.server.start();
+    expect(client.server.url).toBe(url);
     expect((await client.send('GET', `${PODS}/a`)).code).toBe(200);
   });
 });
@@ -152,12 +152,12 @@ describe('faults', () => {
 describe('requests', () => {
   it('are counted by verb and path', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     await client.send('GET', `${PODS}?limit=1`);
     await client.send('GET', `${PODS}/a`);
     await client.patch(`${PODS}/a`, {});
     await client.send('DELETE', `${PODS}/a`);
-    const { requests } = client.double;
+    const { requests } = client.server;
     expect(requests.all.map(({ verb }) => verb)).toEqual(['list', 'get', 'patch', 'delete']);
     expect(requests.count({ path: `${PODS}/a` })).toBe(3);
     expect(requests.matching({ verb: 'list' })[0]).toMatchObject({

@@ -1,5 +1,5 @@
 /**
- * How the double is reached: HTTP/2 and HTTP/1.1 over TLS, GOAWAY, and lines that lose what they
+ * How the fake API server is reached: HTTP/2 and HTTP/1.1 over TLS, GOAWAY, and lines that lose what they
  * carry. The client here is Node's own, which hides none of it.
  */
 import { once } from 'node:events';
@@ -7,40 +7,40 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../lab/kubernetes/api.ts';
 import type { Protocol } from '../../lab/kubernetes/listener.ts';
 import { TcpLine } from '../../lab/tcp-line.ts';
 import { PODS, pod } from './support.ts';
 
 interface Connected extends AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly session: ClientHttp2Session;
   /** Sends a request. */
   ask(path: string): ClientHttp2Stream;
 }
 
 async function setUp(): Promise<Connected> {
-  const double = await KubernetesApiDouble.start({ protocol: 'h2' });
-  const session = connectTo(double, double.url);
+  const server = await FakeApiServer.start({ protocol: 'h2' });
+  const session = connectTo(server, server.url);
   await once(session, 'remoteSettings');
   const dispose = async () => {
     session.destroy();
-    await double.close();
+    await server.close();
   };
   const ask = (path: string) => {
-    const stream = session.request({ ':path': path, ...credentials(double) });
+    const stream = session.request({ ':path': path, ...credentials(server) });
     return stream.on('error', () => undefined);
   };
-  return { double, session, ask, [Symbol.asyncDispose]: dispose };
+  return { server, session, ask, [Symbol.asyncDispose]: dispose };
 }
 
-function connectTo(double: KubernetesApiDouble, url: string): ClientHttp2Session {
-  const session = connect(url, { ca: double.authority ?? '' });
+function connectTo(server: FakeApiServer, url: string): ClientHttp2Session {
+  const session = connect(url, { ca: server.authority ?? '' });
   return session.on('error', () => undefined);
 }
 
-function credentials(double: KubernetesApiDouble) {
-  return { authorization: `Bearer ${double.tokenOf()}` };
+function credentials(server: FakeApiServer) {
+  return { authorization: `Bearer ${server.tokenOf()}` };
 }
 
 async function statusOf(stream: ClientHttp2Stream): Promise<unknown> {
@@ -53,28 +53,28 @@ async function goneAway(session: ClientHttp2Session) {
   return { code, lastStream };
 }
 
-describe('the double speaks', () => {
+describe('the fake API server speaks', () => {
   it.each([
     ['HTTP/2 with those who can', 'h2', true, '2.0'],
     ['HTTP/1.1 with the others', 'h2', false, '1.1'],
     ['HTTP/1.1 alone where a test wants that', 'http/1.1', true, '1.1'],
   ] as const)('%s', async (_, protocol: Protocol, allowH2, version) => {
-    await using double = await KubernetesApiDouble.start({ protocol });
-    double.create(pod('a'));
-    const agent = new Agent({ connect: { ca: double.authority ?? '' }, allowH2 });
-    const response = await fetch(`${double.url}${PODS}/a`, {
+    await using server = await FakeApiServer.start({ protocol });
+    server.create(pod('a'));
+    const agent = new Agent({ connect: { ca: server.authority ?? '' }, allowH2 });
+    const response = await fetch(`${server.url}${PODS}/a`, {
       dispatcher: agent,
-      headers: credentials(double),
+      headers: credentials(server),
     });
     expect(await response.json()).toMatchObject({ metadata: { name: 'a' } });
     await agent.close();
-    expect(double.requests.all.map(({ httpVersion }) => httpVersion)).toEqual([version]);
+    expect(server.requests.all.map(({ httpVersion }) => httpVersion)).toEqual([version]);
   });
 
   it('with nobody who does not trust its certificate', async () => {
-    await using double = await KubernetesApiDouble.start({ protocol: 'h2' });
-    await expect(fetch(double.url)).rejects.toThrow('fetch failed');
-    expect(double.requests.count()).toBe(0);
+    await using server = await FakeApiServer.start({ protocol: 'h2' });
+    await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+    expect(server.requests.count()).toBe(0);
   });
 
   it('to as many requests of a connection at a time as the real one', async () => {
@@ -90,47 +90,47 @@ describe('the double speaks', () => {
     ];
     expect(await Promise.all([statusOf(pods), statusOf(nodes)])).toEqual([200, 200]);
     pods.close(constants.NGHTTP2_CANCEL);
-    await all.double.watches.waitForCount(1);
-    all.double.create({ kind: 'Node', metadata: { name: 'n' } });
+    await all.server.watches.waitForCount(1);
+    all.server.create({ kind: 'Node', metadata: { name: 'n' } });
     expect(`${(await once(nodes, 'data'))[0]}`).toContain('"type":"ADDED"');
-    expect(all.double.connectionCount).toBe(1);
+    expect(all.server.connectionCount).toBe(1);
   });
 });
 
 describe('GOAWAY', () => {
   it('lets what is in flight be finished, watches too, and takes nothing new', async () => {
     await using all = await setUp();
-    const { double, session } = all;
+    const { server, session } = all;
     const watch = all.ask(`${PODS}?watch=true&resourceVersion=1000`).resume();
     await statusOf(watch);
-    double.silence();
+    server.silence();
     const asked = all.ask(PODS).resume();
-    await double.requests.waitFor({ verb: 'list' }, 1);
+    await server.requests.waitFor({ verb: 'list' }, 1);
     const away = goneAway(session);
-    double.goAway();
+    server.goAway();
     expect(await away).toEqual({ code: constants.NGHTTP2_NO_ERROR, lastStream: asked.id });
-    double.resume();
+    server.resume();
     expect(await statusOf(asked)).toBe(200);
-    expect(double.openConnectionCount).toBe(1);
+    expect(server.openConnectionCount).toBe(1);
     expect(session.closed).toBe(true);
     const closed = once(session, 'close');
-    double.watches.endAll();
+    server.watches.endAll();
     await closed;
   });
 
   it('comes by chance, with the same requests for the same seed', async () => {
     const told = async (seed: number) => {
-      await using double = await KubernetesApiDouble.start({ protocol: 'h2' });
-      double.faults.goAwayChance(0.3, seed);
+      await using server = await FakeApiServer.start({ protocol: 'h2' });
+      server.faults.goAwayChance(0.3, seed);
       const answers: boolean[] = [];
-      let session = connectTo(double, double.url);
+      let session = connectTo(server, server.url);
       for (let count = 0; count < 20; count += 1) {
-        if (session.closed || session.destroyed) session = connectTo(double, double.url);
+        if (session.closed || session.destroyed) session = connectTo(server, server.url);
         let isTold = false;
         session.once('goaway', () => {
           isTold = true;
         });
-        const stream = session.request({ ':path': PODS, ...credentials(double) }).resume();
+        const stream = session.request({ ':path': PODS, ...credentials(server) }).resume();
         expect(await statusOf(stream)).toBe(200);
         await once(stream, 'close');
         answers.push(isTold);
@@ -157,19 +157,19 @@ describe('GOAWAY', () => {
 describe('connections', () => {
   it('are broken by a reset', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     const asked = all.ask(PODS);
-    await all.double.requests.waitFor({}, 1);
+    await all.server.requests.waitFor({}, 1);
     const closed = new Promise((resolve) => asked.once('close', resolve));
-    all.double.resetConnections();
+    all.server.resetConnections();
     await closed;
     expect(all.session.destroyed).toBe(true);
   });
 
   it('that a line has lost say nothing, and do not break; new ones over it work', async () => {
-    await using double = await KubernetesApiDouble.start({ protocol: 'h2' });
-    await using line = await TcpLine.start(double.url);
-    const lost = connectTo(double, line.url);
+    await using server = await FakeApiServer.start({ protocol: 'h2' });
+    await using line = await TcpLine.start(server.url);
+    const lost = connectTo(server, line.url);
     await once(lost, 'remoteSettings');
     line.lose();
     const asked = lost.request({ ':path': PODS });
@@ -178,9 +178,9 @@ describe('connections', () => {
     expect(await Promise.race([once(asked, 'response'), once(lost, 'close'), nothing])).toBe(
       'nothing',
     );
-    const fresh = connectTo(double, line.url);
-    expect(await statusOf(fresh.request({ ':path': PODS, ...credentials(double) }))).toBe(200);
-    expect(double.requests.count()).toBe(1);
+    const fresh = connectTo(server, line.url);
+    expect(await statusOf(fresh.request({ ':path': PODS, ...credentials(server) }))).toBe(200);
+    expect(server.requests.count()).toBe(1);
     for (const session of [lost, fresh]) session.destroy();
   });
 });

@@ -69,15 +69,15 @@ describe('a change of an object', () => {
   it('is told to those in process who asked, with its last state or none', async () => {
     await using client = await Client.start();
     const seen: unknown[] = [];
-    const stop = client.double.onChange('IPPool', (pool) => seen.push(pool?.spec));
+    const stop = client.server.onChange('IPPool', (pool) => seen.push(pool?.spec));
     const path = '/apis/kubeovn.io/v1/ippools';
     const spec = { subnet: 'red', ips: ['10.0.0.5'], enableAddressSet: false };
     await client.send('POST', path, { metadata: { name: 'a' }, spec });
-    client.double.create({ kind: 'Subnet', metadata: { name: 'red' } });
-    client.double.patch('IPPool', 'a', { spec: { ips: ['10.0.0.6'] } });
-    client.double.delete('IPPool', 'a');
+    client.server.create({ kind: 'Subnet', metadata: { name: 'red' } });
+    client.server.patch('IPPool', 'a', { spec: { ips: ['10.0.0.6'] } });
+    client.server.delete('IPPool', 'a');
     stop();
-    client.double.create({ kind: 'IPPool', metadata: { name: 'b' } });
+    client.server.create({ kind: 'IPPool', metadata: { name: 'b' } });
     expect(seen).toEqual([spec, { ...spec, ips: ['10.0.0.6'] }, undefined]);
   });
 });

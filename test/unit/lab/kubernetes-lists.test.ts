@@ -9,7 +9,7 @@ async function names(client: Client, path: string, query: Record<string, string>
 describe('a list', () => {
   it('has the version of its moment', async () => {
     await using client = await Client.start();
-    const { metadata } = client.double.create(pod('a'));
+    const { metadata } = client.server.create(pod('a'));
     const { body } = await client.send('GET', '/api/v1/pods');
     expect(body).toMatchObject({ kind: 'PodList', apiVersion: 'v1' });
     expect(body.metadata.resourceVersion).toBe(metadata.resourceVersion);
@@ -18,15 +18,15 @@ describe('a list', () => {
 
   it('shows the type of custom objects', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Subnet', metadata: { name: 'join' } });
+    client.server.create({ kind: 'Subnet', metadata: { name: 'join' } });
     const { body } = await client.send('GET', SUBNETS);
     expect(body.items?.[0]).toMatchObject({ apiVersion: 'kubeovn.io/v1', kind: 'Subnet' });
   });
 
   it('is of one namespace or of all', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
-    client.double.create({ kind: 'Pod', metadata: { name: 'b', namespace: 'other' } });
+    client.server.create(pod('a'));
+    client.server.create({ kind: 'Pod', metadata: { name: 'b', namespace: 'other' } });
     expect(await names(client, '/api/v1/pods', {})).toEqual(['a', 'b']);
     expect(await names(client, PODS, {})).toEqual(['a']);
   });
@@ -47,12 +47,12 @@ describe('a list', () => {
     [{ labelSelector: 'color=red', fieldSelector: 'metadata.name=b' }, ['b']],
   ])('can be selected by %o', async (query, expected) => {
     await using client = await Client.start();
-    client.double.create(pod('a', { labels: { color: 'red' }, nodeName: 'node-1' }));
+    client.server.create(pod('a', { labels: { color: 'red' }, nodeName: 'node-1' }));
     const b = pod('b', { labels: { color: 'red', size: 'big' }, nodeName: 'node-1' });
-    client.double.create({ ...b, status: { phase: 'Running' } });
-    client.double.create(pod('c'));
+    client.server.create({ ...b, status: { phase: 'Running' } });
+    client.server.create(pod('c'));
     expect(await names(client, '/api/v1/pods', query as Record<string, string>)).toEqual(expected);
-    expect(client.double.list('Pod', query).map(({ metadata }) => metadata.name)).toEqual(expected);
+    expect(client.server.list('Pod', query).map(({ metadata }) => metadata.name)).toEqual(expected);
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe('a list', () => {
 
   it('comes in pages, all as of the first one', async () => {
     await using client = await Client.start();
-    for (const name of ['a', 'b', 'c', 'd', 'e']) client.double.create(pod(name));
+    for (const name of ['a', 'b', 'c', 'd', 'e']) client.server.create(pod(name));
     const pages: unknown[] = [];
     let next = '';
     do {
@@ -77,7 +77,7 @@ describe('a list', () => {
         body.metadata.remainingItemCount,
       ]);
       next = String(body.metadata.continue ?? '');
-      client.double.create(pod(`new-${pages.length}`));
+      client.server.create(pod(`new-${pages.length}`));
     } while (next !== '');
     expect(pages).toEqual([
       [['a', 'b'], 3],
@@ -88,15 +88,15 @@ describe('a list', () => {
 
   it('of any version comes whole', async () => {
     await using client = await Client.start();
-    for (const name of ['a', 'b', 'c']) client.double.create(pod(name));
+    for (const name of ['a', 'b', 'c']) client.server.create(pod(name));
     expect(await names(client, PODS, { limit: '2', resourceVersion: '0' })).toHaveLength(3);
   });
 
   it('cannot go on after the history is forgotten', async () => {
     await using client = await Client.start();
-    for (const name of ['a', 'b', 'c']) client.double.create(pod(name));
+    for (const name of ['a', 'b', 'c']) client.server.create(pod(name));
     const { body } = await client.send('GET', `${PODS}?limit=2`);
-    client.double.compact();
+    client.server.compact();
     const rest = await client.send('GET', `${PODS}?limit=2&continue=${body.metadata.continue}`);
     expect(rest.code).toBe(410);
     expect(rest.body.reason).toBe('Expired');
@@ -127,12 +127,12 @@ describe('a path', () => {
 
   it('names namespaces, and what is in them', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Namespace', metadata: { name: 'default' } });
+    client.server.create({ kind: 'Namespace', metadata: { name: 'default' } });
     const nad = {
       kind: 'NetworkAttachmentDefinition',
       metadata: { name: 'net', namespace: 'default' },
     };
-    client.double.create(nad);
+    client.server.create(nad);
     expect((await client.send('GET', '/api/v1/namespaces/default')).body.kind).toBe('Namespace');
     const group = '/apis/k8s.cni.cncf.io/v1';
     const path = `${group}/namespaces/default/network-attachment-definitions/net`;

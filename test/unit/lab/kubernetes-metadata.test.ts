@@ -49,8 +49,8 @@ describe('metadata', () => {
     expect(code).toBe(422);
     expect(body.message).toContain(why);
     const inProcess = withMetadata({ namespace: 'default', ...metadata });
-    expect(() => client.double.create(inProcess)).toThrow(why);
-    client.double.create(pod('b'));
+    expect(() => client.server.create(inProcess)).toThrow(why);
+    client.server.create(pod('b'));
     if ('generateName' in metadata) return;
     expect((await client.patch(`${PODS}/b`, { metadata })).code).toBe(422);
   });
@@ -92,8 +92,8 @@ describe('metadata', () => {
   it('gets no finalizer any more while the object is being deleted', async () => {
     await using client = await Client.start();
     const finalizers = ['kubeovn.io/x', 'kubeovn.io/y'];
-    client.double.create({ kind: 'Subnet', metadata: { name: 'a', finalizers } });
-    client.double.delete('Subnet', 'a');
+    client.server.create({ kind: 'Subnet', metadata: { name: 'a', finalizers } });
+    client.server.delete('Subnet', 'a');
     const path = `${SUBNETS}/a`;
     expect((await client.patch(path, { metadata: { finalizers: finalizers.slice(1) } })).code).toBe(
       200,
@@ -107,18 +107,18 @@ describe('metadata', () => {
 describe('the spec of a pod', () => {
   it('is put on a node by the scheduler alone', async () => {
     await using client = await Client.start();
-    client.double.create({ ...pod('a'), spec: { containers: [{ name: 'c', image: 'one' }] } });
+    client.server.create({ ...pod('a'), spec: { containers: [{ name: 'c', image: 'one' }] } });
     const { code, body } = await client.patch(`${PODS}/a`, { spec: { nodeName: 'n' } });
     expect(code).toBe(422);
     expect(body.message).toContain('spec: Forbidden: pod updates may not change fields other than');
     expect(
-      client.double.patch('Pod', 'default/a', { spec: { nodeName: 'n' } }).spec?.nodeName,
+      client.server.patch('Pod', 'default/a', { spec: { nodeName: 'n' } }).spec?.nodeName,
     ).toBe('n');
   });
 
   it('can get other images', async () => {
     await using client = await Client.start();
-    client.double.create({ ...pod('a'), spec: { containers: [{ name: 'c', image: 'one' }] } });
+    client.server.create({ ...pod('a'), spec: { containers: [{ name: 'c', image: 'one' }] } });
     const containers = [{ name: 'c', image: 'two' }];
     expect((await client.patch(`${PODS}/a`, { spec: { containers } })).code).toBe(200);
     expect((await client.patch(`${PODS}/a`, { spec: { containers: [] } })).code).toBe(422);

@@ -1,4 +1,4 @@
-/** Who may do what at the double: the two programs as much as their roles say. */
+/** Who may do what at the fake API server: the two programs as much as their roles say. */
 import { describe, expect, it } from 'vitest';
 import * as installed from '../../lab/kubernetes/accounts.ts';
 import { type Account, ADMIN } from '../../lab/kubernetes/api.ts';
@@ -12,7 +12,7 @@ const CONTROLLER = { ...installed.CONTROLLER };
 const DAEMON = { ...installed.DAEMON };
 
 async function ask(client: Client, account: Account, method: string, path: string, body?: object) {
-  const token = client.double.tokenOf(account);
+  const token = client.server.tokenOf(account);
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   return await client.send(method, path, method === 'GET' ? undefined : body, headers);
 }
@@ -48,7 +48,7 @@ describe('what is not granted is refused in the words of the real server', () =>
 
   it('whatever there is: whether an object exists is not told', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const codes = ['a', 'b'].map(async (name) => {
       return (await ask(client, DAEMON, 'DELETE', `${PODS}/${name}`)).code;
     });
@@ -66,7 +66,7 @@ describe('what is not granted is refused in the words of the real server', () =>
     const instances = '/apis/kubevirt.io/v1/virtualmachineinstances';
     expect((await ask(client, ADMIN, 'GET', instances)).code).toBe(200);
     const machine = { kind: 'VirtualMachine', metadata: { name: 'a', namespace: 'default' } };
-    expect(() => client.double.create(machine)).toThrow('without VirtualMachine');
+    expect(() => client.server.create(machine)).toThrow('without VirtualMachine');
   });
 
   it('to whom bears no token, too', async () => {

@@ -82,10 +82,10 @@ describe('an object of a kind with a schema', () => {
     const { code, body } = await client.send('POST', SUBNETS, named(spec));
     expect(code).toBe(422);
     expect(body).toMatchObject({ reason: 'Invalid', message });
-    expect(() => client.double.create({ kind: 'Subnet', ...named(spec) })).toThrow(message);
-    client.double.create({ kind: 'Subnet', ...named({ vlan: 'v' }) });
+    expect(() => client.server.create({ kind: 'Subnet', ...named(spec) })).toThrow(message);
+    client.server.create({ kind: 'Subnet', ...named({ vlan: 'v' }) });
     expect((await client.patch(`${SUBNETS}/a`, { spec })).body.message).toBe(message);
-    expect(client.double.get('Subnet', 'a').spec).toEqual({ vlan: 'v' });
+    expect(client.server.get('Subnet', 'a').spec).toEqual({ vlan: 'v' });
   });
 
   it('is refused with all that is wrong, field by field', async () => {
@@ -101,7 +101,7 @@ describe('an object of a kind with a schema', () => {
 
   it('is checked in its status too', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Subnet', ...named() });
+    client.server.create({ kind: 'Subnet', ...named() });
     const condition = { type: 'Ready', status: 'Yes', lastUpdateTime: 'today' };
     const status = { conditions: [condition] };
     const { code, body } = await client.patch(`${SUBNETS}/a/status`, { status });
@@ -115,7 +115,7 @@ describe('an object that is older than its schema', () => {
   it('can be changed where it is right, and what is wrong with it can stay', async () => {
     await using client = await Client.start();
     const spec = { vlan: 'v', gatewayType: 'scattered' };
-    client.double.createUnchecked({ kind: 'Subnet', ...named(spec) });
+    client.server.createUnchecked({ kind: 'Subnet', ...named(spec) });
     const path = `${SUBNETS}/a`;
     expect((await client.patch(`${path}/status`, { status: { v4usingIPs: 1 } })).code).toBe(200);
     expect((await client.patch(path, { spec: { private: true } })).code).toBe(200);

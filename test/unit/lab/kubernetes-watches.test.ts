@@ -10,20 +10,20 @@ async function versionOf(client: Client): Promise<string> {
 describe('a watch', () => {
   it.each(['', '0'])('from version "%s" begins with all there is', async (resourceVersion) => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
-    client.double.create(pod('b'));
+    client.server.create(pod('a'));
+    client.server.create(pod('b'));
     const watch = await client.watch(PODS, { resourceVersion });
-    client.double.create(pod('c'));
+    client.server.create(pod('c'));
     expect(await watch.take(3)).toEqual(['ADDED a', 'ADDED b', 'ADDED c']);
   });
 
   it('from a version begins with what happened since', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const resourceVersion = await versionOf(client);
-    client.double.patch('Pod', 'default/a', { metadata: { labels: { a: 'b' } } });
-    client.double.delete('Pod', 'default/a');
-    client.double.create(pod('a'));
+    client.server.patch('Pod', 'default/a', { metadata: { labels: { a: 'b' } } });
+    client.server.delete('Pod', 'default/a');
+    client.server.create(pod('a'));
     const watch = await client.watch(PODS, { resourceVersion });
     expect(await watch.take(3)).toEqual(['MODIFIED a', 'DELETED a', 'ADDED a']);
   });
@@ -31,10 +31,10 @@ describe('a watch', () => {
   it('shows nothing of other kinds, namespaces and objects', async () => {
     await using client = await Client.start();
     const watch = await client.watch(PODS, { fieldSelector: 'metadata.name=b' });
-    client.double.create({ kind: 'Node', metadata: { name: 'b' } });
-    client.double.create({ kind: 'Pod', metadata: { name: 'b', namespace: 'other' } });
-    client.double.create(pod('a'));
-    client.double.create(pod('b'));
+    client.server.create({ kind: 'Node', metadata: { name: 'b' } });
+    client.server.create({ kind: 'Pod', metadata: { name: 'b', namespace: 'other' } });
+    client.server.create(pod('a'));
+    client.server.create(pod('b'));
     const event = await watch.next();
     expect(event?.object).toMatchObject({
       kind: 'Pod',
@@ -44,16 +44,16 @@ describe('a watch', () => {
 
   it('adds what enters the selection and deletes what leaves it', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const resourceVersion = await versionOf(client);
     const watch = await client.watch('/api/v1/pods', {
       resourceVersion,
       fieldSelector: 'spec.nodeName=node-1',
     });
-    client.double.patch('Pod', 'default/a', { metadata: { labels: { seen: 'no' } } });
-    client.double.patch('Pod', 'default/a', { spec: { nodeName: 'node-1' } });
-    client.double.patch('Pod', 'default/a', { metadata: { labels: { seen: 'yes' } } });
-    client.double.patch('Pod', 'default/a', { spec: { nodeName: 'node-2' } });
+    client.server.patch('Pod', 'default/a', { metadata: { labels: { seen: 'no' } } });
+    client.server.patch('Pod', 'default/a', { spec: { nodeName: 'node-1' } });
+    client.server.patch('Pod', 'default/a', { metadata: { labels: { seen: 'yes' } } });
+    client.server.patch('Pod', 'default/a', { spec: { nodeName: 'node-2' } });
     expect(await watch.take(2)).toEqual(['ADDED a', 'MODIFIED a']);
     const left = await watch.next();
     // The last state that was selected, under the version of the change that ended it.
@@ -63,18 +63,18 @@ describe('a watch', () => {
 
   it('marks, then deletes a pod on a node', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a', { nodeName: 'node-1' }));
+    client.server.create(pod('a', { nodeName: 'node-1' }));
     const watch = await client.watch(PODS);
-    client.double.delete('Pod', 'default/a');
-    client.double.finishDeletion('default/a');
+    client.server.delete('Pod', 'default/a');
+    client.server.finishDeletion('default/a');
     expect(await watch.take(3)).toEqual(['ADDED a', 'MODIFIED a', 'DELETED a']);
   });
 
   it('from a forgotten version ends with an error', async () => {
     await using client = await Client.start();
     const resourceVersion = await versionOf(client);
-    client.double.create(pod('a'));
-    client.double.compact();
+    client.server.create(pod('a'));
+    client.server.compact();
     const watch = await client.watch(PODS, { resourceVersion });
     const event = await watch.next();
     expect(event).toMatchObject({
@@ -86,10 +86,10 @@ describe('a watch', () => {
 
   it('goes on from the latest version of a forgotten history', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
-    client.double.compact();
+    client.server.create(pod('a'));
+    client.server.compact();
     const watch = await client.watch(PODS, { resourceVersion: await versionOf(client) });
-    client.double.create(pod('b'));
+    client.server.create(pod('b'));
     expect(await watch.take(1)).toEqual(['ADDED b']);
   });
 
@@ -98,9 +98,9 @@ describe('a watch', () => {
     const resourceVersion = await versionOf(client);
     const asked = await client.watch(PODS, { resourceVersion, allowWatchBookmarks: 'true' });
     const other = await client.watch(PODS, { resourceVersion });
-    client.double.create({ kind: 'Node', metadata: { name: 'node-1' } });
-    client.double.watches.sendBookmarks();
-    client.double.create(pod('a'));
+    client.server.create({ kind: 'Node', metadata: { name: 'node-1' } });
+    client.server.watches.sendBookmarks();
+    client.server.create(pod('a'));
     const bookmark = await asked.next();
     expect(bookmark).toMatchObject({ type: 'BOOKMARK', object: { kind: 'Pod' } });
     expect(Number(bookmark?.object.metadata.resourceVersion)).toBe(Number(resourceVersion) + 1);
@@ -112,7 +112,7 @@ describe('a watch', () => {
     const watch = await client.watch(PODS, { timeoutSeconds: '1', allowWatchBookmarks: 'true' });
     expect((await watch.next())?.type).toBe('BOOKMARK');
     expect(await watch.next()).toBeUndefined();
-    await client.double.watches.waitForCount(0);
+    await client.server.watches.waitForCount(0);
   });
 
   it('from a version that is no number is refused', async () => {

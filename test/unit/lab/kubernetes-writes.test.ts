@@ -27,7 +27,7 @@ describe('a created object', () => {
 
   it('cannot exist twice', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const { code, body } = await client.send('POST', PODS, pod('a'));
     expect(code).toBe(409);
     expect(body).toMatchObject({
@@ -50,7 +50,7 @@ describe('a created object', () => {
     await using client = await Client.start();
     const subnet = { metadata: { name: 'join' }, spec: {}, status: { dhcpV4OptionsUUID: 'x' } };
     expect((await client.send('POST', SUBNETS, subnet)).body.status).toBeUndefined();
-    const made = client.double.create({ ...subnet, kind: 'Subnet', metadata: { name: 'other' } });
+    const made = client.server.create({ ...subnet, kind: 'Subnet', metadata: { name: 'other' } });
     expect(made.status).toEqual(subnet.status);
   });
 });
@@ -58,7 +58,7 @@ describe('a created object', () => {
 describe('an update', () => {
   it('with the latest version replaces the object', async () => {
     await using client = await Client.start();
-    const created = client.double.create(pod('a', { labels: { color: 'red' } }));
+    const created = client.server.create(pod('a', { labels: { color: 'red' } }));
     const { labels, ...metadata } = created.metadata;
     const { code, body } = await client.send('PUT', A, { ...created, metadata });
     expect(code).toBe(200);
@@ -68,8 +68,8 @@ describe('an update', () => {
 
   it('of an older version is a conflict', async () => {
     await using client = await Client.start();
-    const created = client.double.create(pod('a'));
-    client.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
+    const created = client.server.create(pod('a'));
+    client.server.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
     const { code, body } = await client.send('PUT', A, created);
     expect(code).toBe(409);
     expect(body.reason).toBe('Conflict');
@@ -78,8 +78,8 @@ describe('an update', () => {
 
   it('of a custom object needs a version, and one of a pod does not', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Subnet', metadata: { name: 'join' } });
-    client.double.create(pod('a'));
+    client.server.create({ kind: 'Subnet', metadata: { name: 'join' } });
+    client.server.create(pod('a'));
     expect((await client.send('PUT', `${SUBNETS}/join`, { metadata: { name: 'join' } })).code).toBe(
       422,
     );
@@ -88,7 +88,7 @@ describe('an update', () => {
 
   it('of another UID is a conflict, and of another name wrong', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const other = { metadata: { name: 'a', namespace: 'default', uid: 'other' } };
     expect((await client.send('PUT', A, other)).code).toBe(409);
     expect((await client.send('PUT', A, pod('b'))).code).toBe(400);
@@ -96,13 +96,13 @@ describe('an update', () => {
 
   it('that changes nothing makes no new version', async () => {
     await using client = await Client.start();
-    const created = client.double.create(pod('a'));
+    const created = client.server.create(pod('a'));
     expect((await client.send('PUT', A, created)).body).toEqual(created);
   });
 
   it('counts the generation for the spec only', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Subnet', metadata: { name: 'join' }, spec: { mtu: 1400 } });
+    client.server.create({ kind: 'Subnet', metadata: { name: 'join' }, spec: { mtu: 1400 } });
     const path = `${SUBNETS}/join`;
     expect(
       (await client.patch(path, { metadata: { labels: { a: 'b' } } })).body.metadata.generation,
@@ -117,7 +117,7 @@ describe('an update', () => {
 describe('a merge patch', () => {
   it('changes what it names, removes what is null, and replaces lists', async () => {
     await using client = await Client.start();
-    client.double.create({
+    client.server.create({
       ...pod('a', { labels: { keep: '1', drop: '2' } }),
       spec: { tolerations: ['x', 'y'] },
     });
@@ -133,7 +133,7 @@ describe('a merge patch', () => {
 
   it('with a stale version is a conflict', async () => {
     await using client = await Client.start();
-    const { resourceVersion } = client.double.create(pod('a')).metadata;
+    const { resourceVersion } = client.server.create(pod('a')).metadata;
     expect(
       (await client.patch(A, { metadata: { resourceVersion, labels: { a: '1' } } })).code,
     ).toBe(200);
@@ -144,20 +144,20 @@ describe('a merge patch', () => {
 
   it('with another UID is invalid', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     expect((await client.patch(A, { metadata: { uid: 'other' } })).code).toBe(422);
   });
 
   it('cannot change what the server decides', async () => {
     await using client = await Client.start();
-    const { metadata } = client.double.create(pod('a'));
+    const { metadata } = client.server.create(pod('a'));
     const change = { creationTimestamp: null, generation: 7, selfLink: null };
     expect((await client.patch(A, { metadata: change })).body.metadata).toEqual(metadata);
   });
 
   it('cannot begin a deletion', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const deletionTimestamp = '2020-01-01T00:00:00Z';
     const { code, body } = await client.patch(A, { metadata: { deletionTimestamp } });
     expect(code).toBe(422);
@@ -177,7 +177,7 @@ describe('a merge patch', () => {
     'is the only kind of patch: no %s',
     async (type) => {
       await using client = await Client.start();
-      client.double.create(pod('a'));
+      client.server.create(pod('a'));
       const { code, body } = await client.send('PATCH', A, {}, { 'Content-Type': type });
       expect(code).toBe(415);
       expect(body.message).toContain(MERGE_PATCH);
@@ -188,7 +188,7 @@ describe('a merge patch', () => {
 describe('the status subresource', () => {
   it('takes the status and nothing else', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const change = {
       metadata: { labels: { a: 'b' } },
       spec: { nodeName: 'n' },
@@ -208,7 +208,7 @@ describe('the status subresource', () => {
 
   it('is the only way to it', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a'));
+    client.server.create(pod('a'));
     const { body } = await client.patch(A, {
       spec: { terminationGracePeriodSeconds: 1 },
       status: { phase: 'Running' },
@@ -221,15 +221,15 @@ describe('the status subresource', () => {
 
   it('checks the version too', async () => {
     await using client = await Client.start();
-    const created = client.double.create(pod('a'));
-    client.double.patch('Pod', 'default/a', { metadata: { labels: { a: 'b' } } });
+    const created = client.server.create(pod('a'));
+    client.server.patch('Pod', 'default/a', { metadata: { labels: { a: 'b' } } });
     expect((await client.send('PUT', `${A}/status`, created)).code).toBe(409);
   });
 
   it('is not there for kinds without it, whose status is a field like any other', async () => {
     await using client = await Client.start();
     const kind = 'VirtualMachineInstance';
-    client.double.create({ kind, metadata: { name: 'a', namespace: 'default' } });
+    client.server.create({ kind, metadata: { name: 'a', namespace: 'default' } });
     const path = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/a';
     expect((await client.patch(`${path}/status`, {})).code).toBe(404);
     expect((await client.patch(path, { status: { a: 1 } })).body.status).toEqual({ a: 1 });
@@ -239,7 +239,7 @@ describe('the status subresource', () => {
 describe('a deletion', () => {
   it('removes at once', async () => {
     await using client = await Client.start();
-    client.double.create({ kind: 'Subnet', metadata: { name: 'join' } });
+    client.server.create({ kind: 'Subnet', metadata: { name: 'join' } });
     const { body } = await client.send('DELETE', `${SUBNETS}/join`);
     expect(body).toMatchObject({ kind: 'Status', status: 'Success' });
     expect((await client.send('GET', `${SUBNETS}/join`)).code).toBe(404);
@@ -249,7 +249,7 @@ describe('a deletion', () => {
   it('waits for finalizers', async () => {
     await using client = await Client.start();
     const path = `${SUBNETS}/join`;
-    client.double.create({
+    client.server.create({
       kind: 'Subnet',
       metadata: { name: 'join', finalizers: ['kubeovn.io/x'] },
     });
@@ -262,30 +262,30 @@ describe('a deletion', () => {
 
   it('of a pod on a node waits for the node', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a', { nodeName: 'node-1' }));
+    client.server.create(pod('a', { nodeName: 'node-1' }));
     const { body } = await client.send('DELETE', A);
     expect(body).toMatchObject({ kind: 'Pod', metadata: { deletionGracePeriodSeconds: 30 } });
     expect(Date.parse(body.metadata.deletionTimestamp ?? '')).toBeGreaterThan(Date.now() + 25_000);
-    client.double.finishDeletion('default/a');
+    client.server.finishDeletion('default/a');
     expect((await client.send('GET', A)).code).toBe(404);
   });
 
   it('of a pod without grace, or without a node, does not wait', async () => {
     await using client = await Client.start();
-    client.double.create(pod('a', { nodeName: 'node-1' }));
-    client.double.create(pod('b'));
+    client.server.create(pod('a', { nodeName: 'node-1' }));
+    client.server.create(pod('b'));
     await client.send('DELETE', `${A}?gracePeriodSeconds=0`);
     await client.send('DELETE', `${PODS}/b`);
-    expect(client.double.list('Pod')).toEqual([]);
+    expect(client.server.list('Pod')).toEqual([]);
   });
 
   it('takes its options from a body', async () => {
     await using client = await Client.start();
-    const { metadata } = client.double.create(pod('a', { nodeName: 'node-1' }));
+    const { metadata } = client.server.create(pod('a', { nodeName: 'node-1' }));
     const wrong = { preconditions: { uid: 'other' } };
     expect((await client.send('DELETE', A, wrong)).code).toBe(409);
     const right = { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } };
     expect((await client.send('DELETE', A, right)).code).toBe(200);
-    expect(client.double.list('Pod')).toEqual([]);
+    expect(client.server.list('Pod')).toEqual([]);
   });
 });

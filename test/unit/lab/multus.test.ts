@@ -11,7 +11,7 @@ import {
   vpcNetwork,
 } from '../../lab/documented.ts';
 import { apply } from '../../lab/kubectl.ts';
-import { KubernetesApiDouble, type NewObject } from '../../lab/kubernetes/api.ts';
+import { FakeApiServer, type NewObject } from '../../lab/kubernetes/api.ts';
 import { PRIMARY_CONFIG, type Request, requestsOf } from '../../lab/multus.ts';
 import type { NetworkConfig } from '../../lab/runtime.ts';
 import { identityOf } from '../../lab/workloads.ts';
@@ -25,7 +25,7 @@ function requests(
   pod: NewObject,
   primary?: NetworkConfig,
 ): Request[] {
-  const api = new KubernetesApiDouble();
+  const api = new FakeApiServer();
   for (const network of networks) apply(api, network);
   return requestsOf(api, identityOf(apply(api, pod)), primary);
 }

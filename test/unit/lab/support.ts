@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { Agent, fetch } from 'undici';
 import {
-  type ApiDoubleOptions,
-  KubernetesApiDouble,
+  FakeApiServer,
+  type FakeApiServerOptions,
   type KubernetesObject,
 } from '../../lab/kubernetes/api.ts';
 
@@ -25,23 +25,23 @@ export interface Answer {
 }
 
 export class Client implements AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly #watches: AbortController[] = [];
   readonly #agent: Agent;
 
-  private constructor(double: KubernetesApiDouble) {
-    this.double = double;
-    this.#agent = new Agent({ connect: { ca: double.authority } });
+  private constructor(server: FakeApiServer) {
+    this.server = server;
+    this.#agent = new Agent({ connect: { ca: server.authority } });
   }
 
-  static async start(options: ApiDoubleOptions = {}): Promise<Client> {
-    return new Client(await KubernetesApiDouble.start(options));
+  static async start(options: FakeApiServerOptions = {}): Promise<Client> {
+    return new Client(await FakeApiServer.start(options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const watch of this.#watches) watch.abort();
     await this.#agent.destroy();
-    await this.double.close();
+    await this.server.close();
   }
 
   async send(
@@ -53,7 +53,7 @@ export class Client implements AsyncDisposable {
     const headers = { ...this.#credentials, ...more };
     const init = { method, headers, dispatcher: this.#agent };
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await fetch(this.double.url + path, { ...init, ...content });
+    const response = await fetch(this.server.url + path, { ...init, ...content });
     const isJson = response.headers.get('content-type') === 'application/json';
     const answered: unknown = isJson ? await response.json() : { message: await response.text() };
     return { code: response.status, body: answered as Answer['body'] };
@@ -68,7 +68,7 @@ export class Client implements AsyncDisposable {
     const controller = new AbortController();
     this.#watches.push(controller);
     const search = new URLSearchParams({ watch: 'true', ...query });
-    const response = await fetch(`${this.double.url}${path}?${search}`, {
+    const response = await fetch(`${this.server.url}${path}?${search}`, {
       signal: controller.signal,
       headers: this.#credentials,
       dispatcher: this.#agent,
@@ -77,7 +77,7 @@ export class Client implements AsyncDisposable {
   }
 
   get #credentials() {
-    return { Authorization: `Bearer ${this.double.tokenOf()}` };
+    return { Authorization: `Bearer ${this.server.tokenOf()}` };
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { staticWorkload, type WorkloadManifest } from '../../lab/documented.ts';
 import { apply } from '../../lab/kubectl.ts';
-import { KubernetesApiDouble } from '../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../lab/kubernetes/api.ts';
 import { keyOf } from '../../lab/kubernetes/object.ts';
 import { endPod, markPod, Workloads, type WorkloadsOptions } from '../../lab/workloads.ts';
 
@@ -19,7 +19,7 @@ const web: WorkloadManifest = {
 };
 
 function cluster(options: Partial<WorkloadsOptions> = {}) {
-  const api = new KubernetesApiDouble();
+  const api = new FakeApiServer();
   const workloads = new Workloads(api, { nodeName: 'node1', ...options });
   const names = () => api.list('Pod').map(({ metadata }) => metadata.name);
   return { api, workloads, names };
@@ -131,7 +131,7 @@ describe('the scheduler', () => {
 
 describe('apply', () => {
   it('makes an object, and changes it', () => {
-    const api = new KubernetesApiDouble();
+    const api = new FakeApiServer();
     const subnet = {
       kind: 'Subnet',
       metadata: { name: 'a' },
@@ -144,7 +144,7 @@ describe('apply', () => {
   });
 
   it('throws what the API server refuses', () => {
-    const api = new KubernetesApiDouble();
+    const api = new FakeApiServer();
     const misplaced = { kind: 'Subnet', metadata: { name: 'a', namespace: 'default' } };
     expect(() => apply(api, misplaced)).toThrow('Subnet has no namespace');
   });

@@ -7,14 +7,14 @@ import { describe, expect, it } from 'vitest';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
 import type { ConnectionLimits } from '../../../../src/common/kubernetes/connections.ts';
 import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { Protocol } from '../../../lab/kubernetes/listener.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import {
-  LogDouble,
   PODS,
   pod,
   project,
+  RecordingLog,
   shortLimits,
 } from '../../../unit/common/kubernetes/support.ts';
 
@@ -24,26 +24,26 @@ const never = new AbortController().signal;
 const short: ConnectionLimits = { connectMs: 5_000, pingEveryMs: 100, silenceMs: 1_500 };
 
 interface SetUp extends AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly line: TcpLine;
   readonly config: KubeConfig;
 }
 
-/** A double behind a line, and how to reach it. */
+/** A fake API server behind a line, and how to reach it. */
 async function setUp(protocol: Protocol): Promise<SetUp> {
-  const double = await KubernetesApiDouble.start({ protocol });
-  const line = await TcpLine.start(double.url);
+  const server = await FakeApiServer.start({ protocol });
+  const line = await TcpLine.start(server.url);
   const config = new KubeConfig();
-  config.loadFromString(double.kubeconfig().replace(double.url, line.url));
+  config.loadFromString(server.kubeconfig().replace(server.url, line.url));
   const dispose = async () => {
     await line[Symbol.asyncDispose]();
-    await double.close();
+    await server.close();
   };
-  return { double, line, config, [Symbol.asyncDispose]: dispose };
+  return { server, line, config, [Symbol.asyncDispose]: dispose };
 }
 
 function startCache({ config }: SetUp, limits: Partial<typeof shortLimits> = {}) {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const cache = new WatchCache({
     config,
     path: PODS,
@@ -63,11 +63,11 @@ describe('a connection that dies in silence', () => {
     await using all = await setUp('h2');
     using started = startCache(all, { inactivityMs: 90_000 });
     await started.cache.synced;
-    await all.double.watches.waitForCount(1);
+    await all.server.watches.waitForCount(1);
     all.line.lose();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     await started.sees('a');
-    expect(all.double.requests.count({ verb: 'list' })).toBe(1);
+    expect(all.server.requests.count({ verb: 'list' })).toBe(1);
     // The server was there all the time.
     expect(started.log.lines).toEqual([]);
   });
@@ -78,11 +78,11 @@ describe('a connection that dies in silence', () => {
       await using all = await setUp(protocol);
       using started = startCache(all, { unaskedInactivityMs: 1_500, inactivityMs: 90_000 });
       await started.cache.synced;
-      await all.double.watches.waitForCount(1);
+      await all.server.watches.waitForCount(1);
       all.line.lose();
-      all.double.create(pod('a'));
+      all.server.create(pod('a'));
       await started.sees('a');
-      expect(all.double.requests.count({ verb: 'list' })).toBe(1);
+      expect(all.server.requests.count({ verb: 'list' })).toBe(1);
     },
   );
 
@@ -90,9 +90,9 @@ describe('a connection that dies in silence', () => {
     await using all = await setUp('h2');
     using started = startCache(all, { inactivityMs: 90_000 });
     await started.cache.synced;
-    await all.double.watches.waitForCount(1);
+    await all.server.watches.waitForCount(1);
     await new Promise((resolve) => setTimeout(resolve, 2 * short.silenceMs));
-    expect(all.double.requests.count({ verb: 'watch' })).toBe(1);
+    expect(all.server.requests.count({ verb: 'watch' })).toBe(1);
     expect(started.log.lines).toEqual([]);
   });
 
@@ -100,14 +100,14 @@ describe('a connection that dies in silence', () => {
     'costs a request that has no answer, and the next one goes over another (%s)',
     async (protocol) => {
       await using all = await setUp(protocol);
-      all.double.create(pod('a'));
+      all.server.create(pod('a'));
       const api = new KubernetesApi(all.config, short);
       const patch = { metadata: { labels: { color: 'blue' } } };
-      all.double.silence();
+      all.server.silence();
       const asking = expect(api.mergePatch(A, patch, AbortSignal.timeout(6_000))).rejects.toThrow();
-      await all.double.requests.waitFor({ verb: 'patch' }, 1);
+      await all.server.requests.waitFor({ verb: 'patch' }, 1);
       all.line.lose();
-      all.double.resume();
+      all.server.resume();
       await asking;
       await expect(api.mergePatch(A, patch, never)).resolves.toMatchObject({ kind: 'Pod' });
       api.destroy();
@@ -119,7 +119,7 @@ describe('GOAWAY', () => {
   it('loses no request, does none twice, and loses no event', { timeout: 120_000 }, async () => {
     const count = 60;
     await using all = await setUp('h2');
-    all.double.faults.goAwayChance(0.3);
+    all.server.faults.goAwayChance(0.3);
     const api = new KubernetesApi(all.config, short);
     using started = startCache(all);
     await started.cache.synced;
@@ -140,11 +140,11 @@ describe('GOAWAY', () => {
         undefined,
       AbortSignal.timeout(100_000),
     );
-    expect(all.double.requests.count({ verb: 'create' })).toBe(count);
-    expect(all.double.requests.count({ verb: 'patch' })).toBe(count);
-    expect(all.double.requests.count({ verb: 'list' })).toBe(1);
+    expect(all.server.requests.count({ verb: 'create' })).toBe(count);
+    expect(all.server.requests.count({ verb: 'patch' })).toBe(count);
+    expect(all.server.requests.count({ verb: 'list' })).toBe(1);
     expect(started.log.lines).toEqual([]);
-    expect(all.double.connectionCount).toBeGreaterThan(5);
+    expect(all.server.connectionCount).toBeGreaterThan(5);
     api.destroy();
   });
 });

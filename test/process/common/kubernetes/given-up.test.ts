@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { Protocol } from '../../../lab/kubernetes/listener.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import { pod } from '../../../unit/common/kubernetes/support.ts';
@@ -24,12 +24,12 @@ describe('a request with a body that is given up', () => {
   it.each(PROTOCOLS)(
     'at any moment of its sending, is no harm to others over %s',
     async (protocol) => {
-      await using double = await KubernetesApiDouble.start({ protocol });
-      double.create(pod('a'));
+      await using server = await FakeApiServer.start({ protocol });
+      server.create(pod('a'));
       const folder = await mkdtemp(join(tmpdir(), 'given-up-'));
       try {
         const kubeconfig = join(folder, 'kubeconfig');
-        await double.writeKubeconfig(kubeconfig);
+        await server.writeKubeconfig(kubeconfig);
         const program = join(import.meta.dirname, 'given-up-program.ts');
         const child = spawn(process.execPath, [program, kubeconfig], {
           stdio: ['ignore', 'pipe', 'inherit'],
@@ -52,17 +52,17 @@ describe('a request with a body that is given up', () => {
   );
 
   it('after it was sent, has its error at once, and its connection goes on', async () => {
-    await using double = await KubernetesApiDouble.start({ protocol: 'h2' });
-    double.create(pod('a'));
-    await using line = await TcpLine.start(double.url);
+    await using server = await FakeApiServer.start({ protocol: 'h2' });
+    server.create(pod('a'));
+    await using line = await TcpLine.start(server.url);
     const config = new KubeConfig();
-    config.loadFromString(double.kubeconfig().replace(double.url, line.url));
+    config.loadFromString(server.kubeconfig().replace(server.url, line.url));
     const api = new KubernetesApi(config);
     await api.get(POD, {}, never);
     line.holdAnswers();
     const given = new AbortController();
     const patched = api.mergePatch(POD, { metadata: { labels: { color: 'blue' } } }, given.signal);
-    await double.requests.waitFor({ verb: 'patch' }, 1);
+    await server.requests.waitFor({ verb: 'patch' }, 1);
     given.abort(new Error('given up'));
     await expect(patched).rejects.toThrow('given up');
     line.restore();
@@ -71,12 +71,12 @@ describe('a request with a body that is given up', () => {
   });
 
   it('before there is a connection, is never sent', async () => {
-    await using double = await KubernetesApiDouble.start();
-    double.create(pod('a'));
-    await using line = await TcpLine.start(double.url);
+    await using server = await FakeApiServer.start();
+    server.create(pod('a'));
+    await using line = await TcpLine.start(server.url);
     line.hold();
     const config = new KubeConfig();
-    config.loadFromString(double.kubeconfig().replace(double.url, line.url));
+    config.loadFromString(server.kubeconfig().replace(server.url, line.url));
     const api = new KubernetesApi(config);
     const given = new AbortController();
     const patched = api.mergePatch(POD, { metadata: { labels: { color: 'blue' } } }, given.signal);
@@ -87,7 +87,7 @@ describe('a request with a body that is given up', () => {
     await expect(patched).rejects.toThrow('given up');
     line.restore();
     await other;
-    expect(double.requests.count({ verb: 'patch' })).toBe(0);
+    expect(server.requests.count({ verb: 'patch' })).toBe(0);
     api.destroy();
   });
 });

@@ -93,17 +93,17 @@ describe('an object that is too large', () => {
 
   it('stays as it was in a WatchCache, is logged, and goes when it is deleted', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
-    const large = all.double.patch('Pod', 'default/a', {
+    const large = all.server.patch('Pod', 'default/a', {
       metadata: { labels: { color: 'blue' } },
       spec: { junk: 'x'.repeat(5 * MIB) },
     });
-    all.double.create(pod('b'));
+    all.server.create(pod('b'));
     await all.sees('b', 'red');
     expect(large.metadata.labels).toEqual({ color: 'blue' });
     expect(all.cache.get('default/a')?.color).toBe('red');
     expect(all.log.lines[0]?.fields).toMatchObject({ key: 'default/a' });
     expect(all.log.lines[0]?.fields.error).toContain('more than 4.0 MiB are not read');
-    all.double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+    all.server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
     await all.sees('a', undefined);
   });
 
@@ -135,10 +135,10 @@ describe('a list of many objects', () => {
       turns += 1;
       if (!all.cache.isSynced && turns < 1000) setImmediate(turn);
     };
-    all.double.faults.silence();
+    all.server.faults.silence();
     all.cache.start();
-    await all.double.requests.waitFor({ verb: 'list' }, 1);
-    all.double.faults.resume();
+    await all.server.requests.waitFor({ verb: 'list' }, 1);
+    all.server.faults.resume();
     turn();
     await all.cache.synced;
     // 300 ms in turns of some 10 ms; it would be one for each piece of the answer otherwise.

@@ -4,26 +4,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { pod, setUp, setUpStarted } from '../../../unit/common/kubernetes/support.ts';
 
 describe('stop', () => {
   it('closes the connections of an open watch and shows the last state', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
     all.cache.stop();
-    await all.double.watches.waitForCount(0);
-    all.double.create(pod('b'));
+    await all.server.watches.waitForCount(0);
+    all.server.create(pod('b'));
     expect(all.cache.get('default/a')?.color).toBe('red');
     expect(all.cache.get('default/b')).toBeUndefined();
     expect(all.log.lines).toEqual([]);
-    expect(all.double.requests.count()).toBe(2);
+    expect(all.server.requests.count()).toBe(2);
   });
 
   it('delivers nothing any more, also of what is on its way', async () => {
     await using all = await setUpStarted();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     all.cache.stop();
-    await all.double.watches.waitForCount(0);
+    await all.server.watches.waitForCount(0);
     expect(all.changes).toEqual([]);
   });
 
@@ -31,7 +31,7 @@ describe('stop', () => {
     await using all = await setUp();
     all.cache.stop();
     all.cache.start();
-    expect(all.double.requests.count()).toBe(0);
+    expect(all.server.requests.count()).toBe(0);
   });
 
   it('may be called twice', async () => {
@@ -48,27 +48,27 @@ describe('a process with a stopped cache ends by itself', () => {
     ['while a list has no answer', 'silent-list'],
     ['during a pause after a failure', 'pausing'],
   ])('%s', async (_when, state) => {
-    await using double = await KubernetesApiDouble.start();
+    await using server = await FakeApiServer.start();
     const folder = await mkdtemp(join(tmpdir(), 'watch-cache-'));
     try {
       const kubeconfig = join(folder, 'kubeconfig');
-      await double.writeKubeconfig(kubeconfig);
-      if (state === 'silent-list') double.silence();
-      if (state === 'pausing') double.faults.failAll(503);
+      await server.writeKubeconfig(kubeconfig);
+      if (state === 'silent-list') server.silence();
+      if (state === 'pausing') server.faults.failAll(503);
       const program = join(import.meta.dirname, 'stop-program.ts');
       const child = spawn(process.execPath, [program, kubeconfig, state], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       const exited = once(child, 'exit');
       if (state === 'silent-watch') {
-        await double.watches.waitForCount(1);
-        double.silence();
-        double.resetConnections();
-        await double.requests.waitFor({ verb: 'watch' }, 2);
+        await server.watches.waitForCount(1);
+        server.silence();
+        server.resetConnections();
+        await server.requests.waitFor({ verb: 'watch' }, 2);
       } else if (state === 'watching') {
-        await double.watches.waitForCount(1);
+        await server.watches.waitForCount(1);
       } else {
-        await double.requests.waitFor({ verb: 'list' }, 1);
+        await server.requests.waitFor({ verb: 'list' }, 1);
       }
       // The program stops its cache when its stdin ends, and counts the time until it exits.
       child.stdin.end();

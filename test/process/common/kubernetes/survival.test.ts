@@ -9,17 +9,17 @@ import {
   steady,
 } from '../../../unit/common/kubernetes/support.ts';
 
-function lists({ double }: SetUp): number {
-  return double.requests.count({ verb: 'list', path: PODS });
+function lists({ server }: SetUp): number {
+  return server.requests.count({ verb: 'list', path: PODS });
 }
 
-function watches({ double }: SetUp): number {
-  return double.requests.count({ verb: 'watch', path: PODS });
+function watches({ server }: SetUp): number {
+  return server.requests.count({ verb: 'watch', path: PODS });
 }
 
 /** Changes that the open watch never shows; the next one can, unless they are forgotten too. */
-function missed({ double }: SetUp, change: () => void): void {
-  double.watches.muteAll();
+function missed({ server }: SetUp, change: () => void): void {
+  server.watches.muteAll();
   change();
 }
 
@@ -27,8 +27,8 @@ describe('a WatchCache survives', () => {
   it('a connection reset: goes on from where it was, without a list', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
     await steady();
-    missed(all, () => all.double.create(pod('b')));
-    all.double.resetConnections();
+    missed(all, () => all.server.create(pod('b')));
+    all.server.resetConnections();
     await all.sees('b', 'red');
     expect(lists(all)).toBe(1);
     await all.log.waitForCount(2);
@@ -38,10 +38,10 @@ describe('a WatchCache survives', () => {
   it('many resets in a row, and misses nothing', async () => {
     await using all = await setUpStarted();
     for (let round = 0; round < 10; round++) {
-      all.double.create(pod(`pod-${round}`));
-      all.double.resetConnections();
-      await all.double.watches.waitForCount(0);
-      await all.double.watches.waitForCount(1);
+      all.server.create(pod(`pod-${round}`));
+      all.server.resetConnections();
+      await all.server.watches.waitForCount(0);
+      await all.server.watches.waitForCount(1);
     }
     await all.sees('pod-9', 'red');
     expect(all.cache.size).toBe(10);
@@ -50,8 +50,8 @@ describe('a WatchCache survives', () => {
 
   it('HTTP 503 for lists and watches: one line when it begins, one when it is over', async () => {
     await using all = await setUp({ pods: ['a'] });
-    all.double.faults.failNext(3, 503, { verb: 'list' });
-    all.double.faults.failNext(3, 503, { verb: 'watch' });
+    all.server.faults.failNext(3, 503, { verb: 'list' });
+    all.server.faults.failNext(3, 503, { verb: 'watch' });
     all.cache.start();
     await all.sees('a', 'red');
     await all.log.waitForCount(2);
@@ -66,27 +66,27 @@ describe('a WatchCache survives', () => {
   it('a long 503 with growing pauses, and starts anew with short ones', async () => {
     await using all = await setUpStarted({ limits: { backoffFirstMs: 20, backoffMaxMs: 640 } });
     await steady();
-    all.double.faults.failAll(503);
-    all.double.resetConnections();
+    all.server.faults.failAll(503);
+    all.server.resetConnections();
     const beganAt = performance.now();
-    await all.double.requests.waitFor({ verb: 'watch' }, 1 + 5);
+    await all.server.requests.waitFor({ verb: 'watch' }, 1 + 5);
     // The pauses before are at least half of 20, 40, 80, 160 and 320 ms; the next would be of 640.
     expect(performance.now() - beganAt).toBeGreaterThanOrEqual(300);
-    all.double.faults.failAll(undefined);
-    await all.double.watches.waitForCount(1);
+    all.server.faults.failAll(undefined);
+    await all.server.watches.waitForCount(1);
     await steady();
-    all.double.resetConnections();
-    await all.double.watches.waitForCount(0);
+    all.server.resetConnections();
+    await all.server.watches.waitForCount(0);
     const againAt = performance.now();
-    await all.double.watches.waitForCount(1);
+    await all.server.watches.waitForCount(1);
     expect(performance.now() - againAt).toBeLessThan(300);
   });
 
   it('410 as HTTP status: lists again', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
-    missed(all, () => all.double.create(pod('b')));
-    all.double.faults.failNext(1, 410, { verb: 'watch' });
-    all.double.watches.endAll();
+    missed(all, () => all.server.create(pod('b')));
+    all.server.faults.failNext(1, 410, { verb: 'watch' });
+    all.server.watches.endAll();
     await all.sees('b', 'red');
     expect(lists(all)).toBe(2);
   });
@@ -95,12 +95,12 @@ describe('a WatchCache survives', () => {
     await using all = await setUpStarted({ pods: ['a', 'b', 'c'] });
     all.changes.length = 0;
     missed(all, () => {
-      all.double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
-      all.double.patch('Pod', 'default/b', { metadata: { labels: { color: 'blue' } } });
-      all.double.create(pod('d'));
+      all.server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+      all.server.patch('Pod', 'default/b', { metadata: { labels: { color: 'blue' } } });
+      all.server.create(pod('d'));
     });
-    all.double.compact();
-    all.double.watches.endAll();
+    all.server.compact();
+    all.server.watches.endAll();
     await all.sees('d', 'red');
     expect(all.changes).toEqual([
       'deleted default/a red',
@@ -108,21 +108,21 @@ describe('a WatchCache survives', () => {
       'added default/d red',
     ]);
     expect(lists(all)).toBe(2);
-    all.double.create(pod('e'));
+    all.server.create(pod('e'));
     await all.sees('e', 'red');
   });
 
   it('410 at the end of a long outage: lists again without another long pause', async () => {
     await using all = await setUpStarted({ limits: { backoffFirstMs: 20, backoffMaxMs: 10_000 } });
-    const { requests, faults } = all.double;
+    const { requests, faults } = all.server;
     await steady();
     faults.failAll(503);
-    all.double.resetConnections();
+    all.server.resetConnections();
     // The pauses before were of up to 20, 40, … 640 ms; the one after the next attempt would be of
     // 1280 to 2560 ms.
     await requests.waitFor({ verb: 'watch' }, 1 + 7);
-    all.double.create(pod('a'));
-    all.double.compact();
+    all.server.create(pod('a'));
+    all.server.compact();
     faults.failAll(undefined);
     await requests.waitFor({ verb: 'watch' }, 1 + 8);
     const refusedAt = performance.now();
@@ -133,10 +133,10 @@ describe('a WatchCache survives', () => {
   it('410 for ever: with growing pauses', async () => {
     await using all = await setUpStarted({ limits: { backoffFirstMs: 20, backoffMaxMs: 640 } });
     await steady();
-    all.double.faults.failAll(410);
-    all.double.resetConnections();
+    all.server.faults.failAll(410);
+    all.server.resetConnections();
     const beganAt = performance.now();
-    await all.double.requests.waitFor({}, 2 + 6);
+    await all.server.requests.waitFor({}, 2 + 6);
     // The pauses before are at least half of 20, 40, 80, 160 and 320 ms.
     expect(performance.now() - beganAt).toBeGreaterThanOrEqual(300);
   });
@@ -148,11 +148,11 @@ describe('a WatchCache survives', () => {
       const uid = all.cache.get('default/a')?.uid;
       all.changes.length = 0;
       missed(all, () => {
-        all.double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
-        all.double.create(pod('a', 'blue'));
+        all.server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+        all.server.create(pod('a', 'blue'));
       });
-      if (how === 'listed') all.double.compact();
-      all.double.resetConnections();
+      if (how === 'listed') all.server.compact();
+      all.server.resetConnections();
       await all.sees('a', 'blue');
       expect(all.changes).toEqual(['deleted default/a red', 'added default/a blue']);
       expect(all.cache.get('default/a')?.uid).not.toBe(uid);
@@ -161,7 +161,7 @@ describe('a WatchCache survives', () => {
 
   it('a silent watch: opens another one after the limit, without a list or a line', async () => {
     await using all = await setUpStarted({ limits: { inactivityMs: 200 } });
-    missed(all, () => all.double.create(pod('a')));
+    missed(all, () => all.server.create(pod('a')));
     await all.sees('a', 'red');
     expect(lists(all)).toBe(1);
     expect(watches(all)).toBe(2);
@@ -170,31 +170,31 @@ describe('a WatchCache survives', () => {
 
   it('a server that falls silent altogether, and comes back', async () => {
     await using all = await setUpStarted({ limits: { inactivityMs: 150 } });
-    all.double.silence();
-    all.double.create(pod('a'));
+    all.server.silence();
+    all.server.create(pod('a'));
     await all.log.waitForCount(1);
     expect(all.log.lines[0]?.fields.reason).toContain('no answer within 150 ms');
     expect(all.cache.msSinceContact).toBeGreaterThanOrEqual(150);
-    all.double.resume();
+    all.server.resume();
     await all.sees('a', 'red');
     expect(lists(all)).toBe(1);
   });
 
   it('a server that is silent from the start', async () => {
     await using all = await setUp({ pods: ['a'], limits: { listTimeoutMs: 100 } });
-    all.double.silence();
+    all.server.silence();
     all.cache.start();
-    await all.double.requests.waitFor({ verb: 'list' }, 2);
+    await all.server.requests.waitFor({ verb: 'list' }, 2);
     expect(all.cache.isSynced).toBe(false);
-    all.double.resume();
+    all.server.resume();
     await all.sees('a', 'red');
   });
 
   it('a watch that ends as it should: opens the next one at once, without a list or a line', async () => {
     await using all = await setUpStarted();
     await steady();
-    missed(all, () => all.double.create(pod('a')));
-    all.double.watches.endAll();
+    missed(all, () => all.server.create(pod('a')));
+    all.server.watches.endAll();
     await all.sees('a', 'red');
     expect(lists(all)).toBe(1);
     expect(watches(all)).toBe(2);
@@ -204,24 +204,24 @@ describe('a WatchCache survives', () => {
   it('a server that closes every watch at once: no tight loop, and changes still arrive', async () => {
     await using all = await setUpStarted();
     await steady();
-    all.double.watches.closeAtOnce(true);
-    all.double.watches.endAll();
+    all.server.watches.closeAtOnce(true);
+    all.server.watches.endAll();
     const beganAt = performance.now();
-    await all.double.requests.waitFor({ verb: 'watch' }, 1 + 8);
+    await all.server.requests.waitFor({ verb: 'watch' }, 1 + 8);
     // One at once, and then pauses of at least half of 10, 20, 40 and four times 80 ms.
     expect(performance.now() - beganAt).toBeGreaterThanOrEqual(190);
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     await all.sees('a', 'red');
     expect(lists(all)).toBe(1);
     expect(all.log.levels).toEqual(['warn']);
-    all.double.watches.closeAtOnce(false);
+    all.server.watches.closeAtOnce(false);
     await all.log.waitForCount(2);
     expect(all.log.levels).toEqual(['warn', 'info']);
   });
 
   it('a server that is not there yet', async () => {
     await using all = await setUp({ pods: ['a'] });
-    await all.double.close();
+    await all.server.close();
     let isSynced = false;
     void all.cache.synced.then(() => {
       isSynced = true;
@@ -231,7 +231,7 @@ describe('a WatchCache survives', () => {
     expect(all.log.lines[0]?.fields.reason).toContain('ECONNREFUSED');
     await steady();
     expect(isSynced).toBe(false);
-    await all.double.start();
+    await all.server.start();
     await all.sees('a', 'red');
     await all.cache.synced;
     await all.log.waitForCount(2);
@@ -241,23 +241,23 @@ describe('a WatchCache survives', () => {
   it('a server that restarts', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
     await steady();
-    await all.double.close();
-    all.double.create(pod('b'));
+    await all.server.close();
+    all.server.create(pod('b'));
     await all.log.waitForCount(1);
     expect(all.cache.get('default/a')?.color).toBe('red');
-    await all.double.start();
+    await all.server.start();
     await all.sees('b', 'red');
     expect(lists(all)).toBe(1);
   });
 
   it('a token that is refused for a while', async () => {
     await using all = await setUpStarted({ token: 'old' });
-    all.double.setToken('new');
-    all.double.create(pod('a'));
-    all.double.resetConnections();
+    all.server.setToken('new');
+    all.server.create(pod('a'));
+    all.server.resetConnections();
     await all.log.waitForCount(1);
-    await all.double.requests.waitFor({ verb: 'watch' }, 4);
-    all.double.setToken('old');
+    await all.server.requests.waitFor({ verb: 'watch' }, 4);
+    all.server.setToken('old');
     await all.sees('a', 'red');
     expect(lists(all)).toBe(1);
   });
@@ -266,8 +266,8 @@ describe('a WatchCache survives', () => {
 describe('a WatchCache that is told nonsense', () => {
   it('ignores a line that is no JSON', async () => {
     await using all = await setUpStarted();
-    all.double.watches.sendLine('<html>{"type":');
-    all.double.create(pod('a'));
+    all.server.watches.sendLine('<html>{"type":');
+    all.server.create(pod('a'));
     await all.sees('a', 'red');
     expect(watches(all)).toBe(1);
   });
@@ -288,9 +288,9 @@ describe('a WatchCache that is told nonsense', () => {
     ],
   ])('lists again after %s', async (_what, line) => {
     await using all = await setUpStarted({ pods: ['a'] });
-    all.double.watches.sendLine(line);
-    await all.double.requests.waitFor({ verb: 'list' }, 2);
-    all.double.create(pod('b'));
+    all.server.watches.sendLine(line);
+    await all.server.requests.waitFor({ verb: 'list' }, 2);
+    all.server.create(pod('b'));
     await all.sees('b', 'red');
     expect(all.cache.size).toBe(2);
   });
@@ -300,13 +300,13 @@ describe('bookmarks', () => {
   it('move the version from which a watch goes on', async () => {
     await using all = await setUpStarted();
     // A change of another kind: it moves the server's version, but is no event of ours.
-    all.double.create({ kind: 'Node', metadata: { name: 'node-2' } });
-    const { resourceVersion } = all.double.get('Node', 'node-2').metadata;
-    all.double.watches.sendBookmarks();
-    all.double.compact();
-    all.double.watches.endAll();
-    await all.double.requests.waitFor({ verb: 'watch' }, 2);
-    expect(all.double.requests.matching({ verb: 'watch' })[1]?.query).toMatchObject({
+    all.server.create({ kind: 'Node', metadata: { name: 'node-2' } });
+    const { resourceVersion } = all.server.get('Node', 'node-2').metadata;
+    all.server.watches.sendBookmarks();
+    all.server.compact();
+    all.server.watches.endAll();
+    await all.server.requests.waitFor({ verb: 'watch' }, 2);
+    expect(all.server.requests.matching({ verb: 'watch' })[1]?.query).toMatchObject({
       resourceVersion,
     });
     expect(lists(all)).toBe(1);

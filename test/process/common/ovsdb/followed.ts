@@ -5,7 +5,7 @@ import { parseRemotes } from '../../../../src/common/ovsdb/remote.ts';
 import { type Change, Replica } from '../../../../src/common/ovsdb/replica.ts';
 import { OvsdbSession, type SessionOptions } from '../../../../src/common/ovsdb/session.ts';
 import { LiveTable } from '../../../../src/common/ovsdb/table.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
 /** The outage that a test waits out at most; ms. */
 const GRACE_MS = 60_000;
@@ -29,7 +29,7 @@ export class Followed {
   });
   readonly switchesNamed = this.switches.index(({ name }) => [name]);
   readonly changes: Change[] = [];
-  readonly log = new LogDouble();
+  readonly log = new RecordingLog();
   readonly replica = new Replica([this.switches, this.ports, this.acls]);
   readonly session: OvsdbSession;
 

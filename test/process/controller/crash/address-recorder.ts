@@ -2,7 +2,7 @@
  * Watches what becomes of addresses while controllers come and go: what must never be seen, not
  * even for a moment.
  */
-import type { KubernetesApiDouble, KubernetesObject } from '../../../lab/kubernetes/api.ts';
+import type { FakeApiServer, KubernetesObject } from '../../../lab/kubernetes/api.ts';
 import { keyOf } from '../../../lab/kubernetes/object.ts';
 import { isAlive, written } from './oracle.ts';
 
@@ -18,7 +18,7 @@ interface Told {
 export class AddressRecorder implements Disposable {
   /** What was seen that must not be. */
   readonly crimes: string[] = [];
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   readonly #stop: readonly (() => void)[];
   /** By UID of a pod and provider. */
   readonly #told = new Map<string, Told>();
@@ -28,7 +28,7 @@ export class AddressRecorder implements Disposable {
   readonly #recorded = new Map<string, string>();
 
   /** Begins to watch; what pods say now is as it ought to be. */
-  constructor(api: KubernetesApiDouble) {
+  constructor(api: FakeApiServer) {
     this.#api = api;
     for (const pod of api.list('Pod')) this.#seePod(pod);
     for (const ip of api.list('IP')) this.#seeIp(ip);

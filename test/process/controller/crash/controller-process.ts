@@ -1,13 +1,13 @@
 /**
  * Controllers as processes of their own, run from source, that contend for the Lease of an API
- * server double. None of them has OVN: all networks are other plugins'.
+ * server, which is a fake. None of them has OVN: all networks are other plugins'.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CONTROLLER, type KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, type FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Program } from '../../../lab/program.ts';
 
@@ -61,16 +61,16 @@ export class ControllerProcess extends Program {
 
 /** Starts processes, and ends those that are left. */
 export class ControllerProcesses implements AsyncDisposable {
-  readonly #api: KubernetesApiDouble;
+  readonly #api: FakeApiServer;
   readonly #folder: string;
   readonly #all: ControllerProcess[] = [];
 
-  private constructor(api: KubernetesApiDouble, folder: string) {
+  private constructor(api: FakeApiServer, folder: string) {
     this.#api = api;
     this.#folder = folder;
   }
 
-  static async of(api: KubernetesApiDouble): Promise<ControllerProcesses> {
+  static async of(api: FakeApiServer): Promise<ControllerProcesses> {
     const folder = await mkdtemp(join(tmpdir(), 'controllers-'));
     await api.writeKubeconfig(join(folder, 'config'), CONTROLLER);
     return new ControllerProcesses(api, folder);

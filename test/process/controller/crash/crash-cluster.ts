@@ -3,7 +3,7 @@
  * of every kind come, go and come back, and Subnets change.
  */
 import { abortable, startDeadline } from '../../../../src/common/concurrency/deadline.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Workloads } from '../../../lab/workloads.ts';
 import { Life } from '../../../unit/controller/life.ts';
@@ -26,7 +26,7 @@ export interface KillPoint {
 }
 
 export class CrashCluster implements AsyncDisposable {
-  readonly api: KubernetesApiDouble;
+  readonly api: FakeApiServer;
   readonly workloads: Workloads;
   readonly recorder: AddressRecorder;
   /** What users reserved: addresses by name of the IP object, empty for any. */
@@ -42,7 +42,7 @@ export class CrashCluster implements AsyncDisposable {
   #killAt: number | undefined;
   #writeCount = 0;
 
-  private constructor(api: KubernetesApiDouble, killPoints: readonly KillPoint[]) {
+  private constructor(api: FakeApiServer, killPoints: readonly KillPoint[]) {
     this.api = api;
     this.workloads = new Workloads(api, { nodeName: 'node-1' });
     this.#killPoints = [...killPoints];
@@ -57,7 +57,7 @@ export class CrashCluster implements AsyncDisposable {
 
   /** An empty cluster. @param killPoints of the first controllers; those after them live on */
   static async start(killPoints: readonly KillPoint[] = []): Promise<CrashCluster> {
-    return new CrashCluster(await KubernetesApiDouble.start(), killPoints);
+    return new CrashCluster(await FakeApiServer.start(), killPoints);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@
  * controller's code: it goes by what Kube-OVN's documentation says of the objects.
  */
 import ipaddr from 'ipaddr.js';
-import type { KubernetesApiDouble, KubernetesObject } from '../../../lab/kubernetes/api.ts';
+import type { FakeApiServer, KubernetesObject } from '../../../lab/kubernetes/api.ts';
 import { keyOf } from '../../../lab/kubernetes/object.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
@@ -30,7 +30,7 @@ interface IpSpec {
 }
 
 /** What is looked at of a server. */
-type Reader = Pick<KubernetesApiDouble, 'get' | 'list'>;
+type Reader = Pick<FakeApiServer, 'get' | 'list'>;
 
 /** All that is wrong once a controller has nothing left to do; none of it where all is well. */
 export function problemsOf(server: Reader): string[] {

@@ -3,7 +3,7 @@
  * can come between.
  */
 import type { WorkloadManifest } from '../../../lab/documented.ts';
-import type { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import type { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { keyOf } from '../../../lab/kubernetes/object.ts';
 import { endPod, identityOf } from '../../../lab/workloads.ts';
 import type { CrashCluster } from './crash-cluster.ts';
@@ -116,7 +116,7 @@ export const story: readonly Step[] = [
   (crashCluster) => crashCluster.workloads.delete('StatefulSet', 'default/db'),
 ];
 
-function network(api: KubernetesApiDouble, name: string): void {
+function network(api: FakeApiServer, name: string): void {
   const config = JSON.stringify({
     cniVersion: '0.3.1',
     type: 'macvlan',
@@ -127,14 +127,14 @@ function network(api: KubernetesApiDouble, name: string): void {
   api.create({ kind: 'NetworkAttachmentDefinition', metadata, spec: { config } });
 }
 
-function subnet(api: KubernetesApiDouble, name: string, cidrBlock: string): void {
+function subnet(api: FakeApiServer, name: string, cidrBlock: string): void {
   const spec = { provider: `${name}.default`, cidrBlock };
   api.create({ kind: 'Subnet', metadata: { name }, spec });
 }
 
 /** Creates a pod on a node. @param networks short form, of namespace default */
 export function pod(
-  api: KubernetesApiDouble,
+  api: FakeApiServer,
   name: string,
   networks: string,
   more: Readonly<Record<string, string>> = {},
@@ -145,26 +145,26 @@ export function pod(
 }
 
 /** Creates many pods at once; each third has a second NIC, with addresses of both families. */
-export function burst(api: KubernetesApiDouble, count: number): void {
+export function burst(api: FakeApiServer, count: number): void {
   for (let index = 0; index < count; index += 1) {
     pod(api, `burst-${index}`, index % 3 === 0 ? 'red,blue' : 'red');
   }
 }
 
 /** Creates a pod as somebody does who copies what `kubectl get -o yaml` says of another one. */
-export function copyOf(api: KubernetesApiDouble, name: string, copy: string): void {
+export function copyOf(api: FakeApiServer, name: string, copy: string): void {
   const { metadata, spec } = api.get('Pod', `default/${name}`);
   const { annotations } = metadata;
   api.create({ kind: 'Pod', metadata: { name: copy, namespace: 'default', annotations }, spec });
 }
 
 /** A network of macvlan interfaces, and its Subnet. */
-export function makeNetwork(api: KubernetesApiDouble, name: string, cidrBlock: string): void {
+export function makeNetwork(api: FakeApiServer, name: string, cidrBlock: string): void {
   network(api, name);
   subnet(api, name, cidrBlock);
 }
 
-function end(api: KubernetesApiDouble, name: string): void {
+function end(api: FakeApiServer, name: string): void {
   endPod(api, identityOf(api.get('Pod', `default/${name}`)));
 }
 

@@ -53,13 +53,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     await Promise.all([stopped(all, leader, ms), disturbed(all, other, 'cut', ms)]);
   },
   'told of conflicts that are none': async (all) =>
-    all.double.faults.failNext(12, 409, { verb: 'patch', path: LEASE }),
+    all.server.faults.failNext(12, 409, { verb: 'patch', path: LEASE }),
   'refused by an API server that is not well': async (all, _leader, ms) => {
-    all.double.faults.failAll(503);
+    all.server.faults.failAll(503);
     await sleep(ms);
-    all.double.faults.failAll(undefined);
+    all.server.faults.failAll(undefined);
   },
-  'reset with all others': async (all) => all.double.resetConnections(),
+  'reset with all others': async (all) => all.server.resetConnections(),
 };
 
 describe('three controllers under faults', () => {

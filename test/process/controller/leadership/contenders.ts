@@ -1,6 +1,6 @@
 /**
  * Three controllers as processes of their own, each over a line of its own to one API server
- * double, that are killed, stopped and cut off; and the truth to judge them by: who held the Lease
+ * (a fake), that are killed, stopped and cut off; and the truth to judge them by: who held the Lease
  * when, as the server has it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CONTROLLER, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
 import { shortTimes } from './support.ts';
 
@@ -29,7 +29,7 @@ export interface Belief {
 }
 
 export class Contenders implements AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly #folder: string;
   readonly #lines = new Map<string, TcpLine>();
   readonly #processes = new Map<string, ChildProcess>();
@@ -37,10 +37,10 @@ export class Contenders implements AsyncDisposable {
   #isOver = false;
   #startCount = 0;
 
-  private constructor(double: KubernetesApiDouble, folder: string) {
-    this.double = double;
+  private constructor(server: FakeApiServer, folder: string) {
+    this.server = server;
     this.#folder = folder;
-    double.onChange('Lease', (lease) => {
+    server.onChange('Lease', (lease) => {
       const holder = String(lease?.spec?.holderIdentity ?? '');
       if (this.#holdings.at(-1)?.holder === holder) return;
       this.#holdings.push({ from: process.hrtime.bigint(), holder });
@@ -48,13 +48,13 @@ export class Contenders implements AsyncDisposable {
   }
 
   static async start(): Promise<Contenders> {
-    const double = await KubernetesApiDouble.start();
+    const server = await FakeApiServer.start();
     const folder = await mkdtemp(join(tmpdir(), 'contenders-'));
-    const contenders = new Contenders(double, folder);
+    const contenders = new Contenders(server, folder);
     for (const name of NAMES) {
-      const line = await TcpLine.start(double.url);
+      const line = await TcpLine.start(server.url);
       contenders.#lines.set(name, line);
-      const config = double.kubeconfig(CONTROLLER).replaceAll(double.url, line.url);
+      const config = server.kubeconfig(CONTROLLER).replaceAll(server.url, line.url);
       await writeFile(join(folder, `${name}.config`), config);
       contenders.#spawn(name);
     }
@@ -64,7 +64,7 @@ export class Contenders implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end();
     for (const line of this.#lines.values()) await line[Symbol.asyncDispose]();
-    await this.double.close();
+    await this.server.close();
     await rm(this.#folder, { recursive: true });
   }
 
@@ -92,7 +92,7 @@ export class Contenders implements AsyncDisposable {
   async untilLed(): Promise<void> {
     const renewals = Promise.withResolvers<void>();
     let count = 0;
-    const stop = this.double.onChange('Lease', (lease) => {
+    const stop = this.server.onChange('Lease', (lease) => {
       if (lease?.spec?.holderIdentity !== undefined) count += 1;
       if (count > 2) renewals.resolve();
     });

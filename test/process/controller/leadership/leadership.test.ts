@@ -40,7 +40,7 @@ describe.concurrent('the Lease', () => {
     const second = await election.contend('pod-b');
     await second.leadership;
     await election.renewals(1);
-    const asked = election.double.requests.all.map(({ verb, path }) => `${verb} ${path}`);
+    const asked = election.server.requests.all.map(({ verb, path }) => `${verb} ${path}`);
     expect(new Set(asked)).toEqual(
       new Set([`get ${LEASE}`, `watch ${LEASES}`, `create ${LEASES}`, `patch ${LEASE}`]),
     );
@@ -50,7 +50,7 @@ describe.concurrent('the Lease', () => {
     await using election = await Election.start();
     election.write({});
     const key = 'kube-system/kube-ovn-controller';
-    election.double.patch('Lease', key, { metadata: { labels: { team: 'net' } } });
+    election.server.patch('Lease', key, { metadata: { labels: { team: 'net' } } });
     await (await election.contend('pod-a')).leadership;
     expect(election.lease.metadata.labels).toEqual({ team: 'net' });
   });
@@ -113,7 +113,7 @@ describe.concurrent('a controller that stands by', () => {
     await using election = await Election.start();
     election.write({ holderIdentity: 'kube-ovn-ts/pod-x/1', leaseDurationSeconds: 2 });
     const { leadership } = await election.contend('pod-a');
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     await sleep(300);
     election.deleteLease();
     expect(await isPending(leadership, 1_000)).toBe(true);
@@ -126,9 +126,9 @@ describe.concurrent('a controller that stands by', () => {
     const first = await election.contend('pod-a');
     const second = await election.contend('pod-b');
     await first.leadership;
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     second.line.cut();
-    await election.double.watches.waitForCount(0);
+    await election.server.watches.waitForCount(0);
     await (await first.leadership).release();
     second.line.restore();
     expect(leads(await second.leadership)).toBe(true);
@@ -143,7 +143,7 @@ describe.concurrent('a controller that stands by', () => {
     const first = await election.contend('pod-a', shortTimes);
     const leading = await first.leadership;
     const second = await election.contend('pod-b', shortTimes);
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     for (const { line } of [first, second]) line.cut();
     // The Lease that it saw expires meanwhile, so that it tries to take it, too.
     await endOf(leading);
@@ -161,7 +161,7 @@ describe.concurrent('a controller that stands by', () => {
     await using election = await Election.start();
     const { leadership, line } = await election.contend('pod-a');
     // Before the answer is on its way.
-    const stop = election.double.onChange('Lease', () => {
+    const stop = election.server.onChange('Lease', () => {
       stop();
       line.cut();
     });
@@ -175,11 +175,11 @@ describe.concurrent('a controller that stands by', () => {
     await using election = await Election.start();
     election.write({ holderIdentity: 'kube-ovn-ts/pod-x/1', leaseDurationSeconds: 1 });
     const { leadership } = await election.contend('pod-a');
-    await election.double.watches.waitForCount(1);
-    election.double.watches.muteAll();
+    await election.server.watches.waitForCount(1);
+    election.server.watches.muteAll();
     await sleep(500);
     election.write({ renewTime: microTime() });
-    await election.double.requests.waitFor({ verb: 'patch' }, 1);
+    await election.server.requests.waitFor({ verb: 'patch' }, 1);
     expect(await isPending(leadership, 500)).toBe(true);
     expect(leads(await leadership)).toBe(true);
   });
@@ -188,17 +188,17 @@ describe.concurrent('a controller that stands by', () => {
     await using election = await Election.start();
     election.write({ holderIdentity: 'kube-ovn-ts/pod-x/1', leaseDurationSeconds: 600 });
     const { leadership, stop } = await election.contend('pod-a');
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     stop();
     await expect(leadership).rejects.toMatchObject({ name: 'AbortError' });
-    await election.double.watches.waitForCount(0);
+    await election.server.watches.waitForCount(0);
     expect(election.spec.holderIdentity).toBe('kube-ovn-ts/pod-x/1');
   });
 
   it('that is told to end while it takes the Lease gives it back', async () => {
     await using election = await Election.start();
     const { leadership, stop } = await election.contend('pod-a');
-    election.double.onChange('Lease', () => stop());
+    election.server.onChange('Lease', () => stop());
     await expect(leadership).rejects.toMatchObject({ name: 'AbortError' });
     expect(election.spec.holderIdentity).toBeUndefined();
   });
@@ -239,7 +239,7 @@ describe.concurrent('the leader', () => {
     await using election = await Election.start();
     const leading = await (await election.contend('pod-a')).leadership;
     const key = 'kube-system/kube-ovn-controller';
-    election.double.patch('Lease', key, { metadata: { annotations: { note: 'x' } } });
+    election.server.patch('Lease', key, { metadata: { annotations: { note: 'x' } } });
     await election.renewals(2);
     const { uid } = election.lease.metadata;
     election.deleteLease();
@@ -253,7 +253,7 @@ describe.concurrent('the leader', () => {
     await using election = await Election.start();
     const { leadership, log } = await election.contend('pod-a');
     const leading = await leadership;
-    election.double.faults.failNext(3, status, { verb: 'patch', path: LEASE });
+    election.server.faults.failNext(3, status, { verb: 'patch', path: LEASE });
     await election.renewals(3);
     expect(leads(leading)).toBe(true);
     const told = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
@@ -350,15 +350,15 @@ describe.concurrent('beside the Go controller, this one', () => {
     expect(error.message).toContain('"kube-ovn-controller-7c9d5b6f4-x2x7k"');
     expect(error.message).toContain(LEASE);
     expect(error.details).toContain('scale');
-    expect(election.double.requests.count({ verb: 'patch' })).toBe(0);
-    await election.double.watches.waitForCount(0);
+    expect(election.server.requests.count({ verb: 'patch' })).toBe(0);
+    await election.server.watches.waitForCount(0);
   });
 
   it('refuses to go on standing by when it sees it take the Lease', async () => {
     await using election = await Election.start();
     election.write({ holderIdentity: 'kube-ovn-ts/pod-x/1', leaseDurationSeconds: 600 });
     const contender = await election.contend('pod-a');
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     await sleep(200);
     election.goHolds();
     expect((await refusalOf(contender)).reason).toBe('heldByAnotherKind');
@@ -376,7 +376,7 @@ describe.concurrent('beside the Go controller, this one', () => {
     await using election = await Election.start();
     election.goHolds('kube-ovn-controller-7c9d5b6f4-x2x7k', 600);
     const { leadership } = await election.contend('pod-a');
-    await election.double.watches.waitForCount(1);
+    await election.server.watches.waitForCount(1);
     await sleep(200);
     election.goReleases();
     expect(leads(await leadership)).toBe(true);

@@ -9,13 +9,9 @@ import { acquireLeadership } from '../../../../src/controller/leadership/acquire
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
 import type { Leadership } from '../../../../src/controller/leadership/leadership.ts';
 import type { LeaseTimes } from '../../../../src/controller/leadership/times.ts';
-import {
-  CONTROLLER,
-  KubernetesApiDouble,
-  type KubernetesObject,
-} from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, FakeApiServer, type KubernetesObject } from '../../../lab/kubernetes/api.ts';
 import { TcpLine } from '../../../lab/tcp-line.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
 export const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 export const LEASE = `${LEASES}/kube-ovn-controller`;
@@ -32,7 +28,7 @@ export const longTimes: LeaseTimes = {
 
 export interface Contender {
   readonly line: TcpLine;
-  readonly log: LogDouble;
+  readonly log: RecordingLog;
   /** Settles when it leads, or never can. */
   readonly leadership: Promise<Leadership>;
   /** Ends its wait. */
@@ -41,17 +37,17 @@ export interface Contender {
 
 /** A cluster without a Lease, and those who want it. */
 export class Election implements AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly #stack = new AsyncDisposableStack();
 
-  private constructor(double: KubernetesApiDouble) {
-    this.double = double;
-    this.#stack.use(double);
+  private constructor(server: FakeApiServer) {
+    this.server = server;
+    this.#stack.use(server);
   }
 
   static async start(): Promise<Election> {
     // Over HTTP/2 the client does not yet outlive a line that was cut: two tests tell.
-    return new Election(await KubernetesApiDouble.start({ protocol: 'http/1.1' }));
+    return new Election(await FakeApiServer.start({ protocol: 'http/1.1' }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -60,11 +56,11 @@ export class Election implements AsyncDisposable {
 
   /** One more controller; its pod has this name. */
   async contend(podName: string, times: LeaseTimes = longTimes): Promise<Contender> {
-    const line = await TcpLine.start(this.double.url);
+    const line = await TcpLine.start(this.server.url);
     this.#stack.use(line);
     const config = new KubeConfig();
-    config.loadFromString(this.double.kubeconfig(CONTROLLER).replaceAll(this.double.url, line.url));
-    const log = new LogDouble();
+    config.loadFromString(this.server.kubeconfig(CONTROLLER).replaceAll(this.server.url, line.url));
+    const log = new RecordingLog();
     const stopped = new AbortController();
     const options = { config, namespace: 'kube-system', podName, times, log };
     const leadership = acquireLeadership(options, stopped.signal);
@@ -72,7 +68,7 @@ export class Election implements AsyncDisposable {
     this.#stack.defer(async () => {
       stopped.abort();
       const term = await leadership.catch(() => undefined);
-      // A line that was cut stays so: the double is what ends here.
+      // A line that was cut stays so: the server is what ends here.
       line.cut();
       await term?.release();
     });
@@ -85,12 +81,12 @@ export class Election implements AsyncDisposable {
   }
 
   get lease(): KubernetesObject {
-    return this.double.get('Lease', KEY);
+    return this.server.get('Lease', KEY);
   }
 
   /** Resolves when the spec is so. */
   async until(isReady: (spec: Record<string, unknown>) => boolean): Promise<void> {
-    await this.double.until('Lease', KEY, ({ spec = {} }) => isReady(spec));
+    await this.server.until('Lease', KEY, ({ spec = {} }) => isReady(spec));
   }
 
   /** Resolves when the Lease was renewed so often from now on. */
@@ -101,16 +97,16 @@ export class Election implements AsyncDisposable {
 
   /** Somebody else writes the Lease, whatever its version. */
   write(spec: Record<string, unknown>): void {
-    const exists = this.double.list('Lease').length > 0;
-    if (exists) this.double.patch('Lease', KEY, { spec });
+    const exists = this.server.list('Lease').length > 0;
+    if (exists) this.server.patch('Lease', KEY, { spec });
     else {
       const metadata = { name: 'kube-ovn-controller', namespace: 'kube-system' };
-      this.double.create({ kind: 'Lease', metadata, spec });
+      this.server.create({ kind: 'Lease', metadata, spec });
     }
   }
 
   deleteLease(): void {
-    this.double.delete('Lease', KEY);
+    this.server.delete('Lease', KEY);
   }
 
   /** What client-go writes in the Go controller: the holder is the pod's name. */

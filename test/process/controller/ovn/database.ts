@@ -10,7 +10,7 @@ import {
 } from '../../../../src/controller/ovn/open.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { createTls, NB_SCHEMA, OvsdbServer } from '../../../lab/ovsdb-server.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
 /** A database of the test's own. */
 export async function startDatabase(schema = NB_SCHEMA): Promise<NbDatabase> {
@@ -27,7 +27,7 @@ export function open(
   const { tls, ...more } = options;
   const northbound = openNorthbound({
     address: { database, ...(tls && { tls }) },
-    log: new LogDouble(),
+    log: new RecordingLog(),
     signal: new AbortController().signal,
     ...more,
   });
@@ -47,7 +47,7 @@ export class NbDatabase implements AsyncDisposable {
     this.remote = server.remote;
     this.northbound = openNorthbound({
       address: { database: this.remote },
-      log: new LogDouble(),
+      log: new RecordingLog(),
       signal: new AbortController().signal,
     });
   }

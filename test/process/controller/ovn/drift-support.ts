@@ -18,19 +18,19 @@ import {
   routerOf,
   ruleOf,
 } from '../../../unit/controller/ovn/support.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 import { type NbDatabase, open } from './database.ts';
 
 export interface Watching {
   readonly changes: readonly DriftChange[];
-  readonly log: LogDouble;
+  readonly log: RecordingLog;
   /** Resolves when changes are told. */
   ready(): Promise<void>;
 }
 
 /** What is told of a database, by a session of its own. */
 export function watch(database: string, tls?: TlsFiles): Watching {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const changes: DriftChange[] = [];
   const northbound = open(database, { log, ...(tls && { tls }) });
   onDrift(northbound.state, (change) => void changes.push(change));

@@ -15,7 +15,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { rotateLogs } from '../../../../src/daemon/node/log-rotation.ts';
 import { OvsdbServer } from '../../../lab/ovsdb-server.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
 const BYTES_MAX = 64;
 
@@ -30,7 +30,7 @@ const path = (name: string) => join(folder, 'logs', name);
 const names = () => readdirSync(join(folder, 'logs')).sort();
 const unpacked = (name: string) => gunzipSync(readFileSync(path(name))).toString();
 
-async function rotate(log = new LogDouble()): Promise<LogDouble> {
+async function rotate(log = new RecordingLog()): Promise<RecordingLog> {
   const folders = { logs: join(folder, 'logs'), controls: join(folder, 'controls') };
   await rotateLogs(folders, log, BYTES_MAX);
   return log;

@@ -2,7 +2,7 @@
 import { OvsSession } from '../../../../src/daemon/ovs/session.ts';
 import { createVsctl, type Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { OvsdbServer } from '../../../lab/ovsdb-server.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 
@@ -18,7 +18,7 @@ export class OvsDatabase implements AsyncDisposable {
     this.#server = server;
     this.remote = server.remote;
     this.vsctl = createVsctl(this.remote);
-    this.ovs = new OvsSession({ database: this.remote, log: new LogDouble() });
+    this.ovs = new OvsSession({ database: this.remote, log: new RecordingLog() });
   }
 
   /** With the integration bridge in it. */

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Mirror, type MirrorOptions } from '../../../../src/daemon/ovs/mirror.ts';
 import { OvsSession } from '../../../../src/daemon/ovs/session.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 import { OvsDatabase } from './database.ts';
 import { type Printed, parseListings } from './listing.ts';
 
@@ -12,7 +12,7 @@ const NAME = 'mirror-test0';
 /** A database, and mirrors that are set up in it one after another, as by daemons that start. */
 async function setUp() {
   const database = await OvsDatabase.start();
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const parts: { stop(): void }[] = [];
   onTestFinished(async () => {
     for (const part of parts) part.stop();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { withToolTime } from '../../../../src/common/process/tool-time.ts';
 import type { Interfaces } from '../../../../src/daemon/ovs/port.ts';
 import { OvsSession, withOvs } from '../../../../src/daemon/ovs/session.ts';
-import { LogDouble } from '../../../unit/daemon/log-double.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 import { OvsDatabase } from './database.ts';
 
 let database: OvsDatabase;
@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-let log: LogDouble;
+let log: RecordingLog;
 beforeEach(async () => {
-  log = new LogDouble();
+  log = new RecordingLog();
 });
 
 const forever = new AbortController().signal;

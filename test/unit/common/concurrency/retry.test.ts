@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { untilDone } from '../../../../src/common/concurrency/retry.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 
 describe('what must succeed some time', () => {
   it('is not logged where it succeeds at once', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     expect(await untilDone('cannot', async () => 'done', log)).toBe('done');
     expect(log.lines).toEqual([]);
   });
 
   it('is tried again, with one line for what went wrong', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     let tries = 0;
     const task = async () => {
       tries += 1;
@@ -26,7 +26,7 @@ describe('what must succeed some time', () => {
   it('is given up when nobody waits any longer', async () => {
     const controller = new AbortController();
     const never = () => Promise.reject(new Error('not yet'));
-    const done = untilDone('cannot', never, new LogDouble(), controller.signal);
+    const done = untilDone('cannot', never, new RecordingLog(), controller.signal);
     controller.abort();
     await expect(done).rejects.toThrow(/aborted/);
   });

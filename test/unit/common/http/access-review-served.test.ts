@@ -5,9 +5,9 @@ import { loadAll } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AccessReview } from '../../../../src/common/http/access-review.ts';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
-import { type Account, DAEMON, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { type Account, DAEMON, FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { PolicyRule } from '../../../lab/kubernetes/rbac.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { configOf } from '../kubernetes/support.ts';
 
 const FILE = new URL('../../../../deploy/components/secure-serving/role.yaml', import.meta.url);
@@ -37,16 +37,16 @@ const PROMETHEUS: Account = {
 };
 const OTHER: Account = { user: 'other', grants: [] };
 
-let server: KubernetesApiDouble;
+let server: FakeApiServer;
 beforeAll(async () => {
-  server = await KubernetesApiDouble.start();
+  server = await FakeApiServer.start();
 });
 afterAll(() => server.close());
 
 const apiOf = (account: Account) => new KubernetesApi(configOf(server, account));
 
 async function ask(token: string, asks: Account = REVIEWER, url = '/metrics') {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const call = { headers: { authorization: `Bearer ${token}` }, url } as IncomingMessage;
   const signal = AbortSignal.timeout(30_000);
   const { status } = await new AccessReview(apiOf(asks), log).decide(call, signal);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { AccessReview } from '../../../../src/common/http/access-review.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 
 const SIGNAL = new AbortController().signal;
 const PROMETHEUS = {
@@ -33,7 +33,7 @@ function setUp(fails?: () => Error | undefined) {
     }
     return { status: { allowed: spec.user === PROMETHEUS.username } };
   };
-  const log = new LogDouble();
+  const log = new RecordingLog();
   return { review: new AccessReview({ create }, log), asked, lines: log.lines };
 }
 
@@ -106,7 +106,7 @@ describe('whoever reads metrics with secure serving', () => {
   });
 
   it('is 503 where the answer is no review', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     for (const answer of [null, {}, { status: {} }, { status: { authenticated: 'yes' } }]) {
       const review = new AccessReview({ create: async () => answer }, log);
       const access = await review.decide(call('Bearer good'), SIGNAL);
@@ -117,7 +117,7 @@ describe('whoever reads metrics with secure serving', () => {
   it('cannot make it remember more than a few tokens, nor ask more than a few at a time', async () => {
     let running = 0;
     let most = 0;
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const create = async () => {
       running += 1;
       most = Math.max(most, running);
@@ -139,7 +139,7 @@ describe('whoever reads metrics with secure serving', () => {
       asked += 1;
       return { status: { authenticated: false } };
     };
-    const review = new AccessReview({ create }, new LogDouble());
+    const review = new AccessReview({ create }, new RecordingLog());
     const startedAt = performance.now();
     for (let index = 0; asked < 12; index += 1) {
       const leaving = new AbortController();

@@ -8,7 +8,7 @@ import { healthHandler } from '../../../../src/common/http/health-server.ts';
 import { HealthServers } from '../../../../src/common/http/health-servers.ts';
 import { makeSelfSigned } from '../../../../src/common/http/self-signed.ts';
 import { readTlsSettings, type TlsSettings } from '../../../../src/common/http/tls-settings.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 
 const HANDLER = healthHandler({
   livez: () => ({ isFine: true }),
@@ -23,7 +23,7 @@ interface Options {
 }
 
 function start({ port = 0, addresses = ['127.0.0.1'], tls }: Options) {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const more = tls === undefined ? {} : { tls };
   const servers = new HealthServers(HANDLER, {
     port,

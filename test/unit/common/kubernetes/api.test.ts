@@ -12,7 +12,7 @@ import {
   KubernetesApi,
   KubernetesError,
 } from '../../../../src/common/kubernetes/api.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { identity } from '../../../lab/kubernetes/certificate.ts';
 import { configOf, pod } from './support.ts';
 
@@ -28,20 +28,20 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 }
 
 async function setUp(token?: string) {
-  const double = await KubernetesApiDouble.start(token === undefined ? {} : { token });
-  const api = new KubernetesApi(configOf(double));
+  const server = await FakeApiServer.start(token === undefined ? {} : { token });
+  const api = new KubernetesApi(configOf(server));
   const dispose = async () => {
     api.destroy();
-    await double.close();
+    await server.close();
   };
-  return { double, api, [Symbol.asyncDispose]: dispose };
+  return { server, api, [Symbol.asyncDispose]: dispose };
 }
 
 describe('KubernetesApi', () => {
   it('reads an object as the raw JSON of the server', async () => {
     await using all = await setUp('secret');
-    all.double.create(pod('a'));
-    expect(await all.api.get(A, {}, never)).toEqual(all.double.get('Pod', 'default/a'));
+    all.server.create(pod('a'));
+    expect(await all.api.get(A, {}, never)).toEqual(all.server.get('Pod', 'default/a'));
   });
 
   it('leaves undefined parameters out of the query', async () => {
@@ -51,7 +51,7 @@ describe('KubernetesApi', () => {
       { limit: 5, labelSelector: 'a=b', continue: undefined },
       never,
     );
-    expect(all.double.requests.all[0]?.query).toEqual({ limit: '5', labelSelector: 'a=b' });
+    expect(all.server.requests.all[0]?.query).toEqual({ limit: '5', labelSelector: 'a=b' });
   });
 
   it.each([
@@ -65,17 +65,17 @@ describe('KubernetesApi', () => {
     await using all = await setUp();
     const error = await rejection(all.api.get(path, {}, never));
     expect((error as Error).message).toContain('is no path of the API server');
-    expect(all.double.requests.count()).toBe(0);
+    expect(all.server.requests.count()).toBe(0);
   });
 
   it('applies a merge patch and returns the object', async () => {
     await using all = await setUp();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     const patch = { metadata: { annotations: { seen: 'true' }, labels: { color: null } } };
     const patched = await all.api.mergePatch(A, patch, never);
     expect(patched).toMatchObject({ metadata: { annotations: { seen: 'true' } } });
     expect(patched).not.toHaveProperty('metadata.labels');
-    expect(patched).toEqual(all.double.get('Pod', 'default/a'));
+    expect(patched).toEqual(all.server.get('Pod', 'default/a'));
   });
 
   it('creates an object', async () => {
@@ -92,16 +92,16 @@ describe('KubernetesApi', () => {
   it('deletes an object, and never another one of its name', async () => {
     await using all = await setUp();
     const path = '/apis/kubeovn.io/v1/ips/a.default';
-    const { uid = '' } = all.double.create({
+    const { uid = '' } = all.server.create({
       kind: 'IP',
       metadata: { name: 'a.default' },
     }).metadata;
     const error = await rejection(all.api.delete(path, 'another', never));
     expect(isConflict(error)).toBe(true);
     expect(error).toMatchObject({ verb: 'delete', path });
-    expect(all.double.list('IP')).toHaveLength(1);
+    expect(all.server.list('IP')).toHaveLength(1);
     await all.api.delete(path, uid, never);
-    expect(all.double.list('IP')).toEqual([]);
+    expect(all.server.list('IP')).toEqual([]);
     expect(isNotFound(await rejection(all.api.delete(path, uid, never)))).toBe(true);
   });
 
@@ -117,8 +117,8 @@ describe('KubernetesApi', () => {
 
   it('rejects a patch of a version that is not the latest', async () => {
     await using all = await setUp();
-    const { resourceVersion } = all.double.create(pod('a')).metadata;
-    all.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
+    const { resourceVersion } = all.server.create(pod('a')).metadata;
+    all.server.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
     const error = await rejection(all.api.mergePatch(A, { metadata: { resourceVersion } }, never));
     expect(isConflict(error)).toBe(true);
     expect(error).toMatchObject({ status: 409, reason: 'Conflict', verb: 'patch' });
@@ -126,7 +126,7 @@ describe('KubernetesApi', () => {
 
   it('rejects an object that exists already', async () => {
     await using all = await setUp();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     const error = await rejection(
       all.api.create('/api/v1/namespaces/default/pods', pod('a'), never),
     );
@@ -137,18 +137,18 @@ describe('KubernetesApi', () => {
     await using all = await setUp();
     const reason = new Error('the call is over');
     expect(await rejection(all.api.get(A, {}, AbortSignal.abort(reason)))).toBe(reason);
-    expect(all.double.requests.count()).toBe(0);
-    all.double.silence();
+    expect(all.server.requests.count()).toBe(0);
+    all.server.silence();
     const controller = new AbortController();
     const asking = rejection(all.api.get(A, {}, controller.signal));
-    await all.double.requests.waitFor({}, 1);
+    await all.server.requests.waitFor({}, 1);
     controller.abort(reason);
     expect(await asking).toBe(reason);
   });
 
   it('says why there is no connection', async () => {
     await using all = await setUp();
-    await all.double.close();
+    await all.server.close();
     const error = await rejection(all.api.get(A, {}, never));
     expect(error).toMatchObject({ status: 0, reason: 'Unreachable', verb: 'get', path: A });
     expect((error as Error).message).toContain('ECONNREFUSED');
@@ -156,13 +156,13 @@ describe('KubernetesApi', () => {
 
   it('ends a request that waits when it is destroyed, and begins none after', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     const asking = rejection(all.api.get(A, {}, never));
-    await all.double.requests.waitFor({}, 1);
+    await all.server.requests.waitFor({}, 1);
     all.api.destroy();
     expect(await asking).toMatchObject({ reason: 'Unreachable' });
     expect(await rejection(all.api.get(A, {}, never))).toMatchObject({ reason: 'Unreachable' });
-    expect(all.double.requests.count()).toBe(1);
+    expect(all.server.requests.count()).toBe(1);
   });
 });
 
@@ -204,30 +204,30 @@ async function warmUp(api: KubernetesApi): Promise<void> {
 describe('connections of a KubernetesApi', () => {
   it('are used again', async () => {
     await using all = await setUp();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     await warmUp(all.api);
-    const { connectionCount } = all.double;
+    const { connectionCount } = all.server;
     for (let count = 0; count < 20; count++) await all.api.get(A, {}, never);
-    expect(all.double.connectionCount).toBe(connectionCount);
+    expect(all.server.connectionCount).toBe(connectionCount);
   });
 
   it('do not outlive a client certificate', async () => {
     await using all = await setUp();
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
     try {
       const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
       const { certificate, key } = identity();
       await writeFile(certFile, certificate);
       await writeFile(keyFile, key);
-      const config = configOf(all.double);
-      config.users = [{ name: 'test', certFile, keyFile, token: all.double.tokenOf() }];
+      const config = configOf(all.server);
+      config.users = [{ name: 'test', certFile, keyFile, token: all.server.tokenOf() }];
       const api = new KubernetesApi(config);
       await warmUp(api);
-      const { connectionCount } = all.double;
+      const { connectionCount } = all.server;
       await writeFile(certFile, `${certificate}\n`);
       await api.get(A, {}, never);
-      expect(all.double.connectionCount).toBe(connectionCount + 1);
+      expect(all.server.connectionCount).toBe(connectionCount + 1);
       api.destroy();
     } finally {
       await rm(folder, { recursive: true });
@@ -235,9 +235,9 @@ describe('connections of a KubernetesApi', () => {
   });
 
   it('serve another token than they were opened with', async () => {
-    await using double = await KubernetesApiDouble.start({ token: 'old', protocol: 'plain' });
-    double.create(pod('a'));
-    const config = configOf(double);
+    await using server = await FakeApiServer.start({ token: 'old', protocol: 'plain' });
+    server.create(pod('a'));
+    const config = configOf(server);
     let token = 'old';
     // What client-node does with a service account's token file, which it reads each minute.
     const user = {
@@ -249,11 +249,11 @@ describe('connections of a KubernetesApi', () => {
     config.users = [user];
     const api = new KubernetesApi(config);
     await warmUp(api);
-    const { connectionCount } = double;
-    double.setToken('new');
+    const { connectionCount } = server;
+    server.setToken('new');
     token = 'new';
     await api.get(A, {}, never);
-    expect(double.connectionCount).toBe(connectionCount);
+    expect(server.connectionCount).toBe(connectionCount);
     token = 'old';
     expect(await rejection(api.get(A, {}, never))).toMatchObject({
       status: 401,
@@ -266,7 +266,7 @@ describe('connections of a KubernetesApi', () => {
 
   it('belong to it alone: the config that it was made from is not changed', async () => {
     await using all = await setUp();
-    const config = configOf(all.double);
+    const config = configOf(all.server);
     const api = new KubernetesApi(config);
     expect(Object.hasOwn(config, 'createDispatcher')).toBe(false);
     expect(Object.hasOwn(api.config, 'createDispatcher')).toBe(true);

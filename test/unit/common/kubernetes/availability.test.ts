@@ -5,12 +5,12 @@ import { PODS, pod, setUp, setUpStarted, steady } from './support.ts';
 describe('a kind that does not exist', () => {
   it('is settled and not synced, names itself, and is told in one line', async () => {
     await using all = await setUp();
-    all.double.faults.failAll(404);
+    all.server.faults.failAll(404);
     all.cache.start();
     await all.cache.settled;
     expect(all.cache.isSynced).toBe(false);
     expect(all.cache.availability).toEqual({ state: 'missing', group: '', resource: 'pods' });
-    await all.double.requests.waitFor({ verb: 'list' }, 4);
+    await all.server.requests.waitFor({ verb: 'list' }, 4);
     expect(all.log.levels).toEqual(['warn']);
     expect(all.log.lines[0]?.message).toContain('there are no pods in this cluster');
   });
@@ -19,7 +19,7 @@ describe('a kind that does not exist', () => {
     await using all = await setUp({ pods: ['a'] });
     const states: string[] = [];
     all.cache.onAvailability(({ state }) => states.push(state));
-    all.double.faults.failNext(3, 404, { verb: 'list' });
+    all.server.faults.failNext(3, 404, { verb: 'list' });
     all.cache.start();
     await all.cache.synced;
     expect(all.cache.get('default/a')?.color).toBe('red');
@@ -31,10 +31,10 @@ describe('a kind that does not exist', () => {
 describe('a kind that we may not read', () => {
   it.each(['list', 'watch'] as const)('names the verb that is missing: %s', async (verb) => {
     await using all = await setUp({ pods: ['a'] });
-    all.double.faults.failNext(20, 403, { verb });
+    all.server.faults.failNext(20, 403, { verb });
     all.cache.start();
     await all.cache.settled;
-    await all.double.requests.waitFor({ verb }, 8);
+    await all.server.requests.waitFor({ verb }, 8);
     expect(all.cache.availability).toEqual({
       state: 'forbidden',
       verb,
@@ -47,7 +47,7 @@ describe('a kind that we may not read', () => {
     const isBack = new Promise((resolve) => {
       all.cache.onAvailability(({ state }) => state === 'synced' && resolve(state));
     });
-    all.double.create(pod('b'));
+    all.server.create(pod('b'));
     await all.sees('b', 'red');
     await isBack;
   });
@@ -55,8 +55,8 @@ describe('a kind that we may not read', () => {
   it('for a moment only, while the server starts, is an outage like any other', async () => {
     await using all = await setUpStarted({ pods: ['a'] });
     await steady();
-    all.double.faults.failNext(3, 403);
-    all.double.resetConnections();
+    all.server.faults.failNext(3, 403);
+    all.server.resetConnections();
     await all.log.waitForCount(2);
     expect(all.log.levels).toEqual(['warn', 'info']);
     expect(all.log.lines[0]?.message).toContain('lost touch');
@@ -67,13 +67,13 @@ describe('a kind that we may not read', () => {
 describe('a kind that we may list and not watch', () => {
   it('is listed again and again, told once, and followed when it may be watched', async () => {
     await using all = await setUp({ pods: ['a'], goesUnwatched: true });
-    const grant = all.double.faults.fail(403, { verb: 'watch' });
+    const grant = all.server.faults.fail(403, { verb: 'watch' });
     all.cache.start();
     await all.cache.synced;
-    await all.double.requests.waitFor({ verb: 'watch' }, 1);
-    all.double.create(pod('b'));
+    await all.server.requests.waitFor({ verb: 'watch' }, 1);
+    all.server.create(pod('b'));
     await all.sees('b', 'red');
-    await all.double.requests.waitFor({ verb: 'list' }, 4);
+    await all.server.requests.waitFor({ verb: 'list' }, 4);
     expect(all.cache.isWatched).toBe(false);
     expect(all.cache.availability.state).toBe('synced');
     expect(all.log.levels).toEqual(['warn']);
@@ -82,7 +82,7 @@ describe('a kind that we may list and not watch', () => {
     await all.log.waitForCount(2);
     expect(all.log.levels).toEqual(['warn', 'info']);
     expect(all.cache.isWatched).toBe(true);
-    all.double.create(pod('c'));
+    all.server.create(pod('c'));
     await all.sees('c', 'red');
   });
 });
@@ -90,13 +90,13 @@ describe('a kind that we may list and not watch', () => {
 describe('a server that is away', () => {
   it('says nothing about a kind: nobody settles for that', async () => {
     await using all = await setUp();
-    all.double.faults.failAll(503);
+    all.server.faults.failAll(503);
     all.cache.start();
     let isSettled = false;
     void all.cache.settled.then(() => {
       isSettled = true;
     });
-    await all.double.requests.waitFor({ verb: 'list' }, 3);
+    await all.server.requests.waitFor({ verb: 'list' }, 3);
     expect(isSettled).toBe(false);
     expect(all.cache.availability.state).toBe('pending');
   });
@@ -106,15 +106,15 @@ describe('a kind that the server cannot list', () => {
   it('is settled after eight attempts while the server lists others, and is followed later', async () => {
     let isServerUp = false;
     await using all = await setUp({ pods: ['a'], isServerUp: () => isServerUp });
-    const mend = all.double.faults.fail(500, { verb: 'list' });
+    const mend = all.server.faults.fail(500, { verb: 'list' });
     all.cache.start();
     // Those of an outage are not counted.
-    await all.double.requests.waitFor({ verb: 'list' }, 10);
-    const before = all.double.requests.count({ verb: 'list' });
+    await all.server.requests.waitFor({ verb: 'list' }, 10);
+    const before = all.server.requests.count({ verb: 'list' });
     isServerUp = true;
     await all.cache.settled;
     // Of the last of those before, the answer may have been on its way.
-    expect(all.double.requests.count({ verb: 'list' }) - before).toBeGreaterThanOrEqual(7);
+    expect(all.server.requests.count({ verb: 'list' }) - before).toBeGreaterThanOrEqual(7);
     expect(all.cache.isSynced).toBe(false);
     expect(all.cache.availability).toEqual({ state: 'pending' });
     expect(all.log.levels).toEqual(['warn']);
@@ -127,7 +127,7 @@ describe('a kind that the server cannot list', () => {
   it('is settled in the same way where its list is not answered at all', async () => {
     const limits = { listTimeoutMs: 100 };
     await using all = await setUp({ limits, isServerUp: () => true });
-    all.double.faults.silence();
+    all.server.faults.silence();
     all.cache.start();
     await all.cache.settled;
     expect(all.cache.availability).toEqual({ state: 'pending' });

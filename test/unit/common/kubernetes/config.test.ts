@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadKubeConfig } from '../../../../src/common/kubernetes/config.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -23,19 +23,19 @@ async function inFile(content: string, use: (path: string) => void): Promise<voi
 
 describe('loadKubeConfig', () => {
   it('reads a kubeconfig file', async () => {
-    await using double = await KubernetesApiDouble.start({ token: 'secret' });
-    await inFile(double.kubeconfig(), (path) => {
+    await using server = await FakeApiServer.start({ token: 'secret' });
+    await inFile(server.kubeconfig(), (path) => {
       const config = loadKubeConfig(path);
-      expect(config.getCurrentCluster()?.server).toBe(double.url);
+      expect(config.getCurrentCluster()?.server).toBe(server.url);
       expect(config.getCurrentUser()?.token).toBe('secret');
     });
   });
 
   it("reads a token's file for every request", async () => {
-    await using double = await KubernetesApiDouble.start();
-    await inFile(double.kubeconfig(), (path) => {
+    await using server = await FakeApiServer.start();
+    await inFile(server.kubeconfig(), (path) => {
       const tokenFile = join(dirname(path), 'token');
-      const file = JSON.parse(double.kubeconfig());
+      const file = JSON.parse(server.kubeconfig());
       file.users[0].user['auth-provider'] = { name: 'tokenFile', config: { tokenFile } };
       writeFileSync(path, JSON.stringify(file));
       const config = loadKubeConfig(path);

@@ -6,19 +6,19 @@ import { describe, expect, it } from 'vitest';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
 import { EventRecorder } from '../../../../src/common/kubernetes/events.ts';
 import { EVENTS, FAILED, LIMITS, messages, REPORTER, setUp, WEB } from './events-support.ts';
-import { LogDouble } from './support.ts';
+import { RecordingLog } from './support.ts';
 
 describe('events that cannot be written', () => {
   it('are lost while the server is away, with one line, and later ones are not', async () => {
     await using all = await setUp();
     all.say('before');
     await all.recorder.idle;
-    await all.double.close();
+    await all.server.close();
     for (const message of ['before', ...messages(50)]) all.say(message);
     await all.recorder.idle;
     expect(all.log.levels).toEqual(['warn']);
     expect(all.log.lines[0]?.fields.reason).toContain('Unreachable');
-    await all.double.start();
+    await all.server.start();
     all.say('after');
     all.say('before');
     await all.recorder.idle;
@@ -28,7 +28,7 @@ describe('events that cannot be written', () => {
 
   it('are lost while the server fails, with one line', async () => {
     await using all = await setUp();
-    all.double.faults.failNext(20, 503);
+    all.server.faults.failNext(20, 503);
     for (const message of messages(21)) all.say(message);
     await all.recorder.idle;
     expect(all.said()).toEqual(['message 20']);
@@ -38,7 +38,7 @@ describe('events that cannot be written', () => {
 
   it('are lost without the permission to create them: the line says what to grant', async () => {
     await using all = await setUp();
-    all.double.faults.failNext(20, 403);
+    all.server.faults.failNext(20, 403);
     for (const message of messages(21)) all.say(message);
     await all.recorder.idle;
     expect(all.said()).toEqual(['message 20']);
@@ -50,7 +50,7 @@ describe('events that cannot be written', () => {
 
   it('are not told one by one where only repetitions are forbidden', async () => {
     await using all = await setUp();
-    all.double.faults.failNext(20, 403, { verb: 'patch' });
+    all.server.faults.failNext(20, 403, { verb: 'patch' });
     for (const message of messages(20)) {
       all.say(message);
       all.say(message);
@@ -70,7 +70,7 @@ async function setUpAnswer(code: number, reason: string, message: string) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u' });
   const api = new KubernetesApi(config);
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const dispose = () => {
     api.destroy();
     server.close();

@@ -9,8 +9,8 @@ import {
   type ObjectEvent,
   podReference,
 } from '../../../../src/common/kubernetes/events.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
-import { configOf, LogDouble } from './support.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
+import { configOf, RecordingLog } from './support.ts';
 
 export const EVENTS = '/api/v1/namespaces/shop/events';
 export const WEB = podReference({ namespace: 'shop', name: 'web-0', uid: 'uid-of-web-0' });
@@ -32,30 +32,30 @@ export async function setUp({
   reporter = REPORTER,
   ...limits
 }: Partial<EventLimits> & { readonly reporter?: EventReporter } = {}) {
-  const double = await KubernetesApiDouble.start();
-  const api = new KubernetesApi(configOf(double));
-  const log = new LogDouble();
+  const server = await FakeApiServer.start();
+  const api = new KubernetesApi(configOf(server));
+  const log = new RecordingLog();
   const recorder = new EventRecorder({ api, reporter, limits: { ...LIMITS, ...limits }, log });
   /** Records an event about `web-0`, or the object named, that differs in its message. */
   const say = (message: string, about = WEB) => recorder.record(about, { ...FAILED, message });
   /** Messages of the events on the server, in the order in which they were written. */
   const said = () =>
-    double
+    server
       .list('Event')
       .sort((one, other) => versionOf(one) - versionOf(other))
       .map(({ message }) => message);
   /** Resolves when so many events were sent, and as many as are sent without an answer. */
   const sent = async (count: number) => {
-    await double.requests.waitFor({ verb: 'create', path: EVENTS }, count);
-    // One more would arrive no later than this; it has its answer when the double speaks again.
+    await server.requests.waitFor({ verb: 'create', path: EVENTS }, count);
+    // One more would arrive no later than this; it has its answer when the server speaks again.
     void api.get('/another', {}, AbortSignal.timeout(60_000)).catch(() => undefined);
-    await double.requests.waitFor({ path: '/another' }, 1);
+    await server.requests.waitFor({ path: '/another' }, 1);
   };
   const dispose = async () => {
     api.destroy();
-    await double.close();
+    await server.close();
   };
-  return { double, log, recorder, say, said, sent, [Symbol.asyncDispose]: dispose };
+  return { server, log, recorder, say, said, sent, [Symbol.asyncDispose]: dispose };
 }
 
 function versionOf({ metadata }: { metadata: { resourceVersion?: string } }): number {

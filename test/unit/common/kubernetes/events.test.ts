@@ -18,7 +18,7 @@ describe('an event', () => {
     itIs('2026-03-04T05:06:07.890Z');
     all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    const [event, ...others] = all.double.list('Event');
+    const [event, ...others] = all.server.list('Event');
     expect(others).toEqual([]);
     const { metadata, ...body } = event ?? expect.unreachable('there is none');
     expect(metadata.name).toMatch(/^web-0\.[0-9a-f]{16}$/);
@@ -53,7 +53,7 @@ describe('an event', () => {
     all.recorder.record(about, event);
     all.recorder.record(about, event);
     await all.recorder.idle;
-    const [written, ...others] = all.double.list('Event');
+    const [written, ...others] = all.server.list('Event');
     expect(others).toEqual([]);
     expect(written).toMatchObject({ metadata: { namespace: 'default' }, ...event, count: 2 });
     expect(written?.metadata.name).toMatch(/^shop\.[0-9a-f]{16}$/);
@@ -70,7 +70,7 @@ describe('an event', () => {
     await using all = await setUp({ reporter });
     all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    const [event] = all.double.list('Event');
+    const [event] = all.server.list('Event');
     expect(event?.source).toEqual({ component: 'kube-ovn-controller' });
     expect(event).toMatchObject({
       reportingComponent: 'kube-ovn-controller',
@@ -80,14 +80,14 @@ describe('an event', () => {
 
   it('has the time at which it was recorded, not that at which it was written', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     itIs('2026-03-04T05:06:07Z');
     all.say('a');
     all.say('b');
     itIs('2026-03-04T06:00:00Z');
-    all.double.resume();
+    all.server.resume();
     await all.recorder.idle;
-    expect(all.double.list('Event').map(({ lastTimestamp }) => lastTimestamp)).toEqual([
+    expect(all.server.list('Event').map(({ lastTimestamp }) => lastTimestamp)).toEqual([
       '2026-03-04T05:06:07Z',
       '2026-03-04T05:06:07Z',
     ]);
@@ -104,7 +104,7 @@ describe('an event', () => {
     await using all = await setUp();
     all.recorder.record({ ...WEB, name }, FAILED);
     await all.recorder.idle;
-    const [event] = all.double.list('Event');
+    const [event] = all.server.list('Event');
     expect(event?.metadata.name).toMatch(new RegExp(`^${cut}\\.[0-9a-f]{16}$`));
     expect(event?.metadata.name.length).toBeLessThanOrEqual(253);
     expect(event?.involvedObject).toMatchObject({ name });
@@ -137,14 +137,14 @@ describe('a repetition', () => {
     itIs('2026-03-04T05:20:00Z');
     all.recorder.record({ ...WEB }, { ...FAILED });
     await all.recorder.idle;
-    const events = all.double.list('Event');
+    const events = all.server.list('Event');
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({
       count: 3,
       firstTimestamp: '2026-03-04T05:06:07Z',
       lastTimestamp: '2026-03-04T05:20:00Z',
     });
-    expect(all.double.requests.all.map(({ verb }) => verb)).toEqual(['create', 'patch', 'patch']);
+    expect(all.server.requests.all.map(({ verb }) => verb)).toEqual(['create', 'patch', 'patch']);
   });
 
   it.each<[string, Partial<EventObject>, Partial<ObjectEvent>]>([
@@ -157,7 +157,7 @@ describe('a repetition', () => {
     all.recorder.record(WEB, FAILED);
     all.recorder.record({ ...WEB, ...about }, { ...FAILED, ...event });
     await all.recorder.idle;
-    expect(all.double.list('Event').map(({ count }) => count)).toEqual([1, 1]);
+    expect(all.server.list('Event').map(({ count }) => count)).toEqual([1, 1]);
   });
 
   it('is one where messages differ only behind the cut', async () => {
@@ -165,31 +165,31 @@ describe('a repetition', () => {
     all.say(`${'a'.repeat(1024)}b`);
     all.say(`${'a'.repeat(1024)}c`);
     await all.recorder.idle;
-    expect(all.double.list('Event')).toMatchObject([{ count: 2 }]);
+    expect(all.server.list('Event')).toMatchObject([{ count: 2 }]);
   });
 
   it('is written as a new event where the old one is gone', async () => {
     await using all = await setUp();
     all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    const [old] = all.double.list('Event');
-    all.double.delete('Event', `shop/${old?.metadata.name}`);
+    const [old] = all.server.list('Event');
+    all.server.delete('Event', `shop/${old?.metadata.name}`);
     all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    expect(all.double.list('Event')).toMatchObject([{ count: 1 }]);
+    expect(all.server.list('Event')).toMatchObject([{ count: 1 }]);
     all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    expect(all.double.list('Event')).toMatchObject([{ count: 2 }]);
+    expect(all.server.list('Event')).toMatchObject([{ count: 2 }]);
     expect(all.log.lines).toEqual([]);
   });
 
   it('makes up for one that could not be written', async () => {
     await using all = await setUp();
     all.recorder.record(WEB, FAILED);
-    all.double.faults.failNext(2, 503, { verb: 'patch' });
+    all.server.faults.failNext(2, 503, { verb: 'patch' });
     for (const _ of [1, 2, 3]) all.recorder.record(WEB, FAILED);
     await all.recorder.idle;
-    expect(all.double.list('Event')).toMatchObject([{ count: 4 }]);
+    expect(all.server.list('Event')).toMatchObject([{ count: 4 }]);
   });
 
   it('is known of so many events that were used last', async () => {
@@ -201,11 +201,11 @@ describe('a repetition', () => {
     all.say('message 0');
     all.say('one more');
     await all.recorder.idle;
-    all.double.requests.clear();
+    all.server.requests.clear();
     // In this order: a new event makes the recorder forget another one.
     for (const message of ['message 0', 'message 2', 'message 255', 'message 1']) all.say(message);
     await all.recorder.idle;
-    const verbs = all.double.requests.all.map(({ verb }) => verb);
+    const verbs = all.server.requests.all.map(({ verb }) => verb);
     expect(verbs).toEqual(['patch', 'patch', 'patch', 'create']);
   });
 });
@@ -213,11 +213,11 @@ describe('a repetition', () => {
 describe('recorded events', () => {
   it('are written one after another, in order', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     for (const message of messages(20)) all.say(message);
     await all.sent(1);
-    expect(all.double.requests.count({ verb: 'create' })).toBe(1);
-    all.double.resume();
+    expect(all.server.requests.count({ verb: 'create' })).toBe(1);
+    all.server.resume();
     await all.recorder.idle;
     expect(all.said()).toEqual(messages(20));
   });
@@ -225,17 +225,17 @@ describe('recorded events', () => {
   it('are idle at once where nothing was recorded', async () => {
     await using all = await setUp();
     await all.recorder.idle;
-    expect(all.double.requests.count()).toBe(0);
+    expect(all.server.requests.count()).toBe(0);
   });
 
   it('wait in bounded number: what comes then is dropped, with one line for a run of drops', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     for (const message of messages(150)) all.say(message);
     expect(all.log.levels).toEqual(['warn']);
     expect(all.log.lines[0]?.fields).toEqual({ reason: '100 events wait' });
-    all.double.resume();
-    await all.double.requests.waitFor({ verb: 'create' }, 40);
+    all.server.resume();
+    await all.server.requests.waitFor({ verb: 'create' }, 40);
     // There is room again, but the run of drops is not over.
     for (const message of messages(150)) all.say(`later ${message}`);
     await all.recorder.idle;
@@ -253,7 +253,7 @@ describe('recorded events', () => {
     await using all = await setUp();
     const { timeout } = AbortSignal;
     const asked = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 300));
-    all.double.silence();
+    all.server.silence();
     all.say('a');
     all.say('b');
     await all.recorder.idle;
@@ -261,7 +261,7 @@ describe('recorded events', () => {
     expect(all.log.levels).toEqual(['warn']);
     expect(all.log.lines[0]?.fields.reason).toContain('timeout');
     asked.mockRestore();
-    all.double.resume();
+    all.server.resume();
     all.say('c');
     await all.recorder.idle;
     expect(all.said()).toContain('c');

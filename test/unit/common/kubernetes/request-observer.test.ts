@@ -3,30 +3,30 @@ import { DeadlinePassed } from '../../../../src/common/concurrency/deadline.ts';
 import { KubernetesApi } from '../../../../src/common/kubernetes/api.ts';
 import type { RequestSeen } from '../../../../src/common/kubernetes/request-observer.ts';
 import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
-import { configOf, LogDouble, pod } from './support.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
+import { configOf, pod, RecordingLog } from './support.ts';
 
 const A = '/api/v1/namespaces/default/pods/a';
 
 async function setUp() {
-  const double = await KubernetesApiDouble.start();
+  const server = await FakeApiServer.start();
   const seen: RequestSeen[] = [];
   const observe = (request: RequestSeen) => void seen.push(request);
-  const api = new KubernetesApi(configOf(double), undefined, observe);
+  const api = new KubernetesApi(configOf(server), undefined, observe);
   onTestFinished(async () => {
     api.destroy();
-    await double.close();
+    await server.close();
   });
-  return { double, api, seen, observe };
+  return { server, api, seen, observe };
 }
 
 it('requests to the API server are told, with what came of them', async () => {
-  const { double, api, seen } = await setUp();
+  const { server, api, seen } = await setUp();
   const { signal } = new AbortController();
   await expect(api.get(A, {}, signal)).rejects.toThrow();
-  double.create(pod('a'));
+  server.create(pod('a'));
   await api.mergePatch(A, {}, signal);
-  await double.close();
+  await server.close();
   await expect(api.get(A, {}, signal)).rejects.toThrow();
   expect(seen).toMatchObject([
     { method: 'GET', path: A, status: 404 },
@@ -48,17 +48,17 @@ it('a request that nobody waits for any more is told only where its time was up'
 });
 
 it('a cache tells its lists and watches', async () => {
-  const { double, seen, observe } = await setUp();
+  const { server, seen, observe } = await setUp();
   const cache = new WatchCache({
-    config: configOf(double),
+    config: configOf(server),
     path: '/api/v1/pods',
     project: (raw) => raw,
-    log: new LogDouble(),
+    log: new RecordingLog(),
     observe,
   });
   cache.start();
   await cache.synced;
-  double.create(pod('a'));
+  server.create(pod('a'));
   await cache.until(() => (cache.size > 0 ? true : undefined), new AbortController().signal);
   expect(seen).toMatchObject([
     { method: 'GET', path: '/api/v1/pods', status: 200 },

@@ -7,7 +7,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Change, WatchLimits } from '../../../../src/common/kubernetes/watch-cache.ts';
 import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../../../src/common/log.ts';
-import { type Account, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { type Account, FakeApiServer } from '../../../lab/kubernetes/api.ts';
 
 export const PODS = '/api/v1/pods';
 
@@ -31,7 +31,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-export class LogDouble implements Logger {
+export class RecordingLog implements Logger {
   readonly lines: LogLine[] = [];
   readonly #arrivals = new EventEmitter();
 
@@ -76,9 +76,9 @@ export function project(raw: unknown): Kept {
 }
 
 /** @param account who asks; the administrator without it */
-export function configOf(double: KubernetesApiDouble, account?: Account): KubeConfig {
+export function configOf(server: FakeApiServer, account?: Account): KubeConfig {
   const config = new KubeConfig();
-  config.loadFromString(double.kubeconfig(account));
+  config.loadFromString(server.kubeconfig(account));
   return config;
 }
 
@@ -100,22 +100,22 @@ interface SetUpOptions {
 }
 
 export interface SetUp extends AsyncDisposable {
-  readonly double: KubernetesApiDouble;
+  readonly server: FakeApiServer;
   readonly cache: WatchCache<Kept>;
-  readonly log: LogDouble;
+  readonly log: RecordingLog;
   /** Changes so far, as `added default/a red`. */
   readonly changes: string[];
   /** Resolves when the cache has the pod in this color; undefined for "has it not". */
   readonly sees: (name: string, color: string | undefined) => Promise<unknown>;
 }
 
-/** A double that listens, and a cache of its pods that is not started. */
+/** A fake API server that listens, and a cache of its pods that is not started. */
 export async function setUp(options: SetUpOptions = {}): Promise<SetUp> {
   const { token, limits, pods = [], ...rest } = options;
-  const double = await KubernetesApiDouble.start(token === undefined ? {} : { token });
-  for (const name of pods) double.create(pod(name));
-  const log = new LogDouble();
-  const config = configOf(double);
+  const server = await FakeApiServer.start(token === undefined ? {} : { token });
+  for (const name of pods) server.create(pod(name));
+  const log = new RecordingLog();
+  const config = configOf(server);
   const merged = { ...shortLimits, ...limits };
   const cache = new WatchCache({ config, path: PODS, project, log, ...rest, limits: merged });
   const changes: string[] = [];
@@ -129,9 +129,9 @@ export async function setUp(options: SetUpOptions = {}): Promise<SetUp> {
     }, AbortSignal.timeout(4_000));
   const dispose = async () => {
     cache.stop();
-    await double.close();
+    await server.close();
   };
-  return { double, cache, log, changes, sees, [Symbol.asyncDispose]: dispose };
+  return { server, cache, log, changes, sees, [Symbol.asyncDispose]: dispose };
 }
 
 /** The same, started, its first list read and its watch open. */
@@ -139,7 +139,7 @@ export async function setUpStarted(options: SetUpOptions = {}): Promise<SetUp> {
   const all = await setUp(options);
   all.cache.start();
   await all.cache.synced;
-  await all.double.watches.waitForCount(1);
+  await all.server.watches.waitForCount(1);
   return all;
 }
 

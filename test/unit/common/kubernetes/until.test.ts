@@ -22,8 +22,8 @@ describe('until', () => {
       return value === 'blue' ? value : undefined;
     }, signal);
     expect(all.cache.subscriberCount).toBe(OWN + 1);
-    all.double.create(pod('a'));
-    all.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
+    all.server.create(pod('a'));
+    all.server.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
     expect(await color).toBe('blue');
     expect(all.cache.subscriberCount).toBe(OWN);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
@@ -91,7 +91,7 @@ describe('until', () => {
       if (all.cache.size > 0) throw gone;
       return undefined;
     }, signal);
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     await expect(later).rejects.toBe(gone);
     expect(all.cache.subscriberCount).toBe(OWN);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
@@ -105,7 +105,7 @@ describe('until', () => {
       all.cache.until(() => all.cache.get(`default/${name}`), signal),
     );
     expect(all.cache.subscriberCount).toBe(OWN + 100);
-    for (const name of names.toReversed()) all.double.create(pod(name));
+    for (const name of names.toReversed()) all.server.create(pod(name));
     const found = await Promise.all(waits);
     expect(found.map(({ name }) => name)).toEqual(names);
     expect(all.cache.subscriberCount).toBe(OWN);

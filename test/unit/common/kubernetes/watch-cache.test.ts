@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Change, WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
-import { KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import {
   configOf,
   type Kept,
-  LogDouble,
   PODS,
   pod,
   project,
+  RecordingLog,
   setUp,
   setUpStarted,
 } from './support.ts';
@@ -36,10 +36,10 @@ describe('WatchCache', () => {
     await using all = await setUpStarted();
     const updates: Change<Kept>[] = [];
     all.cache.onChange((change) => updates.push(change));
-    all.double.create(pod('a'));
-    all.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
+    all.server.create(pod('a'));
+    all.server.patch('Pod', 'default/a', { metadata: { labels: { color: 'blue' } } });
     await all.sees('a', 'blue');
-    all.double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+    all.server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
     await all.sees('a', undefined);
     expect(all.changes).toEqual([
       'added default/a red',
@@ -53,9 +53,9 @@ describe('WatchCache', () => {
 
   it('keys objects without a namespace by their name', async () => {
     await using all = await setUp();
-    all.double.create({ kind: 'Subnet', metadata: { name: 'join' }, spec: {} });
+    all.server.create({ kind: 'Subnet', metadata: { name: 'join' }, spec: {} });
     const path = '/apis/kubeovn.io/v1/subnets';
-    const subnets = new WatchCache({ config: configOf(all.double), path, project, log: all.log });
+    const subnets = new WatchCache({ config: configOf(all.server), path, project, log: all.log });
     subnets.start();
     await subnets.synced;
     expect(subnets.get('join')?.name).toBe('join');
@@ -69,9 +69,9 @@ describe('WatchCache', () => {
       fieldSelector,
       labelSelector: 'color=red',
     });
-    all.double.create({ ...pod('elsewhere'), spec: { nodeName: 'node-2' } });
-    all.double.create(pod('blue', 'blue'));
-    all.double.patch('Pod', 'default/here', { metadata: { labels: { color: 'green' } } });
+    all.server.create({ ...pod('elsewhere'), spec: { nodeName: 'node-2' } });
+    all.server.create(pod('blue', 'blue'));
+    all.server.patch('Pod', 'default/here', { metadata: { labels: { color: 'green' } } });
     await all.sees('here', undefined);
     expect(all.changes).toEqual(['added default/here red', 'deleted default/here red']);
   });
@@ -83,9 +83,9 @@ describe('WatchCache', () => {
 
   it('asks for a first list of any version, with pages of the given size', async () => {
     await using all = await setUpStarted();
-    const [first] = all.double.requests.matching({ verb: 'list' });
+    const [first] = all.server.requests.matching({ verb: 'list' });
     expect(first?.query).toEqual({ resourceVersion: '0', limit: '500' });
-    const [watch] = all.double.requests.matching({ verb: 'watch' });
+    const [watch] = all.server.requests.matching({ verb: 'watch' });
     expect(watch?.query.allowWatchBookmarks).toBe('true');
     expect(Number(watch?.query.timeoutSeconds)).toBeGreaterThanOrEqual(48);
     expect(Number(watch?.query.timeoutSeconds)).toBeLessThanOrEqual(60);
@@ -95,13 +95,13 @@ describe('WatchCache', () => {
     const pods = ['a', 'b', 'c', 'd', 'e'];
     await using all = await setUpStarted({ pods, limits: { pageSize: 2 } });
     // Makes the cache list again: what it missed is forgotten.
-    all.double.watches.muteAll();
-    all.double.create(pod('f'));
-    all.double.compact();
-    all.double.requests.clear();
-    all.double.watches.endAll();
+    all.server.watches.muteAll();
+    all.server.create(pod('f'));
+    all.server.compact();
+    all.server.requests.clear();
+    all.server.watches.endAll();
     await all.sees('f', 'red');
-    const lists = all.double.requests.matching({ verb: 'list', path: PODS });
+    const lists = all.server.requests.matching({ verb: 'list', path: PODS });
     expect(lists.map(({ query }) => query.resourceVersion)).toEqual([
       undefined,
       undefined,
@@ -122,9 +122,9 @@ describe('a listener of a WatchCache', () => {
     });
     all.cache.onChange(({ key }) => seen.push(key));
     all.cache.start();
-    await all.double.watches.waitForCount(1);
-    all.double.create(pod('a'));
-    all.double.create(pod('b'));
+    await all.server.watches.waitForCount(1);
+    all.server.create(pod('a'));
+    all.server.create(pod('b'));
     await all.sees('b', 'red');
     expect(seen).toEqual(['default/a', 'default/b']);
     expect(all.log.levels).toEqual(['error', 'error']);
@@ -136,7 +136,7 @@ describe('a listener of a WatchCache', () => {
     // What a careless caller does, against the types.
     const rejects = (() => Promise.reject(new Error('broken promise'))) as () => void;
     all.cache.onChange(rejects);
-    all.double.create(pod('a'));
+    all.server.create(pod('a'));
     await all.log.waitForCount(1);
     expect(all.log.lines[0]?.fields).toMatchObject({ error: 'broken promise' });
   });
@@ -155,9 +155,9 @@ describe('a listener of a WatchCache', () => {
 
 describe('subscriptions of a WatchCache', () => {
   it('are none after everyone has left', async () => {
-    await using double = await KubernetesApiDouble.start();
-    const log = new LogDouble();
-    const cache = new WatchCache({ config: configOf(double), path: PODS, project, log });
+    await using server = await FakeApiServer.start();
+    const log = new RecordingLog();
+    const cache = new WatchCache({ config: configOf(server), path: PODS, project, log });
     const listener = () => {};
     const leaves = [cache.onChange(listener), cache.onChange(listener)];
     expect(cache.subscriberCount).toBe(2);
@@ -175,24 +175,24 @@ describe('an object that cannot be read', () => {
 
   it('stays as it was, is logged, and disturbs no other', async () => {
     await using all = await setUpStarted({ pods: ['a'], project: projectReadable });
-    all.double.patch('Pod', 'default/a', { metadata: { labels: { color: 'unreadable' } } });
-    all.double.create(pod('b', 'unreadable'));
-    all.double.create(pod('c'));
+    all.server.patch('Pod', 'default/a', { metadata: { labels: { color: 'unreadable' } } });
+    all.server.create(pod('b', 'unreadable'));
+    all.server.create(pod('c'));
     await all.sees('c', 'red');
     expect(all.cache.get('default/a')?.color).toBe('red');
     expect(all.cache.get('default/b')).toBeUndefined();
     expect(all.log.levels).toEqual(['error', 'error']);
-    all.double.patch('Pod', 'default/b', { metadata: { labels: { color: 'blue' } } });
+    all.server.patch('Pod', 'default/b', { metadata: { labels: { color: 'blue' } } });
     await all.sees('b', 'blue');
   });
 
   it('is gone where it replaces another of its name', async () => {
     await using all = await setUpStarted({ pods: ['a'], project: projectReadable });
-    all.double.watches.muteAll();
-    all.double.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
-    all.double.create(pod('a', 'unreadable'));
-    all.double.compact();
-    all.double.watches.endAll();
+    all.server.watches.muteAll();
+    all.server.delete('Pod', 'default/a', { gracePeriodSeconds: 0 });
+    all.server.create(pod('a', 'unreadable'));
+    all.server.compact();
+    all.server.watches.endAll();
     await all.sees('a', undefined);
     expect(all.changes).toEqual(['added default/a red', 'deleted default/a red']);
   });

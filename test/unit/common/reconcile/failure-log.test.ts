@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { KubernetesError } from '../../../../src/common/kubernetes/error.ts';
 import { FailureLog } from '../../../../src/common/reconcile/failure-log.ts';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { sizeOfPrivate } from '../../daemon/support.ts';
 
 function failureLog() {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   return { log, failures: new FailureLog('the work', log) };
 }
 

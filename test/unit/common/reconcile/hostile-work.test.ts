@@ -4,7 +4,7 @@ import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { WorkQueue, type WorkQueueOptions } from '../../../../src/common/reconcile/work-queue.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { NEVER } from './work-queue-support.ts';
 
 /** The programs' logger, which reads all that it is given. */
@@ -85,7 +85,7 @@ describe.each(Object.entries(WAYS))('work that throws %s', (_, way) => {
 });
 
 it('work that throws while its options are read is a failure like others', async () => {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const options: Partial<WorkQueueOptions> = {
     concurrency: 1,
     pauses: NEVER,
@@ -112,7 +112,7 @@ describe('work that holds the event loop', () => {
   };
 
   it('for more than 50 ms is counted, and a line in the log names its key', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const work = async (key: string) => hold(key === 'slow' ? 60 : 0);
     const queue = new WorkQueue({ concurrency: 1, what: 'the work', log, work });
     for (const key of ['quick', 'slow', 'slow as well']) queue.add(key);
@@ -122,7 +122,7 @@ describe('work that holds the event loop', () => {
   });
 
   it('is told once in ten seconds, however many keys do', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const work = async () => hold(51);
     const queue = new WorkQueue({ concurrency: 1, what: 'the work', log, work });
     for (const key of ['a', 'b', 'c']) queue.add(key);
@@ -136,7 +136,7 @@ describe('work that holds the event loop', () => {
       hold(51);
       throw new Error('slow, and wrong');
     };
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const queue = new WorkQueue({ concurrency: 1, pauses: NEVER, what: 'the work', log, work });
     queue.add('a');
     await queue.idle();

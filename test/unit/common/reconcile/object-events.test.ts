@@ -25,7 +25,7 @@ async function setUpObjectEvents() {
   /** Events on the server, with how often each was recorded. */
   const said = async () => {
     await events.idle;
-    return all.double.list('Event').map(({ message, count }) => [message, count]);
+    return all.server.list('Event').map(({ message, count }) => [message, count]);
   };
   return { ...all, events, said, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
 }
@@ -35,7 +35,7 @@ it('an event is about its pod', async () => {
   all.events.record(pod, NEWS);
   await all.events.idle;
   const involvedObject = { kind: 'Pod', namespace: 'shop', name: 'a', uid: 'uid-a' };
-  expect(all.double.list('Event')).toMatchObject([{ ...NEWS, involvedObject }]);
+  expect(all.server.list('Event')).toMatchObject([{ ...NEWS, involvedObject }]);
 });
 
 it('an event is about its object, which is of no namespace', async () => {
@@ -48,7 +48,7 @@ it('an event is about its object, which is of no namespace', async () => {
     name: 'front',
     uid: 'uid-front',
   };
-  const [event] = all.double.list('Event');
+  const [event] = all.server.list('Event');
   expect(event).toMatchObject({ ...EMPTY, involvedObject });
 });
 

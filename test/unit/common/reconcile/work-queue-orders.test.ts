@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { gatedQueue, turns } from './work-queue-support.ts';
 
 type Step =
@@ -108,7 +108,7 @@ describe('under any order of changes, ends and failures, a queue', () => {
       fc.asyncProperty(keys, fc.integer({ min: 1, max: 4 }), async (all, concurrency) => {
         const begun: string[] = [];
         const work = async (next: string) => void begun.push(next);
-        const log = new LogDouble();
+        const log = new RecordingLog();
         const queue = new WorkQueue({ concurrency, what: 'the work', log, work });
         for (const next of all) queue.add(next);
         await queue.idle();

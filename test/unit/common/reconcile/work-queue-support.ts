@@ -1,14 +1,14 @@
 /** A queue whose runs begin and end when a test says so. */
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { type RetryPauses, WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 
 /** Pauses that no test lives to see end. */
 export const NEVER: RetryPauses = { firstMs: 600_000, maxMs: 600_000, namedMs: 600_000 };
 
 /** A queue whose runs end when the test says so. */
 export function gatedQueue({ concurrency = 1, pauses = NEVER } = {}) {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   /** Keys of the runs that have begun, in order. */
   const begun: string[] = [];
   const gates: { key: string; gate: PromiseWithResolvers<void> }[] = [];

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { gatedQueue, NEVER, turns } from './work-queue-support.ts';
 
 describe('work that waits for something by name', () => {
@@ -33,7 +33,7 @@ describe('work that waits for something by name', () => {
     const queue = new WorkQueue({
       concurrency: 64,
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async (key) => {
         runs.set(key, (runs.get(key) ?? 0) + 1);
         throw new NotDone('no subnet', { waitsFor: [`Subnet/of-${key}`, 'Namespace/x'] });
@@ -115,7 +115,7 @@ describe('work that wakes what it waits for itself', () => {
       concurrency: 2,
       pauses: NEVER,
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async (key) => {
         runs += 1;
         queue.wake(wakenBy(key));

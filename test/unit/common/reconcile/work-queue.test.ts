@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WorkQueue } from '../../../../src/common/reconcile/work-queue.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import { gatedQueue, NEVER, turns } from './work-queue-support.ts';
 
 describe('a work queue', () => {
@@ -54,7 +54,7 @@ describe('a work queue', () => {
     const queue = new WorkQueue({
       concurrency: 4,
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async () => {},
     });
     for (let key = 0; key < 5_000; key++) queue.add(`${key}`);
@@ -72,7 +72,7 @@ describe('a work queue', () => {
     const queue = new WorkQueue({
       concurrency: 1,
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async (key) => {
         if (key === 'a') await gate.promise;
         else throw new Error('broken');
@@ -128,7 +128,7 @@ describe('work that fails', () => {
       concurrency: 1,
       pauses: { firstMs: 4, maxMs: 8 },
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async (key) => {
         if (key === 'a' && left-- > 0) throw new Error('not yet');
         done.push(key);
@@ -150,7 +150,7 @@ describe('work that fails', () => {
       concurrency: 1,
       pauses: { firstMs: 20, maxMs: 80 },
       what: 'the work',
-      log: new LogDouble(),
+      log: new RecordingLog(),
       work: async () => {
         at.push(performance.now());
         if (at.length === 6) finished.resolve();
@@ -274,7 +274,7 @@ describe('work that throws anything at all', () => {
     const onUnhandled = (reason: unknown) => void unhandled.push(reason);
     process.on('unhandledRejection', onUnhandled);
     const thrown = [undefined, null, 0, 'text', Symbol('x'), Object.create(null), hostile];
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const queue = new WorkQueue({
       concurrency: 2,
       pauses: NEVER,

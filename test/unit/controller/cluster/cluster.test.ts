@@ -7,7 +7,7 @@ const path = '/apis/kubeovn.io/v1/vpcs';
 
 it('does without a kind that the server fails to list, names it, and follows it later', async () => {
   await using all = await setUpCluster([], {}, shortLimits);
-  const mend = all.double.faults.fail(500, { verb: 'list', path });
+  const mend = all.server.faults.fail(500, { verb: 'list', path });
   all.cluster.start();
   await all.cluster.synced;
   expect(all.cluster.vpcs.isSynced).toBe(false);
@@ -25,13 +25,13 @@ it('does without a kind that the server fails to list, names it, and follows it 
 
 it('does without none while a kind that it needs has not been listed', async () => {
   await using all = await setUpCluster([], {}, shortLimits);
-  const mend = all.double.faults.fail(500, { verb: 'list' });
+  const mend = all.server.faults.fail(500, { verb: 'list' });
   let isSettled = false;
   void all.cluster.vpcs.settled.then(() => {
     isSettled = true;
   });
   all.cluster.start();
-  await all.double.requests.waitFor({ verb: 'list', path }, 12);
+  await all.server.requests.waitFor({ verb: 'list', path }, 12);
   expect(isSettled).toBe(false);
   mend();
   await all.cluster.synced;

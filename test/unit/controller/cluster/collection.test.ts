@@ -1,11 +1,7 @@
 import { expect, it } from 'vitest';
 import { Collection } from '../../../../src/controller/cluster/collection.ts';
-import {
-  CONTROLLER,
-  KubernetesApiDouble,
-  type KubernetesObject,
-} from '../../../lab/kubernetes/api.ts';
-import { configOf, LogDouble, shortLimits } from '../../common/kubernetes/support.ts';
+import { CONTROLLER, FakeApiServer, type KubernetesObject } from '../../../lab/kubernetes/api.ts';
+import { configOf, RecordingLog, shortLimits } from '../../common/kubernetes/support.ts';
 import { sizeOfPrivate } from '../../daemon/support.ts';
 import { shows } from '../support.ts';
 
@@ -23,27 +19,27 @@ function project(raw: unknown): Kept {
   return { uid, version: resourceVersion, color: String(spec?.routeTable) };
 }
 
-/** A double with the red Subnet `net`, and a copy of its Subnets. */
+/** A fake API server with the red Subnet `net`, and a copy of its Subnets. */
 async function setUp({ versionOf = ({ version }: Kept) => version } = {}) {
-  const double = await KubernetesApiDouble.start();
+  const server = await FakeApiServer.start();
   const make = (color: string) =>
-    double.create({ kind: 'Subnet', metadata: { name: 'net' }, spec: { routeTable: color } });
+    server.create({ kind: 'Subnet', metadata: { name: 'net' }, spec: { routeTable: color } });
   make('red');
-  const options = { config: configOf(double, CONTROLLER), path: PATH, log: new LogDouble() };
+  const options = { config: configOf(server, CONTROLLER), path: PATH, log: new RecordingLog() };
   const subnets = new Collection<Kept>({ ...options, project, versionOf, limits: shortLimits });
   subnets.start();
   await subnets.synced;
-  await double.watches.waitForCount(1);
+  await server.watches.waitForCount(1);
   const dispose = async () => {
     subnets.stop();
-    await double.close();
+    await server.close();
   };
   return {
-    double,
+    server,
     subnets,
     make,
     /** The answer to a patch; the watch brings it not before something is awaited. */
-    paint: (color: string) => double.patch('Subnet', 'net', { spec: { routeTable: color } }),
+    paint: (color: string) => server.patch('Subnet', 'net', { spec: { routeTable: color } }),
     color: () => subnets.get('net')?.color,
     /** What the watch has brought. */
     watched: () => [...subnets.values()].map(({ color }) => color),
@@ -114,7 +110,7 @@ it('what has no version that can be compared waits for the watch', async () => {
 it('the answer to a write does not revive an object that has been deleted', async () => {
   await using all = await setUp();
   const answer = all.paint('green');
-  all.double.delete('Subnet', 'net');
+  all.server.delete('Subnet', 'net');
   await shows(all.subnets, () => all.watched().length === 0);
   all.subnets.wrote('net', answer);
   expect(all.color()).toBeUndefined();
@@ -125,19 +121,19 @@ it('an object that is deleted goes with what was written, before any listener is
   const seen: unknown[] = [];
   all.subnets.onChange(({ type }) => seen.push([type, all.color()]));
   all.subnets.wrote('net', all.paint('green'));
-  all.double.delete('Subnet', 'net');
+  all.server.delete('Subnet', 'net');
   await shows(all.subnets, () => all.watched().length === 0);
   expect(seen.at(-1)).toEqual(['deleted', undefined]);
 });
 
 it('an object that was deleted while nobody was connected goes with what was written', async () => {
   await using all = await setUp();
-  all.double.watches.muteAll();
+  all.server.watches.muteAll();
   all.subnets.wrote('net', all.paint('green'));
-  all.double.delete('Subnet', 'net');
+  all.server.delete('Subnet', 'net');
   // What happened meanwhile is not told, and the next list does not have it.
-  all.double.compact();
-  all.double.watches.endAll();
+  all.server.compact();
+  all.server.watches.endAll();
   await shows(all.subnets, () => all.watched().length === 0);
   expect(all.color()).toBeUndefined();
 });
@@ -146,7 +142,7 @@ it('an object that was made anew has nothing of what was written on the one befo
   await using all = await setUp();
   const answer = all.paint('green');
   all.subnets.wrote('net', answer);
-  all.double.delete('Subnet', 'net');
+  all.server.delete('Subnet', 'net');
   const { uid } = all.make('white').metadata;
   await shows(all.subnets, () => all.watched().includes('white'));
   all.subnets.wrote('net', answer);

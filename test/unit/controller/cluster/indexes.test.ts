@@ -43,7 +43,7 @@ describe('the index of IP objects', () => {
 
   it('follows an object to another pod and to another Subnet', async () => {
     await using all = await setUpIps();
-    all.double.patch('IP', 'b.shop', { spec: { podName: 'a', subnet: 'back' } });
+    all.server.patch('IP', 'b.shop', { spec: { podName: 'a', subnet: 'back' } });
     await shows(all.ips, () => all.ips.get('b.shop')?.spec.subnet === 'back');
     expect(all.owners()).toEqual(['shop/a']);
     expect(all.ofOwner('shop/a')).toContain('b.shop');
@@ -54,14 +54,14 @@ describe('the index of IP objects', () => {
 
   it('shows objects as they are now', async () => {
     await using all = await setUpIps();
-    all.double.patch('IP', 'b.shop', { spec: { v4IpAddress: '10.0.0.9' } });
+    all.server.patch('IP', 'b.shop', { spec: { v4IpAddress: '10.0.0.9' } });
     await shows(all.ips, () => all.ips.get('b.shop')?.spec.v4IpAddress === '10.0.0.9');
     expect(all.specOf('shop/b', 'b.shop')?.v4IpAddress).toBe('10.0.0.9');
   });
 
   it('forgets objects that are gone, and pods without any', async () => {
     await using all = await setUpIps();
-    for (const name of ['a.shop', 'b.shop']) all.double.delete('IP', name);
+    for (const name of ['a.shop', 'b.shop']) all.server.delete('IP', name);
     await shows(all.ips, () => all.ips.get('b.shop') === undefined);
     expect(all.owners()).toEqual(['shop/a']);
     expect(all.ofOwner('shop/a')).toEqual(['a.shop.net.shop.ovn']);
@@ -106,7 +106,7 @@ describe('the index of pods', () => {
 
   it('forgets pods that are gone', async () => {
     await using all = await setUpPods([vmPod('launcher-1'), vmPod('launcher-2')]);
-    all.double.finishDeletion('shop/launcher-1');
+    all.server.finishDeletion('shop/launcher-1');
     await shows(all.pods, () => all.pods.get('shop/launcher-1') === undefined);
     expect(all.index.keysOf('shop/vm:vm')).toEqual(['shop/vm:vm', 'shop/launcher-2']);
   });
@@ -150,20 +150,20 @@ describe('the index of pods', () => {
         ...more,
       ]);
       const { machineInstances } = all.cluster;
-      const uid = String(all.double.get('Pod', 'shop/launcher').metadata.uid);
+      const uid = String(all.server.get('Pod', 'shop/launcher').metadata.uid);
       const list = async (activePods: Record<string, string>) => {
-        all.double.patch('VirtualMachineInstance', 'shop/vm', { status: { activePods } });
+        all.server.patch('VirtualMachineInstance', 'shop/vm', { status: { activePods } });
         const uids = Object.keys(activePods).join();
         const listed = () => [...(machineInstances.get('shop/vm')?.activePods ?? [])].join();
         await shows(machineInstances, () => listed() === uids);
       };
       await list({ [uid]: 'node-1' });
       const end = async (name: string) => {
-        all.double.finishDeletion(`shop/${name}`);
+        all.server.finishDeletion(`shop/${name}`);
         await shows(all.pods, () => all.pods.get(`shop/${name}`) === undefined);
       };
       const instanceGoes = async () => {
-        all.double.delete('VirtualMachineInstance', 'shop/vm');
+        all.server.delete('VirtualMachineInstance', 'shop/vm');
         await shows(machineInstances, () => machineInstances.get('shop/vm') === undefined);
       };
       return { ...all, end, instanceGoes, [Symbol.asyncDispose]: all[Symbol.asyncDispose] };
@@ -201,9 +201,9 @@ describe('the index of pods', () => {
     it('nor that of another machine, by naming that later', async () => {
       await using all = await setUpMachine();
       await all.instanceGoes();
-      const [owner] = all.double.get('Pod', 'shop/launcher').metadata.ownerReferences as object[];
+      const [owner] = all.server.get('Pod', 'shop/launcher').metadata.ownerReferences as object[];
       const ownerReferences = [{ ...owner, name: 'other' }];
-      all.double.patch('Pod', 'shop/launcher', { metadata: { ownerReferences } });
+      all.server.patch('Pod', 'shop/launcher', { metadata: { ownerReferences } });
       await shows(all.pods, () => all.pods.get('shop/launcher')?.machine?.name === 'other');
       expect(all.index.isRunning('shop/vm:other')).toBe(false);
     });

@@ -9,25 +9,25 @@ const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
 /** Subnet `front` is known, and what comes then is told of as the leader does. */
 async function setUp(objects: Parameters<typeof setUpAddresses>[0] = []) {
   const all = await setUpAddresses([frontSubnet(), ...objects]);
-  const { addresses, double, cluster } = all;
+  const { addresses, server, cluster } = all;
   addresses.refresh();
   return {
     ...all,
-    ipComes: async (object: Parameters<typeof double.create>[0]) => {
-      const { metadata } = double.create(object);
+    ipComes: async (object: Parameters<typeof server.create>[0]) => {
+      const { metadata } = server.create(object);
       await shows(cluster.ips, () => cluster.ips.get(metadata.name) !== undefined);
       addresses.sawIp(cluster.ips.get(metadata.name) as IpObject);
     },
     ipIsReserved: async (name: string, isReserved: boolean) => {
       const labels = { 'ovn.kubernetes.io/ip_reserved': String(isReserved) };
-      const { resourceVersion } = double.patch('IP', name, { metadata: { labels } }).metadata;
+      const { resourceVersion } = server.patch('IP', name, { metadata: { labels } }).metadata;
       const of = () => cluster.ips.get(name);
       await shows(cluster.ips, () => of()?.meta.resourceVersion === resourceVersion);
       addresses.sawIp(of() as IpObject);
     },
     /** A pod comes, and says that it was given its NIC. @returns why it does not keep it */
-    podComes: async (object: Parameters<typeof double.create>[0]) => {
-      const { metadata } = double.create(object);
+    podComes: async (object: Parameters<typeof server.create>[0]) => {
+      const { metadata } = server.create(object);
       const key = `shop/${metadata.name}`;
       await shows(cluster.pods, () => cluster.pods.get(key) !== undefined);
       const pod = cluster.pods.get(key) as Pod;
@@ -69,7 +69,7 @@ describe('an IP object that comes', () => {
 
   it('says nothing of a Subnet that is not there', async () => {
     await using all = await setUp();
-    all.double.delete('Subnet', 'front');
+    all.server.delete('Subnet', 'front');
     await all.seesSubnet('front', undefined);
     all.addresses.invalidate();
     await all.ipComes(ipOf('a', '10.1.0.2'));
@@ -80,7 +80,7 @@ describe('an IP object that comes', () => {
 describe('a Subnet that is held back, since somebody would be cut off', () => {
   it('may change where one goes that would be, and not for any other', async () => {
     await using all = await setUp([ipOf('in', '10.1.0.2'), ipOf('out', '10.1.0.6')]);
-    const { addresses, cluster, double } = all;
+    const { addresses, cluster, server } = all;
     const ipNamed = (name: string) => cluster.ips.get(name) as IpObject;
     const [inside, outside] = [ipNamed('in.shop'), ipNamed('out.shop')];
     expect(addresses.mayChange('front', [outside])).toBe(false);
@@ -90,8 +90,8 @@ describe('a Subnet that is held back, since somebody would be cut off', () => {
     expect(addresses.mayChange('front', [inside])).toBe(false);
     // It is there still.
     expect(addresses.mayChange('front', [outside])).toBe(false);
-    double.delete('IP', 'out.shop');
-    double.patch('IP', 'out.shop', { metadata: { finalizers: [] } });
+    server.delete('IP', 'out.shop');
+    server.patch('IP', 'out.shop', { metadata: { finalizers: [] } });
     await shows(cluster.ips, () => cluster.ips.get('out.shop') === undefined);
     expect(addresses.mayChange('front', [inside])).toBe(false);
     expect(addresses.mayChange('front', [outside])).toBe(true);
@@ -159,7 +159,7 @@ it('addresses of nodes are known as they are now', async () => {
   await using all = await setUp([node('node-1', '192.168.0.1')]);
   const known = () => all.addresses.ofNodes.map(({ text }) => text);
   expect(known()).toEqual(['192.168.0.1']);
-  all.double.create(node('node-2', '192.168.0.2'));
+  all.server.create(node('node-2', '192.168.0.2'));
   await shows(all.cluster.nodes, () => all.cluster.nodes.get('node-2') !== undefined);
   all.addresses.invalidate();
   expect(known()).toEqual(['192.168.0.1', '192.168.0.2']);

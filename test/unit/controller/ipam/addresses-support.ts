@@ -55,7 +55,7 @@ export async function setUpAddresses(
 ) {
   const all = await setUpCluster([kubeOvn('Vpc', 'ovn-cluster', {}), ...objects], changes);
   beforeStart(all);
-  const { cluster, settings, log, double } = all;
+  const { cluster, settings, log, server } = all;
   const allocator = new Allocator();
   const ipIndex = new IpIndex(cluster.ips, settings);
   const machines = new Machines(cluster, settings);
@@ -63,7 +63,7 @@ export async function setUpAddresses(
   const { vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances, nads } = cluster;
   const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances, nads];
   await start(...collections);
-  await double.watches.waitForCount(collections.length);
+  await server.watches.waitForCount(collections.length);
   const draw = (name: string, wish: { pool?: string } = {}) =>
     addresses.allocator.acquire({
       nic: `${name}.shop`,
@@ -77,7 +77,7 @@ export async function setUpAddresses(
     addresses,
     /** Changes a Subnet or IPPool, and tells of it once the watch has brought that. */
     change: async (kind: 'Subnet' | 'IPPool', name: string, spec: object) => {
-      const { metadata } = double.patch(kind, name, { spec });
+      const { metadata } = server.patch(kind, name, { spec });
       const of = () => (kind === 'Subnet' ? subnets.get(name) : ipPools.get(name))?.meta;
       const isSo = () => of()?.resourceVersion === metadata.resourceVersion;
       await (kind === 'Subnet' ? shows(subnets, isSo) : shows(ipPools, isSo));

@@ -19,7 +19,7 @@ describe('a look at the objects', () => {
   it('happens only where somebody said that there is a change', async () => {
     await using all = await setUpAddresses([frontSubnet()]);
     all.addresses.refresh();
-    const { metadata } = all.double.create(kubeOvn('Subnet', 'back', { cidrBlock: '10.2.0.0/29' }));
+    const { metadata } = all.server.create(kubeOvn('Subnet', 'back', { cidrBlock: '10.2.0.0/29' }));
     await all.seesSubnet('back', metadata.uid);
     expect(all.addresses.refresh()).toEqual(NONE);
     all.addresses.invalidate();
@@ -86,12 +86,12 @@ describe('a Subnet', () => {
     const objects = [podWith('a', '10.1.0.2'), ipOf('gone', '10.1.0.3')];
     await using all = await setUpAddresses([frontSubnet(), ...objects]);
     expect(all.draw('b')).toBe('10.1.0.4');
-    all.double.delete('Subnet', 'front');
+    all.server.delete('Subnet', 'front');
     await all.seesSubnet('front', undefined);
     all.addresses.invalidate();
     expect(() => all.draw('c')).toThrow('NoSubnet');
     expect(all.owners('10.1.0.2')).toEqual([]);
-    const { metadata } = all.double.create(frontSubnet());
+    const { metadata } = all.server.create(frontSubnet());
     await all.seesSubnet('front', metadata.uid);
     all.addresses.invalidate();
     // Nothing says any more that b had 10.1.0.4.
@@ -103,8 +103,8 @@ describe('a Subnet', () => {
   it('that is deleted and made again between two looks is no other to its pods', async () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
     all.addresses.refresh();
-    all.double.delete('Subnet', 'front');
-    const { metadata } = all.double.create(frontSubnet());
+    all.server.delete('Subnet', 'front');
+    const { metadata } = all.server.create(frontSubnet());
     await all.seesSubnet('front', metadata.uid);
     all.addresses.invalidate();
     expect(all.addresses.refresh().subnets).toEqual(['front']);
@@ -115,7 +115,7 @@ describe('a Subnet', () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
     all.addresses.allocator.release({ nic: 'a.shop', pod: 'shop/a' });
     const back = kubeOvn('Subnet', 'back', { cidrBlock: '10.2.0.0/29' });
-    const { metadata } = all.double.create(back);
+    const { metadata } = all.server.create(back);
     await all.seesSubnet('back', metadata.uid);
     all.addresses.invalidate();
     expect(all.addresses.allocator.usage('back')).toBeDefined();
@@ -159,12 +159,12 @@ describe('an IPPool', () => {
     expect(all.addresses.ipPool('p')?.checked).toHaveProperty('problems');
     for (const [round, name] of ['a', 'b'].entries()) {
       if (round > 0) {
-        all.double.delete('Subnet', 'front');
+        all.server.delete('Subnet', 'front');
         await all.seesSubnet('front', undefined);
         all.addresses.invalidate();
         all.addresses.refresh();
       }
-      const { metadata } = all.double.create(frontSubnet());
+      const { metadata } = all.server.create(frontSubnet());
       await all.seesSubnet('front', metadata.uid);
       all.addresses.invalidate();
       expect(all.draw(`${name}-any`)).toBe('10.1.0.3');
@@ -180,7 +180,7 @@ describe('an IPPool', () => {
       pool('q', '10.1.0.3'),
     ]);
     all.addresses.refresh();
-    all.double.delete('IPPool', 'p');
+    all.server.delete('IPPool', 'p');
     await all.change('IPPool', 'q', { ips: ['f::f::f/64'] });
     expect(all.draw('a')).toBe('10.1.0.2');
     expect(all.draw('b')).toBe('10.1.0.3');

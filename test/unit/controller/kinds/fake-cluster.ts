@@ -17,7 +17,7 @@ import { resourceOf, targetOf } from '../../../lab/kubernetes/paths.ts';
 import { ApiRefusal } from '../../../lab/kubernetes/status.ts';
 import { ObjectStore, type StoreEvent } from '../../../lab/kubernetes/store.ts';
 import type { DeleteOptions } from '../../../lab/kubernetes/writes.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 
 /** A copy of one collection. */
 export class FakeObjects<T> implements Objects<T> {
@@ -34,7 +34,7 @@ export class FakeObjects<T> implements Objects<T> {
   readonly #written = new Map<string, Entry<T>>();
   readonly #subscribers: Subscribers<T>;
 
-  constructor(path: string, project: (raw: unknown) => T, log: LogDouble) {
+  constructor(path: string, project: (raw: unknown) => T, log: RecordingLog) {
     this.path = path;
     this.#project = project;
     this.#subscribers = new Subscribers(log);
@@ -97,9 +97,9 @@ type Copies = {
   readonly [Name in keyof Sources]: FakeObjects<ReturnType<Sources[Name]['project']>>;
 };
 
-/** Objects are named by kind (`Pod`) and key, as in KubernetesApiDouble. */
+/** Objects are named by kind (`Pod`) and key, as in FakeApiServer. */
 export class FakeCluster {
-  readonly log = new LogDouble();
+  readonly log = new RecordingLog();
   readonly cluster: Cluster & Copies;
   readonly writes: FakeWrites;
   readonly #store = new ObjectStore();

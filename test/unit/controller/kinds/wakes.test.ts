@@ -11,7 +11,7 @@ import { checkedValue } from '../../../../src/controller/model/problem.ts';
 import { waitFor } from '../../../../src/controller/model/wait-names.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
 import { trackedView } from '../../../../src/controller/networks/tracked-view.ts';
-import { LogDouble } from '../../daemon/log-double.ts';
+import { RecordingLog } from '../../daemon/recording-log.ts';
 import {
   type Cluster,
   MACVLAN_NAD,
@@ -37,7 +37,7 @@ async function waitingPods(pods: readonly Pod[], before: Cluster) {
   const queue = new WorkQueue({
     concurrency: 8,
     what: 'the networks of a pod',
-    log: new LogDouble(),
+    log: new RecordingLog(),
     work: async (name) => {
       runs.set(name, (runs.get(name) ?? 0) + 1);
       const pod = byName.get(name) as Pod;

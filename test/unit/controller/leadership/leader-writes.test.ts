@@ -7,7 +7,7 @@ import {
 import { LeadershipError } from '../../../../src/controller/leadership/error.ts';
 import { LeaderWrites } from '../../../../src/controller/leadership/leader-writes.ts';
 import type { Leadership } from '../../../../src/controller/leadership/leadership.ts';
-import { CONTROLLER, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { CONTROLLER, FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { configOf } from '../../common/kubernetes/support.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
@@ -15,8 +15,8 @@ const RED = '/apis/kubeovn.io/v1/subnets/red';
 const LOST = new LeadershipError('lost', 'the Lease is lost', 'nothing');
 
 async function setUp() {
-  const double = await KubernetesApiDouble.start();
-  const api = new KubernetesApi(configOf(double, CONTROLLER));
+  const server = await FakeApiServer.start();
+  const api = new KubernetesApi(configOf(server, CONTROLLER));
   const term = new AbortController();
   const leadership: Leadership = {
     lost: term.signal,
@@ -25,10 +25,10 @@ async function setUp() {
   };
   const dispose = async () => {
     api.destroy();
-    await double.close();
+    await server.close();
   };
   const writes = new LeaderWrites(api, leadership);
-  return { double, writes, lose: () => term.abort(LOST), [Symbol.asyncDispose]: dispose };
+  return { server, writes, lose: () => term.abort(LOST), [Symbol.asyncDispose]: dispose };
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -43,7 +43,7 @@ describe('the leader', () => {
     await using all = await setUp();
     const path = `${IPS}/a.default`;
     expect(await all.writes.read(path)).toBeUndefined();
-    const made = all.double.create({ kind: 'IP', metadata: { name: 'a.default' }, spec: {} });
+    const made = all.server.create({ kind: 'IP', metadata: { name: 'a.default' }, spec: {} });
     expect(await all.writes.read(path)).toEqual(made);
   });
 
@@ -57,11 +57,11 @@ describe('the leader', () => {
   it('patches an object, and its status apart from it', async () => {
     await using all = await setUp();
     const status = { v4usingIPs: 1, v4availableIPs: 9 };
-    all.double.create({ kind: 'Subnet', metadata: { name: 'red' }, spec: { mtu: 1400 }, status });
+    all.server.create({ kind: 'Subnet', metadata: { name: 'red' }, spec: { mtu: 1400 }, status });
     await all.writes.patch(RED, { spec: { gateway: '10.0.0.1' }, status: { v4usingIPs: 7 } });
     const patched = await all.writes.patch(`${RED}/status`, { status: { v4usingIPs: 2 } });
     expect(patched).toMatchObject({ kind: 'Subnet' });
-    expect(all.double.get('Subnet', 'red')).toMatchObject({
+    expect(all.server.get('Subnet', 'red')).toMatchObject({
       spec: { mtu: 1400, gateway: '10.0.0.1' },
       status: { v4usingIPs: 2, v4availableIPs: 9 },
     });
@@ -71,8 +71,8 @@ describe('the leader', () => {
     await using all = await setUp();
     expect(await all.writes.patch(RED, { spec: { mtu: 1300 } })).toBeUndefined();
     expect(await all.writes.patch(`${RED}/status`, { status: {} })).toBeUndefined();
-    const { metadata } = all.double.create({ kind: 'Subnet', metadata: { name: 'red' } });
-    all.double.patch('Subnet', 'red', { spec: { mtu: 1300 } });
+    const { metadata } = all.server.create({ kind: 'Subnet', metadata: { name: 'red' } });
+    all.server.patch('Subnet', 'red', { spec: { mtu: 1300 } });
     const { resourceVersion } = metadata;
     const stale = all.writes.patch(RED, { metadata: { resourceVersion }, spec: { mtu: 1400 } });
     expect(isConflict(await rejection(stale))).toBe(true);
@@ -81,19 +81,19 @@ describe('the leader', () => {
   it('removes the object that it means, and no other', async () => {
     await using all = await setUp();
     const path = `${IPS}/a.default`;
-    const make = () => all.double.create({ kind: 'IP', metadata: { name: 'a.default' } }).metadata;
+    const make = () => all.server.create({ kind: 'IP', metadata: { name: 'a.default' } }).metadata;
     const { uid: first = '' } = make();
     await all.writes.remove(path, first);
-    expect(all.double.list('IP')).toEqual([]);
+    expect(all.server.list('IP')).toEqual([]);
     await all.writes.remove(path, first);
     make();
     await all.writes.remove(path, first);
-    expect(all.double.list('IP')).toHaveLength(1);
+    expect(all.server.list('IP')).toHaveLength(1);
   });
 
   it('is told of refusals', async () => {
     await using all = await setUp();
-    all.double.faults.failNext(2, 403);
+    all.server.faults.failNext(2, 403);
     for (const write of [all.writes.read(RED), all.writes.remove(RED, 'uid')]) {
       const error = await rejection(write);
       expect(error).toBeInstanceOf(KubernetesError);
@@ -115,14 +115,14 @@ describe('who has lost the Lease', () => {
     ]) {
       expect(await rejection(write)).toBe(LOST);
     }
-    expect(all.double.requests.count()).toBe(0);
+    expect(all.server.requests.count()).toBe(0);
   });
 
   it('gives up what it has sent', async () => {
     await using all = await setUp();
-    all.double.silence();
+    all.server.silence();
     const patch = rejection(all.writes.patch(RED, { spec: { mtu: 1300 } }));
-    await all.double.requests.waitFor({ verb: 'patch' }, 1);
+    await all.server.requests.waitFor({ verb: 'patch' }, 1);
     all.lose();
     expect(await patch).toBe(LOST);
   });

@@ -7,8 +7,8 @@ import { readLimits } from '../../../../src/daemon/model/limits.ts';
 import { type Pod, projectPod } from '../../../../src/daemon/model/pod.ts';
 import { turns } from '../../common/reconcile/work-queue-support.ts';
 import { FakeObjects } from '../../controller/kinds/fake-cluster.ts';
-import { LogDouble } from '../log-double.ts';
 import { stateOf } from '../ovs/rows.ts';
+import { RecordingLog } from '../recording-log.ts';
 import { CONTAINER_ID, NETNS } from '../support.ts';
 
 const PREFIX = 'ovn.kubernetes.io';
@@ -36,7 +36,7 @@ const nodeWithPort = () =>
 
 /** A follower of one pod with one port, which it has looked at. */
 async function setUpFollower() {
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const queues = new Queues({ log });
   const pods = new FakeObjects<Pod>('/api/v1/pods', projectPod, log);
   const calls: string[] = [];

@@ -7,22 +7,22 @@ import {
   type IpObjectParts,
   recordNode,
 } from '../../../../src/daemon/nic/ip-object.ts';
-import { DAEMON, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
+import { DAEMON, FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import { configOf } from '../../common/kubernetes/support.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 
 const NAME = 'web-0.shop.net.default.ovn';
 const PATH = `/apis/kubeovn.io/v1/ips/${NAME}`;
 
 async function setUp(more: Readonly<Record<string, string>> = {}) {
-  const double = await KubernetesApiDouble.start();
+  const server = await FakeApiServer.start();
   const ip = { podName: 'web-0', namespace: 'shop', nodeName: '', ipAddress: '10.0.0.5' };
   const spec = { ...ip, subnet: 'net', ...more };
   const labels = { 'ovn.kubernetes.io/ip_reserved': 'false' };
   const finalizers = ['kubeovn.io/kube-ovn-controller'];
-  double.create({ kind: 'IP', metadata: { name: NAME, labels, finalizers }, spec });
-  const api = new KubernetesApi(configOf(double, DAEMON));
-  const log = new LogDouble();
+  server.create({ kind: 'IP', metadata: { name: NAME, labels, finalizers }, spec });
+  const api = new KubernetesApi(configOf(server, DAEMON));
+  const log = new RecordingLog();
   const ipOutage = createIpOutage(log);
   const parts = { api, nodeName: 'node1', ipOutage, log } as unknown as IpObjectParts;
   const record = (name = NAME) => {
@@ -32,17 +32,17 @@ async function setUp(more: Readonly<Record<string, string>> = {}) {
   };
   const dispose = async () => {
     api.destroy();
-    await double.close();
+    await server.close();
   };
-  return { double, log, record, [Symbol.asyncDispose]: dispose };
+  return { server, log, record, [Symbol.asyncDispose]: dispose };
 }
 
 describe('the IP object', () => {
   it('learns the node, and keeps all else', async () => {
     await using all = await setUp();
-    const before = all.double.get('IP', NAME);
+    const before = all.server.get('IP', NAME);
     await all.record();
-    expect(all.double.get('IP', NAME)).toEqual({
+    expect(all.server.get('IP', NAME)).toEqual({
       ...before,
       metadata: {
         ...before.metadata,
@@ -52,7 +52,7 @@ describe('the IP object', () => {
       },
       spec: { ...before.spec, nodeName: 'node1' },
     });
-    expect(all.double.requests.all.map(({ verb }) => verb)).toEqual(['get', 'update']);
+    expect(all.server.requests.all.map(({ verb }) => verb)).toEqual(['get', 'update']);
     expect(all.log.lines).toEqual([]);
   });
 
@@ -60,19 +60,19 @@ describe('the IP object', () => {
     await using all = await setUp();
     await all.record();
     await all.record();
-    expect(all.double.requests.count({ verb: 'update' })).toBe(1);
+    expect(all.server.requests.count({ verb: 'update' })).toBe(1);
   });
 
   it('that somebody else writes meanwhile is read again', async () => {
     await using all = await setUp();
     let others = 0;
-    all.double.requests.onArrival(({ verb }) => {
+    all.server.requests.onArrival(({ verb }) => {
       if (verb !== 'update' || others === 2) return;
       others += 1;
-      all.double.patch('IP', NAME, { metadata: { labels: { other: `${others}` } } });
+      all.server.patch('IP', NAME, { metadata: { labels: { other: `${others}` } } });
     });
     await all.record();
-    expect(all.double.get('IP', NAME)).toMatchObject({
+    expect(all.server.get('IP', NAME)).toMatchObject({
       metadata: { labels: { other: '2', net: '' } },
       spec: { nodeName: 'node1' },
     });
@@ -81,16 +81,16 @@ describe('the IP object', () => {
 
   it('that is written again and again is given up, with a word', async () => {
     await using all = await setUp();
-    all.double.faults.failNext(100, 409, { verb: 'update', path: PATH });
+    all.server.faults.failNext(100, 409, { verb: 'update', path: PATH });
     await all.record();
-    expect(all.double.requests.count({ verb: 'update' })).toBe(5);
+    expect(all.server.requests.count({ verb: 'update' })).toBe(5);
     expect(all.log.lines).toMatchObject([{ level: 'warn', fields: { ip: NAME } }]);
   });
 
   it('of a Subnet whose name no label can have goes without that label', async () => {
     await using all = await setUp({ subnet: 'n'.repeat(64) });
     await all.record();
-    const { metadata, spec } = all.double.get('IP', NAME);
+    const { metadata, spec } = all.server.get('IP', NAME);
     expect(Object.keys(metadata.labels ?? {}).toSorted()).toEqual([
       'ovn.kubernetes.io/ip_reserved',
       'ovn.kubernetes.io/node-name',
@@ -105,28 +105,28 @@ describe('an IP object that is another one by now', () => {
     ['namespace', { namespace: 'prod' }],
   ])('(of another %s) is left alone', async (_, spec) => {
     await using all = await setUp(spec);
-    const before = all.double.get('IP', NAME);
+    const before = all.server.get('IP', NAME);
     await all.record();
-    expect(all.double.get('IP', NAME)).toEqual(before);
+    expect(all.server.get('IP', NAME)).toEqual(before);
     expect(all.log.lines).toEqual([]);
   });
 
   it('since it is being deleted, is left alone', async () => {
     await using all = await setUp();
-    all.double.delete('IP', NAME);
-    const before = all.double.get('IP', NAME);
+    all.server.delete('IP', NAME);
+    const before = all.server.get('IP', NAME);
     expect(before.metadata.deletionTimestamp).toBeDefined();
     await all.record();
-    expect(all.double.get('IP', NAME)).toEqual(before);
+    expect(all.server.get('IP', NAME)).toEqual(before);
   });
 });
 
 describe('an outage', () => {
   it.each([403, 503])('(%i) is one line when it begins and one when it is over', async (status) => {
     await using all = await setUp();
-    all.double.faults.failAll(status);
+    all.server.faults.failAll(status);
     for (let count = 0; count < 5; count += 1) await all.record();
-    all.double.faults.failAll(undefined);
+    all.server.faults.failAll(undefined);
     await all.record();
     expect(all.log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
     expect(all.log.lines[0]?.message).toContain('grant the cluster role');

@@ -6,18 +6,18 @@ import { WatchCache } from '../../../../src/common/kubernetes/watch-cache.ts';
 import { projectIp } from '../../../../src/daemon/model/ip.ts';
 import { projectPod } from '../../../../src/daemon/model/pod.ts';
 import { NicRecords } from '../../../../src/daemon/nic/records.ts';
-import { DAEMON, KubernetesApiDouble } from '../../../lab/kubernetes/api.ts';
-import { configOf, LogDouble, shortLimits } from '../../common/kubernetes/support.ts';
+import { DAEMON, FakeApiServer } from '../../../lab/kubernetes/api.ts';
+import { configOf, RecordingLog, shortLimits } from '../../common/kubernetes/support.ts';
 
 const IPS = collectionPath(KINDS.ips);
 const MACHINES = '/apis/kubevirt.io/v1/namespaces/shop/virtualmachineinstances';
 
 async function setUp({ mayFollow = false } = {}) {
-  const double = await KubernetesApiDouble.start();
-  if (!mayFollow) double.faults.failNext(1_000_000, 403, { verb: 'list', path: IPS });
-  const config = configOf(double, DAEMON);
+  const server = await FakeApiServer.start();
+  if (!mayFollow) server.faults.failNext(1_000_000, 403, { verb: 'list', path: IPS });
+  const config = configOf(server, DAEMON);
   const api = new KubernetesApi(config);
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const more = { config, log, limits: shortLimits };
   const pods = new WatchCache({ ...more, path: '/api/v1/pods', project: projectPod });
   const ips = new WatchCache({ ...more, path: IPS, project: projectIp });
@@ -26,24 +26,24 @@ async function setUp({ mayFollow = false } = {}) {
   onTestFinished(async () => {
     for (const part of parts) part.stop();
     api.destroy();
-    await double.close();
+    await server.close();
   });
   for (const part of parts) part.start();
   await Promise.all([pods.synced, ips.settled]);
   const reads = () =>
-    double.requests.all
+    server.requests.all
       .filter(({ verb, path }) => verb === 'get' && /\/(ips|virtualmachineinstances)\//.test(path))
       .map(({ path }) => path);
   /** Resolves when all that was asked for before has been read. */
   const settled = async () => {
-    const name = `last-${double.requests.count()}`;
-    double.create(podOf(name, { 'last.default': '10.0.0.9' }));
+    const name = `last-${server.requests.count()}`;
+    server.create(podOf(name, { 'last.default': '10.0.0.9' }));
     const read = { verb: 'get', path: `${IPS}/${name}.shop.last.default` } as const;
-    if (!mayFollow) await double.requests.waitFor(read, 1);
+    if (!mayFollow) await server.requests.waitFor(read, 1);
     else await pods.until(() => pods.get(`shop/${name}`), AbortSignal.timeout(10_000));
     return reads().filter((path) => !path.includes('/last-'));
   };
-  return { double, ips, log, settled };
+  return { server, ips, log, settled };
 }
 
 function podOf(name: string, addresses: Readonly<Record<string, string>>, metadata: object = {}) {
@@ -58,8 +58,8 @@ function podOf(name: string, addresses: Readonly<Record<string, string>>, metada
 }
 
 it('of each NIC that has its address, once', async () => {
-  const { double, settled } = await setUp();
-  double.create(
+  const { server, settled } = await setUp();
+  server.create(
     podOf('web', { ovn: '10.0.0.5', 'm.default': '10.0.0.6', 'n.ns.ovn.net1': '10.0.0.7' }),
   );
   expect(await settled()).toEqual([
@@ -67,53 +67,53 @@ it('of each NIC that has its address, once', async () => {
     `${IPS}/web.shop.m.default`,
     `${IPS}/web.shop.n.ns.ovn.net1`,
   ]);
-  double.patch('Pod', 'shop/web', { status: { phase: 'Running' } });
+  server.patch('Pod', 'shop/web', { status: { phase: 'Running' } });
   expect(await settled()).toHaveLength(3);
   // Not of what was not changed.
   const annotations = { 'm.default.kubernetes.io/ip_address': '10.0.0.8' };
-  double.patch('Pod', 'shop/web', { metadata: { annotations } });
+  server.patch('Pod', 'shop/web', { metadata: { annotations } });
   expect((await settled()).slice(3)).toEqual([`${IPS}/web.shop.m.default`]);
 });
 
 it('not of NICs that are only asked for, nor of pods that have ended', async () => {
-  const { double, settled } = await setUp();
+  const { server, settled } = await setUp();
   const asked = { 'm.default.kubernetes.io/ip_address': '10.0.0.6' };
-  double.create(podOf('asks', {}, { annotations: asked }));
-  double.create({ ...podOf('ended', { ovn: '10.0.0.7' }), status: { phase: 'Succeeded' } });
+  server.create(podOf('asks', {}, { annotations: asked }));
+  server.create({ ...podOf('ended', { ovn: '10.0.0.7' }), status: { phase: 'Succeeded' } });
   expect(await settled()).toEqual([]);
 });
 
 it('of no more NICs than a pod may have, however many its author writes', async () => {
-  const { double, settled } = await setUp();
+  const { server, settled } = await setUp();
   const many = Array.from({ length: 200 }, (_, index) => [`m${index}.default`, '10.0.0.6']);
-  double.create(podOf('web', Object.fromEntries(many)));
+  server.create(podOf('web', Object.fromEntries(many)));
   expect(await settled()).toHaveLength(64);
 });
 
 it('of a virtual machine, too, whose launcher it is', async () => {
-  const { double, settled } = await setUp({ mayFollow: true });
+  const { server, settled } = await setUp({ mayFollow: true });
   const owner = {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachineInstance',
     name: 'vm-1',
     uid: 'u',
   };
-  double.create(podOf('web', { ovn: '10.0.0.5' }, { ownerReferences: [owner] }));
-  await double.requests.waitFor({ verb: 'get', path: `${MACHINES}/vm-1` }, 1);
+  server.create(podOf('web', { ovn: '10.0.0.5' }, { ownerReferences: [owner] }));
+  await server.requests.waitFor({ verb: 'get', path: `${MACHINES}/vm-1` }, 1);
   // IP objects are followed, and none is read.
   expect(await settled()).toEqual([`${MACHINES}/vm-1`]);
 });
 
 it('and of pods that were there before it was known that IP objects cannot be followed, and the log says it once', async () => {
-  const { double, ips, log, settled } = await setUp({ mayFollow: true });
-  double.create(podOf('web', { ovn: '10.0.0.5' }));
+  const { server, ips, log, settled } = await setUp({ mayFollow: true });
+  server.create(podOf('web', { ovn: '10.0.0.5' }));
   expect(await settled()).toEqual([]);
-  double.faults.failNext(1_000_000, 403, { path: IPS });
-  double.watches.endAll();
-  double.compact();
-  await double.requests.waitFor({ verb: 'get', path: `${IPS}/web.shop` }, 1);
+  server.faults.failNext(1_000_000, 403, { path: IPS });
+  server.watches.endAll();
+  server.compact();
+  await server.requests.waitFor({ verb: 'get', path: `${IPS}/web.shop` }, 1);
   expect(ips.availability.state).toBe('forbidden');
-  const { requests } = double;
+  const { requests } = server;
   await requests.waitFor({ path: IPS }, requests.count({ path: IPS }) + 4);
   const lines = log.lines.filter(({ message }) => message.includes('may not be read'));
   expect(lines).toHaveLength(1);

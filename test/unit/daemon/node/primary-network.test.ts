@@ -10,7 +10,7 @@ import { filesAskingForPrimary } from '../../../../src/daemon/node/cni-configura
 import { warnOfConfigurations } from '../../../../src/daemon/node/configuration-warning.ts';
 import { PrimaryNetwork } from '../../../../src/daemon/node/primary-network.ts';
 import { type StatusParts, status } from '../../../../src/daemon/verbs/status.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 import { expectReadable, rejectionOf } from '../support.ts';
 
 let folder = '';
@@ -166,7 +166,7 @@ describe('at its start, the daemon', () => {
     const events = {
       record: (about: EventObject, event: ObjectEvent) => recorded.push({ about, event }),
     } as unknown as EventRecorder;
-    const log = new LogDouble();
+    const log = new RecordingLog();
     const primary = new PrimaryNetwork({ isPrimary, configFolder: folder });
     warnOfConfigurations({ primary, events, nodeName: 'node-1', log });
     return { recorded, lines: log.lines };

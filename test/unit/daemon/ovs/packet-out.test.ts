@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { managementSocket, PacketSender } from '../../../../src/daemon/ovs/packet-out.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 
 const BARRIER_REPLY = '0415000800000000';
 const ERROR = '0401000c0000000000010009';
@@ -26,7 +26,7 @@ async function switchOf(answer: (socket: Socket) => void) {
   server.listen(join(directory, 'br-int.mgmt'));
   await once(server, 'listening');
   onTestFinished(() => void server.close());
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const sender = new PacketSender({ database: `unix:${directory}/db.sock`, log });
   return { sender, log, sent: () => Buffer.concat(received).toString('hex') };
 }
@@ -84,7 +84,7 @@ describe('a switch that does not take them', () => {
   });
 
   it('and is not there neither', async () => {
-    const log = new LogDouble();
+    const log = new RecordingLog();
     await new PacketSender({ database: 'unix:/nosuch/db.sock', log }).send(FRAMES);
     expect(log.lines).toMatchObject([{ fields: { socket: '/nosuch/br-int.mgmt' } }]);
   });

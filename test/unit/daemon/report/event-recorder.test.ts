@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { podReference } from '../../../../src/common/kubernetes/events.ts';
 import { createEventRecorder } from '../../../../src/daemon/report/event-recorder.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -14,7 +14,7 @@ function setUp({ isSilent = false } = {}) {
     sent.push(`${path} ${JSON.stringify(object)}`);
     if (isSilent) await new Promise(() => {});
   };
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const api = { create, mergePatch: expect.unreachable };
   return { sent, log, recorder: createEventRecorder({ api, nodeName: 'node-1', log }) };
 }

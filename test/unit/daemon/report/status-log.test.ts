@@ -2,13 +2,13 @@ import { beforeEach, expect, it } from 'vitest';
 import { CniError } from '../../../../src/daemon/call/error.ts';
 import { StatusLog } from '../../../../src/daemon/report/status-log.ts';
 import { CniCode } from '../../../../src/wire/cni.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 import { sizeOfPrivate } from '../support.ts';
 
-let log: LogDouble;
+let log: RecordingLog;
 let statusLog: StatusLog;
 beforeEach(() => {
-  log = new LogDouble();
+  log = new RecordingLog();
   statusLog = new StatusLog(log);
 });
 

@@ -12,7 +12,7 @@ import {
   type RecordedDelsOptions,
 } from '../../../../src/daemon/verbs/recorded-dels.ts';
 import type { CniRequest } from '../../../../src/wire/messages.ts';
-import { LogDouble } from '../log-double.ts';
+import { RecordingLog } from '../recording-log.ts';
 import { requestOf } from '../support.ts';
 
 /** Where an attachment's record is. */
@@ -28,7 +28,7 @@ export const IDS = Array.from({ length: 10 }, (_, number) => `c${number}`);
 
 export interface Scene {
   readonly directory: string;
-  readonly log: LogDouble;
+  readonly log: RecordingLog;
   readonly deletions: RecordedDels;
   /** Containers whose DELs were begun, in that order. */
   readonly begun: string[];
@@ -48,7 +48,7 @@ export function setScene(options: Partial<RecordedDelsOptions> = {}): Scene {
   const parent = mkdtempSync(join(tmpdir(), 'deletions-'));
   const directory = join(parent, 'daemon.sock.deletions');
   mkdirSync(directory, { mode: 0o700 });
-  const log = new LogDouble();
+  const log = new RecordingLog();
   const begun: string[] = [];
   const deletions = new RecordedDels({
     directory,

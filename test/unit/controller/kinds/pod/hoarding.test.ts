@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
-import { KubernetesApiDouble } from '../../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
 import { Life } from '../../life.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
@@ -14,19 +14,19 @@ const interfaces = (first: number, count: number) =>
 const networksOf = (names: readonly string[]) => names.map((name) => `macvlan@${name}`).join();
 
 it('one that runs gets no more by asking for others than it could have at once', async () => {
-  const double = await KubernetesApiDouble.start();
-  for (const object of [macvlanNetwork, macvlanSubnet]) apply(double, object);
-  const life = await Life.begin(double);
-  const ips = () => double.list('IP').map(({ metadata }) => metadata.name);
+  const server = await FakeApiServer.start();
+  for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
+  const life = await Life.begin(server);
+  const ips = () => server.list('IP').map(({ metadata }) => metadata.name);
   const ask = (names: readonly string[]) =>
-    double.patch('Pod', 'default/hoarder', {
+    server.patch('Pod', 'default/hoarder', {
       metadata: { annotations: { [NETWORKS]: networksOf(names) } },
     });
   const has = (ifName: string) =>
-    double.until('Pod', 'default/hoarder', ({ metadata }) => {
+    server.until('Pod', 'default/hoarder', ({ metadata }) => {
       return metadata.annotations?.[allocatedKey(ifName)] === 'true';
     });
-  double.create({
+  server.create({
     kind: 'Pod',
     metadata: {
       name: 'hoarder',
@@ -42,8 +42,8 @@ it('one that runs gets no more by asking for others than it could have at once',
   const isTold = ({ message = '' }: { message?: unknown }) =>
     String(message).includes('has 40 of networks that it no longer asks for');
   await new Promise<void>((resolve) => {
-    const look = () => double.list('Event').some((event) => isTold(event as object)) && resolve();
-    double.onChange('Event', look);
+    const look = () => server.list('Event').some((event) => isTold(event as object)) && resolve();
+    server.onChange('Event', look);
     look();
   });
   expect(ips()).toHaveLength(40);
@@ -52,11 +52,11 @@ it('one that runs gets no more by asking for others than it could have at once',
   await has('i119');
   expect(ips()).toHaveLength(60);
   ask(interfaces(0, 40));
-  double.patch('Pod', 'default/hoarder', {
+  server.patch('Pod', 'default/hoarder', {
     metadata: { annotations: { [allocatedKey('i0')]: null } },
   });
   await has('i0');
   expect(ips()).toHaveLength(60);
   await life[Symbol.asyncDispose]();
-  await double.close();
+  await server.close();
 });

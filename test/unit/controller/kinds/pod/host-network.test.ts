@@ -2,37 +2,37 @@
 import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
-import { KubernetesApiDouble } from '../../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
 import { Life } from '../../life.ts';
 
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
 
-function create(double: KubernetesApiDouble, spec: object) {
+function create(server: FakeApiServer, spec: object) {
   const annotations = { 'k8s.v1.cni.cncf.io/networks': 'default/macvlan' };
   const metadata = { name: 'pod', namespace: 'default', annotations };
-  return double.create({ kind: 'Pod', metadata, spec: { containers: [], ...spec } });
+  return server.create({ kind: 'Pod', metadata, spec: { containers: [], ...spec } });
 }
 
 it('have nothing of an earlier pod of their name: that is given back', async () => {
-  const double = await KubernetesApiDouble.start();
-  for (const object of [macvlanNetwork, macvlanSubnet]) apply(double, object);
-  const life = await Life.begin(double);
-  create(double, {});
-  await double.until(
+  const server = await FakeApiServer.start();
+  for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
+  const life = await Life.begin(server);
+  create(server, {});
+  await server.until(
     'Pod',
     'default/pod',
     (pod) => pod.metadata.annotations?.[ALLOCATED] === 'true',
   );
-  expect(double.list('IP')).toHaveLength(1);
+  expect(server.list('IP')).toHaveLength(1);
   // The controller sees both at once.
-  double.delete('Pod', 'default/pod', { gracePeriodSeconds: 0 });
-  create(double, { hostNetwork: true });
+  server.delete('Pod', 'default/pod', { gracePeriodSeconds: 0 });
+  create(server, { hostNetwork: true });
   await new Promise<void>((resolve) => {
-    const look = () => double.list('IP').length === 0 && resolve();
-    double.onChange('IP', look);
+    const look = () => server.list('IP').length === 0 && resolve();
+    server.onChange('IP', look);
     look();
   });
-  await double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+  await server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
   await life[Symbol.asyncDispose]();
-  await double.close();
+  await server.close();
 });

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
-import { KubernetesApiDouble } from '../../../../lab/kubernetes/api.ts';
+import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
 import { Life } from '../../life.ts';
 
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
@@ -12,10 +12,10 @@ const INSTANCE = { name: 'vm', namespace: 'default' };
 const MIGRATION = { 'kubevirt.io/migrationJobName': 'migration-1' };
 
 async function setUp() {
-  const double = await KubernetesApiDouble.start();
-  for (const object of [macvlanNetwork, macvlanSubnet]) apply(double, object);
-  const { uid } = double.create({ kind: 'VirtualMachineInstance', metadata: INSTANCE }).metadata;
-  const life = await Life.begin(double);
+  const server = await FakeApiServer.start();
+  for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
+  const { uid } = server.create({ kind: 'VirtualMachineInstance', metadata: INSTANCE }).metadata;
+  const life = await Life.begin(server);
   /** A pod of the machine on a node. @returns its address, when it has one */
   const podOn = async (name: string, nodeName: string, annotations: object = {}) => {
     const owner = {
@@ -24,7 +24,7 @@ async function setUp() {
       name: 'vm',
       uid,
     };
-    double.create({
+    server.create({
       kind: 'Pod',
       metadata: {
         name,
@@ -34,45 +34,45 @@ async function setUp() {
       },
       spec: { nodeName, containers: [] },
     });
-    const { metadata } = await double.until('Pod', `default/${name}`, (pod) => {
+    const { metadata } = await server.until('Pod', `default/${name}`, (pod) => {
       return pod.metadata.annotations?.[ALLOCATED] === 'true';
     });
     return metadata.annotations?.[ADDRESS];
   };
-  const end = (name: string) => double.delete('Pod', `default/${name}`, { gracePeriodSeconds: 0 });
+  const end = (name: string) => server.delete('Pod', `default/${name}`, { gracePeriodSeconds: 0 });
   /** Resolves when all that was asked for before has been done: another pod comes and goes. */
   const settled = async () => {
     const annotations = { 'k8s.v1.cni.cncf.io/networks': 'default/macvlan' };
     const metadata = { name: 'last', namespace: 'default', annotations };
-    double.create({ kind: 'Pod', metadata, spec: { containers: [] } });
-    await double.until(
+    server.create({ kind: 'Pod', metadata, spec: { containers: [] } });
+    await server.until(
       'Pod',
       'default/last',
       (pod) => pod.metadata.annotations?.[ALLOCATED] === 'true',
     );
     end('last');
-    await double.until('Subnet', 'macvlan', ({ status }) => {
-      return status?.v4usingIPs === double.list('IP').length && ips().every((name) => name === IP);
+    await server.until('Subnet', 'macvlan', ({ status }) => {
+      return status?.v4usingIPs === server.list('IP').length && ips().every((name) => name === IP);
     });
   };
-  const ips = () => double.list('IP').map(({ metadata }) => metadata.name);
+  const ips = () => server.list('IP').map(({ metadata }) => metadata.name);
   /** Resolves when there is no IP object. */
   const gone = () =>
     new Promise<void>((resolve) => {
       const look = () => ips().length === 0 && resolve();
-      double.onChange('IP', look);
+      server.onChange('IP', look);
       look();
     });
   const dispose = async () => {
     await life[Symbol.asyncDispose]();
-    await double.close();
+    await server.close();
   };
-  return { double, podOn, end, ips, gone, settled, [Symbol.asyncDispose]: dispose };
+  return { server, podOn, end, ips, gone, settled, [Symbol.asyncDispose]: dispose };
 }
 
 it('are kept while it is stopped', async () => {
   await using all = await setUp();
-  all.double.create({ kind: 'VirtualMachine', metadata: { name: 'vm', namespace: 'default' } });
+  all.server.create({ kind: 'VirtualMachine', metadata: { name: 'vm', namespace: 'default' } });
   const address = await all.podOn('virt-launcher-vm-1', 'node-1');
   all.end('virt-launcher-vm-1');
   await all.settled();
@@ -83,18 +83,18 @@ it('are kept while it is stopped', async () => {
 it('are given back when it ends with its pod', async () => {
   await using all = await setUp();
   await all.podOn('virt-launcher-vm-1', 'node-1');
-  all.double.delete('VirtualMachineInstance', 'default/vm');
+  all.server.delete('VirtualMachineInstance', 'default/vm');
   all.end('virt-launcher-vm-1');
   await all.gone();
-  await all.double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+  await all.server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
 it('are given back also where another pod names its instance, and says that it was given them', async () => {
   await using all = await setUp();
   const address = await all.podOn('virt-launcher-vm-1', 'node-1');
-  const { double } = all;
-  const { uid, ownerReferences } = double.get('Pod', 'default/virt-launcher-vm-1').metadata;
-  double.patch('VirtualMachineInstance', 'default/vm', {
+  const { server } = all;
+  const { uid, ownerReferences } = server.get('Pod', 'default/virt-launcher-vm-1').metadata;
+  server.patch('VirtualMachineInstance', 'default/vm', {
     status: { activePods: { [String(uid)]: 'node-1' } },
   });
   const annotations = {
@@ -103,46 +103,46 @@ it('are given back also where another pod names its instance, and says that it w
     [ADDRESS]: address,
   };
   for (const name of ['thief', 'vm']) {
-    double.create({
+    server.create({
       kind: 'Pod',
       metadata: { name, namespace: 'default', ownerReferences, annotations },
       spec: { nodeName: 'node-1', containers: [] },
       status: { phase: 'Running' },
     });
   }
-  double.delete('VirtualMachineInstance', 'default/vm');
+  server.delete('VirtualMachineInstance', 'default/vm');
   all.end('virt-launcher-vm-1');
   await all.gone();
-  await double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+  await server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
 it('are given back when the machine is deleted while it is stopped', async () => {
   await using all = await setUp();
-  all.double.create({ kind: 'VirtualMachine', metadata: INSTANCE });
+  all.server.create({ kind: 'VirtualMachine', metadata: INSTANCE });
   await all.podOn('virt-launcher-vm-1', 'node-1');
-  all.double.delete('VirtualMachineInstance', 'default/vm');
+  all.server.delete('VirtualMachineInstance', 'default/vm');
   all.end('virt-launcher-vm-1');
   await all.settled();
   expect(all.ips()).toEqual([IP]);
-  all.double.delete('VirtualMachine', 'default/vm');
+  all.server.delete('VirtualMachine', 'default/vm');
   await all.gone();
-  await all.double.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
+  await all.server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
 it('are of both pods while it migrates, and nothing is written again and again', async () => {
   await using all = await setUp();
   const address = await all.podOn('virt-launcher-vm-1', 'node-1');
   expect(await all.podOn('virt-launcher-vm-2', 'node-2', MIGRATION)).toBe(address);
-  const recorded = () => all.double.get('IP', IP).spec?.nodeName;
+  const recorded = () => all.server.get('IP', IP).spec?.nodeName;
   expect(recorded()).toBe('node-1');
-  all.double.requests.clear();
+  all.server.requests.clear();
   for (let round = 0; round < 3; round += 1) {
-    all.double.patch('Pod', 'default/virt-launcher-vm-2', { status: { message: `${round}` } });
+    all.server.patch('Pod', 'default/virt-launcher-vm-2', { status: { message: `${round}` } });
     await all.settled();
   }
   const path = `/apis/kubeovn.io/v1/ips/${IP}`;
-  expect(all.double.requests.count({ verb: 'patch', path })).toBe(0);
+  expect(all.server.requests.count({ verb: 'patch', path })).toBe(0);
   all.end('virt-launcher-vm-1');
-  await all.double.until('IP', IP, ({ spec }) => spec?.nodeName === 'node-2');
-  expect(all.double.get('IP', IP).spec?.v4IpAddress).toBe(address);
+  await all.server.until('IP', IP, ({ spec }) => spec?.nodeName === 'node-2');
+  expect(all.server.get('IP', IP).spec?.v4IpAddress).toBe(address);
 });
