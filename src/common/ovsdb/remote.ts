@@ -62,7 +62,7 @@ export async function connect(
   tls: TlsFiles | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const context = remote.kind === 'ssl' ? await secureContext(tls) : undefined;
+  const context = remote.kind === 'ssl' ? await abortable(secureContext(tls), signal) : undefined;
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = open(remote, context, resolve);

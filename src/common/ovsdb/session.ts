@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly silence?: Silence;
   /** Between attempts; those of a cluster without. */
   readonly pauses?: typeof PAUSES;
+  /** How long the first answers and the rows may take, however much the server says meanwhile; ms. */
+  readonly followMs?: number;
   /** Called each time that the rows have become those of the database. */
   readonly onLive?: () => void;
 }
@@ -45,6 +47,8 @@ export interface SessionOptions {
 const SILENCE: Silence = { probeAfterMs: 5000, deadAfterMs: 20_000 };
 /** A server is silent while it writes the contents of a large database; ms. */
 const CONTENTS_MS = 120_000;
+/** 200,000 rows take some seconds. A server that answers nothing but echoes is left after this; ms. */
+const FOLLOW_MS = 300_000;
 /** To the server, with TLS; ms. */
 const CONNECT_MS = 5000;
 /** The election of a leader takes 1 s and more. */
@@ -157,7 +161,9 @@ export class OvsdbSession {
       const end = () => connection.close(new OvsdbError('interrupted', 'the session has ended'));
       signal.addEventListener('abort', end, { once: true });
       try {
-        await this.#follow(connection, status);
+        // The session may have been stopped in the moment in which the socket was connected.
+        signal.throwIfAborted();
+        await this.#followInTime(connection, status);
         liveAt = performance.now();
         this.#isLiveBy(connection);
         throw await connection.closed;
@@ -169,6 +175,18 @@ export class OvsdbSession {
       this.#lost(remote, error, liveAt !== undefined, signal);
     }
     return liveAt === undefined ? 0 : performance.now() - liveAt;
+  }
+
+  async #followInTime(connection: Connection, status: ServerStatus): Promise<void> {
+    const { followMs = FOLLOW_MS } = this.#options;
+    using deadline = startDeadline(followMs);
+    try {
+      await abortable(this.#follow(connection, status), deadline.signal);
+    } catch (error) {
+      if (!(error instanceof DeadlinePassed)) throw error;
+      const text = `the rows of the database have not come within ${followMs / 1000} s`;
+      throw new OvsdbError('unreachable', text);
+    }
   }
 
   async #follow(connection: Connection, status: ServerStatus): Promise<void> {

@@ -1,4 +1,7 @@
 /** Servers that send what they should not, or nothing. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { BadServer } from '../../../lab/bad-server.ts';
@@ -78,4 +81,32 @@ it('a server is answered that asks for an echo', async () => {
   // The real server knows no such answer: it would end the connection if it were wrong.
   expect(await followed.names()).toEqual([]);
   expect(followed.log.lines).toEqual([]);
+});
+
+/** Answers echoes, and nothing else. @returns its remote */
+async function startEchoing(): Promise<string> {
+  const path = join(tmpdir(), `ovsdb-echo-${process.pid}.sock`);
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      for (const [, id] of bytes.toString().matchAll(/"id":(\d+),"method":"echo"/g)) {
+        socket.write(`{"id":${id},"result":[],"error":null}`);
+      }
+    });
+  }).listen(path);
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  return `unix:${path}`;
+}
+
+it('a server that answers nothing but echoes is left when the time for its rows is up', async () => {
+  const silence = { probeAfterMs: 100, deadAfterMs: 300 };
+  const followed = follow(await startEchoing(), { silence, followMs: 1000 });
+  await expect
+    .poll(() => reasonOf(followed), { timeout: 5000 })
+    .toContain('the rows of the database have not come within 1 s');
+  await followed.session.stop();
 });

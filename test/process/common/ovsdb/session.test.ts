@@ -1,12 +1,17 @@
 /** The session with real servers: one alone, and a cluster. */
+import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { expectNone, expectRow, whereUuid } from '../../../../src/common/ovsdb/operation.ts';
-import type { TlsFiles } from '../../../../src/common/ovsdb/remote.ts';
+import { parseRemotes, type TlsFiles } from '../../../../src/common/ovsdb/remote.ts';
+import { Replica } from '../../../../src/common/ovsdb/replica.ts';
+import { OvsdbSession } from '../../../../src/common/ovsdb/session.ts';
 import { setOf } from '../../../../src/common/ovsdb/value.ts';
 import { createTls, NB_SCHEMA, OvsdbCluster, OvsdbServer } from '../../../lab/ovsdb-server.ts';
+import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 import { failureOf, follow, insertSwitch } from './support.ts';
 
 async function startServer(schema = NB_SCHEMA): Promise<OvsdbServer> {
@@ -14,6 +19,41 @@ async function startServer(schema = NB_SCHEMA): Promise<OvsdbServer> {
   onTestFinished(() => server[Symbol.asyncDispose]());
   return server;
 }
+
+describe('a session that is stopped', () => {
+  it('in the moment in which it connects, ends', async () => {
+    const server = await startServer();
+    const stopped = Promise.withResolvers<void>();
+    const session = new OvsdbSession({
+      remotes: parseRemotes(server.remote),
+      database: 'OVN_Northbound',
+      replica: new Replica([]),
+      log: new RecordingLog(),
+      outage: { fields: {}, lost: 'lost', back: 'back' },
+      // Asked for when there is a connection, and before anything is sent over it.
+      get needsLeader() {
+        stopped.resolve(session.stop());
+        return true;
+      },
+    });
+    session.start();
+    await stopped.promise;
+    expect(session.isLive).toBe(false);
+  });
+
+  it('while files of TLS are read that never end, ends', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ovsdb-tls-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const pipe = join(folder, 'key.pem');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const tls = { privateKey: pipe, certificate: '/dev/null', caCertificate: '/dev/null' };
+    const followed = follow('ssl:127.0.0.1:1', { tls });
+    await followed.session.stop();
+    expect(followed.session.isLive).toBe(false);
+    // The read ends with its writer.
+    await writeFile(pipe, '');
+  });
+});
 
 describe('a transaction', () => {
   it('is in the rows when it resolves', async () => {
