@@ -129,10 +129,17 @@ async function ended(pid: number): Promise<void> {
   }
 }
 
+/**
+ * Of a process whose first thread has ended while others have not, proc(5) says that it is a zombie, and the
+ * others keep what it has locked: its pid file.
+ */
 async function runs(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The state stands behind the name, which may have anything in it.
-  return stat !== undefined && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  if (stat === undefined) return false;
+  // State and number of threads stand behind the name, which may have anything in it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state = '', threads] = [fields[0], Number(fields[17])];
+  return !/^[ZX]/.test(state) || threads > 1;
 }
 
 function pidFile(name: string): string {
