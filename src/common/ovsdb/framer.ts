@@ -33,6 +33,7 @@ const ROW_BYTES_MAX = 64 * 1024 * 1024;
 export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Names of tables and UUIDs are shorter. */
 const KEY_BYTES_MAX = 256;
+/** Of brackets in each other; a row has six at most. What is read further on may call itself for each. */
 const DEPTH_MAX = 64;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -131,6 +132,7 @@ export class MessageFramer {
           return at + 1;
         case OPEN_OBJECT:
         case OPEN_ARRAY:
+          if (this.#rowDepth === DEPTH_MAX) throw tooDeep(bytes, at);
           this.#rowDepth += 1;
           break;
         case CLOSE_OBJECT:
@@ -191,9 +193,7 @@ export class MessageFramer {
       return;
     }
     if (holder?.hasRows) throw notOfProtocol('a row that is no object', bytes, at);
-    if (this.#containers.length === DEPTH_MAX) {
-      throw notOfProtocol(`more than ${DEPTH_MAX} brackets in each other`, bytes, at);
-    }
+    if (this.#containers.length === DEPTH_MAX) throw tooDeep(bytes, at);
     this.#take(bytes, at + 1);
     const key = this.#key;
     this.#containers.push({ key, messageLength: this.#message.length, hasRows: false });
@@ -286,4 +286,8 @@ class Bytes {
 function notOfProtocol(what: string, bytes: Buffer, at: number): OvsdbError {
   const near = excerpt(bytes.toString('latin1', at, at + 100));
   return new OvsdbError('protocol', `the server sent ${what}: ${JSON.stringify(near)}`);
+}
+
+function tooDeep(bytes: Buffer, at: number): OvsdbError {
+  return notOfProtocol(`more than ${DEPTH_MAX} brackets in each other`, bytes, at);
 }

@@ -4,6 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { OvsdbError } from '../../../src/common/ovsdb/error.ts';
+import { MessageFramer } from '../../../src/common/ovsdb/framer.ts';
 import { readMarkedPort } from '../../../src/daemon/ovs/marked-port.ts';
 import { isPortOf, toInterfaceRow } from '../../../src/daemon/ovs/port.ts';
 import { findPort, unplugCommands } from '../../../src/daemon/ovs/port-removal.ts';
@@ -72,17 +73,27 @@ export const rows = target('rows', 5_000, () => ({
   [Symbol.asyncDispose]: async () => {},
 }));
 
-/** What no database sends: the row is refused by an Error, which ends the connection. */
+/** What no database sends: the row is refused by an OvsdbError, which ends the connection. */
 function checkOdd(text: string): void {
-  const value: unknown = JSON.parse(text);
   for (const [table, columns] of Object.entries(COLUMNS)) {
     for (const name of ['', ...Object.keys(columns)]) {
-      const update = name === '' ? value : { initial: { [name]: value } };
+      const update = name === '' ? text : `{"initial":{"${name}":${text}}}`;
       try {
-        new OvsState().replica.takeRow(table, 'a-row', update);
+        receive(`{"params":["rows",{"${table}":{"${ODD_ROW}":${update}}}]}`);
       } catch (error) {
         must(error instanceof OvsdbError, 'what is thrown is an error of the database', error);
       }
     }
   }
+}
+
+const ODD_ROW = '00000009-0000-4000-8000-000000000000';
+
+function receive(message: string): void {
+  const { replica } = new OvsState();
+  const framer = new MessageFramer({
+    row: (table, uuid, update) => replica.takeRow(table, uuid, update),
+    message: () => replica.begin(false, ''),
+  });
+  framer.feed(Buffer.from(message));
 }

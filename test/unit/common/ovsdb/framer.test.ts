@@ -106,6 +106,10 @@ describe('what is no message', () => {
     ['no JSON between brackets', '{"id":nothing}'],
     ['brackets that do not match', '{"id":[1}]'],
     ['very many brackets', '{"a":'.repeat(1000)],
+    [
+      'very many brackets in a row',
+      `{"T":{"a3c0e2f0-0000-4000-8000-000000000000":{"new":${'['.repeat(1000)}`,
+    ],
     ['no JSON in a row', '{"T":{"a3c0e2f0-0000-4000-8000-000000000000":{new}}}'],
     ['a row that is no object', '{"T":{"a3c0e2f0-0000-4000-8000-000000000000":{},"x":[]}}'],
   ])('is refused with its beginning: %s', (_, sent) => {
