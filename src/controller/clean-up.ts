@@ -7,10 +7,10 @@ import { planSecurityGroupRemoval } from './kinds/security-group/security-group-
 import { planSwitchRemoval } from './kinds/subnet/switch-plan.ts';
 import { planRouterRemoval } from './kinds/vpc/router-plan.ts';
 import { twinOf } from './model/owner-key.ts';
-import { newDraft, type Plan } from './ovn/draft.ts';
 import { type Known, leftovers } from './ovn/leftovers.ts';
 import type { Northbound } from './ovn/northbound.ts';
 import type { NbState } from './ovn/state.ts';
+import { newTransactionBuilder, type Plan } from './ovn/transaction-builder.ts';
 
 /**
  * Removes them. Ports of pods go first, and routers last: they are what the others are attached to.
@@ -33,7 +33,9 @@ export async function removeLeftovers(
     Promise.all(
       names.map((name) =>
         // It may have come meanwhile.
-        northbound.bring((now) => (isKnown(name) ? newDraft().done() : plan(now, name))),
+        northbound.apply((now) =>
+          isKnown(name) ? newTransactionBuilder().done() : plan(now, name),
+        ),
       ),
     );
   const { vpcs, subnets, securityGroups, pods } = leftovers(northbound.state, known);

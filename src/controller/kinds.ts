@@ -11,7 +11,7 @@ import { nodeKind } from './kinds/node/kind.ts';
 import { PodKind } from './kinds/pod/kind.ts';
 import { PodReleases, portsOfOwner } from './kinds/pod/pod-release.ts';
 import { Ports } from './kinds/pod/ports.ts';
-import { rejudging } from './kinds/rejudge.ts';
+import { revalidation } from './kinds/revalidation.ts';
 import { securityGroupKind } from './kinds/security-group/kind.ts';
 import { createSignals, type Signals } from './kinds/signals.ts';
 import { subnetKind } from './kinds/subnet/kind.ts';
@@ -32,7 +32,7 @@ export function createKinds(
   const releases = new PodReleases(context, ports, (held) => signals.freed.emit(held));
   return [
     // The others go by what is in use once a change is here.
-    rejudging(shared),
+    revalidation(shared),
     nadKind(shared),
     namespaceKind(shared),
     nodeKind(shared),

@@ -34,7 +34,7 @@ import type { Texts } from './values/objects.ts';
 const ADD_TIMEOUT_MS = 25;
 
 /** What the node is like during one case. */
-export interface Surroundings {
+export interface ClusterState {
   readonly annotations: Texts;
   readonly subnet: unknown;
   readonly node: unknown;
@@ -156,7 +156,7 @@ export class FakeNode implements AsyncDisposable {
   }
 
   /** What there is from now on. */
-  set({ annotations, subnet, node, rows }: Surroundings): void {
+  set({ annotations, subnet, node, rows }: ClusterState): void {
     const pods = POD_NAMES.map(({ namespace, name }) =>
       projectPod({
         metadata: { namespace, name, uid: 'uid-1', annotations, ownerReferences: [MACHINE] },

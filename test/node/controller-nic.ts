@@ -44,7 +44,7 @@ export interface Nic {
   readonly mac: string;
 }
 
-export interface NicWishes {
+export interface NicRequests {
   readonly ifName?: string;
   /** Where it is not the network's. */
   readonly provider?: string;
@@ -57,7 +57,7 @@ export async function expectNic(
   fixture: ControllerFixture,
   running: RunningPod,
   network: Network,
-  wishes: NicWishes = {},
+  wishes: NicRequests = {},
 ): Promise<Nic> {
   const { ifName = 'net1', provider = network.provider } = wishes;
   const { families = cidrsOf(network).map(({ family }) => family) } = wishes;

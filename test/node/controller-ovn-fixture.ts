@@ -44,19 +44,19 @@ export class Fixture {
 
   /** A Vpc with these Subnets, by their gateways with prefix lengths. */
   async vpc(name: string, gateways: Readonly<Record<string, string>>): Promise<void> {
-    await this.northbound.bring((state) => planRouter(state, routerOf({ name })));
+    await this.northbound.apply((state) => planRouter(state, routerOf({ name })));
     for (const [subnet, gateway] of Object.entries(gateways)) {
       await this.subnet(attachedSwitch(gateway, { name: subnet, vpc: name, newMac: this.#mac() }));
     }
   }
 
   async subnet(desired: DesiredSwitch): Promise<void> {
-    await this.northbound.bring((state) => planSwitch(state, desired));
+    await this.northbound.apply((state) => planSwitch(state, desired));
     await this.settle();
   }
 
   async group(desired: DesiredSecurityGroup): Promise<void> {
-    await this.northbound.bring((state) => planSecurityGroup(state, desired));
+    await this.northbound.apply((state) => planSecurityGroup(state, desired));
     await this.settle();
   }
 
@@ -91,7 +91,7 @@ export class Fixture {
   /** Brings the port of a pod to what is wanted of it now. */
   async bringPort({ sandbox, port }: Pod): Promise<void> {
     const key = `default/${sandbox.pod.name}`;
-    await this.northbound.bring((state) => planPod(state, key, [port]));
+    await this.northbound.apply((state) => planPod(state, key, [port]));
     await this.settle();
   }
 

@@ -93,7 +93,7 @@ describe('Vpcs', () => {
     const gateway = await fixture.pod('front', ['10.1.0.254'], ['10.1.0.1']);
     await inSandbox(gateway.sandbox, 'ip', 'address', 'add', '192.0.2.1/32', 'dev', 'lo');
     const desired = (routes: Parameters<typeof routerOf>[0]) =>
-      fixture.northbound.bring((state) => planRouter(state, routerOf({ ...routes })));
+      fixture.northbound.apply((state) => planRouter(state, routerOf({ ...routes })));
     const policies = [
       ...subnetPolicies('front', [cidr('10.1.0.0/24')]),
       ...subnetPolicies('back', [cidr('10.2.0.0/16')]),
@@ -145,7 +145,7 @@ describe('ports', () => {
   test('one that is gone does not answer', async () => {
     const pod = await fixture.pod('front', ['10.1.0.50'], ['10.1.0.1']);
     expect(await reaches(front, '10.1.0.50')).toBe(true);
-    await fixture.northbound.bring((state) =>
+    await fixture.northbound.apply((state) =>
       planPod(state, `default/${pod.sandbox.pod.name}`, []),
     );
     await fixture.settle();
@@ -207,7 +207,7 @@ describe('SecurityGroups', () => {
     expect(await reaches(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     await fixture.group(groupOf('late'));
     expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
-    await fixture.northbound.bring((state) => planSecurityGroupRemoval(state, 'late'));
+    await fixture.northbound.apply((state) => planSecurityGroupRemoval(state, 'late'));
     await fixture.settle();
     expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     const open = { ...pod, port: { ...pod.port, securityGroups: [] } };

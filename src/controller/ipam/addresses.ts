@@ -2,9 +2,9 @@
  * Who has which addresses, as far as the objects of the cluster say it: keeps the allocator at what
  * Subnets and IPPools are now, and gives it what pods were given before this process started.
  *
- * It looks at the objects when somebody asks and something has changed since. So nobody draws an
+ * It looks at the objects when somebody asks and something has changed since. So nobody is given an
  * address before those that are in use are known: a Subnet that comes, or comes back, is filled
- * before anything is drawn from it.
+ * before anything is allocated from it.
  */
 import type { Address } from '../../common/address.ts';
 import type { Logger } from '../../common/log.ts';
@@ -24,9 +24,9 @@ import type { NetworkView } from '../networks/request.ts';
 import { indexSubnets } from '../networks/subnet-index.ts';
 import { permitted } from '../networks/subnet-policy.ts';
 import { holdersText } from '../validation/holders.ts';
-import { JudgeMemo } from '../validation/judge-memo.ts';
 import { homeVpc, inUseProblems } from '../validation/subnet-in-use.ts';
-import { isSameJudgement, judgePools, judgeSubnets } from '../validation/validate.ts';
+import { hasSameResult, validatePools, validateSubnets } from '../validation/validate.ts';
+import { ValidationMemo } from '../validation/validation-memo.ts';
 import type { Allocator } from './allocator/allocator.ts';
 import { AllocationError } from './allocator/error.ts';
 import type { Adoption, AdoptRequest, Allocation } from './allocator/request.ts';
@@ -42,16 +42,16 @@ export interface AddressesOptions {
 }
 
 /** What has become another thing to those who want addresses. */
-export interface Rejudged {
+export interface Revalidated {
   readonly subnets: readonly string[];
   readonly ipPools: readonly string[];
 }
 
-const NOTHING: Rejudged = { subnets: [], ipPools: [] };
+const NOTHING: Revalidated = { subnets: [], ipPools: [] };
 
 export class Addresses {
   readonly #options: AddressesOptions;
-  readonly #memo = new JudgeMemo();
+  readonly #memo = new ValidationMemo();
   #isStale = true;
   #subnets: ReadonlyMap<string, SubnetObject> = new Map();
   #ipPools: ReadonlyMap<string, IpPoolObject> = new Map();
@@ -96,14 +96,14 @@ export class Addresses {
    * @param ips what has changed: IP objects as they are, or were before
    */
   mayChange(name: string, ips: readonly IpObject[]): boolean {
-    const judged = this.#subnets.get(name);
+    const validated = this.#subnets.get(name);
     const said = this.#options.cluster.subnets.get(name);
-    if (judged?.isHeldBack === undefined || said === undefined) return false;
+    if (validated?.isHeldBack === undefined || said === undefined) return false;
     const home = homeVpc(said, this.#options.cluster.vpcs.values());
     const own = ips.filter(({ spec }) => spec.subnet === name);
     if (inUseProblems(said, own, home).length === 0) return false;
     const problems = inUseProblems(said, this.#options.ipIndex.ofSubnet(name).values(), home);
-    const known = 'problems' in judged.checked ? judged.checked.problems : [];
+    const known = 'problems' in validated.checked ? validated.checked.problems : [];
     const messages = new Set(known.map(({ message }) => message));
     return problems.length === 0 || problems.some(({ message }) => !messages.has(message));
   }
@@ -132,8 +132,9 @@ export class Addresses {
   sawIp(ip: IpObject): void {
     this.refresh();
     const { allocator, settings } = this.#options;
-    const isWish = isNew(ip) && providerOf(ip.meta.name, ownerOf(ip, settings)) !== undefined;
-    if (!this.#known.has(ip.spec.subnet) || isWish) return;
+    const isReservationRequest =
+      isNew(ip) && providerOf(ip.meta.name, ownerOf(ip, settings)) !== undefined;
+    if (!this.#known.has(ip.spec.subnet) || isReservationRequest) return;
     const held = allocator.allocationOf(ip.meta.name);
     if (held === undefined) this.#adoptOne(claimOfIp(ip, this.#options));
     else if (held.reserved && !isReserved(ip)) allocator.unreserve(held);
@@ -142,7 +143,7 @@ export class Addresses {
 
   /**
    * A pod runs, says that NICs were given their addresses, and no IP object says so. It keeps them where
-   * nobody else has them, anybody could have drawn them, and the pod asks for the NIC.
+   * nobody else has them, they could have been allocated dynamically, and the pod asks for the NIC.
    * @param ports of the NICs
    * @returns why it does not keep those that it does not keep, by port, as far as there is a reason
    */
@@ -158,21 +159,21 @@ export class Addresses {
   }
 
   /** Brings the allocator up to date. */
-  refresh(): Rejudged {
+  refresh(): Revalidated {
     if (!this.#isStale) return NOTHING;
     this.#isStale = false;
     try {
-      return this.#judge();
+      return this.#validate();
     } catch (error) {
       this.#isStale = true;
       throw error;
     }
   }
 
-  #judge(): Rejudged {
+  #validate(): Revalidated {
     const { cluster, ipIndex, settings } = this.#options;
     const before = { subnets: this.#subnets, ipPools: this.#ipPools };
-    const surroundings = {
+    const clusterState = {
       settings,
       vpcs: [...cluster.vpcs.values()],
       nodes: [...cluster.nodes.values()],
@@ -181,8 +182,8 @@ export class Addresses {
       ipsOf: (name: string) => ipIndex.ofSubnet(name).values(),
     };
     const objects = [...cluster.subnets.values()];
-    this.#subnets = judgeSubnets(objects, surroundings, before.subnets, this.#memo);
-    this.#ipPools = judgePools([...cluster.ipPools.values()], this.#subnets);
+    this.#subnets = validateSubnets(objects, clusterState, before.subnets, this.#memo);
+    this.#ipPools = validatePools([...cluster.ipPools.values()], this.#subnets);
     const subnets = changedNames(before.subnets, this.#subnets);
     const ipPools = changedNames(before.ipPools, this.#ipPools);
     if (subnets.length > 0) this.#view = undefined;
@@ -309,5 +310,5 @@ function changedNames<T extends SubnetObject | IpPoolObject>(
   after: ReadonlyMap<string, T>,
 ): readonly string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
-  return [...names].filter((name) => !isSameJudgement(before.get(name), after.get(name)));
+  return [...names].filter((name) => !hasSameResult(before.get(name), after.get(name)));
 }

@@ -5,7 +5,7 @@
  * Whoever writes a pod writes its annotations, and nobody but controllers and administrators writes IP
  * objects: an address is whose an IP object says it is. What a pod says for itself counts only for a
  * pod that runs, last of all, for NICs that it asks for and no IP object knows, and only for what
- * anybody could draw: a pod gets nothing by saying that it has it that it would not get by asking.
+ * could be allocated dynamically: a pod gets nothing by saying that it has it that it would not get by asking.
  */
 
 import type { Cluster } from '../cluster/cluster.ts';

@@ -4,19 +4,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../common/kubernetes/watch-cache.ts';
 import type { Meta } from '../model/meta.ts';
-import { isSameJudgement } from '../validation/validate.ts';
+import { hasSameResult } from '../validation/validate.ts';
 import type { IpPoolObject } from './ippool/object/ippool.ts';
 import type { Node } from './node/object/node.ts';
 import type { SubnetObject } from './subnet/object/subnet.ts';
 import type { VpcObject } from './vpc/object/vpc.ts';
 
 /** True where NICs can have other things of a Subnet or an IPPool than before. */
-export function isNews({ type, value, previous }: Change<SubnetObject | IpPoolObject>): boolean {
-  return type === 'deleted' || !isSameJudgement(value, previous);
+export function affectsNics({
+  type,
+  value,
+  previous,
+}: Change<SubnetObject | IpPoolObject>): boolean {
+  return type === 'deleted' || !hasSameResult(value, previous);
 }
 
 /** True where a Vpc says something else than before. */
-export function isVpcNews({ type, value, previous }: Change<VpcObject>): boolean {
+export function hasVpcChanged({ type, value, previous }: Change<VpcObject>): boolean {
   return type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);
 }
 

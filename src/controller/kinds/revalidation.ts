@@ -5,38 +5,38 @@
  */
 import type { Uses } from './context.ts';
 import type { Kind } from './kind.ts';
-import { hasOtherAddresses, isNews, isVpcNews } from './news.ts';
+import { affectsNics, hasOtherAddresses, hasVpcChanged } from './predicates.ts';
 
 type Context = Uses<
   'addresses' | 'signals',
   'ipPools' | 'ips' | 'nodes' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
-export function rejudging({ addresses, cluster, signals }: Context): Kind {
-  const rejudge = () => {
+export function revalidation({ addresses, cluster, signals }: Context): Kind {
+  const revalidate = () => {
     addresses.invalidate();
-    signals.rejudged.emit(addresses.refresh());
+    signals.revalidated.emit(addresses.refresh());
   };
   return {
     subscribe: () => [
       cluster.subnets.onChange((change) => {
-        if (isNews(change)) rejudge();
+        if (affectsNics(change)) revalidate();
       }),
       cluster.ipPools.onChange((change) => {
-        if (isNews(change)) rejudge();
+        if (affectsNics(change)) revalidate();
       }),
       cluster.vpcs.onChange((change) => {
-        if (isVpcNews(change)) rejudge();
+        if (hasVpcChanged(change)) revalidate();
       }),
       cluster.nodes.onChange((change) => {
-        if (hasOtherAddresses(change)) rejudge();
+        if (hasOtherAddresses(change)) revalidate();
       }),
-      cluster.vlans.onChange(rejudge),
+      cluster.vlans.onChange(revalidate),
       cluster.ips.onChange(({ type, value, previous }) => {
         if (type !== 'deleted') addresses.sawIp(value);
         const versions = previous === undefined ? [value] : [value, previous];
         const subnets = new Set(versions.map(({ spec }) => spec.subnet));
-        if ([...subnets].some((subnet) => addresses.mayChange(subnet, versions))) rejudge();
+        if ([...subnets].some((subnet) => addresses.mayChange(subnet, versions))) revalidate();
       }),
     ],
     addAll: () => {

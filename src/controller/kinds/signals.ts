@@ -3,12 +3,12 @@
  * about it, and none knows of the others.
  */
 import { Signal } from '../../common/reconcile/signal.ts';
-import type { Rejudged } from '../ipam/addresses.ts';
+import type { Revalidated } from '../ipam/addresses.ts';
 import type { Allocation } from '../ipam/allocator/request.ts';
 
 export interface Signals {
   /** Subnets and IPPools may be usable that were not, or the other way round. */
-  readonly rejudged: Signal<Rejudged>;
+  readonly revalidated: Signal<Revalidated>;
   /** A NIC no longer has this. */
   readonly freed: Signal<Allocation>;
   /**
@@ -22,7 +22,7 @@ export interface Signals {
 
 export function createSignals(): Signals {
   return {
-    rejudged: new Signal(),
+    revalidated: new Signal(),
     freed: new Signal(),
     ipEnded: new Signal(),
     ownerServed: new Signal(),

@@ -5,7 +5,7 @@
  */
 
 import type { Address } from '../../common/address.ts';
-import type { AddressWish, Allocation } from '../ipam/allocator/request.ts';
+import type { AddressRequest, Allocation } from '../ipam/allocator/request.ts';
 import { waitFor } from '../model/wait-names.ts';
 import type { NicRequest } from '../networks/request.ts';
 import type { Subnet } from './subnet/object/subnet.ts';
@@ -32,9 +32,9 @@ function waitsOfNic({ port, mac, attempts }: NicRequest): readonly string[] {
 }
 
 /** What a request for addresses of a Subnet waits for. */
-export function waitsOfRequest(subnet: Subnet, request: AddressWish): readonly string[] {
+export function waitsOfRequest(subnet: Subnet, request: AddressRequest): readonly string[] {
   const any = waitFor.addresses(subnet.name);
-  if (request.kind === 'drawn') {
+  if (request.kind === 'dynamic') {
     const { pool } = request;
     return pool === undefined ? [any] : [waitFor.ipPool(pool), waitFor.poolAddresses(pool)];
   }

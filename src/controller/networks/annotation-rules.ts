@@ -11,7 +11,7 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { type Problem, say } from '../model/problem.ts';
 import { POOL_ENTRIES_MAX, parsePool } from './pool-syntax.ts';
 import { PRIMARY_PROVIDER } from './primary.ts';
-import { familyOf, withoutMask } from './wishes.ts';
+import { familyOf, withoutMask } from './requested-addresses.ts';
 
 type Annotations = Pod['annotations'];
 

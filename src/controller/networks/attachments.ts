@@ -14,10 +14,10 @@ import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 import { type NicPlace, PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView } from './request.ts';
+import { dynamicFrom, isAllocated } from './requested-addresses.ts';
 import type { Selection } from './selections.ts';
 import { usable } from './subnet-index.ts';
 import { permitted } from './subnet-policy.ts';
-import { drawnFrom, isAllocated } from './wishes.ts';
 
 /** A NIC that is to be, as far as the network says it. */
 export interface Attachment {
@@ -29,21 +29,21 @@ export interface Attachment {
 }
 
 /** What a selection comes to; without an attachment the network is none of ours. */
-export interface Judgement {
+export interface ResolvedSelection {
   readonly attachment?: Attachment;
   /** What the pod's owner has to know although the pod can start. */
   readonly event?: ObjectEvent;
 }
 
-const NOT_OURS: Judgement = {};
+const NOT_OURS: ResolvedSelection = {};
 
 /** @param isTwin true where the pod selects the network more than once */
-export function judge(
+export function resolveSelection(
   selection: Selection,
   isTwin: boolean,
   pod: Pod,
   view: NetworkView,
-): Checked<Judgement> {
+): Checked<ResolvedSelection> {
   const { namespace, name } = selection;
   const nad = view.nad(namespace, name);
   if (nad === undefined) {
@@ -75,7 +75,7 @@ function attach(
   { selection, isTwin, pod, view }: AttachContext,
   kind: NicKind,
   configured: string,
-): Checked<Judgement> {
+): Checked<ResolvedSelection> {
   const dotted = kind === 'ovn' ? dottedName(selection) : undefined;
   if (dotted !== undefined) return { problems: [dotted] };
   if (kind === 'ovn' && configured === PRIMARY_PROVIDER && !view.settings.isPrimary) {
@@ -106,7 +106,12 @@ function attach(
  * primary NIC would be, with the same annotations, on the Subnet of the pod's namespace or the default
  * one. The nodes look under what the network says.
  */
-function attachDefault({ selection, isTwin, pod, view }: AttachContext): Checked<Judgement> {
+function attachDefault({
+  selection,
+  isTwin,
+  pod,
+  view,
+}: AttachContext): Checked<ResolvedSelection> {
   if (isTwin) {
     const { namespace, name } = selection;
     return wrong(
@@ -128,7 +133,7 @@ function attachDefault({ selection, isTwin, pod, view }: AttachContext): Checked
 }
 
 function placeOn(subnet: Subnet): NicPlace {
-  return { candidates: [subnet], otherwise: () => ({ value: [drawnFrom(subnet)] }) };
+  return { candidates: [subnet], otherwise: () => ({ value: [dynamicFrom(subnet)] }) };
 }
 
 /** What Subnets name a network by: made of the network's own name, whatever its config says. */

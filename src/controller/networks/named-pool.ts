@@ -5,7 +5,7 @@
 import type { IpPool } from '../kinds/ippool/object/ippool.ts';
 import { withLack } from '../model/lack.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
-import type { Candidates, NetworkView, Wishes } from './request.ts';
+import type { Candidates, NetworkView, RequestedAddresses } from './request.ts';
 import { permittedPool } from './subnet-policy.ts';
 
 /** The IPPool of this name, or why nothing can be had from it. */
@@ -27,13 +27,13 @@ export function usableNamedPool(
   candidates: Candidates,
   namespace: string,
   view: NetworkView,
-): Checked<Wishes['attempts']> {
+): Checked<RequestedAddresses['attempts']> {
   const found = findIpPool(name, view);
   const pool = 'problems' in found ? found : permittedPool(found.value, namespace, view);
   if ('problems' in pool) return pool;
   const subnet = candidates.find((candidate) => candidate.name === pool.value.subnet);
   if (subnet !== undefined)
-    return { value: [{ subnet, addresses: { kind: 'drawn', pool: name } }] };
+    return { value: [{ subnet, addresses: { kind: 'dynamic', pool: name } }] };
   return wrong(
     say`ippool ${name} is of subnet ${pool.value.subnet}, and the NIC is on ${candidates.map((candidate) => candidate.name).join(', ')}`,
     'name an IPPool of that Subnet, or put the NIC on the Subnet of the IPPool by logical_switch',

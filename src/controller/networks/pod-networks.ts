@@ -14,15 +14,15 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
 import { type Checked, type Problem, type Problems, say, tell, wrong } from '../model/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
-import { type Attachment, judge } from './attachments.ts';
+import { type Attachment, resolveSelection } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
 import { othersPrimaryEvents } from './others-primary.ts';
 import { portProblem } from './port-rules.ts';
 import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
+import { type NicContext, readRequestedAddresses } from './requested-addresses.ts';
 import { podSelections, type Selection, twinsAmong } from './selections.ts';
 import { unusedAnnotations } from './unused-annotations.ts';
-import { type NicContext, readWishes } from './wishes.ts';
 
 /** Kubernetes' limit for the name of an object; an IP object is named like its NIC. */
 const NAME_LENGTH_MAX = 253;
@@ -41,9 +41,9 @@ export function podNetworks(pod: Pod, view: NetworkView): PodNetworks {
   const networks: SelectedNetwork[] = [];
   const isTwin = twinsAmong(selections.value);
   for (const selection of selections.value) {
-    const judgement = judge(selection, isTwin(selection), pod, view);
-    if ('problems' in judgement) return failToFind(judgement.problems, events);
-    const { attachment, event } = judgement.value;
+    const resolved = resolveSelection(selection, isTwin(selection), pod, view);
+    if ('problems' in resolved) return failToFind(resolved.problems, events);
+    const { attachment, event } = resolved.value;
     if (event !== undefined) events.push(event);
     if (attachment !== undefined) contexts.push(contextOf(attachment, pod, view));
     networks.push({ selection, isOurs: attachment !== undefined });
@@ -106,8 +106,8 @@ function requestOf(context: NicContext): Checked<NicRequest> {
   }
   const wrongPort = kind === 'ovn' ? portProblem(pod, provider) : undefined;
   if (wrongPort !== undefined) return { problems: [wrongPort] };
-  const wishes = readWishes(context);
-  if ('problems' in wishes) return wishes;
+  const requested = readRequestedAddresses(context);
+  if ('problems' in requested) return requested;
   const nad = selection && { nad: { namespace: selection.namespace, name: selection.name } };
   return {
     value: {
@@ -117,7 +117,7 @@ function requestOf(context: NicContext): Checked<NicRequest> {
       isDefault: selection?.isDefault ?? true,
       ...nad,
       ...(selection?.ifName ? { ifName: selection.ifName } : {}),
-      ...wishes.value,
+      ...requested.value,
     },
   };
 }
@@ -139,8 +139,8 @@ export function askedProviders(pod: Pod, view: NetworkView): ReadonlySet<string>
   if ('problems' in selections) return asked;
   const isTwin = twinsAmong(selections.value);
   for (const selection of selections.value) {
-    const judgement = judge(selection, isTwin(selection), pod, view);
-    const attachment = 'value' in judgement ? judgement.value.attachment : undefined;
+    const resolved = resolveSelection(selection, isTwin(selection), pod, view);
+    const attachment = 'value' in resolved ? resolved.value.attachment : undefined;
     if (attachment !== undefined) asked.add(attachment.provider);
   }
   return asked;

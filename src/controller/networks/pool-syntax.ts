@@ -11,13 +11,13 @@ import { type Checked, say, wrong } from '../model/problem.ts';
 /** Addresses that one annotation lists at most. */
 export const POOL_ENTRIES_MAX = 4096;
 
-export type PoolWish =
+export type PoolRequest =
   | { readonly kind: 'named'; readonly name: string }
   /** Each entry is one NIC's: one address, or one of each family. */
   | { readonly kind: 'list'; readonly entries: readonly FixedAddresses[] };
 
 /** @param key of the annotation, for what is said about it */
-export function parsePool(text: string, key: string): Checked<PoolWish> {
+export function parsePool(text: string, key: string): Checked<PoolRequest> {
   const tokens = splitEntries(text);
   if (tokens.length > POOL_ENTRIES_MAX) {
     const advice = 'put them into an IPPool, and name that';

@@ -11,10 +11,10 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';
-import type { Attempt, Candidates, NetworkView, Wishes } from './request.ts';
+import type { Attempt, Candidates, NetworkView, RequestedAddresses } from './request.ts';
+import { dynamicFrom, isAllocated } from './requested-addresses.ts';
 import { usable } from './subnet-index.ts';
 import { permitted, permittedPool } from './subnet-policy.ts';
-import { drawnFrom, isAllocated } from './wishes.ts';
 
 export const PRIMARY_PROVIDER = 'ovn';
 
@@ -22,7 +22,7 @@ export const PRIMARY_PROVIDER = 'ovn';
 export interface NicPlace {
   readonly candidates: Candidates;
   /** What is done where the pod asks for no address. */
-  readonly otherwise: () => Checked<Wishes['attempts']>;
+  readonly otherwise: () => Checked<RequestedAddresses['attempts']>;
 }
 
 /**
@@ -118,7 +118,7 @@ function namespacePools(
   name: string,
   candidates: Candidates,
   view: NetworkView,
-): Checked<Wishes['attempts']> {
+): Checked<RequestedAddresses['attempts']> {
   const written = view.namespace(name)?.ipPools ?? [];
   const bound = [...view.ipPools()].flatMap(({ checked }) => {
     const pool = checkedValue(checked);
@@ -127,14 +127,14 @@ function namespacePools(
   const names = [...new Set([...written, ...bound.sort()])];
   if (names.length === 0) {
     const [first, ...rest] = candidates;
-    return { value: [drawnFrom(first), ...rest.map(drawnFrom)] };
+    return { value: [dynamicFrom(first), ...rest.map(dynamicFrom)] };
   }
   const attempts: Attempt[] = [];
   for (const poolName of names) {
     const pool = findIpPool(poolName, view);
     if ('problems' in pool) return pool;
     const subnet = candidates.find((candidate) => candidate.name === pool.value.subnet);
-    if (subnet) attempts.push({ subnet, addresses: { kind: 'drawn', pool: poolName } });
+    if (subnet) attempts.push({ subnet, addresses: { kind: 'dynamic', pool: poolName } });
   }
   const [first, ...rest] = attempts;
   if (first !== undefined) return { value: [first, ...rest] };

@@ -2,7 +2,7 @@
  * What a pod's NICs are to be, and what that is decided by.
  */
 import type { Address, Family } from '../../common/address.ts';
-import type { AddressWish, MacWish } from '../ipam/allocator/request.ts';
+import type { AddressRequest, MacRequest } from '../ipam/allocator/request.ts';
 import type { IpPoolObject } from '../kinds/ippool/object/ippool.ts';
 import type { Nad } from '../kinds/nad/object/nad.ts';
 import type { Namespace } from '../kinds/namespace/object/namespace.ts';
@@ -29,7 +29,7 @@ export interface NicRequest {
   readonly ifName?: string;
   /** The only family that it is to have addresses of. */
   readonly family?: Family;
-  readonly mac: MacWish;
+  readonly mac: MacRequest;
   /** Tried in this order: the first that succeeds decides, and the last failure is reported. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
   /** True where the pod was told its addresses: the only attempt is for those. */
@@ -50,7 +50,7 @@ export interface Asked {
 /** Addresses of one Subnet. */
 export interface Attempt {
   readonly subnet: Subnet;
-  readonly addresses: AddressWish;
+  readonly addresses: AddressRequest;
 }
 
 /**
@@ -77,7 +77,10 @@ export interface NetworkView {
   holdersOf(subnet: string): string;
 }
 
-export type Wishes = Pick<NicRequest, 'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'>;
+export type RequestedAddresses = Pick<
+  NicRequest,
+  'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'
+>;
 
 /** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */
 export type Candidates = readonly [Subnet, ...Subnet[]];

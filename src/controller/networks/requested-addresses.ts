@@ -8,7 +8,7 @@
 
 import type { Address, Family } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
-import type { FixedAddresses, MacWish } from '../ipam/allocator/request.ts';
+import type { FixedAddresses, MacRequest } from '../ipam/allocator/request.ts';
 import type { NicKind } from '../kinds/pod/object/allocated-nic.ts';
 import { type Pod, podIndex } from '../kinds/pod/object/pod.ts';
 import type { Subnet } from '../kinds/subnet/object/subnet.ts';
@@ -16,7 +16,7 @@ import { annotationKey } from '../model/annotation-key.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 import { usableNamedPool } from './named-pool.ts';
 import { isOneOfEachFamily, parsePool } from './pool-syntax.ts';
-import type { Asked, Attempt, Candidates, NetworkView, Wishes } from './request.ts';
+import type { Asked, Attempt, Candidates, NetworkView, RequestedAddresses } from './request.ts';
 import type { Selection } from './selections.ts';
 
 /** Of a list of addresses of one NIC no more is read: that is too many already. */
@@ -30,12 +30,12 @@ export interface NicContext {
   readonly selection?: Selection;
   readonly candidates: Candidates;
   /** What is done where nothing asks for addresses. */
-  readonly otherwise: () => Checked<Wishes['attempts']>;
+  readonly otherwise: () => Checked<RequestedAddresses['attempts']>;
   readonly view: NetworkView;
 }
 
 /** What one NIC of a pod is to have, or what is wrong with what is asked for. */
-export function readWishes(context: NicContext): Checked<Wishes> {
+export function readRequestedAddresses(context: NicContext): Checked<RequestedAddresses> {
   const hasAddresses = isAllocated(context.pod, context.provider);
   const family = readFamily(context);
   if ('problems' in family) return family;
@@ -110,10 +110,10 @@ export function familyOf(text: string): Family | undefined {
  * A MAC that is asked for goes for either kind: a macvlan interface has it, too. One that was given
  * before is asked for again.
  */
-function readMac(context: NicContext, hasAddresses: boolean): Checked<MacWish> {
+function readMac(context: NicContext, hasAddresses: boolean): Checked<MacRequest> {
   const { kind } = context;
   const { text, where } = hasAddresses ? read(context, 'mac_address') : writtenMac(context);
-  if (text === '') return { value: { kind: kind === 'ovn' ? 'drawn' : 'none' } };
+  if (text === '') return { value: { kind: kind === 'ovn' ? 'dynamic' : 'none' } };
   const mac = parseMac(text);
   if (mac !== undefined) return { value: { kind: 'fixed', mac } };
   const advice = 'write a unicast MAC address, like 00:00:00:53:6b:b6';
@@ -121,9 +121,9 @@ function readMac(context: NicContext, hasAddresses: boolean): Checked<MacWish> {
 }
 
 /** What a NIC was given is asked for again, whatever has changed since then. */
-function readAllocated(context: NicContext): Checked<Wishes['attempts']> {
+function readAllocated(context: NicContext): Checked<RequestedAddresses['attempts']> {
   const written = read(context, 'ip_address');
-  if (written.text === '') return { value: [drawnFrom(context.candidates[0])] };
+  if (written.text === '') return { value: [dynamicFrom(context.candidates[0])] };
   const addresses = parseAddresses(written.text.split(',', SHOWN_ADDRESSES), written.where);
   if ('problems' in addresses) return addresses;
   return { value: [fixedIn(context.candidates, [addresses.value])] };
@@ -168,7 +168,7 @@ function writtenMac(context: NicContext): Written {
 function readAttempts(
   context: NicContext,
   family: Family | undefined,
-): Checked<Wishes['attempts']> {
+): Checked<RequestedAddresses['attempts']> {
   const { candidates, otherwise } = context;
   const { text, where } = writtenAddresses(context);
   if (text !== '') {
@@ -186,7 +186,10 @@ function readAttempts(
   return pool.text === '' ? otherwise() : readPool(context, pool);
 }
 
-function readPool(context: NicContext, { text, where }: Written): Checked<Wishes['attempts']> {
+function readPool(
+  context: NicContext,
+  { text, where }: Written,
+): Checked<RequestedAddresses['attempts']> {
   const { pod, candidates, view } = context;
   const pool = parsePool(text, where);
   if ('problems' in pool) return pool;
@@ -205,8 +208,8 @@ function readPool(context: NicContext, { text, where }: Written): Checked<Wishes
 }
 
 /** Any addresses of a Subnet that no IPPool has. */
-export function drawnFrom(subnet: Subnet): Attempt {
-  return { subnet, addresses: { kind: 'drawn' } };
+export function dynamicFrom(subnet: Subnet): Attempt {
+  return { subnet, addresses: { kind: 'dynamic' } };
 }
 
 /** These addresses, of the first candidate that has them all, or else of the first candidate. */
@@ -216,7 +219,10 @@ function fixedIn(candidates: Candidates, entries: readonly FixedAddresses[]): At
 }
 
 /** Of each candidate the entries that are its own; of the first all where no candidate has any. */
-function listIn(candidates: Candidates, entries: readonly FixedAddresses[]): Wishes['attempts'] {
+function listIn(
+  candidates: Candidates,
+  entries: readonly FixedAddresses[],
+): RequestedAddresses['attempts'] {
   const [first, ...rest] = candidates.flatMap((subnet): Attempt[] => {
     const own = entries.filter((entry) => hasAll(subnet, entry));
     return own.length === 0 ? [] : [{ subnet, addresses: { kind: 'fixed', entries: own } }];

@@ -5,11 +5,11 @@
 
 import { mapOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import type { DesiredAcl } from './desired.ts';
-import { type Draft, type Parent, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { Acl } from './rows.ts';
 import type { NbState } from './state.ts';
+import { type Parent, rowAtom, type TransactionBuilder } from './transaction-builder.ts';
 
 /** A switch or port group with the UUIDs of its ACLs, which the plan has made sure of. */
 export interface AclHolder {
@@ -24,7 +24,7 @@ export interface AclHolder {
  *   does not have: leaving that ACL out could let through what the next tier refuses
  */
 export function planAcls(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   { name, acls, parent }: AclHolder,
   desired: readonly DesiredAcl[],
@@ -37,7 +37,7 @@ export function planAcls(
   }
   parent.detach('acls', surplus.map(uuidAtom));
   const created = [...missing.values()].map((acl) =>
-    rowAtom(createAcl(draft, acl, name, state.hasTiers)),
+    rowAtom(createAcl(builder, acl, name, state.hasTiers)),
   );
   parent.attach('acls', created);
   return created.length > 0 || surplus.length > 0;
@@ -70,9 +70,14 @@ function keyOfRow(acl: Acl): string {
   return JSON.stringify([direction, priority, match, action, tier, ...logged]);
 }
 
-function createAcl(draft: Draft, acl: DesiredAcl, holder: string, hasTiers: boolean): string {
+function createAcl(
+  builder: TransactionBuilder,
+  acl: DesiredAcl,
+  holder: string,
+  hasTiers: boolean,
+): string {
   const { direction, priority, match, action, tier, log } = acl;
-  return draft.create('ACL', {
+  return builder.create('ACL', {
     direction,
     priority,
     match,

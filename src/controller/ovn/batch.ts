@@ -4,7 +4,7 @@
  */
 import type { Mutation, Operation } from '../../common/ovsdb/operation.ts';
 import { setOf } from '../../common/ovsdb/value.ts';
-import type { Plan } from './draft.ts';
+import type { Plan } from './transaction-builder.ts';
 
 /** An operation with those who want it. */
 interface Shared<Member> {

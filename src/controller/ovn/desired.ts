@@ -1,6 +1,6 @@
 /**
  * What the northbound database is to hold, by object. Plain and immutable; every address, network
- * and MAC is a checked value. Whoever makes these has judged the objects: here is no default.
+ * and MAC is a checked value. Whoever makes these has validated the objects: here is no default.
  */
 import type { Address, Cidr, Family } from '../../common/address.ts';
 

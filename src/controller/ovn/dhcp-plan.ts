@@ -5,10 +5,10 @@
 import { cidrText, type Family } from '../../common/address.ts';
 import { mapOf, type Value } from '../../common/ovsdb/value.ts';
 import type { DesiredDhcp, DesiredPort } from './desired.ts';
-import { type Draft, isSameSet, rowAtom } from './draft.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { DhcpOptions, SwitchPort } from './rows.ts';
 import { addressesOf, type NbState } from './state.ts';
+import { isSameSet, rowAtom, type TransactionBuilder } from './transaction-builder.ts';
 
 const TABLE = 'DHCP_Options';
 const FAMILIES = ['IPv4', 'IPv6'] as const;
@@ -50,7 +50,7 @@ export function dhcpOfPort(
  * taken from ports by the database.
  */
 export function planDhcp(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   subnet: string,
   desired: readonly DesiredDhcp[],
@@ -60,36 +60,36 @@ export function planDhcp(
   for (const wanted of desired) {
     const { family } = wanted.cidr;
     const row = dhcpRow(state, subnet, family);
-    const reference = rowAtom(row?.uuid ?? createRow(draft, subnet, wanted));
+    const reference = rowAtom(row?.uuid ?? createRow(builder, subnet, wanted));
     if (row !== undefined) {
       kept.add(row);
-      correctRow(draft, row, wanted);
+      correctRow(builder, row, wanted);
     }
     for (const port of portsWithout(state, subnet, family))
       ports.set(port, { ...ports.get(port), [DHCP_COLUMN[family]]: reference });
   }
   const surplus = state.dhcpOfSubnet(subnet).filter((row) => !kept.has(row));
-  for (const row of surplus) draft.destroy(TABLE, row);
-  for (const [port, columns] of ports) draft.setIfThere('Logical_Switch_Port', port, columns);
+  for (const row of surplus) builder.destroy(TABLE, row);
+  for (const [port, columns] of ports) builder.setIfThere('Logical_Switch_Port', port, columns);
 }
 
-function createRow(draft: Draft, subnet: string, wanted: DesiredDhcp): string {
+function createRow(builder: TransactionBuilder, subnet: string, wanted: DesiredDhcp): string {
   const { cidr, newMac } = wanted;
   const ids = { vendor: VENDOR, ls: subnet, protocol: cidr.family };
-  draft.assumeNone(TABLE, [['external_ids', '==', mapOf(ids)]]);
-  return draft.create(TABLE, {
+  builder.assumeNone(TABLE, [['external_ids', '==', mapOf(ids)]]);
+  return builder.create(TABLE, {
     cidr: cidrText(cidr),
     options: mapOf(optionsOf(wanted, newMac)),
     external_ids: mapOf(ids),
   });
 }
 
-function correctRow(draft: Draft, row: DhcpOptions, wanted: DesiredDhcp): void {
+function correctRow(builder: TransactionBuilder, row: DhcpOptions, wanted: DesiredDhcp): void {
   const { cidr, newMac } = wanted;
   const options = optionsOf(wanted, row.options[MAC_OPTIONS[cidr.family]] ?? newMac);
   const isCidr = row.cidr === cidrText(cidr);
   const isOptions = isSameSet(entriesOf(row.options), entriesOf(options));
-  draft.set(TABLE, row, {
+  builder.set(TABLE, row, {
     ...(isCidr ? {} : { cidr: cidrText(cidr) }),
     ...(isOptions ? {} : { options: mapOf(options) }),
   });

@@ -9,7 +9,6 @@ import type { Family } from '../../common/address.ts';
 import { mapOf } from '../../common/ovsdb/value.ts';
 import { planAcls } from './acl-plan.ts';
 import { claimed } from './claims.ts';
-import { correctMap, type Draft, rowAtom } from './draft.ts';
 import {
   addressSetName,
   DENY_ALL_GROUP,
@@ -22,6 +21,7 @@ import { type Holder, ownRow, taken } from './ownership.ts';
 import type { AddressSet, PortGroup } from './rows.ts';
 import { denyAllAcls, isForLonePorts } from './security-acls.ts';
 import type { NbState } from './state.ts';
+import { correctMap, rowAtom, type TransactionBuilder } from './transaction-builder.ts';
 
 /** Whether a port group is a SecurityGroup's, and not one of nodes or network policies. */
 export function isSecurityGroup(row: PortGroup): boolean {
@@ -55,7 +55,11 @@ function isOf({ external_ids: ids }: PortGroup | AddressSet, group: string): boo
  * The port group of a SecurityGroup, which is made if there is none.
  * @throws NorthboundError `taken`
  */
-export function ensureGroup(draft: Draft, state: NbState, group: string): Holder<PortGroup> {
+export function ensureGroup(
+  builder: TransactionBuilder,
+  state: NbState,
+  group: string,
+): Holder<PortGroup> {
   const table = 'Port_Group';
   const name = portGroupName(group);
   const row = ownRow([state.portGroupNamed(name)], { table, name });
@@ -63,8 +67,8 @@ export function ensureGroup(draft: Draft, state: NbState, group: string): Holder
     throw taken({ table, name }, `it is SecurityGroup ${row.external_ids.sg}'s`);
   }
   const ids = { vendor: VENDOR, type: 'security_group', sg: group };
-  const parent = draft.parent(table, row, { name, external_ids: mapOf(ids) });
-  if (row !== undefined) correctMap(draft, { table, row, column: 'external_ids' }, ids);
+  const parent = builder.parent(table, row, { name, external_ids: mapOf(ids) });
+  if (row !== undefined) correctMap(builder, { table, row, column: 'external_ids' }, ids);
   return { row, parent };
 }
 
@@ -73,7 +77,7 @@ export function ensureGroup(draft: Draft, state: NbState, group: string): Holder
  * @throws NorthboundError `taken`
  */
 export function ensureAddressSet(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   group: string,
   family: Family,
@@ -85,8 +89,8 @@ export function ensureAddressSet(
     throw taken({ table, name }, `it is SecurityGroup ${row.external_ids.sg}'s`);
   }
   const ids = { vendor: VENDOR, sg: group };
-  const parent = draft.parent(table, row, { name, external_ids: mapOf(ids) });
-  if (row !== undefined) correctMap(draft, { table, row, column: 'external_ids' }, ids);
+  const parent = builder.parent(table, row, { name, external_ids: mapOf(ids) });
+  if (row !== undefined) correctMap(builder, { table, row, column: 'external_ids' }, ids);
   return { row, parent };
 }
 
@@ -99,22 +103,22 @@ export function ensureAddressSet(
  * @throws NorthboundError `taken`
  */
 export function deny(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   ports: readonly string[],
   { hasLone }: { hasLone: boolean } = { hasLone: false },
 ): void {
   if (ports.length === 0) return;
-  const { row, parent } = ensureGroup(draft, state, DENY_ALL_GROUP);
+  const { row, parent } = ensureGroup(builder, state, DENY_ALL_GROUP);
   const name = portGroupName(DENY_ALL_GROUP);
   const acls = row?.acls ?? [];
   const holder = { name, acls, parent };
-  if (row !== undefined) draft.assume('Port_Group', row, 'acls');
+  if (row !== undefined) builder.assume('Port_Group', row, 'acls');
   const hasLonePorts = hasLone || acls.some((uuid) => isLoneAcl(state, uuid));
-  const isChanged = planAcls(draft, state, holder, denyAllAcls({ hasLonePorts }));
+  const isChanged = planAcls(builder, state, holder, denyAllAcls({ hasLonePorts }));
   const what = claimed.group(DENY_ALL_GROUP);
-  if (isChanged || row === undefined) draft.claim(what);
-  else draft.share(what);
+  if (isChanged || row === undefined) builder.claim(what);
+  else builder.share(what);
   join({ row, parent }, ports);
 }
 

@@ -16,9 +16,9 @@ import { OvsdbError, TransactionError } from '../../common/ovsdb/error.ts';
 import type { OvsdbSession } from '../../common/ovsdb/session.ts';
 import { Batch } from './batch.ts';
 import { take } from './claims.ts';
-import type { Plan } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import type { NbState } from './state.ts';
+import type { Plan } from './transaction-builder.ts';
 
 export interface Northbound {
   /** What the database holds, as far as has been heard. */
@@ -35,7 +35,7 @@ export interface Northbound {
    * @returns the plan that was carried out; its changes are in the state
    * @throws NorthboundError what `plan` throws; `unreachable`; `refused` after several attempts
    */
-  bring(plan: Planner): Promise<Plan>;
+  apply(plan: Planner): Promise<Plan>;
 }
 
 export type Planner = (state: NbState) => Plan;
@@ -100,7 +100,7 @@ class PlanQueue implements Northbound {
     }
   }
 
-  bring(plan: Planner): Promise<Plan> {
+  apply(plan: Planner): Promise<Plan> {
     const { promise, resolve, reject } = Promise.withResolvers<Plan>();
     this.#waiting.push({ plan, attempt: 1, isAlone: false, resolve, reject });
     if (!this.#isRunning) {

@@ -70,7 +70,7 @@ export function openNorthbound(options: OpenOptions): OpenNorthbound {
   return {
     state,
     ready: () => northbound.ready(),
-    bring: (plan) => northbound.bring(plan),
+    apply: (plan) => northbound.apply(plan),
     get failure() {
       return session.failure;
     },

@@ -5,11 +5,11 @@
 import type { Row } from '../../common/ovsdb/operation.ts';
 import { type Atom, mapOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
-import type { Draft, Parent } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, VENDOR } from './names.ts';
 import type { Ids, Router, Switch } from './rows.ts';
 import type { NbState } from './state.ts';
+import type { Parent, TransactionBuilder } from './transaction-builder.ts';
 
 /**
  * Our row of a name, or none.
@@ -49,28 +49,32 @@ export interface Holder<R> {
  * all goes to the first one, and the other goes.
  * @throws NorthboundError `taken`
  */
-export function ownSwitch(draft: Draft, state: NbState, name: string): Holder<Switch> {
+export function ownSwitch(
+  builder: TransactionBuilder,
+  state: NbState,
+  name: string,
+): Holder<Switch> {
   const table = 'Logical_Switch';
-  draft.claim(claimed.switch(name));
+  builder.claim(claimed.switch(name));
   const first = ownRow(state.switchesNamed(name), { table, name });
   const rows = state.switchesNamed(name).filter(isOurs);
-  const parent = draft.parent(table, first, newColumns(name));
+  const parent = builder.parent(table, first, newColumns(name));
   if (first === undefined) {
-    draft.assumeNone(table, [['name', '==', name]]);
+    builder.assumeNone(table, [['name', '==', name]]);
     return { row: undefined, parent };
   }
   const all = (column: (row: Switch) => Iterable<string>) =>
     rows.flatMap((row) => [...column(row)]);
   const others = rows.slice(1);
   for (const other of others) {
-    draft.assume(table, other, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
+    builder.assume(table, other, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
     parent.attach('ports', atoms(other.ports));
     parent.attach('acls', atoms(other.acls));
     parent.attach('qos_rules', atoms(other.qos_rules));
     parent.attach('forwarding_groups', atoms(other.forwarding_groups));
-    draft.destroy(table, other);
+    builder.destroy(table, other);
   }
-  draft.assume(table, first, 'acls');
+  builder.assume(table, first, 'acls');
   return { row: { ...first, acls: all(({ acls }) => acls) }, parent };
 }
 
@@ -80,31 +84,31 @@ export function ownSwitch(draft: Draft, state: NbState, name: string): Holder<Sw
  * @throws NorthboundError `taken`
  */
 export function ownRouter(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   name: string,
   columns: Row,
 ): Holder<Router> {
   const table = 'Logical_Router';
-  draft.claim(claimed.router(name));
+  builder.claim(claimed.router(name));
   const first = ownRow(state.routersNamed(name), { table, name });
   const rows = state.routersNamed(name).filter(isOurs);
-  const parent = draft.parent(table, first, { ...newColumns(name), ...columns });
+  const parent = builder.parent(table, first, { ...newColumns(name), ...columns });
   if (first === undefined) {
-    draft.assumeNone(table, [['name', '==', name]]);
+    builder.assumeNone(table, [['name', '==', name]]);
     return { row: undefined, parent };
   }
   const all = (column: (row: Router) => readonly string[]) => rows.flatMap(column);
   const others = rows.slice(1);
   for (const other of others) {
-    draft.assume(table, other, 'ports', 'static_routes', 'policies', 'nat');
+    builder.assume(table, other, 'ports', 'static_routes', 'policies', 'nat');
     parent.attach('ports', atoms(other.ports));
     parent.attach('static_routes', atoms(other.static_routes));
     parent.attach('policies', atoms(other.policies));
     parent.attach('nat', atoms(other.nat));
-    draft.destroy(table, other);
+    builder.destroy(table, other);
   }
-  draft.assume(table, first, 'static_routes', 'policies');
+  builder.assume(table, first, 'static_routes', 'policies');
   const routes = all(({ static_routes: own }) => own);
   const policies = all(({ policies: own }) => own);
   return { row: { ...first, static_routes: routes, policies }, parent };

@@ -6,11 +6,11 @@ import type { Address, Family } from '../../common/address.ts';
 import { uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
 import type { DesiredPort } from './desired.ts';
-import type { Draft } from './draft.ts';
 import { addressSetRow, deny, groupRow, isSecurityGroup, join } from './group-rows.ts';
 import { DENY_ALL_GROUP } from './names.ts';
 import type { PortGroup, SwitchPort } from './rows.ts';
 import { addressesOf, listedGroups, type NbState } from './state.ts';
+import type { TransactionBuilder } from './transaction-builder.ts';
 
 /** A port with its UUID, or what it is called in the transaction. */
 export interface PlacedPort {
@@ -23,14 +23,14 @@ export interface PlacedPort {
  * @throws NorthboundError `taken` where the group that denies all is somebody else's
  */
 export function planPodGroups(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   placed: readonly PlacedPort[],
   gone: readonly SwitchPort[],
 ): void {
-  for (const each of placed) planMembership(draft, state, each);
+  for (const each of placed) planMembership(builder, state, each);
   leaveGroups(
-    draft,
+    builder,
     state,
     gone.map(({ uuid }) => uuid),
     [],
@@ -38,24 +38,28 @@ export function planPodGroups(
   // Also where no group of its is there yet, or any more: then nothing allows anything.
   const secured = placed.filter(({ port }) => port.securityGroups.length > 0);
   deny(
-    draft,
+    builder,
     state,
     secured.map(({ reference }) => reference),
     { hasLone: secured.some(({ port }) => existingGroups(state, port).length === 0) },
   );
-  planAddresses(draft, state, placed, gone);
+  planAddresses(builder, state, placed, gone);
 }
 
-function planMembership(draft: Draft, state: NbState, { port, reference }: PlacedPort): void {
+function planMembership(
+  builder: TransactionBuilder,
+  state: NbState,
+  { port, reference }: PlacedPort,
+): void {
   const groups = existingGroups(state, port);
-  for (const { name } of port.securityGroups) draft.share(claimed.group(name));
+  for (const { name } of port.securityGroups) builder.share(claimed.group(name));
   const wanted = port.securityGroups.length > 0 ? [...groups, DENY_ALL_GROUP] : [];
   const rows = wanted.map((group) => groupRow(state, group));
-  leaveGroups(draft, state, [reference], rows);
+  leaveGroups(builder, state, [reference], rows);
   for (const group of groups) {
     const row = groupRow(state, group);
     if (row === undefined) continue;
-    join({ row, parent: draft.parent('Port_Group', row, {}) }, [reference]);
+    join({ row, parent: builder.parent('Port_Group', row, {}) }, [reference]);
   }
 }
 
@@ -64,7 +68,7 @@ function planMembership(draft: Draft, state: NbState, { port, reference }: Place
  * transaction changes a group's ports, ovsdb-server 3.1 leaves in it what it should take out itself.
  */
 function leaveGroups(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   ports: readonly string[],
   kept: readonly (PortGroup | undefined)[],
@@ -79,13 +83,13 @@ function leaveGroups(
     }
   }
   for (const [row, uuids] of leaving) {
-    draft.share(claimed.group(row.external_ids.sg ?? row.name));
-    draft.remove('Port_Group', row, 'ports', uuids.map(uuidAtom));
+    builder.share(claimed.group(row.external_ids.sg ?? row.name));
+    builder.remove('Port_Group', row, 'ports', uuids.map(uuidAtom));
   }
 }
 
 function planAddresses(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   placed: readonly PlacedPort[],
   gone: readonly SwitchPort[],
@@ -104,10 +108,10 @@ function planAddresses(
     const isLost = ({ text: address }: Address) =>
       !has.some((each) => each.text === address) && !isOfOthers(state, group, address, own);
     const lost = had.filter(isLost);
-    draft.share(claimed.group(group));
-    for (const each of [...has, ...had]) draft.claim(claimed.address(group, each.text));
-    planSet(draft, state, { group, family: 'IPv4', has, lost });
-    planSet(draft, state, { group, family: 'IPv6', has, lost });
+    builder.share(claimed.group(group));
+    for (const each of [...has, ...had]) builder.claim(claimed.address(group, each.text));
+    planSet(builder, state, { group, family: 'IPv4', has, lost });
+    planSet(builder, state, { group, family: 'IPv6', has, lost });
   }
 }
 
@@ -122,7 +126,7 @@ function isOfOthers(
 }
 
 function planSet(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   change: { group: string; family: Family; has: readonly Address[]; lost: readonly Address[] },
 ): void {
@@ -131,8 +135,8 @@ function planSet(
   if (set === undefined) return;
   const missing = textsOf(has, family).filter((each) => !set.addresses.has(each));
   const surplus = textsOf(lost, family).filter((each) => set.addresses.has(each));
-  draft.remove('Address_Set', set, 'addresses', surplus);
-  draft.add('Address_Set', set, 'addresses', missing);
+  builder.remove('Address_Set', set, 'addresses', surplus);
+  builder.add('Address_Set', set, 'addresses', missing);
 }
 
 /** Where a group has come or gone since the port was asked for, its rows tell, or will. */

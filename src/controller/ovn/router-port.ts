@@ -8,12 +8,12 @@ import type { Row } from '../../common/ovsdb/operation.ts';
 import { mapOf, setOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
 import type { DesiredAttachment } from './desired.ts';
-import { correctMap, type Draft, isSameSet, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, routerPortName, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { Router, RouterPort } from './rows.ts';
 import type { NbState } from './state.ts';
+import { correctMap, isSameSet, rowAtom, type TransactionBuilder } from './transaction-builder.ts';
 
 const TABLE = 'Logical_Router_Port';
 const ROUTE_TABLE = 'route_table';
@@ -28,40 +28,44 @@ export function gatewayMac(state: NbState, vpc: string, subnet: string): string 
  * @throws NorthboundError `missing` where the Vpc has no router; `taken`
  */
 export function placeRouterPort(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   subnet: string,
   attachment: DesiredAttachment,
 ): void {
   const router = routerOf(state, subnet, attachment.vpc);
-  draft.share(claimed.router(router.name));
+  builder.share(claimed.router(router.name));
   const name = routerPortName(attachment.vpc, subnet);
   const found = ownRow([state.routerPortNamed(name)], { table: TABLE, name });
   if (found === undefined) {
-    const created = draft.create(TABLE, newColumns(name, attachment));
-    draft.add('Logical_Router', router, 'ports', [rowAtom(created)]);
+    const created = builder.create(TABLE, newColumns(name, attachment));
+    builder.add('Logical_Router', router, 'ports', [rowAtom(created)]);
     return;
   }
   refuseOthersPort(state, found, attachment.vpc);
   const holders = state.routersOf(found.uuid);
   const isPlace = (holder: Router) => isOurs(holder) && holder.name === attachment.vpc;
-  for (const holder of holders.filter((each) => !isPlace(each))) detach(draft, holder, found);
+  for (const holder of holders.filter((each) => !isPlace(each))) detach(builder, holder, found);
   if (!holders.some(isPlace)) {
-    draft.assume(TABLE, found, 'name', 'external_ids');
-    draft.add('Logical_Router', router, 'ports', [uuidAtom(found.uuid)]);
+    builder.assume(TABLE, found, 'name', 'external_ids');
+    builder.add('Logical_Router', router, 'ports', [uuidAtom(found.uuid)]);
   }
-  correct(draft, found, attachment);
+  correct(builder, found, attachment);
 }
 
 /** Takes a port off its router, which ends it. */
-export function removeRouterPort(draft: Draft, state: NbState, port: RouterPort): void {
-  for (const holder of state.routersOf(port.uuid)) detach(draft, holder, port);
+export function removeRouterPort(
+  builder: TransactionBuilder,
+  state: NbState,
+  port: RouterPort,
+): void {
+  for (const holder of state.routersOf(port.uuid)) detach(builder, holder, port);
 }
 
-function detach(draft: Draft, holder: Router, port: RouterPort): void {
-  draft.share(claimed.router(holder.name));
-  draft.assume(TABLE, port, 'name', 'external_ids');
-  draft.remove('Logical_Router', holder, 'ports', [uuidAtom(port.uuid)]);
+function detach(builder: TransactionBuilder, holder: Router, port: RouterPort): void {
+  builder.share(claimed.router(holder.name));
+  builder.assume(TABLE, port, 'name', 'external_ids');
+  builder.remove('Logical_Router', holder, 'ports', [uuidAtom(port.uuid)]);
 }
 
 /**
@@ -111,20 +115,24 @@ function newColumns(name: string, attachment: DesiredAttachment): Row {
   };
 }
 
-function correct(draft: Draft, found: RouterPort, attachment: DesiredAttachment): void {
+function correct(
+  builder: TransactionBuilder,
+  found: RouterPort,
+  attachment: DesiredAttachment,
+): void {
   const { vpc, routeTable } = attachment;
   const networks = networksOf(attachment);
   const isSame = isSameSet(found.networks.map(canonical), networks);
-  draft.set(TABLE, found, isSame ? {} : { networks: setOf(networks) });
+  builder.set(TABLE, found, isSame ? {} : { networks: setOf(networks) });
   const options = routeTable === '' ? {} : { [ROUTE_TABLE]: routeTable };
   correctMap(
-    draft,
+    builder,
     { table: TABLE, row: found, column: 'options' },
     options,
     (key) => key === ROUTE_TABLE,
   );
   const ids = { vendor: VENDOR, lr: vpc };
-  correctMap(draft, { table: TABLE, row: found, column: 'external_ids' }, ids);
+  correctMap(builder, { table: TABLE, row: found, column: 'external_ids' }, ids);
 }
 
 function networksOf({ gateways }: DesiredAttachment): string[] {

@@ -9,12 +9,18 @@ import type { Row } from '../../common/ovsdb/operation.ts';
 import { mapOf, optionalOf, setOf, uuidAtom } from '../../common/ovsdb/value.ts';
 import { claimed } from './claims.ts';
 import { DHCP_COLUMN } from './dhcp-plan.ts';
-import { correctMap, type Draft, isSameSet, type Parent, rowAtom } from './draft.ts';
 import { NorthboundError } from './error.ts';
 import { isOurs, localnetPortName, VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { Switch, SwitchPort } from './rows.ts';
 import { LISTED_PREFIX, type NbState } from './state.ts';
+import {
+  correctMap,
+  isSameSet,
+  type Parent,
+  rowAtom,
+  type TransactionBuilder,
+} from './transaction-builder.ts';
 
 const TABLE = 'Logical_Switch_Port';
 const LOCALNET_PREFIX = localnetPortName('');
@@ -41,7 +47,7 @@ export interface Place {
   readonly parent: Parent;
 }
 
-/** Keys of `external_ids` that go when they are not wanted; others are not ours to judge. */
+/** Keys of `external_ids` that go when they are not wanted; others are not ours. */
 const MANAGED_IDS = ['security_groups', 'vips', 'attach-vips'];
 
 /**
@@ -49,11 +55,16 @@ const MANAGED_IDS = ['security_groups', 'vips', 'attach-vips'];
  * @returns its UUID, or what it is called in this transaction
  * @throws NorthboundError `taken`
  */
-export function placePort(draft: Draft, state: NbState, wanted: WantedPort, place: Place): string {
+export function placePort(
+  builder: TransactionBuilder,
+  state: NbState,
+  wanted: WantedPort,
+  place: Place,
+): string {
   const found = ownRow([state.switchPortNamed(wanted.name)], { table: TABLE, name: wanted.name });
   if (found === undefined) {
     refuseReservedName(wanted);
-    const created = draft.create(TABLE, newColumns(wanted));
+    const created = builder.create(TABLE, newColumns(wanted));
     place.parent.attach('ports', [rowAtom(created)]);
     return created;
   }
@@ -61,15 +72,15 @@ export function placePort(draft: Draft, state: NbState, wanted: WantedPort, plac
   const isPlace = (holder: Switch) => holder.uuid === place.uuid || isTwin(state, holder, place);
   const holders = state.switchesOf(found.uuid);
   for (const holder of holders.filter((each) => !isPlace(each))) {
-    draft.share(claimed.switch(holder.name));
-    draft.assume(TABLE, found, 'name', 'external_ids');
-    draft.remove('Logical_Switch', holder, 'ports', [uuidAtom(found.uuid)]);
+    builder.share(claimed.switch(holder.name));
+    builder.assume(TABLE, found, 'name', 'external_ids');
+    builder.remove('Logical_Switch', holder, 'ports', [uuidAtom(found.uuid)]);
   }
   if (!holders.some(isPlace)) {
-    draft.assume(TABLE, found, 'name', 'external_ids');
+    builder.assume(TABLE, found, 'name', 'external_ids');
     place.parent.attach('ports', [uuidAtom(found.uuid)]);
   }
-  correctPort(draft, found, wanted);
+  correctPort(builder, found, wanted);
   return found.uuid;
 }
 
@@ -82,13 +93,13 @@ function isTwin(state: NbState, holder: Switch, { uuid = '' }: Place): boolean {
  * Takes a port off its switch, which ends it. Where there are copies of the switch, each of them may
  * be holding the port by the time the transaction gets here.
  */
-export function removePort(draft: Draft, state: NbState, port: SwitchPort): void {
+export function removePort(builder: TransactionBuilder, state: NbState, port: SwitchPort): void {
   const holders = state.switchesOf(port.uuid);
-  draft.assume(TABLE, port, 'name', 'external_ids');
+  builder.assume(TABLE, port, 'name', 'external_ids');
   const copies = holders.flatMap(({ name }) => state.switchesNamed(name).filter(isOurs));
   for (const row of new Set([...holders, ...copies])) {
-    draft.share(claimed.switch(row.name));
-    draft.remove('Logical_Switch', row, 'ports', [uuidAtom(port.uuid)]);
+    builder.share(claimed.switch(row.name));
+    builder.remove('Logical_Switch', row, 'ports', [uuidAtom(port.uuid)]);
   }
 }
 
@@ -139,19 +150,19 @@ function newColumns(wanted: WantedPort): Row {
   };
 }
 
-function correctPort(draft: Draft, found: SwitchPort, wanted: WantedPort): void {
+function correctPort(builder: TransactionBuilder, found: SwitchPort, wanted: WantedPort): void {
   const { type, addresses, portSecurity, options, ids, dhcp } = wanted;
   const tag = wanted.type === '' ? found.tag : wanted.tag;
-  draft.set(TABLE, found, {
+  builder.set(TABLE, found, {
     ...(found.type === type ? {} : { type }),
     ...(isSameSet(found.addresses, addresses) ? {} : { addresses: setOf(addresses) }),
     ...(isSameSet(found.port_security, portSecurity) ? {} : { port_security: setOf(portSecurity) }),
     ...(found.tag === tag ? {} : { tag: optionalOf(tag) }),
     ...correctedDhcp(found, dhcp),
   });
-  correctMap(draft, { table: TABLE, row: found, column: 'options' }, options);
+  correctMap(builder, { table: TABLE, row: found, column: 'options' }, options);
   correctMap(
-    draft,
+    builder,
     { table: TABLE, row: found, column: 'external_ids' },
     { vendor: VENDOR, ...ids },
     (key) => MANAGED_IDS.includes(key) || key.startsWith(LISTED_PREFIX),

@@ -40,7 +40,7 @@ interface Known {
   readonly uuid: string;
 }
 
-export interface Draft {
+export interface TransactionBuilder {
   /** @returns what the row is called in columns of other rows of this transaction */
   create(table: TableName, row: Row): string;
   /** A row that others are attached to; made by `done` if there is none. */
@@ -86,11 +86,11 @@ interface RowChange {
 /** Rows of all plans have names of their own, so that plans can share a transaction. */
 let created = 0;
 
-export function newDraft(): Draft {
-  return new OperationDraft();
+export function newTransactionBuilder(): TransactionBuilder {
+  return new OperationBuilder();
 }
 
-class OperationDraft implements Draft {
+class OperationBuilder implements TransactionBuilder {
   readonly #waits = new Map<string, WaitOperation>();
   readonly #inserts: Operation[] = [];
   readonly #changes = new Map<string, RowChange>();
@@ -248,16 +248,16 @@ export function rowAtom(reference: string): Atom {
  * @param isManaged whether a key that is not wanted is to go
  */
 export function correctMap<R extends Known & { readonly [Name in C]: Ids }, C extends string>(
-  draft: Draft,
+  builder: TransactionBuilder,
   { table, row, column }: { readonly table: TableName; readonly row: R; readonly column: C },
   wanted: Ids,
   isManaged: (key: string) => boolean = () => false,
 ): void {
   const found: Ids = row[column];
   const wrong = Object.entries(wanted).filter(([key, value]) => found[key] !== value);
-  draft.setKeys(table, row, column, Object.fromEntries(wrong));
+  builder.setKeys(table, row, column, Object.fromEntries(wrong));
   const surplus = Object.keys(found).filter((key) => !(key in wanted) && isManaged(key));
-  draft.removeKeys(table, row, column, surplus);
+  builder.removeKeys(table, row, column, surplus);
 }
 
 /** Whether two lists hold the same, each once, in whatever order. */

@@ -18,12 +18,12 @@ import {
   type Problems,
 } from '../model/problem.ts';
 import type { ClusterSettings } from '../model/settings.ts';
-import { type Beside, JudgeMemo } from './judge-memo.ts';
 import { nodeConflicts, subnetConflicts, vlanProblem, vpcProblems } from './subnet-conflicts.ts';
 import { homeVpc, hostsOutside, inUseProblems } from './subnet-in-use.ts';
 import { findRivals } from './subnet-rivals.ts';
+import { type RelatedObjects, ValidationMemo } from './validation-memo.ts';
 
-export interface Surroundings {
+export interface ClusterState {
   readonly settings: ClusterSettings;
   readonly vpcs: readonly VpcObject[];
   readonly nodes: readonly Node[];
@@ -39,38 +39,38 @@ export interface Surroundings {
  * @param before the same from before: a Subnet whose CIDR cannot be read any more has still got it
  * @param memo of the calls before this one
  */
-export function judgeSubnets(
+export function validateSubnets(
   objects: readonly SubnetObject[],
-  surroundings: Surroundings,
+  clusterState: ClusterState,
   before: ReadonlyMap<string, SubnetObject> = new Map(),
-  memo = new JudgeMemo(),
+  memo = new ValidationMemo(),
 ): Map<string, SubnetObject> {
-  memo.begin(surroundings);
+  memo.begin(clusterState);
   const all = objects.map((object) => {
     const compared = memo.comparedOf(object);
     if (compared !== undefined) return compared;
     const known = before.get(object.meta.name);
     const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
-    return heldBack(withClaims(object, earlier), earlier, surroundings);
+    return heldBack(withClaims(object, earlier), earlier, clusterState);
   });
-  const rivals = findRivals(all, surroundings.nodes, surroundings.settings.defaultVpc);
-  const judged = new Map<string, SubnetObject>();
+  const rivals = findRivals(all, clusterState.nodes, clusterState.settings.defaultVpc);
+  const validated = new Map<string, SubnetObject>();
   for (const [index, written] of objects.entries()) {
     const object = all[index] ?? written;
     const subnet = checkedValue(object.checked);
-    const beside = {
+    const related = {
       rivals: rivals.subnetsOf(object),
       nodes: rivals.nodesOf(object),
-      vlan: subnet === undefined || subnet.vlan === '' ? undefined : surroundings.vlan(subnet.vlan),
+      vlan: subnet === undefined || subnet.vlan === '' ? undefined : clusterState.vlan(subnet.vlan),
     };
-    const judge = () => ({
+    const validate = () => ({
       ...object,
-      checked: withProblems(object.checked, problemsOf(object, beside, surroundings)),
+      checked: withProblems(object.checked, problemsOf(object, related, clusterState)),
     });
-    judged.set(object.meta.name, memo.judgedOf(written, object, beside, judge));
+    validated.set(object.meta.name, memo.validatedOf(written, object, related, validate));
   }
-  memo.end(judged);
-  return judged;
+  memo.end(validated);
+  return validated;
 }
 
 function withClaims(object: SubnetObject, before: SubnetObject | undefined): SubnetObject {
@@ -87,7 +87,7 @@ function withClaims(object: SubnetObject, before: SubnetObject | undefined): Sub
 function heldBack(
   object: SubnetObject,
   before: SubnetObject | undefined,
-  { vpcs, ipsOf }: Surroundings,
+  { vpcs, ipsOf }: ClusterState,
 ): SubnetObject {
   if (ipsOf === undefined || object.meta.deleting) return object;
   if (before !== undefined && saysTheSame(object, before)) return object;
@@ -129,8 +129,8 @@ function saysTheSame(object: SubnetObject, before: SubnetObject): boolean {
 
 function problemsOf(
   object: SubnetObject,
-  { rivals, nodes, vlan }: Beside,
-  { settings, vpcs, lackOf }: Surroundings,
+  { rivals, nodes, vlan }: RelatedObjects,
+  { settings, vpcs, lackOf }: ClusterState,
 ): readonly Problem[] {
   const subnet = checkedValue(object.checked);
   if (subnet === undefined) return [];
@@ -146,18 +146,18 @@ function problemsOf(
 }
 
 /** Each IPPool with everything that is wrong with it, by name. */
-export function judgePools(
+export function validatePools(
   objects: readonly IpPoolObject[],
   subnets: ReadonlyMap<string, SubnetObject>,
 ): Map<string, IpPoolObject> {
   const subnetOf = ({ checked }: IpPoolObject) => checkedValue(checked)?.subnet;
   const bySubnet = Map.groupBy(objects, subnetOf);
-  const judged = objects.map((object) => {
+  const validated = objects.map((object) => {
     const others = bySubnet.get(subnetOf(object)) ?? [];
     const problems = poolProblems(object, others, subnets);
     return { ...object, checked: withProblems(object.checked, problems) };
   });
-  return new Map(judged.map((object) => [object.meta.name, object]));
+  return new Map(validated.map((object) => [object.meta.name, object]));
 }
 
 function poolProblems(
@@ -175,13 +175,13 @@ function poolProblems(
 }
 
 /** Each Vpc with everything that is wrong with it. */
-export function judgeVpc(vpc: VpcObject, subnets: ReadonlySet<string>): VpcObject {
+export function validateVpc(vpc: VpcObject, subnets: ReadonlySet<string>): VpcObject {
   const conflict = vpcNameConflict(vpc.meta.name, subnets);
   return conflict === undefined ? vpc : { ...vpc, checked: withProblems(vpc.checked, [conflict]) };
 }
 
 /** True where the two say the same of what NICs can have, and how they are called. */
-export function isSameJudgement(
+export function hasSameResult(
   one: SubnetObject | IpPoolObject | undefined,
   other: SubnetObject | IpPoolObject | undefined,
 ): boolean {

@@ -1,6 +1,6 @@
 /**
- * What was judged before: when one Subnet among thousands changes, those about which nothing that
- * matters has changed are judged no second time. Objects are compared by identity: whoever follows them
+ * What was validated before: when one Subnet among thousands changes, those about which nothing that
+ * matters has changed are validated no second time. Objects are compared by identity: whoever follows them
  * has another one for each change.
  */
 import type { Node } from '../kinds/node/object/node.ts';
@@ -9,34 +9,34 @@ import type { VlanObject } from '../kinds/vlan/object/vlan.ts';
 import type { VpcObject } from '../kinds/vpc/object/vpc.ts';
 import type { Problem } from '../model/problem.ts';
 
-/** What a Subnet is judged by, besides itself. */
-export interface Beside {
+/** What a Subnet is validated by, besides itself. */
+export interface RelatedObjects {
   readonly rivals: readonly SubnetObject[];
   readonly nodes: readonly Node[];
   readonly vlan: VlanObject | undefined;
 }
 
-interface Known extends Beside {
+interface Known extends RelatedObjects {
   /** As it is written. */
   readonly written: SubnetObject;
   /** As it was compared with others. */
   readonly compared: SubnetObject;
-  readonly judged: SubnetObject;
+  readonly validated: SubnetObject;
 }
 
-/** What all Subnets are judged by. */
+/** What all Subnets are validated by. */
 interface Around {
   readonly vpcs: readonly VpcObject[];
   lackOf?(kind: 'vlans' | 'vpcs'): Problem | undefined;
 }
 
-export class JudgeMemo {
+export class ValidationMemo {
   #known = new Map<string, Known>();
   #vpcs: readonly VpcObject[] = [];
   #lacks = '';
   #isSameAround = false;
 
-  /** All Subnets are judged. */
+  /** All Subnets are validated. */
   begin({ vpcs, lackOf }: Around): void {
     const lacks = JSON.stringify([lackOf?.('vlans'), lackOf?.('vpcs')]);
     this.#isSameAround = lacks === this.#lacks && isSameList(vpcs, this.#vpcs);
@@ -50,24 +50,24 @@ export class JudgeMemo {
     return known?.written === written && !known.compared.isHeldBack ? known.compared : undefined;
   }
 
-  /** @param judge is asked where something has changed */
-  judgedOf(
+  /** @param validate is asked where something has changed */
+  validatedOf(
     written: SubnetObject,
     compared: SubnetObject,
-    beside: Beside,
-    judge: () => SubnetObject,
+    related: RelatedObjects,
+    validate: () => SubnetObject,
   ): SubnetObject {
     const { name } = written.meta;
     const known = this.#known.get(name);
     const isSame =
       this.#isSameAround &&
       known?.compared === compared &&
-      known.vlan === beside.vlan &&
-      isSameList(known.rivals, beside.rivals) &&
-      isSameList(known.nodes, beside.nodes);
-    const judged = isSame ? known.judged : judge();
-    this.#known.set(name, { written, compared, ...beside, judged });
-    return judged;
+      known.vlan === related.vlan &&
+      isSameList(known.rivals, related.rivals) &&
+      isSameList(known.nodes, related.nodes);
+    const validated = isSame ? known.validated : validate();
+    this.#known.set(name, { written, compared, ...related, validated });
+    return validated;
   }
 
   /** Of Subnets that have gone nothing is kept. */

@@ -3,7 +3,7 @@ import { Metrics } from '../../../src/common/metrics/metrics.ts';
 import { Allocator } from '../../../src/controller/ipam/allocator/allocator.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
 import { readExposition } from '../../lab/exposition.ts';
-import { drawn, pool, subnet } from './ipam/allocator/support.ts';
+import { dynamic, pool, subnet } from './ipam/allocator/support.ts';
 import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const FIGURES = {
@@ -90,7 +90,7 @@ it('what the allocator has is told by family, and no address or pod by name', as
   ]);
   allocator.setSubnet(subnet('net', cidrBlock, { gateway: '10.1.0.1,fd00:1::1' }));
   allocator.setPool(pool('web', 'net', '10.1.0.5,10.1.0.6'));
-  allocator.acquire(drawn('a'));
+  allocator.acquire(dynamic('a'));
   lead();
   const found = await read();
   const name = 'kube_ovn_controller_subnet_addresses';

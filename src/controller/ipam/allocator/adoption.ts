@@ -1,7 +1,7 @@
 /**
  * Works out what of an earlier allocation a NIC can keep, and changes nothing. What an object of the
  * cluster records may lie anywhere, and only what is someone else's already cannot be kept; of what
- * only the pod says, just what anybody could draw can be kept.
+ * only the pod says, only what could be allocated dynamically can be kept.
  */
 import { numberOf } from '../../ranges/address-range.ts';
 import { AllocationError, ownerText } from './error.ts';

@@ -76,7 +76,7 @@ export class Allocator {
   }
 
   /**
-   * An IPPool is there, or says something else than it did: its addresses are drawn only for who
+   * An IPPool is there, or says something else than it did: its addresses are allocated only to who
    * names it. It may have addresses that the Subnet does not have, or not yet.
    * @throws AllocationError NoSubnet, IPPoolConflict
    */
@@ -84,7 +84,7 @@ export class Allocator {
     this.#subnet(spec.subnet).setPool(spec);
   }
 
-  /** An IPPool is gone; its addresses are drawn for who names none. */
+  /** An IPPool is gone; its addresses are allocated to who names none. */
   removePool(subnet: string, name: string): void {
     this.#subnets.get(subnet)?.removePool(name);
   }
@@ -144,7 +144,7 @@ export class Allocator {
   release(owner: Owner): Allocation | undefined {
     const held = this.#holdings.ofOwner(owner);
     if (held === undefined || held.reserved) return undefined;
-    this.#subnet(held.subnet).giveBack(held, undefined);
+    this.#subnet(held.subnet).release(held, undefined);
     this.#holdings.delete(held.owner);
     return allocationOf(held);
   }
@@ -171,7 +171,7 @@ export class Allocator {
     return this.#subnets.get(subnet)?.macs.ownersOf(mac) ?? [];
   }
 
-  /** Why nobody could draw this address of a Subnet even if nobody had it; undefined where one could. */
+  /** Why this address of a Subnet could not be allocated dynamically even if nobody had it; undefined where it could. */
   undrawable(subnet: string, address: Address): AllocationError | undefined {
     const addresses = this.#subnets.get(subnet)?.addresses[address.family];
     return addresses?.undrawable(numberOf(address));
@@ -206,18 +206,18 @@ export class Allocator {
     if (stranger !== undefined) throw stranger;
     const before = this.#holdings.of(request.nic);
     const held = before?.subnet === request.subnet ? before : undefined;
-    const { numbers, mac, drawn } = plan(subnet, request, held);
+    const { numbers, mac, dynamic } = plan(subnet, request, held);
     const { nic, pod } = request;
     const after = { owner: { nic, pod }, subnet: request.subnet, numbers, mac, reserved };
-    this.#hold(after, drawn);
+    this.#hold(after, dynamic);
     return allocationOf(after);
   }
 
-  /** Takes what is new before it gives back what was, so that nothing else is drawn for that. */
-  #hold(after: Holding, drawn: ReadonlySet<Family> = new Set()): void {
+  /** Takes what is new before it releases what was, so that nothing of it is allocated again. */
+  #hold(after: Holding, dynamic: ReadonlySet<Family> = new Set()): void {
     const before = this.#holdings.of(after.owner.nic);
-    this.#subnet(after.subnet).take(after, before, drawn);
-    if (before !== undefined) this.#subnet(before.subnet).giveBack(before, after);
+    this.#subnet(after.subnet).take(after, before, dynamic);
+    if (before !== undefined) this.#subnet(before.subnet).release(before, after);
     this.#holdings.set(after);
   }
 

@@ -10,7 +10,7 @@ export type AllocationReason =
   | 'AddressOutOfRange'
   /** The address, the MAC address or the NIC is someone else's. */
   | 'AddressConflict'
-  /** What addresses may be drawn from has none left, or is not there. */
+  /** What addresses may be allocated from has none left, or is not there. */
   | 'NoAvailableAddress'
   | 'NoSubnet'
   /** The networks of a Subnet are not such that addresses can be allocated. */

@@ -87,7 +87,7 @@ export class SubnetMacs {
     this.#owners.add(mac, owner);
   }
 
-  giveBack(mac: string, owner: Owner): void {
+  release(mac: string, owner: Owner): void {
     this.#owners.remove(mac, owner);
   }
 

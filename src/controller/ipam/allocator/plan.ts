@@ -14,21 +14,21 @@ import { FAMILIES } from './holdings.ts';
 import { canonicalMac } from './macs.ts';
 import { neverShared } from './owners.ts';
 import { DEFAULT_POOL } from './pools.ts';
-import type { AcquireRequest, AddressWish, FixedAddresses, MacWish } from './request.ts';
+import type { AcquireRequest, AddressRequest, FixedAddresses, MacRequest } from './request.ts';
 import type { SubnetStore } from './subnet-store.ts';
 
 export interface Plan {
   readonly numbers: Numbers;
-  /** Families whose number is drawn, and not one asked for or one that the NIC has. */
-  readonly drawn: ReadonlySet<Family>;
+  /** Families whose number is allocated dynamically, and not one asked for or one that the NIC has. */
+  readonly dynamic: ReadonlySet<Family>;
   readonly mac: string | undefined;
 }
 
-/** An address of a NIC to be, and whether it is drawn. */
+/** An address of a NIC to be, and whether it is allocated dynamically. */
 interface Choice {
   readonly family: Family;
   readonly number: bigint;
-  readonly drawn: boolean;
+  readonly dynamic: boolean;
 }
 
 /**
@@ -43,13 +43,13 @@ export function plan(
   const context = { subnet, request, held, families: familiesOf(subnet, request.family) };
   const mac = planMac(context, request.mac);
   const choices =
-    request.addresses.kind === 'drawn'
+    request.addresses.kind === 'dynamic'
       ? planEntry(context, [], request.addresses.pool ?? DEFAULT_POOL)
       : planFirst(context, entriesOf(subnet, request.addresses));
   if (choices instanceof AllocationError) throw choices;
   return {
     numbers: Object.fromEntries(choices.map(({ family, number }) => [family, number])),
-    drawn: new Set(choices.filter(({ drawn }) => drawn).map(({ family }) => family)),
+    dynamic: new Set(choices.filter(({ dynamic }) => dynamic).map(({ family }) => family)),
     mac,
   };
 }
@@ -75,10 +75,10 @@ function familiesOf(subnet: SubnetStore, asked: Family | undefined): readonly Fa
   });
 }
 
-function planMac({ subnet, request, held }: Context, wish: MacWish): string | undefined {
-  if (wish.kind === 'none') return undefined;
-  if (wish.kind === 'fixed') {
-    const mac = canonicalMac(wish.mac);
+function planMac({ subnet, request, held }: Context, asked: MacRequest): string | undefined {
+  if (asked.kind === 'none') return undefined;
+  if (asked.kind === 'fixed') {
+    const mac = canonicalMac(asked.mac);
     const problem = subnet.macs.problem(mac, request, request.mayShare ?? neverShared);
     if (problem !== undefined) throw problem;
     return mac;
@@ -92,7 +92,7 @@ function planMac({ subnet, request, held }: Context, wish: MacWish): string | un
 
 function entriesOf(
   subnet: SubnetStore,
-  { entries, index }: Extract<AddressWish, { kind: 'fixed' }>,
+  { entries, index }: Extract<AddressRequest, { kind: 'fixed' }>,
 ): readonly FixedAddresses[] {
   const chosen = index === undefined ? entries : entries.slice(index, index + 1);
   if (chosen.length > 0) return chosen;
@@ -121,7 +121,7 @@ function planFirst(
   return last;
 }
 
-/** An address for each family: that of `entry`, or where it has none one drawn from `pool`. */
+/** An address for each family: that of `entry`, or where it has none a free one of `pool`. */
 function planEntry(
   context: Context,
   entry: FixedAddresses,
@@ -136,11 +136,11 @@ function planEntry(
     const addresses = subnet.addresses[address.family];
     const problem = addresses.problem(number, request, request.mayShare ?? neverShared);
     if (problem !== undefined) return problem;
-    choices.push({ family: address.family, number, drawn: false });
+    choices.push({ family: address.family, number, dynamic: false });
   }
   for (const family of context.families) {
     if (entry.some((address) => address.family === family)) continue;
-    const choice = planDrawn(context, family, pool);
+    const choice = planDynamic(context, family, pool);
     if (choice instanceof AllocationError) return choice;
     choices.push(choice);
   }
@@ -162,18 +162,18 @@ function familyProblem({ subnet, request }: Context, entry: FixedAddresses) {
   });
 }
 
-/** The address of this family that the NIC has, where it may be drawn, or another one. */
-function planDrawn(context: Context, family: Family, pool: string): Choice | AllocationError {
+/** The address of this family that the NIC has, where that may be allocated dynamically, or another one. */
+function planDynamic(context: Context, family: Family, pool: string): Choice | AllocationError {
   const addresses = context.subnet.addresses[family];
   const skip = numbersOfFamily(family, context.request.skip ?? []);
   const kept = context.held?.numbers[family];
   if (kept !== undefined && addresses.misplacement(kept) === undefined) {
-    const drawable = !skip.has(kept) && (pool === DEFAULT_POOL || addresses.isIn(pool, kept));
+    const isAllowed = !skip.has(kept) && (pool === DEFAULT_POOL || addresses.isIn(pool, kept));
     // What a user promised to the NIC by name is not exchanged for just any address.
-    if (drawable || context.held?.reserved) return { family, number: kept, drawn: false };
+    if (isAllowed || context.held?.reserved) return { family, number: kept, dynamic: false };
   }
   const number = addresses.next(pool, skip);
-  return number instanceof AllocationError ? number : { family, number, drawn: true };
+  return number instanceof AllocationError ? number : { family, number, dynamic: true };
 }
 
 function numbersOfFamily(family: Family, addresses: readonly Address[]): ReadonlySet<bigint> {

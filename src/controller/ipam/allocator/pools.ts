@@ -1,5 +1,5 @@
 /**
- * The pools that the addresses of one Subnet and family are drawn from. An IPPool carves its
+ * The pools that the addresses of one Subnet and family are allocated from. An IPPool carves its
  * addresses out of the default pool, so each address is in exactly one.
  */
 import { RangeSet } from '../../ranges/range-set.ts';
@@ -69,14 +69,14 @@ export class Pools {
 
   /** An IPPool is there, or is another than it was; it overlaps with no other. */
   set(name: string, ranges: RangeSet): void {
-    this.#giveBack(name);
+    this.#release(name);
     this.#named.set(name, { ranges, stock: this.#rest.cut(ranges) });
     this.#reindex();
   }
 
   /** An IPPool is gone: its addresses go to the default pool, in the state they are in. */
   remove(name: string): void {
-    this.#giveBack(name);
+    this.#release(name);
     this.#named.delete(name);
     this.#reindex();
   }
@@ -89,7 +89,7 @@ export class Pools {
     }
   }
 
-  #giveBack(name: string): void {
+  #release(name: string): void {
     const pool = this.#named.get(name);
     if (pool !== undefined) this.#rest.join(pool.stock);
   }

@@ -13,7 +13,7 @@ export interface SubnetSpec {
   readonly name: string;
   /** One per family; none for a Subnet of which NICs get only MAC addresses. */
   readonly blocks: readonly Block[];
-  /** Never drawn; given to who asks for them by name. Of both families. */
+  /** Never allocated dynamically; given to who asks for them by name. Of both families. */
   readonly excludes: readonly AddressRange[];
 }
 
@@ -24,12 +24,12 @@ export interface PoolSpec {
   readonly ranges: readonly AddressRange[];
 }
 
-/** Addresses asked for by name, at most one per family; a family without one is drawn. */
+/** Addresses asked for by name, at most one per family; a family without one has a free one. */
 export type FixedAddresses = readonly Address[];
 
-export type AddressWish =
+export type AddressRequest =
   /** Any address of an IPPool, or of what no IPPool has. */
-  | { readonly kind: 'drawn'; readonly pool?: string | undefined }
+  | { readonly kind: 'dynamic'; readonly pool?: string | undefined }
   /**
    * The first of these that can be had; for a pod of a StatefulSet, which has an index, exactly
    * the one at that index.
@@ -40,21 +40,21 @@ export type AddressWish =
       readonly index?: number | undefined;
     };
 
-export type MacWish =
+export type MacRequest =
   /** The NIC gets its MAC address elsewhere, as a macvlan one does. */
   | { readonly kind: 'none' }
   /** The one it has, or a new one. */
-  | { readonly kind: 'drawn' }
+  | { readonly kind: 'dynamic' }
   | { readonly kind: 'fixed'; readonly mac: string };
 
 export interface AcquireRequest extends Owner {
   /** Name of the Subnet. */
   readonly subnet: string;
-  readonly addresses: AddressWish;
-  readonly mac: MacWish;
+  readonly addresses: AddressRequest;
+  readonly mac: MacRequest;
   /** The only family the NIC is to have; all of the Subnet, where it is not said. */
   readonly family?: Family | undefined;
-  /** Addresses that are not drawn, such as those of nodes. */
+  /** Addresses that are not allocated, such as those of nodes. */
   readonly skip?: readonly Address[] | undefined;
   /** Whose addresses it may have, too, where it asks for them by name; nobody's by default. */
   readonly mayShare?: MayShare | undefined;
@@ -69,7 +69,7 @@ export interface AdoptRequest extends Owner {
   readonly mayShare?: MayShare | undefined;
   /**
    * True where no object of the cluster says so but the pod itself, whose author may write anything:
-   * it then keeps only what anybody could draw. What is out of range, excluded or the gateway's is
+   * it then keeps only what could be allocated dynamically. What is out of range, excluded or the gateway's is
    * refused.
    */
   readonly isUnrecorded?: boolean | undefined;

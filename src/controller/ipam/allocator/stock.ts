@@ -1,5 +1,5 @@
 /**
- * Numbers that nobody has, and the order in which they are drawn: those that are free, the lowest
+ * Numbers that nobody has, and the order in which they are allocated: those that are free, the lowest
  * first, and only when none of them is left those that were released, the lowest first again. So an
  * address that a pod had a moment ago is given away last (Kube-OVN's order; see its IPAM).
  */
@@ -28,14 +28,14 @@ export class Stock {
     return this.#released;
   }
 
-  /** The number to be drawn next that is not in `skip`. */
+  /** The number to be allocated next that is not in `skip`. */
   next(skip: ReadonlySet<bigint>): bigint | undefined {
     return lowestNotIn(skip, this.#free) ?? lowestNotIn(skip, this.#released);
   }
 
-  /** Someone has the number from now on, which was drawn or asked for by name. */
-  take(number: bigint, how: 'drawn' | 'named'): void {
-    if (how === 'drawn' && this.#free.rangeCount === 0) {
+  /** Someone has the number from now on, which was allocated dynamically or asked for by name. */
+  take(number: bigint, how: 'dynamic' | 'named'): void {
+    if (how === 'dynamic' && this.#free.rangeCount === 0) {
       this.#free = this.#released;
       this.#released = RangeSet.empty;
     }

@@ -121,7 +121,7 @@ export class SubnetAddresses {
     });
   }
 
-  /** Why nobody could draw this address if nobody had it, or undefined. */
+  /** Why this address could not be allocated dynamically if nobody had it, or undefined. */
   undrawable(number: bigint): AllocationError | undefined {
     const problem = this.misplacement(number);
     if (problem !== undefined || !this.#excluded.has(number)) return problem;
@@ -144,7 +144,7 @@ export class SubnetAddresses {
     return takenBy(others, { kind: 'address', address, subnet: this.#subnet });
   }
 
-  /** The address to be drawn next from a pool, other than those in `skip`; or why there is none. */
+  /** The address to be allocated next from a pool, other than those in `skip`; or why there is none. */
   next(pool: string, skip: ReadonlySet<bigint>): bigint | AllocationError {
     const from = `subnet ${this.#subnet}`;
     const stock = this.#pools.stock(pool);
@@ -165,14 +165,14 @@ export class SubnetAddresses {
   }
 
   /** `owner` has the address from now on. */
-  take(number: bigint, owner: Owner, how: 'drawn' | 'named'): void {
+  take(number: bigint, owner: Owner, how: 'dynamic' | 'named'): void {
     this.#pools.stockOf(number).take(number, how);
     this.#used = this.#used.add(only(number));
     this.#owners.add(number, owner);
   }
 
-  /** `owner` no longer has the address; when nobody has, it may be drawn again, last of all. */
-  giveBack(number: bigint, owner: Owner): void {
+  /** `owner` no longer has the address; when nobody has, it may be allocated again, last of all. */
+  release(number: bigint, owner: Owner): void {
     if (!this.#owners.remove(number, owner)) return;
     this.#used = this.#used.remove(only(number));
     if (this.misplacement(number) !== undefined || this.#excluded.has(number)) return;

@@ -60,22 +60,22 @@ export class SubnetStore {
   }
 
   /** A NIC has `after` from now on: takes what `before` does not have of it. */
-  take(after: Holding, before: Holding | undefined, drawn: ReadonlySet<Family>): void {
+  take(after: Holding, before: Holding | undefined, dynamic: ReadonlySet<Family>): void {
     const missing = difference(after, before);
     for (const { family, number } of missing.numbers) {
-      const how = drawn.has(family) ? 'drawn' : 'named';
+      const how = dynamic.has(family) ? 'dynamic' : 'named';
       this.addresses[family].take(number, after.owner, how);
     }
     if (missing.mac !== undefined) this.macs.take(missing.mac, after.owner);
   }
 
   /** A NIC no longer has `before`: gives back what `after` does not have of it. */
-  giveBack(before: Holding, after: Holding | undefined): void {
+  release(before: Holding, after: Holding | undefined): void {
     const surplus = difference(before, after);
     for (const { family, number } of surplus.numbers) {
-      this.addresses[family].giveBack(number, before.owner);
+      this.addresses[family].release(number, before.owner);
     }
-    if (surplus.mac !== undefined) this.macs.giveBack(surplus.mac, before.owner);
+    if (surplus.mac !== undefined) this.macs.release(surplus.mac, before.owner);
   }
 
   /** Why nobody may have what is in these hands, for all of it that nobody may have. */

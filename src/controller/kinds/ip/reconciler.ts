@@ -1,5 +1,5 @@
 /**
- * The work on an IP object: a user's wish becomes a reservation, one that is deleted is let go, and
+ * The work on an IP object: a user's request for addresses becomes a reservation, one that is deleted is let go, and
  * with one that has gone its addresses are free.
  */
 
@@ -16,7 +16,7 @@ import { providerOf } from '../../model/nic-name.ts';
 import { ownerName } from '../../model/owner-key.ts';
 import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
-import { isAllocated } from '../../networks/wishes.ts';
+import { isAllocated } from '../../networks/requested-addresses.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
@@ -140,8 +140,9 @@ export class IpReconciler {
       pod: owner,
       subnet: subnet.name,
       addresses:
-        addresses.length === 0 ? { kind: 'drawn' } : { kind: 'fixed', entries: [addresses] },
-      mac: mac === undefined ? { kind: kind === 'ovn' ? 'drawn' : 'none' } : { kind: 'fixed', mac },
+        addresses.length === 0 ? { kind: 'dynamic' } : { kind: 'fixed', entries: [addresses] },
+      mac:
+        mac === undefined ? { kind: kind === 'ovn' ? 'dynamic' : 'none' } : { kind: 'fixed', mac },
     };
     try {
       const { mac: given, addresses: got } = allocator.reserve(request);

@@ -5,7 +5,7 @@ import { checkedValue } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { isNews } from '../news.ts';
+import { affectsNics } from '../predicates.ts';
 import { type IpPoolContext, IpPoolReconciler } from './reconciler.ts';
 
 type Context = IpPoolContext & Uses<'queues' | 'signals' | 'wakes'>;
@@ -25,7 +25,7 @@ export function ipPoolKind(context: Context): Kind {
       ipPools.onChange(forgetDeleted(events)),
       ipPools.onChange((change) => {
         queue.add(change.key);
-        if (!isNews(change)) return;
+        if (!affectsNics(change)) return;
         const versions = [change.value, change.previous].map(
           (object) => object && checkedValue(object.checked),
         );
@@ -33,7 +33,7 @@ export function ipPoolKind(context: Context): Kind {
         // What it no longer has is its Subnet's again.
         for (const pool of versions) if (pool !== undefined) wakes.subnet(pool.subnet);
       }),
-      signals.rejudged.on(({ ipPools: names }) => {
+      signals.revalidated.on(({ ipPools: names }) => {
         for (const name of names) queue.add(name);
         wakes.wake(...names.map(waitFor.ipPool));
       }),

@@ -24,10 +24,10 @@ export class IpPoolReconciler {
 
   async reconcile(name: string): Promise<void> {
     const { addresses, cluster } = this.#context;
-    const judged = addresses.ipPool(name);
+    const validated = addresses.ipPool(name);
     const meta = cluster.ipPools.get(name)?.meta;
-    if (judged === undefined || meta === undefined) return;
-    const { checked } = judged;
+    if (validated === undefined || meta === undefined) return;
+    const { checked } = validated;
     if (meta.deleting) {
       await this.#patch(name, finalizerRemoved(meta));
       return;
@@ -36,7 +36,7 @@ export class IpPoolReconciler {
     if ('problems' in checked) {
       const message = tell(checked.problems);
       await this.#report(name, { reason: 'UpdateIPAMFailed', message });
-      // What it is judged by asks for it when it changes.
+      // What it is validated by asks for it when it changes.
       throw new NotDone(message, { waitsFor: [] });
     }
     await this.#report(name, { reason: 'UpdateIPAMSucceeded' });

@@ -3,7 +3,7 @@
  */
 import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
-import { isOther } from '../news.ts';
+import { isOther } from '../predicates.ts';
 
 export function namespaceKind({ cluster, wakes }: Uses<'wakes', 'namespaces'>): Kind {
   return {

@@ -3,7 +3,7 @@
  */
 import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
-import { hasOtherAddresses } from '../news.ts';
+import { hasOtherAddresses } from '../predicates.ts';
 
 export function nodeKind({ cluster, wakes }: Uses<'wakes', 'nodes'>): Kind {
   return {

@@ -7,10 +7,10 @@ import type { Allocator } from '../../ipam/allocator/allocator.ts';
 import { AllocationError, ownerText } from '../../ipam/allocator/error.ts';
 import type { MayShare } from '../../ipam/allocator/owners.ts';
 import type {
-  AddressWish,
+  AddressRequest,
   Allocation,
   FixedAddresses,
-  MacWish,
+  MacRequest,
 } from '../../ipam/allocator/request.ts';
 import type { Attempt, NicRequest } from '../../networks/request.ts';
 import type { Subnet } from '../subnet/object/subnet.ts';
@@ -120,10 +120,10 @@ function acquireFirst(
  * @throws AllocationError where nothing else is asked for
  */
 function withoutNodes(
-  addresses: AddressWish,
+  addresses: AddressRequest,
   { nic, subnet, context }: { nic: NicRequest; subnet: Subnet; context: AllocationContext },
-): AddressWish {
-  if (addresses.kind === 'drawn') return addresses;
+): AddressRequest {
+  if (addresses.kind === 'dynamic') return addresses;
   const had = context.allocator.allocationOf(nic.port)?.addresses ?? [];
   const has = new Set([...had, ...context.recorded(nic.port)].map(({ text }) => text));
   const nodes = new Set(context.nodeAddresses.map(({ text }) => text));
@@ -144,7 +144,7 @@ function withoutNodes(
   });
 }
 
-function fixedMac(mac: string): MacWish {
+function fixedMac(mac: string): MacRequest {
   return { kind: 'fixed', mac };
 }
 

@@ -14,7 +14,7 @@ import type { DriftChange } from '../../ovn/drift-tables.ts';
 import type { Uses } from '../context.ts';
 import { type IpObject, saysForOthers } from '../ip/object/ip.ts';
 import type { Kind, Unsubscribe } from '../kind.ts';
-import { cameOrWent, isOther } from '../news.ts';
+import { cameOrWent, isOther } from '../predicates.ts';
 import { listsSecurityGroup } from './desired-port.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
 import { isUnallocated } from './object/pod-annotations.ts';

@@ -5,13 +5,17 @@
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredPort } from '../../ovn/desired.ts';
 import { dhcpOfPort } from '../../ovn/dhcp-plan.ts';
-import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { DEFAULT_VPC } from '../../ovn/names.ts';
 import { ownRow } from '../../ovn/ownership.ts';
 import { planPodGroups } from '../../ovn/pod-groups.ts';
 import { LISTED_PREFIX, type NbState } from '../../ovn/state.ts';
 import { placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
+import {
+  newTransactionBuilder,
+  type Plan,
+  type TransactionBuilder,
+} from '../../ovn/transaction-builder.ts';
 
 /**
  * The SecurityGroup that Kube-OVN's controller gives to ports of other Vpcs than its own, when it
@@ -31,16 +35,24 @@ export function planPod(
   ports: readonly DesiredPort[],
   kept: ReadonlySet<string> = new Set(),
 ): Plan {
-  const draft = newDraft();
+  const builder = newTransactionBuilder();
   const names = new Set([...ports.map(({ name }) => name), ...kept]);
   const gone = state.portsOfPod(pod).filter(({ name }) => !names.has(name));
-  for (const port of gone) removePort(draft, state, port);
-  const placed = ports.map((port) => ({ port, reference: placePodPort(draft, state, pod, port) }));
-  planPodGroups(draft, state, placed, gone);
-  return draft.done();
+  for (const port of gone) removePort(builder, state, port);
+  const placed = ports.map((port) => ({
+    port,
+    reference: placePodPort(builder, state, pod, port),
+  }));
+  planPodGroups(builder, state, placed, gone);
+  return builder.done();
 }
 
-function placePodPort(draft: Draft, state: NbState, pod: string, port: DesiredPort): string {
+function placePodPort(
+  builder: TransactionBuilder,
+  state: NbState,
+  pod: string,
+  port: DesiredPort,
+): string {
   const { name, subnet } = port;
   const table = 'Logical_Switch';
   const row = ownRow(state.switchesNamed(subnet), { table, name: subnet });
@@ -51,10 +63,10 @@ function placePodPort(draft: Draft, state: NbState, pod: string, port: DesiredPo
       `the events of Subnet ${subnet} tell why`,
     );
   }
-  draft.share(claimed.switch(subnet));
-  draft.assume(table, row, 'name', 'external_ids');
-  const parent = draft.parent(table, row, {});
-  return placePort(draft, state, wantedPort(state, pod, port), { uuid: row.uuid, parent });
+  builder.share(claimed.switch(subnet));
+  builder.assume(table, row, 'name', 'external_ids');
+  const parent = builder.parent(table, row, {});
+  return placePort(builder, state, wantedPort(state, pod, port), { uuid: row.uuid, parent });
 }
 
 function wantedPort(state: NbState, pod: string, port: DesiredPort): WantedPort {

@@ -40,7 +40,7 @@ export type ReleasesContext = Uses<
 
 export class PodReleases {
   readonly #context: ReleasesContext;
-  readonly #ports: Pick<Ports, 'bring'>;
+  readonly #ports: Pick<Ports, 'ensure'>;
   readonly #freed: (held: Allocation) => void;
   /** By key of the pod, as long as something of it is kept. */
   readonly #past = new Map<string, Past>();
@@ -50,7 +50,7 @@ export class PodReleases {
   /** @param freed is called with what a NIC had and has no longer */
   constructor(
     context: ReleasesContext,
-    ports: Pick<Ports, 'bring'>,
+    ports: Pick<Ports, 'ensure'>,
     freed: (held: Allocation) => void,
   ) {
     this.#context = context;
@@ -107,7 +107,7 @@ export class PodReleases {
    */
   async endNic(nic: Nic): Promise<void> {
     const others = [...portsOfOwner(nic.pod, this.#context)].filter((name) => name !== nic.nic);
-    await this.#ports.bring(nic.pod, [], new Set(others));
+    await this.#ports.ensure(nic.pod, [], new Set(others));
     if (!this.#context.podIndex.isRunning(nic.pod)) this.free(nic);
   }
 
@@ -150,7 +150,7 @@ export class PodReleases {
     const set = await this.#setOf(ips, past);
     const kept = ips.filter((ip) => !ip.meta.deleting && this.#comesBack(ip, past, set));
     const ended = ips.filter((ip) => !kept.includes(ip));
-    await this.#ports.bring(owner, [], new Set(kept.map(({ meta }) => meta.name)));
+    await this.#ports.ensure(owner, [], new Set(kept.map(({ meta }) => meta.name)));
     const given = await this.releaseIps(ended);
     this.#freeUnrecorded(owner, endedKey);
     if (past.about !== undefined) this.#announce(past.about, given);

@@ -45,7 +45,7 @@ export class Ports {
    * @returns whether anything was written
    * @throws NorthboundError
    */
-  async bring(
+  async ensure(
     owner: string,
     ports: readonly DesiredPort[],
     keptNames: ReadonlySet<string> = new Set(),
@@ -54,7 +54,7 @@ export class Ports {
     if (ports.length === 0 && !this.has(key)) return false;
     if (this.#northbound === undefined) throw noOvn(key);
     const kept = new Set([...keptNames, ...this.#portsOf(twinOf(owner))]);
-    const plan = await this.#northbound.bring((state) => planPod(state, key, ports, kept));
+    const plan = await this.#northbound.apply((state) => planPod(state, key, ports, kept));
     return plan.operations.length > 0;
   }
 }

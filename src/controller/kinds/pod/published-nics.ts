@@ -4,7 +4,7 @@
  * looked, or edited while the pod runs.
  *
  * - A NIC that the pod says it was given, and that neither the allocator nor an IP object knows, is not
- *   its own: the pod is told that it has none. One that runs keeps it where anybody could draw it.
+ *   its own: the pod is told that it has none. One that runs keeps it where it could be allocated dynamically.
  * - A NIC that an IP object shows to be in use by the pod keeps what it has, whatever is asked for since.
  * - What a pod that is on no node yet asks for anew, it gets.
  */
@@ -123,7 +123,7 @@ export class PublishedNics {
     return Object.keys(keys).map((key) => [key, null] as const);
   }
 
-  /** What was forged is no request: those that nobody draws are for who asks for them, and no others. */
+  /** What was forged is no request: those that are not allocated dynamically are for who asks for them, and no others. */
   #excludedKeys({ attempts, asked, provider }: NicRequest): Removed {
     const { allocator } = this.#context.addresses;
     const [{ subnet }] = attempts;

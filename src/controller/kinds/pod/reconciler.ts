@@ -20,8 +20,8 @@ import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { podNetworks } from '../../networks/pod-networks.ts';
 import type { NicRequest } from '../../networks/request.ts';
+import { isAllocated } from '../../networks/requested-addresses.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
-import { isAllocated } from '../../networks/wishes.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import type { Uses } from '../context.ts';
 import {
@@ -29,7 +29,7 @@ import {
   type IpHolder,
   type IpObject,
   ipPatch,
-  isWish,
+  isReservationRequest,
   newIp,
   projectIp,
 } from '../ip/object/ip.ts';
@@ -78,7 +78,7 @@ export type PodContext = Uses<
   | 'statefulSets'
   | 'vlans'
 > & {
-  readonly ports: Pick<Ports, 'bring'>;
+  readonly ports: Pick<Ports, 'ensure'>;
   readonly releases: PodReleases;
 };
 
@@ -265,7 +265,7 @@ export class PodReconciler {
       throw this.#lacking(pod, 'its SecurityGroups cannot be looked up', securityGroups, []);
     }
     try {
-      return await this.#context.ports.bring(owner, own, kept);
+      return await this.#context.ports.ensure(owner, own, kept);
     } catch (error) {
       throw this.#failedPorts(pod, nics, error);
     }
@@ -339,7 +339,7 @@ export class PodReconciler {
     if (!hasAll(held?.addresses ?? [], addresses)) throw wait('reserves other addresses');
     const isOverruled = isAllocated(pod, provider) && !hasAll(addresses, ip.addresses);
     const object = known.subnet(ip.spec.subnet);
-    if (!isOverruled && isWish(ip, object && checkedValue(object.checked))) {
+    if (!isOverruled && isReservationRequest(ip, object && checkedValue(object.checked))) {
       throw wait("is a user's: it is to become a reservation first");
     }
   }

@@ -4,8 +4,8 @@
 
 import { providerOf } from '../../model/nic-name.ts';
 import { PRIMARY_PROVIDER } from '../../networks/primary.ts';
+import { isAllocated } from '../../networks/requested-addresses.ts';
 import { NICS_MAX } from '../../networks/selections.ts';
-import { isAllocated } from '../../networks/wishes.ts';
 import type { Uses } from '../context.ts';
 import type { IpObject } from '../ip/object/ip.ts';
 import { isHeld, isInUse } from './nic-use.ts';

@@ -5,7 +5,7 @@ import { waitFor } from '../../model/wait-names.ts';
 import { DENY_ALL_GROUP, isGroupName, portGroupName } from '../../ovn/names.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { cameOrWent } from '../news.ts';
+import { cameOrWent } from '../predicates.ts';
 import { type SecurityGroupContext, SecurityGroupReconciler } from './reconciler.ts';
 
 type Context = SecurityGroupContext & Uses<'queues' | 'wakes'>;

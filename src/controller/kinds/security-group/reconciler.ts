@@ -36,7 +36,7 @@ export class SecurityGroupReconciler {
     const { cluster, northbound } = this.#context;
     const object = cluster.securityGroups.get(name);
     if (object === undefined || object.meta.deleting) {
-      await northbound?.bring((state) => planSecurityGroupRemoval(state, name));
+      await northbound?.apply((state) => planSecurityGroupRemoval(state, name));
       return;
     }
     const { checked } = object;
@@ -56,7 +56,7 @@ export class SecurityGroupReconciler {
     const { northbound } = this.#context;
     try {
       const desired = desiredSecurityGroup(group);
-      await northbound?.bring((state) => planSecurityGroup(state, desired));
+      await northbound?.apply((state) => planSecurityGroup(state, desired));
     } catch (error) {
       if (!(error instanceof NorthboundError) || error.reason === 'unreachable') throw error;
       const { message, details } = error;

@@ -7,7 +7,6 @@ import { uuidAtom } from '../../../common/ovsdb/value.ts';
 import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredSecurityGroup } from '../../ovn/desired.ts';
-import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import {
   addressSetRow,
@@ -22,6 +21,11 @@ import { textsOf } from '../../ovn/pod-groups.ts';
 import type { PortGroup } from '../../ovn/rows.ts';
 import { securityGroupAcls } from '../../ovn/security-acls.ts';
 import { addressesOf, type NbState } from '../../ovn/state.ts';
+import {
+  newTransactionBuilder,
+  type Plan,
+  type TransactionBuilder,
+} from '../../ovn/transaction-builder.ts';
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 
@@ -32,23 +36,23 @@ const FAMILIES = ['IPv4', 'IPv6'] as const;
  */
 export function planSecurityGroup(state: NbState, desired: DesiredSecurityGroup): Plan {
   refuseTier(state, desired);
-  const draft = newDraft();
+  const builder = newTransactionBuilder();
   const { name } = desired;
   const members = state.portsListing(name).map(({ uuid }) => uuid);
-  draft.claim(claimed.group(name));
-  for (const [group, family] of namedSets(desired)) planAddressSet(draft, state, group, family);
-  const { row, parent } = ensureGroup(draft, state, name);
+  builder.claim(claimed.group(name));
+  for (const [group, family] of namedSets(desired)) planAddressSet(builder, state, group, family);
+  const { row, parent } = ensureGroup(builder, state, name);
   const holder = { name: portGroupName(name), acls: row?.acls ?? [], parent };
-  planAcls(draft, state, holder, securityGroupAcls(desired));
+  planAcls(builder, state, holder, securityGroupAcls(desired));
   if (row !== undefined) {
-    draft.assume('Port_Group', row, 'acls');
+    builder.assume('Port_Group', row, 'acls');
     const wanted = new Set(members);
     const surplus = ownPorts(state, row).filter((uuid) => !wanted.has(uuid));
-    draft.remove('Port_Group', row, 'ports', surplus.map(uuidAtom));
+    builder.remove('Port_Group', row, 'ports', surplus.map(uuidAtom));
   }
-  deny(draft, state, members);
+  deny(builder, state, members);
   join({ row, parent }, members);
-  return draft.done();
+  return builder.done();
 }
 
 /**
@@ -56,29 +60,29 @@ export function planSecurityGroup(state: NbState, desired: DesiredSecurityGroup)
  * all: those that list no other one are closed then, until it is there again or is listed no more.
  */
 export function planSecurityGroupRemoval(state: NbState, name: string): Plan {
-  const draft = newDraft();
-  draft.claim(claimed.group(name));
+  const builder = newTransactionBuilder();
+  builder.claim(claimed.group(name));
   const row = groupRow(state, name);
-  if (row !== undefined) removeGroup(draft, state, row);
+  if (row !== undefined) removeGroup(builder, state, row);
   for (const family of FAMILIES) {
     const set = addressSetRow(state, name, family);
-    if (set !== undefined) draft.destroy('Address_Set', set);
+    if (set !== undefined) builder.destroy('Address_Set', set);
   }
-  return draft.done();
+  return builder.done();
 }
 
-function removeGroup(draft: Draft, state: NbState, row: PortGroup): void {
+function removeGroup(builder: TransactionBuilder, state: NbState, row: PortGroup): void {
   const { name, acls } = row;
-  const parent = draft.parent('Port_Group', row, {});
-  draft.assume('Port_Group', row, 'acls');
+  const parent = builder.parent('Port_Group', row, {});
+  builder.assume('Port_Group', row, 'acls');
   const foreign = removeAcls(state, { name, acls, parent });
   if (foreign.length === 0) {
-    draft.destroy('Port_Group', row);
+    builder.destroy('Port_Group', row);
     return;
   }
-  draft.remove('Port_Group', row, 'ports', ownPorts(state, row).map(uuidAtom));
-  draft.removeKeys('Port_Group', row, 'external_ids', ['type', 'sg']);
-  draft.keep(`Port_Group ${name} stays: it has ACLs that are not ours`);
+  builder.remove('Port_Group', row, 'ports', ownPorts(state, row).map(uuidAtom));
+  builder.removeKeys('Port_Group', row, 'external_ids', ['type', 'sg']);
+  builder.keep(`Port_Group ${name} stays: it has ACLs that are not ours`);
 }
 
 /**
@@ -94,10 +98,15 @@ function namedSets({ name, rules }: DesiredSecurityGroup): readonly (readonly [s
   return [...new Map(sets).values()];
 }
 
-function planAddressSet(draft: Draft, state: NbState, group: string, family: Family): void {
-  draft.claim(claimed.group(group));
+function planAddressSet(
+  builder: TransactionBuilder,
+  state: NbState,
+  group: string,
+  family: Family,
+): void {
+  builder.claim(claimed.group(group));
   const wanted = new Set(textsOf(state.portsListing(group).flatMap(addressesOf), family));
-  const { row, parent } = ensureAddressSet(draft, state, group, family);
+  const { row, parent } = ensureAddressSet(builder, state, group, family);
   const present = row?.addresses ?? new Set<string>();
   const missing = [...wanted].filter((address) => !present.has(address));
   const surplus = [...present].filter((address) => !wanted.has(address));

@@ -14,13 +14,13 @@ const OVERLAY_MTU = 1400;
 const DHCP_SERVER = '169.254.0.254';
 const LEASE_SECONDS = 3600;
 
-export interface SwitchSurroundings {
+export interface SwitchContext {
   readonly vlan: VlanObject | undefined;
   /** Networks of the nodes' own ports, which always get to pods. */
   readonly nodes: readonly Cidr[];
 }
 
-export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchSurroundings): DesiredSwitch {
+export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchContext): DesiredSwitch {
   const { name, vpc, blocks, hasRouterPort } = subnet;
   const gateways = blocks.map(({ gateway, cidr }) => ({
     address: gateway,

@@ -6,7 +6,7 @@ import type { Change } from '../../../common/kubernetes/watch-cache.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { isNews } from '../news.ts';
+import { affectsNics } from '../predicates.ts';
 import type { SubnetObject } from './object/subnet.ts';
 import { type SubnetContext, SubnetReconciler } from './reconciler.ts';
 
@@ -35,7 +35,7 @@ export function subnetKind(context: Context): Kind {
 
   function changed(change: Change<SubnetObject>): void {
     const { key, value, previous } = change;
-    if (isNews(change)) {
+    if (affectsNics(change)) {
       queue.add(key);
       wakes.subnet(key, value, previous);
     }
@@ -59,7 +59,7 @@ export function subnetKind(context: Context): Kind {
         if (type === 'deleted') addDeleting(value.spec.subnet);
       }),
       signals.freed.on(({ subnet }) => addDeleting(subnet)),
-      signals.rejudged.on(({ subnets: names }) => {
+      signals.revalidated.on(({ subnets: names }) => {
         // Private Subnets let in the addresses of the one that connects the nodes.
         if (names.includes(settings.joinSubnet)) {
           addThose(({ claims }) => claims.vpc === settings.defaultVpc);

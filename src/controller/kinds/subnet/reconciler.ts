@@ -43,7 +43,7 @@ export class SubnetReconciler {
     const { addresses, northbound } = this.#context;
     const object = addresses.subnet(name);
     if (object === undefined) {
-      await northbound?.bring((state) => planSwitchRemoval(state, name));
+      await northbound?.apply((state) => planSwitchRemoval(state, name));
     } else if (object.meta.deleting) await this.#letGo(object);
     else await this.#ensure(object);
   }
@@ -61,7 +61,7 @@ export class SubnetReconciler {
       if (!('problems' in object.checked)) return;
       const message = tell(object.checked.problems);
       await this.#report(name, { reason: NOT_VALID, message });
-      // What it is judged by asks for it when it changes.
+      // What it is validated by asks for it when it changes.
       throw new NotDone(message, { waitsFor: [] });
     }
     if (!subnet.isOvn) {
@@ -111,7 +111,7 @@ export class SubnetReconciler {
       const vlan = subnet.vlan === '' ? undefined : cluster.vlans.get(subnet.vlan);
       const desired = desiredSwitch(subnet, { vlan, nodes: this.#nodeNetworks(vpc) });
       let before: NbState | undefined;
-      await northbound.bring((state) => {
+      await northbound.apply((state) => {
         before = state;
         return planSwitch(state, desired);
       });
@@ -140,7 +140,7 @@ export class SubnetReconciler {
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
       return;
     }
-    await northbound?.bring((state) => planSwitchRemoval(state, name));
+    await northbound?.apply((state) => planSwitchRemoval(state, name));
     const current = cluster.subnets.get(name);
     await this.#patch(name, current && finalizerRemoved(current.meta));
   }

@@ -6,7 +6,6 @@ import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredSwitch } from '../../ovn/desired.ts';
 import { planDhcp } from '../../ovn/dhcp-plan.ts';
-import { type Draft, newDraft, type Plan } from '../../ovn/draft.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
 import { planPodGroups } from '../../ovn/pod-groups.ts';
@@ -14,6 +13,11 @@ import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn
 import type { RouterPort, Switch, SwitchPort } from '../../ovn/rows.ts';
 import type { NbState } from '../../ovn/state.ts';
 import { placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
+import {
+  newTransactionBuilder,
+  type Plan,
+  type TransactionBuilder,
+} from '../../ovn/transaction-builder.ts';
 
 /** What is said of a row that is not there. */
 const NOBODYS = { external_ids: {} };
@@ -23,16 +27,16 @@ const NOBODYS = { external_ids: {} };
  * @throws NorthboundError `missing` where the Vpc has no router yet; `taken`; `unsupported`
  */
 export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
-  const draft = newDraft();
+  const builder = newTransactionBuilder();
   const { name, attachment, acls, dhcp } = desired;
-  const { row, parent } = ownSwitch(draft, state, name);
+  const { row, parent } = ownSwitch(builder, state, name);
   const wanted = wantedPorts(desired);
-  removeOtherPorts(draft, state, desired, wanted);
-  if (attachment !== undefined) placeRouterPort(draft, state, name, attachment);
-  for (const port of wanted) placePort(draft, state, port, { uuid: row?.uuid, parent });
-  planDhcp(draft, state, name, dhcp);
-  planAcls(draft, state, { name, acls: row?.acls ?? [], parent }, acls);
-  return draft.done();
+  removeOtherPorts(builder, state, desired, wanted);
+  if (attachment !== undefined) placeRouterPort(builder, state, name, attachment);
+  for (const port of wanted) placePort(builder, state, port, { uuid: row?.uuid, parent });
+  planDhcp(builder, state, name, dhcp);
+  planAcls(builder, state, { name, acls: row?.acls ?? [], parent }, acls);
+  return builder.done();
 }
 
 /**
@@ -40,26 +44,26 @@ export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
  * has attached something to stays, without what is ours.
  */
 export function planSwitchRemoval(state: NbState, name: string): Plan {
-  const draft = newDraft();
-  draft.claim(claimed.switch(name));
+  const builder = newTransactionBuilder();
+  builder.claim(claimed.switch(name));
   const ports = portsOf(state, name);
   const rows = state.switchesNamed(name).filter(isOurs);
-  const ended = new Set(rows.filter((row) => destroySwitch(draft, state, row)));
+  const ended = new Set(rows.filter((row) => destroySwitch(builder, state, row)));
   const isKept = ended.size < rows.length;
   // Somebody may have put a port on another switch as well, where it would live on.
   const left = ports.filter(({ uuid }) => {
     const holders = state.switchesOf(uuid);
     return isKept || holders.length === 0 || holders.some((holder) => !ended.has(holder));
   });
-  for (const port of left) removePort(draft, state, port);
-  for (const port of routerPortsTo(state, name)) removeRouterPort(draft, state, port);
-  for (const row of state.dhcpOfSubnet(name)) draft.destroy('DHCP_Options', row);
-  planPodGroups(draft, state, [], ports);
-  return draft.done();
+  for (const port of left) removePort(builder, state, port);
+  for (const port of routerPortsTo(state, name)) removeRouterPort(builder, state, port);
+  for (const row of state.dhcpOfSubnet(name)) builder.destroy('DHCP_Options', row);
+  planPodGroups(builder, state, [], ports);
+  return builder.done();
 }
 
 /** @returns false where the switch stays, since its end would be that of rows that are not ours */
-function destroySwitch(draft: Draft, state: NbState, row: Switch): boolean {
+function destroySwitch(builder: TransactionBuilder, state: NbState, row: Switch): boolean {
   const { name, ports, acls, qos_rules: qosRules, forwarding_groups: forwarding } = row;
   const isForeign = (port: string) => !isOurs(state.switchPorts.get(port) ?? NOBODYS);
   const foreignAcls = acls.filter((acl) => !isOurs(state.acls.get(acl) ?? NOBODYS));
@@ -70,13 +74,13 @@ function destroySwitch(draft: Draft, state: NbState, row: Switch): boolean {
     ...(forwarding.length > 0 ? ['forwarding_groups'] : []),
   ];
   // What comes onto it meanwhile would go with it.
-  draft.assume('Logical_Switch', row, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
+  builder.assume('Logical_Switch', row, 'ports', 'acls', 'qos_rules', 'forwarding_groups');
   if (foreign.length === 0) {
-    draft.destroy('Logical_Switch', row);
+    builder.destroy('Logical_Switch', row);
     return true;
   }
-  removeAcls(state, { name, acls, parent: draft.parent('Logical_Switch', row, {}) });
-  draft.keep(`Logical_Switch ${name} stays: it has ${foreign.join(' and ')} that are not ours`);
+  removeAcls(state, { name, acls, parent: builder.parent('Logical_Switch', row, {}) });
+  builder.keep(`Logical_Switch ${name} stays: it has ${foreign.join(' and ')} that are not ours`);
   return false;
 }
 
@@ -108,7 +112,7 @@ function wantedPorts({ name, attachment, localnet }: DesiredSwitch): WantedPort[
 
 /** Another Vpc's router, or a provider network, that the Subnet was attached to before. */
 function removeOtherPorts(
-  draft: Draft,
+  builder: TransactionBuilder,
   state: NbState,
   { name, attachment }: DesiredSwitch,
   wanted: readonly WantedPort[],
@@ -117,10 +121,10 @@ function removeOtherPorts(
   const others = portsOf(state, name).filter(
     (port) => !names.has(port.name) && isToSubnet(state, port, name),
   );
-  for (const port of others) removePort(draft, state, port);
+  for (const port of others) removePort(builder, state, port);
   const routerPort = attachment && routerPortName(attachment.vpc, name);
   const otherRouterPorts = routerPortsTo(state, name).filter((port) => port.name !== routerPort);
-  for (const port of otherRouterPorts) removeRouterPort(draft, state, port);
+  for (const port of otherRouterPorts) removeRouterPort(builder, state, port);
 }
 
 /** Whether a port is one that a Subnet asks for: a router's port that leads out of OVN is not. */

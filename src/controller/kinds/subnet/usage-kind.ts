@@ -7,7 +7,7 @@ import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import type { IpObject } from '../ip/object/ip.ts';
 import type { Kind } from '../kind.ts';
-import { isNews } from '../news.ts';
+import { affectsNics } from '../predicates.ts';
 import { type UsageContext, UsageReconciler } from './usage.ts';
 
 type Context = UsageContext & Uses<'queues' | 'signals', 'ips'>;
@@ -55,12 +55,12 @@ export function usageKind(context: Context): Kind {
     subscribe: () => [
       () => timers.stop(),
       cluster.subnets.onChange((change) => {
-        if (isNews(change) || !reconciler.isCounted(change.value)) add(change.key);
+        if (affectsNics(change) || !reconciler.isCounted(change.value)) add(change.key);
       }),
       cluster.ips.onChange(ipChanged),
       signals.freed.on(({ subnet }) => add(subnet)),
       signals.ipEnded.on((subnet) => add(subnet)),
-      signals.rejudged.on(({ subnets, ipPools }) => {
+      signals.revalidated.on(({ subnets, ipPools }) => {
         for (const name of subnets) add(name);
         for (const name of ipPools) {
           const pool = addresses.ipPool(name);

@@ -6,7 +6,7 @@ import type { Change } from '../../../common/kubernetes/watch-cache.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { isNews, isVpcNews } from '../news.ts';
+import { affectsNics, hasVpcChanged } from '../predicates.ts';
 import type { VpcObject } from './object/vpc.ts';
 import { type VpcContext, VpcReconciler } from './reconciler.ts';
 
@@ -29,7 +29,7 @@ export function vpcKind(context: Context): Kind {
 
   function changed(change: Change<VpcObject>): void {
     const { key, value, previous } = change;
-    const isOther = isVpcNews(change);
+    const isOther = hasVpcChanged(change);
     if (isOther) {
       const versions = [value, previous].map((object) => object && checkedValue(object.checked));
       wakes.namespaces(...versions.map((vpc) => vpc?.namespaces));
@@ -45,7 +45,7 @@ export function vpcKind(context: Context): Kind {
       vpcs.onChange(changed),
       // Its router has the routes of its Subnets, and its status names them.
       subnets.onChange((change) => {
-        if (!isNews(change)) return;
+        if (!affectsNics(change)) return;
         for (const object of [change.value, change.previous]) {
           if (object?.claims.isOvn) queue.add(object.claims.vpc);
         }

@@ -9,7 +9,7 @@ import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/m
 import { checkedValue, tell } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
-import { judgeVpc } from '../../validation/validate.ts';
+import { validateVpc } from '../../validation/validate.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import type { SubnetObject } from '../subnet/object/subnet.ts';
@@ -33,7 +33,7 @@ export class VpcReconciler {
     const { cluster, northbound } = this.#context;
     const object = cluster.vpcs.get(name);
     if (object === undefined) {
-      await northbound?.bring((state) => planRouterRemoval(state, name));
+      await northbound?.apply((state) => planRouterRemoval(state, name));
       return;
     }
     const subnets = this.#subnetsOf(name);
@@ -44,7 +44,7 @@ export class VpcReconciler {
   async #ensure(object: VpcObject, subnets: readonly SubnetObject[]): Promise<void> {
     const { cluster, northbound, settings } = this.#context;
     const { name } = object.meta;
-    const { checked } = judgeVpc(
+    const { checked } = validateVpc(
       object,
       new Set([...cluster.subnets.values()].map((subnet) => subnet.meta.name)),
     );
@@ -59,7 +59,7 @@ export class VpcReconciler {
     this.#sayWhatIsNotSupported(object, vpc);
     const desired = desiredRouter(vpc, subnets, settings);
     try {
-      await northbound?.bring((state) => planRouter(state, desired));
+      await northbound?.apply((state) => planRouter(state, desired));
     } catch (error) {
       if (!(error instanceof NorthboundError)) throw error;
       throw this.#refused(object, `${error.message}: ${error.details}`);
@@ -77,7 +77,7 @@ export class VpcReconciler {
       this.#refused(object, `vpc ${name} still has subnets ${names}: delete them first`);
       return;
     }
-    await northbound?.bring((state) => planRouterRemoval(state, name));
+    await northbound?.apply((state) => planRouterRemoval(state, name));
     await this.#patch(name, finalizerRemoved(object.meta));
   }
 

@@ -7,7 +7,7 @@
  * less specific ones by destination, so that a Subnet could not reach a larger one, nor what is
  * behind a default route. They are not made here, and go where a database has them.
  *
- * Of the rows on a router those are ours to judge that carry the mark and are of a kind that a Vpc
+ * Of the rows on a router only those are ours that carry the mark and are of a kind that a Vpc
  * or Subnet asks for. Kube-OVN marks others too (of nodes, egress gateways, BFD), by further
  * `external_ids`: these stay.
  */
@@ -15,19 +15,19 @@ import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../../
 import { mapOf, setOf, uuidAtom } from '../../../common/ovsdb/value.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
-import {
-  correctMap,
-  type Draft,
-  newDraft,
-  type Parent,
-  type Plan,
-  rowAtom,
-} from '../../ovn/draft.ts';
 import { isOurs, VENDOR } from '../../ovn/names.ts';
 import { ownRouter } from '../../ovn/ownership.ts';
 import type { Ids, Policy, Route, Router } from '../../ovn/rows.ts';
 import type { NbState } from '../../ovn/state.ts';
 import { isSubnetPolicy } from '../../ovn/subnet-acls.ts';
+import {
+  correctMap,
+  newTransactionBuilder,
+  type Parent,
+  type Plan,
+  rowAtom,
+  type TransactionBuilder,
+} from '../../ovn/transaction-builder.ts';
 
 /** Keys of `Logical_Router.options` that are set here; others stay. */
 const LEARN_OPTION = 'always_learn_from_arp_request';
@@ -38,18 +38,18 @@ const OPTIONS = { mac_binding_age_threshold: '300', dynamic_neigh_routers: 'true
  * @throws NorthboundError `taken`
  */
 export function planRouter(state: NbState, desired: DesiredRouter): Plan {
-  const draft = newDraft();
+  const builder = newTransactionBuilder();
   const options: Record<string, string> = desired.learnsFromArpRequests
     ? OPTIONS
     : { ...OPTIONS, [LEARN_OPTION]: 'false' };
-  const { row, parent } = ownRouter(draft, state, desired.name, { options: mapOf(options) });
+  const { row, parent } = ownRouter(builder, state, desired.name, { options: mapOf(options) });
   if (row !== undefined) {
     const place = { table: 'Logical_Router', row, column: 'options' } as const;
-    correctMap(draft, place, options, (key) => key === LEARN_OPTION);
+    correctMap(builder, place, options, (key) => key === LEARN_OPTION);
   }
-  planRoutes(draft, routesOf(state, row), parent, desired.routes);
-  planPolicies(draft, policiesOf(state, row), parent, desired.policies);
-  return draft.done();
+  planRoutes(builder, routesOf(state, row), parent, desired.routes);
+  planPolicies(builder, policiesOf(state, row), parent, desired.policies);
+  return builder.done();
 }
 
 /**
@@ -57,13 +57,14 @@ export function planRouter(state: NbState, desired: DesiredRouter): Plan {
  * stays, without what is ours.
  */
 export function planRouterRemoval(state: NbState, name: string): Plan {
-  const draft = newDraft();
-  draft.claim(claimed.router(name));
-  for (const router of state.routersNamed(name).filter(isOurs)) removeRouter(draft, state, router);
-  return draft.done();
+  const builder = newTransactionBuilder();
+  builder.claim(claimed.router(name));
+  for (const router of state.routersNamed(name).filter(isOurs))
+    removeRouter(builder, state, router);
+  return builder.done();
 }
 
-function removeRouter(draft: Draft, state: NbState, router: Router): void {
+function removeRouter(builder: TransactionBuilder, state: NbState, router: Router): void {
   const { name, ports, static_routes: routes, policies, nat } = router;
   const children = [
     ['ports', [...ports].flatMap((each) => state.routerPorts.get(each) ?? [])],
@@ -73,25 +74,25 @@ function removeRouter(draft: Draft, state: NbState, router: Router): void {
   const foreign = children.filter(([, rows]) => rows.some((row) => !isOurs(row)));
   const columns = [...foreign.map(([column]) => column), ...(nat.length > 0 ? ['nat'] : [])];
   // What comes onto it meanwhile would go with it.
-  draft.assume('Logical_Router', router, 'ports', 'static_routes', 'policies', 'nat');
+  builder.assume('Logical_Router', router, 'ports', 'static_routes', 'policies', 'nat');
   if (columns.length === 0) {
-    draft.destroy('Logical_Router', router);
+    builder.destroy('Logical_Router', router);
     return;
   }
   for (const [column, rows] of children) {
-    draft.remove(
+    builder.remove(
       'Logical_Router',
       router,
       column,
       rows.filter(isOurs).map((row) => uuidAtom(row.uuid)),
     );
   }
-  draft.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
+  builder.keep(`Logical_Router ${name} stays: it has ${columns.join(' and ')} that are not ours`);
 }
 
 /** A route is not made where somebody else has made the same: it would only be there twice. */
 function planRoutes(
-  draft: Draft,
+  builder: TransactionBuilder,
   found: readonly Route[],
   parent: Parent,
   desired: readonly DesiredRoute[],
@@ -105,7 +106,7 @@ function planRoutes(
   }
   for (const row of others) missing.delete(keyOfRoute(row));
   parent.detach('static_routes', surplus.map(uuidAtom));
-  const created = [...missing.values()].map((route) => rowAtom(createRoute(draft, route)));
+  const created = [...missing.values()].map((route) => rowAtom(createRoute(builder, route)));
   parent.attach('static_routes', created);
 }
 
@@ -123,8 +124,11 @@ function isReplaced(
   );
 }
 
-function createRoute(draft: Draft, { by, prefix, nexthop, routeTable }: DesiredRoute): string {
-  return draft.create('Logical_Router_Static_Route', {
+function createRoute(
+  builder: TransactionBuilder,
+  { by, prefix, nexthop, routeTable }: DesiredRoute,
+): string {
+  return builder.create('Logical_Router_Static_Route', {
     policy: by,
     ip_prefix: cidrText(prefix),
     nexthop: nexthop.text,
@@ -159,7 +163,7 @@ function placeOfRoute({ policy, ip_prefix: prefix, route_table: routeTable }: Ro
 }
 
 function planPolicies(
-  draft: Draft,
+  builder: TransactionBuilder,
   found: readonly Policy[],
   parent: Parent,
   desired: readonly DesiredPolicy[],
@@ -170,14 +174,14 @@ function planPolicies(
     if (!missing.delete(keyOfPolicy(row))) surplus.push(row.uuid);
   }
   parent.detach('policies', surplus.map(uuidAtom));
-  const created = [...missing.values()].map((policy) => rowAtom(createPolicy(draft, policy)));
+  const created = [...missing.values()].map((policy) => rowAtom(createPolicy(builder, policy)));
   parent.attach('policies', created);
 }
 
-function createPolicy(draft: Draft, policy: DesiredPolicy): string {
+function createPolicy(builder: TransactionBuilder, policy: DesiredPolicy): string {
   const { priority, match, action, nexthops, subnet } = policy;
   const hops = textsOf(nexthops);
-  return draft.create('Logical_Router_Policy', {
+  return builder.create('Logical_Router_Policy', {
     priority,
     match,
     action,

@@ -28,7 +28,7 @@ export const story: readonly Step[] = [
   (crashCluster) => crashCluster.workloads.apply(statefulSet),
   function reservations(crashCluster) {
     reserve(crashCluster, 'kept', '10.1.0.20');
-    reserve(crashCluster, 'drawn', '');
+    reserve(crashCluster, 'dynamic', '');
     reserve(crashCluster, 'together', '10.1.0.21');
     pod(crashCluster.api, 'together', 'red');
   },

@@ -7,10 +7,10 @@ import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { privateAcls, subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
+import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 import {
   attachedSwitch,
   cidr,
@@ -139,7 +139,7 @@ it('is taken over as it is', async () => {
   expect(Object.values(leftovers(state, all)).flat()).toEqual([]);
 
   // The route by source to the Subnet's own gateway leads nowhere: see router-plan.ts.
-  await database.bring((current) =>
+  await database.apply((current) =>
     planRouter(
       current,
       routerOf({

@@ -1,7 +1,6 @@
 /** A real northbound database of a test's own, which nothing acts on, and plans that are run on it. */
 import { onTestFinished } from 'vitest';
 import type { TlsFiles } from '../../../../src/common/ovsdb/remote.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import type { Planner } from '../../../../src/controller/ovn/northbound.ts';
 import {
   type OpenNorthbound,
@@ -9,6 +8,7 @@ import {
   openNorthbound,
 } from '../../../../src/controller/ovn/open.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
+import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 import { createTls, NB_SCHEMA, OvsdbServer } from '../../../lab/ovsdb-server.ts';
 import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
@@ -90,9 +90,9 @@ export class NbDatabase implements AsyncDisposable {
   }
 
   /** Plans from what the database holds now, carries it out, and returns the plan. */
-  async bring(plan: Planner): Promise<Plan> {
+  async apply(plan: Planner): Promise<Plan> {
     await this.read();
-    return this.northbound.bring(plan);
+    return this.northbound.apply(plan);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

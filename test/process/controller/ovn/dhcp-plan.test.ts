@@ -24,8 +24,8 @@ const V4: DesiredDhcp = {
 const V6: DesiredDhcp = { cidr: cidr('fd00:1::/64'), options: {}, newMac: MAC };
 const BOTH = switchOf({ dhcp: [V4, V6] });
 
-async function bring(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
-  await database.bring((state) => planSwitch(state, desired));
+async function apply(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
+  await database.apply((state) => planSwitch(state, desired));
   expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
 }
 
@@ -34,7 +34,7 @@ const optionsOf = async (database: NbDatabase) =>
 
 it('options are made once per family, and the MAC of the server stays', async () => {
   const database = await startDatabase();
-  await bring(database, BOTH);
+  await apply(database, BOTH);
   expect(await rowsOf(database, 'DHCP_Options')).toEqual([
     {
       cidr: '10.1.0.0/24',
@@ -48,22 +48,22 @@ it('options are made once per family, and the MAC of the server stays', async ()
     },
   ]);
   const changed = { ...V4, options: { router: '10.1.0.2' }, newMac: '02:00:00:00:00:99' };
-  await bring(database, switchOf({ dhcp: [changed] }));
+  await apply(database, switchOf({ dhcp: [changed] }));
   expect(await optionsOf(database)).toEqual([{ server_mac: MAC, router: '10.1.0.2' }]);
 });
 
 it('a MAC that the Subnet asks for is taken', async () => {
   const database = await startDatabase();
-  await bring(database, BOTH);
+  await apply(database, BOTH);
   const options = { server_mac: '02:00:00:00:00:77' };
-  await bring(database, switchOf({ dhcp: [{ ...V4, options }] }));
+  await apply(database, switchOf({ dhcp: [{ ...V4, options }] }));
   expect(await optionsOf(database)).toEqual([options]);
 });
 
 it('a port has options of the families that it has addresses of', async () => {
   const database = await startDatabase();
-  await bring(database, BOTH);
-  await bring(database, switchOf({ name: 'back' }));
+  await apply(database, BOTH);
+  await apply(database, switchOf({ name: 'back' }));
   const ports = [
     portOf('10.1.0.5', { name: 'v4' }),
     portOf('fd00:1::5', { name: 'v6' }),
@@ -72,7 +72,7 @@ it('a port has options of the families that it has addresses of', async () => {
     portOf('10.1.0.7', { name: 'other', subnet: 'back' }),
   ];
   const plan = (state: Parameters<typeof planPod>[0]) => planPod(state, 'shop/web-0', ports);
-  await database.bring(plan);
+  await database.apply(plan);
   expect(plan(await database.read())).toEqual(NOTHING);
   const referred = async (name: string) => {
     const row = await rowNamed(database, 'Logical_Switch_Port', name);
@@ -87,27 +87,27 @@ it('a port has options of the families that it has addresses of', async () => {
 
 it('ports that are there get options that are made after them, and lose those that go', async () => {
   const database = await startDatabase();
-  await bring(database, switchOf());
+  await apply(database, switchOf());
   const port = portOf('10.1.0.5');
-  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
-  await bring(database, BOTH);
+  await database.apply((state) => planPod(state, 'shop/web-0', [port]));
+  await apply(database, BOTH);
   const row = () => rowNamed(database, 'Logical_Switch_Port', port.name);
   expect(await row()).toMatchObject({ dhcpv4_options: '10.1.0.0/24' });
   expect(await row()).not.toHaveProperty('dhcpv6_options');
   await database.by('clear', 'Logical_Switch_Port', port.name, 'dhcpv4_options');
-  await bring(database, BOTH);
+  await apply(database, BOTH);
   expect(await row()).toMatchObject({ dhcpv4_options: '10.1.0.0/24' });
-  await bring(database, switchOf());
+  await apply(database, switchOf());
   expect(await rowsOf(database, 'DHCP_Options')).toEqual([]);
   expect(await row()).not.toHaveProperty('dhcpv4_options');
 });
 
 it('one family comes and the other goes, and nothing refers to what is gone', async () => {
   const database = await startDatabase();
-  await bring(database, switchOf({ dhcp: [V4] }));
+  await apply(database, switchOf({ dhcp: [V4] }));
   const port = portOf('10.1.0.5,fd00:1::5');
-  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
-  await bring(database, switchOf({ dhcp: [V6] }));
+  await database.apply((state) => planPod(state, 'shop/web-0', [port]));
+  await apply(database, switchOf({ dhcp: [V6] }));
   const columns = ['get', 'Logical_Switch_Port', port.name, 'dhcpv4_options'];
   expect(await database.by(...columns)).toBe('[]');
   expect(await rowNamed(database, 'Logical_Switch_Port', port.name)).toMatchObject({
@@ -117,22 +117,22 @@ it('one family comes and the other goes, and nothing refers to what is gone', as
 
 it('options of others, of other Subnets and of single ports stay', async () => {
   const database = await startDatabase();
-  await bring(database, BOTH);
-  await bring(database, switchOf({ name: 'back', dhcp: [V4] }));
+  await apply(database, BOTH);
+  await apply(database, switchOf({ name: 'back', dhcp: [V4] }));
   await database.by('dhcp-options-create', '10.1.0.0/24');
   const ids = ['vendor=kube-ovn', 'ls=front', 'protocol=IPv4', 'port=web-0.shop'];
   const marks = ids.map((id) => `external_ids:${id}`);
   await database.by('create', 'DHCP_Options', 'cidr=10.1.0.0/24', ...marks);
-  await database.bring((state) => planSwitchRemoval(state, 'front'));
+  await database.apply((state) => planSwitchRemoval(state, 'front'));
   expect(await rowsOf(database, 'DHCP_Options')).toHaveLength(3);
 });
 
 it('a port keeps options that somebody has chosen for it', async () => {
   const database = await startDatabase();
-  await bring(database, BOTH);
+  await apply(database, BOTH);
   const port = portOf('10.1.0.5,fd00:1::5');
   const plan = (state: Parameters<typeof planPod>[0]) => planPod(state, 'shop/web-0', [port]);
-  await database.bring(plan);
+  await database.apply(plan);
   const ids = ['vendor=kube-ovn', 'ls=front', 'protocol=IPv4', `port=${port.name}`];
   const marks = ids.map((id) => `external_ids:${id}`);
   const own = await database.by('create', 'DHCP_Options', 'cidr=10.1.0.0/25', ...marks);

@@ -59,15 +59,15 @@ export const group = (name = 'ovn.sg.a.b'): DriftChange => ({ kind: 'portGroup',
 export async function bringNetwork(database: NbDatabase): Promise<void> {
   const routes = [routeOf('0.0.0.0/0', '10.1.0.254')];
   const policies = [{ priority: 9, match: 'ip6', action: 'drop', nexthops: [] } as const];
-  await database.bring((state) => planRouter(state, routerOf({ routes, policies })));
+  await database.apply((state) => planRouter(state, routerOf({ routes, policies })));
   const dhcp = [{ cidr: cidr('10.1.0.0/24'), options: {}, newMac: MAC }];
   const changes = { dhcp, acls: [aclOf('ip')], localnet: { network: 'physnet', tag: 7 } };
-  await database.bring((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', changes)));
+  await database.apply((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', changes)));
 }
 
 /** A SecurityGroup `a-b`, and the pod `shop/web-0` in it. */
 export async function bringPod(database: NbDatabase): Promise<void> {
-  await database.bring((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
+  await database.apply((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
   const port = portOf('10.1.0.5', { groups: ['a-b'] });
-  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
+  await database.apply((state) => planPod(state, 'shop/web-0', [port]));
 }

@@ -74,9 +74,9 @@ describe('drift of a pod', () => {
     const database = await startDatabase();
     const watching = await watched(database);
     const port = portOf('', { name: 'p', subnet: 's' });
-    await database.bring((state) => planSwitch(state, { name: 's', dhcp: [], acls: [] }));
+    await database.apply((state) => planSwitch(state, { name: 's', dhcp: [], acls: [] }));
     const key = 'a/{"b": [1]}\n\u{1F600}found: \\';
-    await database.bring((state) => planPod(state, key, [port]));
+    await database.apply((state) => planPod(state, key, [port]));
     await database.by('lsp-del', 'p');
     await told(watching, pod(key));
   });
@@ -88,7 +88,7 @@ describe('drift of a pod', () => {
     const keys = Array.from({ length: 50 }, (_, index) => `shop/web-${index}`);
     for (const key of keys) {
       const ports = ['one', 'two'].map((nic) => portOf('10.1.0.5', { name: `${nic}.${key}` }));
-      await database.bring((state) => planPod(state, key, ports));
+      await database.apply((state) => planPod(state, key, ports));
     }
     const damage = keys.flatMap((key) => [
       ...['--', 'lsp-del', `one.${key}`],
@@ -195,12 +195,12 @@ describe('what is not told', () => {
   it('is that pods of ours come', async () => {
     const database = await startDatabase();
     await bringNetwork(database);
-    await database.bring((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
+    await database.apply((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
     const watching = await watched(database);
     for (let index = 0; index < 20; index += 1) {
       const changes = { name: `p${index}`, groups: ['a-b'] };
       const port = portOf(`10.1.0.${index + 10}`, changes);
-      await database.bring((state) => planPod(state, `shop/web-${index}`, [port]));
+      await database.apply((state) => planPod(state, `shop/web-${index}`, [port]));
     }
     // Each table tells in order, so that what is told now comes after all that came with the pods.
     await database.by('lsp-del', 'p7');

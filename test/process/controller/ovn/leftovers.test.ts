@@ -29,11 +29,11 @@ const NOBODY = { vpc: none, subnet: none, securityGroup: none, pod: none };
 async function setUp(): Promise<NbDatabase> {
   const database = await startDatabase();
   const dhcp = [{ cidr: cidr('10.1.0.0/24'), options: {}, newMac: MAC }];
-  await database.bring((state) => planRouter(state, routerOf()));
-  await database.bring((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', { dhcp })));
-  await database.bring((state) => planSecurityGroup(state, groupOf('web')));
+  await database.apply((state) => planRouter(state, routerOf()));
+  await database.apply((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', { dhcp })));
+  await database.apply((state) => planSecurityGroup(state, groupOf('web')));
   const port = portOf('10.1.0.5', { groups: ['web'] });
-  await database.bring((state) => planPod(state, 'shop/web-0', [port]));
+  await database.apply((state) => planPod(state, 'shop/web-0', [port]));
   return database;
 }
 
@@ -57,11 +57,11 @@ it('are named by the objects that they were of, and go with their removal', asyn
     securityGroups: ['web'],
     pods: ['shop/web-0'],
   });
-  for (const pod of found.pods) await database.bring((state) => planPod(state, pod, []));
+  for (const pod of found.pods) await database.apply((state) => planPod(state, pod, []));
   for (const name of found.securityGroups)
-    await database.bring((state) => planSecurityGroupRemoval(state, name));
-  for (const name of found.subnets) await database.bring((state) => planSwitchRemoval(state, name));
-  for (const name of found.vpcs) await database.bring((state) => planRouterRemoval(state, name));
+    await database.apply((state) => planSecurityGroupRemoval(state, name));
+  for (const name of found.subnets) await database.apply((state) => planSwitchRemoval(state, name));
+  for (const name of found.vpcs) await database.apply((state) => planRouterRemoval(state, name));
   const picture = await pictureOf(database);
   expect(picture).toMatchObject({
     ...{ Logical_Switch: [], Logical_Router: [], Address_Set: [], DHCP_Options: [] },
@@ -86,7 +86,7 @@ it('of a SecurityGroup are seen by a set of addresses alone', async () => {
 
 it('never are rows of others, nor of parts of Kube-OVN that are not ours', async () => {
   const database = await startDatabase();
-  await database.bring((state) => planSwitch(state, switchOf()));
+  await database.apply((state) => planSwitch(state, switchOf()));
   await database.by('lr-add', 'a', '--', 'ls-add', 'b', '--', 'pg-add', 'c');
   await database.by(
     'lsp-add',

@@ -4,9 +4,9 @@ import type { CommandSeen } from '../../../../src/common/ovs-commands.ts';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
-import { newDraft } from '../../../../src/controller/ovn/draft.ts';
 import type { Planner } from '../../../../src/controller/ovn/northbound.ts';
 import type { OpenOptions } from '../../../../src/controller/ovn/open.ts';
+import { newTransactionBuilder } from '../../../../src/controller/ovn/transaction-builder.ts';
 import { OvsdbCluster } from '../../../lab/ovsdb-server.ts';
 import {
   failureOf,
@@ -23,7 +23,7 @@ type PodPort = ReturnType<typeof podsOf>[number];
 /** A database with switch `front`, and a session of it whose transactions are counted. */
 async function setUp(options: Partial<OpenOptions> = {}) {
   const database = await startDatabase();
-  await database.bring((state) => planSwitch(state, switchOf()));
+  await database.apply((state) => planSwitch(state, switchOf()));
   const transactions: CommandSeen[] = [];
   const observe = (seen: CommandSeen) => void transactions.push(seen);
   const northbound = open(database.remote, { observe, ...options });
@@ -68,7 +68,7 @@ async function portNames(database: NbDatabase): Promise<string[]> {
 describe('plans that come at once', () => {
   it('share a transaction, and see what it has changed when it is done', async () => {
     const { northbound, transactions } = await setUp();
-    await Promise.all(podsOf(20).map((pod) => northbound.bring(planOf(pod))));
+    await Promise.all(podsOf(20).map((pod) => northbound.apply(planOf(pod))));
     expect(northbound.state.switchPorts.size).toBe(20);
     // A turn of a busy machine ends before all plans are made.
     expect(transactions.length).toBeLessThan(10);
@@ -84,10 +84,10 @@ describe('plans that come at once', () => {
     const { northbound, transactions } = await setUp();
     const seen: number[] = [];
     const [first, ...others] = podsOf(10) as [PodPort, ...PodPort[]];
-    const one = northbound.bring(planOf(first));
+    const one = northbound.apply(planOf(first));
     await new Promise((resolve) => setImmediate(resolve));
     const rest = others.map((pod) =>
-      northbound.bring((state) => {
+      northbound.apply((state) => {
         seen.push(state.switchPorts.size);
         return planOf(pod)(state);
       }),
@@ -109,7 +109,7 @@ describe('plans that come at once', () => {
       planned += 1;
       return NOTHING;
     };
-    const all = Array.from({ length: 2000 }, () => northbound.bring(plan));
+    const all = Array.from({ length: 2000 }, () => northbound.apply(plan));
     expect(await Promise.all(all)).toHaveLength(2000);
     expect({ planned, transactions }).toEqual({ planned: 2000, transactions: [] });
     expect(seen.size).toBeGreaterThan(10);
@@ -119,7 +119,7 @@ describe('plans that come at once', () => {
     const { northbound, transactions } = await setUp();
     const order: string[] = [];
     const plans = podsOf(150).map(async (pod) => {
-      await northbound.bring(planOf(pod));
+      await northbound.apply(planOf(pod));
       order.push(pod.key);
     });
     await Promise.all(plans);
@@ -132,7 +132,7 @@ describe('plans that come at once', () => {
   it('make the group that denies all once', async () => {
     const { database, northbound } = await setUp();
     const pods = podsOf(8, ['web']);
-    await Promise.all(pods.map((pod) => northbound.bring(planOf(pod))));
+    await Promise.all(pods.map((pod) => northbound.apply(planOf(pod))));
     const group = await rowNamed(database, 'Port_Group', 'ovn.sg.kubeovn_deny_all');
     expect(group.ports).toEqual(pods.map(({ port }) => port.name));
     expect(group.acls).toHaveLength(2);
@@ -140,13 +140,13 @@ describe('plans that come at once', () => {
 
   it('keep an address in the set that goes from one pod of a group to another', async () => {
     const { database, northbound } = await setUp();
-    await northbound.bring((state) => planSecurityGroup(state, groupOf('web')));
+    await northbound.apply((state) => planSecurityGroup(state, groupOf('web')));
     const [first, second] = podsOf(2, ['web']) as [PodPort, PodPort];
-    await northbound.bring(planOf(first));
+    await northbound.apply(planOf(first));
     const heir = { ...second.port, addresses: first.port.addresses };
     await Promise.all([
-      northbound.bring((state) => planPod(state, first.key, [])),
-      northbound.bring((state) => planPod(state, second.key, [heir])),
+      northbound.apply((state) => planPod(state, first.key, [])),
+      northbound.apply((state) => planPod(state, second.key, [heir])),
     ]);
     const set = await rowNamed(database, 'Address_Set', 'ovn.sg.web.associated.v4');
     expect(set.addresses).toEqual(['10.1.0.5']);
@@ -158,8 +158,8 @@ describe('a plan that fails', () => {
     const { database, northbound } = await setUp();
     const astray = portOf('10.2.0.5', { subnet: 'back' });
     const [failure] = await Promise.all([
-      failureOf(() => northbound.bring((state) => planPod(state, 'shop/astray', [astray]))),
-      ...podsOf(3).map((pod) => northbound.bring(planOf(pod))),
+      failureOf(() => northbound.apply((state) => planPod(state, 'shop/astray', [astray]))),
+      ...podsOf(3).map((pod) => northbound.apply(planOf(pod))),
     ]);
     expect(failure.reason).toBe('missing');
     expect(await portNames(database)).toEqual(['web-0.shop', 'web-1.shop', 'web-2.shop']);
@@ -167,12 +167,12 @@ describe('a plan that fails', () => {
 
   it('since its switch has just gone is made anew, and takes no other down', async () => {
     const { database, northbound, transactions } = await setUp();
-    await northbound.bring((state) => planSwitch(state, switchOf({ name: 'back' })));
+    await northbound.apply((state) => planSwitch(state, switchOf({ name: 'back' })));
     transactions.length = 0;
     const astray = { key: 'shop/astray', port: portOf('10.2.0.5', { subnet: 'back' }) };
     const [failure] = await Promise.all([
-      failureOf(() => northbound.bring(overtaken(database, planOf(astray), ['ls-del', 'back']))),
-      ...podsOf(3).map((pod) => northbound.bring(planOf(pod))),
+      failureOf(() => northbound.apply(overtaken(database, planOf(astray), ['ls-del', 'back']))),
+      ...podsOf(3).map((pod) => northbound.apply(planOf(pod))),
     ]);
     expect(failure.reason).toBe('missing');
     expect(await portNames(database)).toEqual(['web-0.shop', 'web-1.shop', 'web-2.shop']);
@@ -184,8 +184,8 @@ describe('a plan that fails', () => {
     const [first, ...others] = podsOf(4) as [PodPort, ...PodPort[]];
     const foreign = ['lsp-add', 'front', first.port.name];
     const [failure] = await Promise.all([
-      failureOf(() => northbound.bring(overtaken(database, planOf(first), foreign))),
-      ...others.map((pod) => northbound.bring(planOf(pod))),
+      failureOf(() => northbound.apply(overtaken(database, planOf(first), foreign))),
+      ...others.map((pod) => northbound.apply(planOf(pod))),
     ]);
     expect(failure.reason).toBe('taken');
     expect(await portNames(database)).toHaveLength(4);
@@ -194,11 +194,11 @@ describe('a plan that fails', () => {
   it('since somebody else has moved its port is made for where that is now', async () => {
     const { database, northbound } = await setUp();
     const [pod] = podsOf(1) as [PodPort];
-    await northbound.bring(planOf(pod));
+    await northbound.apply(planOf(pod));
     const moved = { ...pod, port: { ...pod.port, addresses: portOf('10.1.0.77').addresses } };
     const name = pod.port.name;
     const others = ['set', 'Logical_Switch_Port', name, 'external_ids:mine=1', 'options:x=1'];
-    await northbound.bring(overtaken(database, planOf(moved), others));
+    await northbound.apply(overtaken(database, planOf(moved), others));
     const port = await rowNamed(database, 'Logical_Switch_Port', name);
     expect(port).toMatchObject({
       addresses: ['02:00:00:00:01:05 10.1.0.77'],
@@ -210,13 +210,13 @@ describe('a plan that fails', () => {
   it('always is given up with the reason, and the others are carried out', async () => {
     const { database, northbound, transactions } = await setUp();
     const wrong: Planner = () => {
-      const draft = newDraft();
-      draft.create('Port_Group', { name: 'one', nothing: 1 });
-      return draft.done();
+      const builder = newTransactionBuilder();
+      builder.create('Port_Group', { name: 'one', nothing: 1 });
+      return builder.done();
     };
     const [failure] = await Promise.all([
-      failureOf(() => northbound.bring(wrong)),
-      ...podsOf(3).map((pod) => northbound.bring(planOf(pod))),
+      failureOf(() => northbound.apply(wrong)),
+      ...podsOf(3).map((pod) => northbound.apply(planOf(pod))),
     ]);
     expect(failure.reason).toBe('refused');
     expect(failure.message).toContain('insert into Port_Group one: unknown column');
@@ -235,8 +235,8 @@ describe('a plan that fails', () => {
       match: text,
     } as const;
     const [failure] = await Promise.all([
-      failureOf(() => northbound.bring((state) => planSwitch(state, switchOf({ acls: [acl] })))),
-      northbound.bring((state) => planSecurityGroup(state, groupOf('web'))),
+      failureOf(() => northbound.apply((state) => planSwitch(state, switchOf({ acls: [acl] })))),
+      northbound.apply((state) => planSecurityGroup(state, groupOf('web'))),
     ]);
     expect(failure.reason).toBe('refused');
     expect(failure.message).toContain('null characters or halves of surrogate pairs');
@@ -255,7 +255,7 @@ describe('a database that is out of reach', () => {
     await database.stopServer();
     await expect.poll(() => northbound.failure).toBeDefined();
     const failures = await Promise.all(
-      [0, 1].map(() => failureOf(() => northbound.bring(() => NOTHING))),
+      [0, 1].map(() => failureOf(() => northbound.apply(() => NOTHING))),
     );
     expect(failures.map(({ reason }) => reason)).toEqual(['unreachable', 'unreachable']);
     expect(failures[0]?.message).toContain(`no connection to database OVN_Northbound`);
@@ -264,14 +264,14 @@ describe('a database that is out of reach', () => {
     await database.startServer();
     await expect.poll(() => backs).toBe(1);
     expect(northbound.failure).toBeUndefined();
-    await northbound.bring(() => NOTHING);
+    await northbound.apply(() => NOTHING);
   });
 
   it('may restart in the middle of a transaction: it is carried out once', async () => {
     const { database, northbound } = await setUp();
     database.server.signal('SIGSTOP');
     const pods = podsOf(5);
-    const brought = Promise.all(pods.map((pod) => northbound.bring(planOf(pod))));
+    const brought = Promise.all(pods.map((pod) => northbound.apply(planOf(pod))));
     await new Promise((resolve) => setImmediate(resolve));
     await database.server.end('SIGKILL');
     await database.startServer();
@@ -284,9 +284,9 @@ describe('a database that is out of reach', () => {
     onTestFinished(() => cluster[Symbol.asyncDispose]());
     const northbound = open(cluster.remotes, { graceMs: 60_000 });
     await northbound.ready();
-    await northbound.bring((state) => planSwitch(state, switchOf()));
+    await northbound.apply((state) => planSwitch(state, switchOf()));
     const pods = podsOf(200);
-    const brought = pods.map((pod) => northbound.bring(planOf(pod)));
+    const brought = pods.map((pod) => northbound.apply(planOf(pod)));
     await brought[0];
     const leader = await cluster.leader();
     await leader.end('SIGKILL');
@@ -305,7 +305,7 @@ describe('a database that is out of reach', () => {
     const { database, northbound } = await setUp({ guard });
     isOver = true;
     const [pod] = podsOf(1) as [PodPort];
-    await expect(northbound.bring(planOf(pod))).rejects.toThrow('another one leads');
+    await expect(northbound.apply(planOf(pod))).rejects.toThrow('another one leads');
     expect(await portNames(database)).toEqual([]);
   });
 
@@ -314,7 +314,7 @@ describe('a database that is out of reach', () => {
     const { database, northbound } = await setUp({ signal: ending.signal });
     database.server.signal('SIGSTOP');
     const [pod] = podsOf(1) as [PodPort];
-    const brought = northbound.bring(planOf(pod));
+    const brought = northbound.apply(planOf(pod));
     await new Promise((resolve) => setImmediate(resolve));
     ending.abort(new Error('the Lease is lost'));
     await expect(brought).rejects.toThrow('the Lease is lost');

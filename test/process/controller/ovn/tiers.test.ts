@@ -43,21 +43,21 @@ async function tiersOf(database: NbDatabase): Promise<unknown[]> {
 it('ACLs of a SecurityGroup are made in its tier, and what every network needs in both', async () => {
   const database = await startNewer();
   const rules = [ruleOf(), ruleOf({ policy: 'pass', priority: 2 })];
-  await database.bring((state) => planSecurityGroup(state, groupOf('web', rules)));
+  await database.apply((state) => planSecurityGroup(state, groupOf('web', rules)));
   const tiers = await tiersOf(database);
   const countOf = (tier: number) => tiers.filter((each) => each === tier).length;
   expect([countOf(2), countOf(3)]).toEqual([12, 10]);
   const actions = [...(await database.read()).acls.values()].map(({ action }) => action);
   expect(actions).toContain('pass');
   const second = groupOf('web', rules, { tier: 1 });
-  await database.bring((state) => planSecurityGroup(state, second));
+  await database.apply((state) => planSecurityGroup(state, second));
   expect((await tiersOf(database)).filter((tier) => tier === 3)).toHaveLength(12);
 });
 
 it('an ACL of another tier is another ACL', async () => {
   const database = await startNewer();
   const desired = switchOf({ acls: [aclOf('ip')] });
-  await database.bring((state) => planSwitch(state, desired));
+  await database.apply((state) => planSwitch(state, desired));
   expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
   const [acl] = (await database.read()).acls.keys();
   await database.server.transact({
@@ -66,7 +66,7 @@ it('an ACL of another tier is another ACL', async () => {
     where: [['_uuid', '==', ['uuid', acl]]],
     row: { tier: 0 },
   });
-  await database.bring((state) => planSwitch(state, desired));
+  await database.apply((state) => planSwitch(state, desired));
   expect(await tiersOf(database)).toEqual([2]);
   expect([...(await database.read()).acls.keys()]).not.toContain(acl);
 });
@@ -75,6 +75,6 @@ it('without tiers they are made all the same, where no rule needs them', async (
   const database = await startDatabase();
   expect((await database.read()).hasTiers).toBe(false);
   const desired = switchOf({ acls: [aclOf('ip')] });
-  await database.bring((state) => planSwitch(state, desired));
+  await database.apply((state) => planSwitch(state, desired));
   expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
 });

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { mapOf, setOf } from '../../../../src/common/ovsdb/value.ts';
-import { newDraft, rowAtom } from '../../../../src/controller/ovn/draft.ts';
+import {
+  newTransactionBuilder,
+  rowAtom,
+} from '../../../../src/controller/ovn/transaction-builder.ts';
 import { startDatabase } from './database.ts';
 import { rowNamed } from './picture.ts';
 
@@ -14,14 +17,14 @@ it('values arrive as they are, whatever is in them', async () => {
   const samples = fc.sample(fc.tuple(word, word, word, fc.uniqueArray(word)), 20);
   for (const [index, [name, key, value, addresses]] of samples.entries()) {
     const own = `${index}${name}`;
-    await database.bring(() => {
-      const draft = newDraft();
+    await database.apply(() => {
+      const builder = newTransactionBuilder();
       const columns = { name: own, external_ids: mapOf({ [key]: value }) };
-      const parent = draft.parent('Port_Group', undefined, columns);
+      const parent = builder.parent('Port_Group', undefined, columns);
       const acl = { direction: 'to-lport', priority: 1, match: value, action: 'drop' };
-      parent.attach('acls', [rowAtom(draft.create('ACL', acl))]);
-      draft.create('Address_Set', { name: own, addresses: setOf(addresses) });
-      return draft.done();
+      parent.attach('acls', [rowAtom(builder.create('ACL', acl))]);
+      builder.create('Address_Set', { name: own, addresses: setOf(addresses) });
+      return builder.done();
     });
     expect(await rowNamed(database, 'Port_Group', own)).toMatchObject({
       external_ids: { [key]: value },
@@ -36,12 +39,12 @@ it('keys of a map are set, changed and removed one by one', async () => {
   const database = await startDatabase();
   await database.by('ls-add', 'front');
   await database.by('set', 'Logical_Switch', 'front', 'external_ids={a=1,b=2,c=3}');
-  await database.bring((state) => {
-    const draft = newDraft();
+  await database.apply((state) => {
+    const builder = newTransactionBuilder();
     const [row = { uuid: '' }] = state.switchesNamed('front');
-    draft.setKeys('Logical_Switch', row, 'external_ids', { a: 'x', d: '4' });
-    draft.removeKeys('Logical_Switch', row, 'external_ids', ['b']);
-    return draft.done();
+    builder.setKeys('Logical_Switch', row, 'external_ids', { a: 'x', d: '4' });
+    builder.removeKeys('Logical_Switch', row, 'external_ids', ['b']);
+    return builder.done();
   });
   const { external_ids: ids } = await rowNamed(database, 'Logical_Switch', 'front');
   expect(ids).toEqual({ a: 'x', c: '3', d: '4' });

@@ -19,10 +19,10 @@ import type {
   DesiredSecurityGroup,
   DesiredSwitch,
 } from '../../../../src/controller/ovn/desired.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
+import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 import {
   aclOf,
   address,
@@ -229,5 +229,5 @@ export function additions({ routers, switches, groups, pods }: World): Planner[]
 export async function pass(database: NbDatabase, objects: World): Promise<void> {
   const gone = removals(await database.read(), objects);
   for (const stage of [gone, ...additions(objects)])
-    await Promise.all(stage.map((plan) => database.northbound.bring(plan)));
+    await Promise.all(stage.map((plan) => database.northbound.apply(plan)));
 }

@@ -5,14 +5,14 @@ import { frontSubnet, ipOf, nadOf, podWith, setUpAddresses } from './addresses-s
 
 const RESERVED = { 'ovn.kubernetes.io/ip_reserved': 'true' };
 
-describe('before anybody draws', () => {
+describe('before anything is allocated', () => {
   it('addresses are known that pods have, and those that IP objects say', async () => {
     await using all = await setUpAddresses([
       frontSubnet(),
       podWith('a', '10.1.0.2'),
       ipOf('gone', '10.1.0.3'),
     ]);
-    expect(all.draw('b')).toBe('10.1.0.4');
+    expect(all.allocate('b')).toBe('10.1.0.4');
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
     expect(all.owners('10.1.0.3')).toEqual(['shop/gone']);
   });
@@ -28,7 +28,7 @@ describe('before anybody draws', () => {
       frontSubnet({ provider: 'net.shop.ovn' }),
       podWith('a', '', { annotations }),
     ]);
-    expect(all.draw('b')).toBe('10.1.0.3');
+    expect(all.allocate('b')).toBe('10.1.0.3');
   });
 
   describe('a pod that runs holds nothing by saying that it was given a NIC', () => {
@@ -57,20 +57,20 @@ describe('before anybody draws', () => {
     ])('%s', async (_, annotations) => {
       const pod = podWith('a', '', { annotations });
       await using all = await setUpAddresses([nadOf('net'), frontSubnet(), pod]);
-      expect(all.draw('b')).toBe('10.1.0.2');
+      expect(all.allocate('b')).toBe('10.1.0.2');
     });
 
     it('but holds that of one that it asks for, beside others that are not there', async () => {
       const annotations = asking('none,net@a,net@b', 'net.shop.ovn.b');
       const pod = podWith('a', '', { annotations });
       await using all = await setUpAddresses([nadOf('net'), frontSubnet(), pod]);
-      expect(all.draw('b')).toBe('10.1.0.3');
+      expect(all.allocate('b')).toBe('10.1.0.3');
     });
 
     it('and holds what an IP object says it has, whatever it asks for now', async () => {
       const pod = podWith('a', '', { annotations: hoard });
       await using all = await setUpAddresses([frontSubnet(), pod, ipOf('a', '10.1.0.2')]);
-      expect(all.draw('b')).toBe('10.1.0.3');
+      expect(all.allocate('b')).toBe('10.1.0.3');
     });
 
     it('nor another one on a second Subnet, while an IP object says what the NIC has', async () => {
@@ -78,7 +78,7 @@ describe('before anybody draws', () => {
       const { spec, ...ip } = ipOf('a', '10.2.0.2');
       const elsewhere = { ...ip, spec: { ...(spec as object), subnet: 'gone' } };
       await using all = await setUpAddresses([frontSubnet(), pod, elsewhere]);
-      expect(all.draw('b')).toBe('10.1.0.2');
+      expect(all.allocate('b')).toBe('10.1.0.2');
     });
   });
 
@@ -89,7 +89,7 @@ describe('before anybody draws', () => {
   ])('nothing is kept for a pod that %s', async (_, shape) => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2', shape)]);
     expect(all.owners('10.1.0.2')).toEqual([]);
-    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.2');
   });
 
   it.each([
@@ -99,7 +99,7 @@ describe('before anybody draws', () => {
   ])('an address that %s stays with who an IP object says has it', async (_, address) => {
     const objects = [podWith('a', address), ipOf('a', address)];
     await using all = await setUpAddresses([frontSubnet({ excludeIps: ['10.1.0.6'] }), ...objects]);
-    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.2');
     expect(all.owners(address)).toEqual(['shop/a']);
   });
 
@@ -115,7 +115,7 @@ describe('before anybody draws', () => {
         frontSubnet({ excludeIps: ['10.1.0.6'] }),
         ...objects,
       ]);
-      expect(all.draw('b')).toBe('10.1.0.2');
+      expect(all.allocate('b')).toBe('10.1.0.2');
       expect(all.owners(address)).toEqual([]);
       expect(all.log.lines).toMatchObject([
         { level: 'error', fields: { nic: 'a.shop', pod: 'shop/a' } },
@@ -167,7 +167,7 @@ describe('before anybody draws', () => {
   it('nothing is held for annotations of a pod that is not its machine’s', async () => {
     const forged = podWith('thief', '10.1.0.2', { virtualMachine: 'vm' });
     await using all = await setUpAddresses([frontSubnet(), forged]);
-    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.2');
   });
 });
 

@@ -64,13 +64,13 @@ export async function setUpAddresses(
   const collections = [vpcs, subnets, vlans, nodes, ipPools, ips, pods, machineInstances, nads];
   await start(...collections);
   await server.watches.waitForCount(collections.length);
-  const draw = (name: string, wish: { pool?: string } = {}) =>
+  const allocate = (name: string, options: { pool?: string } = {}) =>
     addresses.allocator.acquire({
       nic: `${name}.shop`,
       pod: `shop/${name}`,
       subnet: 'front',
-      addresses: { kind: 'drawn', ...wish },
-      mac: { kind: 'drawn' },
+      addresses: { kind: 'dynamic', ...options },
+      mac: { kind: 'dynamic' },
     });
   return {
     ...all,
@@ -93,8 +93,8 @@ export async function setUpAddresses(
       return addresses.allocator.ownersOf('front', address).map(({ pod }) => pod);
     },
     /** Draws an address of `front` for a pod, and returns it. */
-    draw: (name: string, wish: { pool?: string } = {}) =>
-      draw(name, wish)
+    allocate: (name: string, options: { pool?: string } = {}) =>
+      allocate(name, options)
         .addresses.map(({ text }) => text)
         .join(),
     errors: () => log.lines.filter(({ level }) => level === 'error').map(({ message }) => message),

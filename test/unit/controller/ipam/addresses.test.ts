@@ -36,7 +36,7 @@ describe('a look at the objects', () => {
     await all.change('Subnet', 'front', { gateway: '10.9.0.1' });
     expect(addresses.view.subnets.get('front')?.checked).toHaveProperty('problems');
     await all.change('Subnet', 'front', { gateway: '10.1.0.6' });
-    expect(all.draw('a')).toBe('10.1.0.1');
+    expect(all.allocate('a')).toBe('10.1.0.1');
   });
 });
 
@@ -48,26 +48,26 @@ describe('a Subnet', () => {
     expect(all.owners('10.1.0.2')).toEqual([]);
   });
 
-  it('that is widened has more to draw from, and its pods keep what they have', async () => {
+  it('that is widened has more to allocate, and its pods keep what they have', async () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
     all.addresses.refresh();
     await all.change('Subnet', 'front', {
       cidrBlock: '10.1.0.0/24',
       excludeIps: ['10.1.0.3..10.1.0.99'],
     });
-    expect(all.draw('b')).toBe('10.1.0.100');
+    expect(all.allocate('b')).toBe('10.1.0.100');
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
   });
 
   it('that becomes wrong keeps what it has, and so does one that is right again', async () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
-    expect(all.draw('b')).toBe('10.1.0.3');
+    expect(all.allocate('b')).toBe('10.1.0.3');
     await all.change('Subnet', 'front', { cidrBlock: 'f::f::f/64' });
     expect(all.addresses.refresh().subnets).toEqual(['front']);
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
     expect(all.owners('10.1.0.3')).toEqual(['shop/b']);
     await all.change('Subnet', 'front', { cidrBlock: SMALL });
-    expect(all.draw('c')).toBe('10.1.0.4');
+    expect(all.allocate('c')).toBe('10.1.0.4');
     expect(all.owners('10.1.0.3')).toEqual(['shop/b']);
   });
 
@@ -77,25 +77,25 @@ describe('a Subnet', () => {
       podWith('a', '10.1.0.2'),
       ipOf('gone', '10.1.0.3'),
     ]);
-    expect(() => all.draw('b')).toThrow('NoSubnet');
+    expect(() => all.allocate('b')).toThrow('NoSubnet');
     await all.change('Subnet', 'front', { cidrBlock: SMALL });
-    expect(all.draw('b')).toBe('10.1.0.4');
+    expect(all.allocate('b')).toBe('10.1.0.4');
   });
 
-  it('that is deleted has nothing, and made again it is filled before anything is drawn', async () => {
+  it('that is deleted has nothing, and made again it is filled before anything is allocated', async () => {
     const objects = [podWith('a', '10.1.0.2'), ipOf('gone', '10.1.0.3')];
     await using all = await setUpAddresses([frontSubnet(), ...objects]);
-    expect(all.draw('b')).toBe('10.1.0.4');
+    expect(all.allocate('b')).toBe('10.1.0.4');
     all.server.delete('Subnet', 'front');
     await all.seesSubnet('front', undefined);
     all.addresses.invalidate();
-    expect(() => all.draw('c')).toThrow('NoSubnet');
+    expect(() => all.allocate('c')).toThrow('NoSubnet');
     expect(all.owners('10.1.0.2')).toEqual([]);
     const { metadata } = all.server.create(frontSubnet());
     await all.seesSubnet('front', metadata.uid);
     all.addresses.invalidate();
     // Nothing says any more that b had 10.1.0.4.
-    expect(all.draw('c')).toBe('10.1.0.4');
+    expect(all.allocate('c')).toBe('10.1.0.4');
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
     expect(all.owners('10.1.0.3')).toEqual(['shop/gone']);
   });
@@ -108,7 +108,7 @@ describe('a Subnet', () => {
     await all.seesSubnet('front', metadata.uid);
     all.addresses.invalidate();
     expect(all.addresses.refresh().subnets).toEqual(['front']);
-    expect(all.draw('b')).toBe('10.1.0.3');
+    expect(all.allocate('b')).toBe('10.1.0.3');
   });
 
   it('that comes later is filled, and the others are not filled again', async () => {
@@ -126,16 +126,16 @@ describe('a Subnet', () => {
 describe('an IPPool', () => {
   it('has its addresses for who names it', async () => {
     await using all = await setUpAddresses([frontSubnet(), pool('p', '10.1.0.2..10.1.0.3')]);
-    expect(all.draw('a')).toBe('10.1.0.4');
-    expect(all.draw('b', { pool: 'p' })).toBe('10.1.0.2');
+    expect(all.allocate('a')).toBe('10.1.0.4');
+    expect(all.allocate('b', { pool: 'p' })).toBe('10.1.0.2');
   });
 
   it('that changes gives back what it had', async () => {
     await using all = await setUpAddresses([frontSubnet(), pool('p', '10.1.0.2')]);
     all.addresses.refresh();
     await all.change('IPPool', 'p', { ips: ['10.1.0.5'] });
-    expect(all.draw('a')).toBe('10.1.0.2');
-    expect(all.draw('b', { pool: 'p' })).toBe('10.1.0.5');
+    expect(all.allocate('a')).toBe('10.1.0.2');
+    expect(all.allocate('b', { pool: 'p' })).toBe('10.1.0.5');
   });
 
   it.each(['a', 'b'])('may swap its ranges with another one, beginning with %s', async (first) => {
@@ -149,8 +149,8 @@ describe('an IPPool', () => {
     const swapped = { a: ranges.b, b: ranges.a };
     const order = first === 'a' ? (['a', 'b'] as const) : (['b', 'a'] as const);
     for (const name of order) await all.change('IPPool', name, { ips: [swapped[name]] });
-    expect(all.draw('x', { pool: 'a' })).toBe('10.1.0.5');
-    expect(all.draw('y', { pool: 'b' })).toBe('10.1.0.2');
+    expect(all.allocate('x', { pool: 'a' })).toBe('10.1.0.5');
+    expect(all.allocate('y', { pool: 'b' })).toBe('10.1.0.2');
     expect(all.errors()).toEqual([]);
   });
 
@@ -167,8 +167,8 @@ describe('an IPPool', () => {
       const { metadata } = all.server.create(frontSubnet());
       await all.seesSubnet('front', metadata.uid);
       all.addresses.invalidate();
-      expect(all.draw(`${name}-any`)).toBe('10.1.0.3');
-      expect(all.draw(name, { pool: 'p' })).toBe('10.1.0.2');
+      expect(all.allocate(`${name}-any`)).toBe('10.1.0.3');
+      expect(all.allocate(name, { pool: 'p' })).toBe('10.1.0.2');
     }
   });
 
@@ -182,16 +182,16 @@ describe('an IPPool', () => {
     all.addresses.refresh();
     all.server.delete('IPPool', 'p');
     await all.change('IPPool', 'q', { ips: ['f::f::f/64'] });
-    expect(all.draw('a')).toBe('10.1.0.2');
-    expect(all.draw('b')).toBe('10.1.0.3');
-    expect(() => all.draw('c', { pool: 'q' })).toThrow('NoAvailableAddress');
+    expect(all.allocate('a')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.3');
+    expect(() => all.allocate('c', { pool: 'q' })).toThrow('NoAvailableAddress');
   });
 
   it('whose Subnet becomes wrong keeps its addresses', async () => {
     await using all = await setUpAddresses([frontSubnet(), pool('p', '10.1.0.2')]);
     all.addresses.refresh();
     await all.change('Subnet', 'front', { gateway: '10.9.0.1' });
-    expect(all.draw('a')).toBe('10.1.0.3');
-    expect(all.draw('b', { pool: 'p' })).toBe('10.1.0.2');
+    expect(all.allocate('a')).toBe('10.1.0.3');
+    expect(all.allocate('b', { pool: 'p' })).toBe('10.1.0.2');
   });
 });

@@ -13,9 +13,9 @@ import { Addresses } from '../../../../src/controller/ipam/addresses.ts';
 import { Allocator } from '../../../../src/controller/ipam/allocator/allocator.ts';
 import type { Context } from '../../../../src/controller/kinds/context.ts';
 import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import type { Northbound } from '../../../../src/controller/ovn/northbound.ts';
 import { NbState } from '../../../../src/controller/ovn/state.ts';
+import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 import type { NewObject } from '../../../lab/kubernetes/object.ts';
 import { defaultSettings } from '../settings.ts';
 import { kubeOvn } from '../support.ts';
@@ -29,7 +29,7 @@ export class FakeNorthbound {
   /** What a plan fails with from now on. */
   failure: Error | undefined;
 
-  async bring(): Promise<Plan> {
+  async apply(): Promise<Plan> {
     this.plans += 1;
     if (this.failure !== undefined) throw this.failure;
     return { waits: [], operations: [], kept: [], claims: new Map() };

@@ -201,15 +201,15 @@ describe('several NICs of one network', () => {
   });
 
   it('are asked for by the annotations of each (D9)', () => {
-    const wishes = {
+    const requests = {
       'attachnet.default.kubernetes.io/ip_address.net1': '172.17.0.21',
       'attachnet.default.kubernetes.io/mac_address.net1': '02:00:00:00:00:21',
       [`${ATTACHNET}.net2.kubernetes.io/ip_address`]: '172.17.0.22',
       [`${ATTACHNET}.kubernetes.io/ip_address`]: '172.17.0.99',
     };
-    expect(onlyOne(wishes)).toMatchObject([
+    expect(onlyOne(requests)).toMatchObject([
       { attempts: ['attachnet 172.17.0.21'], mac: '02:00:00:00:00:21' },
-      { attempts: ['attachnet 172.17.0.22'], mac: 'drawn' },
+      { attempts: ['attachnet 172.17.0.22'], mac: 'dynamic' },
     ]);
   });
 
@@ -337,7 +337,7 @@ describe('a network of provider ovn', () => {
         provider: 'ovn',
         port: 'samplepod.default',
         attempts: ['ovn-default any'],
-        mac: 'drawn',
+        mac: 'dynamic',
       },
       expect.objectContaining({ provider: ATTACHNET }),
     ]);

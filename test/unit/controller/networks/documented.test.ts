@@ -45,14 +45,14 @@ const ATTACHNET_NIC = {
   provider: 'attachnet.default.ovn',
   port: 'samplepod.default.attachnet.default.ovn',
   attempts: ['attachnet any'],
-  mac: 'drawn',
+  mac: 'dynamic',
 };
 const PRIMARY_NIC = {
   kind: 'ovn',
   provider: 'ovn',
   port: 'samplepod.default',
   attempts: ['ovn-default any'],
-  mac: 'drawn',
+  mac: 'dynamic',
 };
 
 describe('a macvlan network', () => {

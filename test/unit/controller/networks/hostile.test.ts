@@ -63,7 +63,7 @@ const provider = fc.constantFrom(
   ...['ovn', 'attachnet.default.ovn', 'attachnet.default.ovn.net1', 'macvlan.default'],
   ...['attachnet.default', 'macvlan.default.net1'],
 );
-const wish = fc.oneof(
+const request = fc.oneof(
   fc.tuple(fc.constantFrom('ip_address', 'ip_address.net1', 'ip_pool', 'cidr'), address),
   fc.tuple(fc.constantFrom('mac_address', 'mac_address.net1'), mac),
   fc.tuple(fc.constant('ip_pool'), fc.constantFrom('pool1', '172.17.0.5,172.17.0.6', 'a;b')),
@@ -75,12 +75,12 @@ const wish = fc.oneof(
 const annotations = fc
   .record({
     selected: fc.dictionary(fc.constantFrom(NETWORKS, DEFAULT_NETWORK), networks, { maxKeys: 2 }),
-    wishes: fc.array(fc.tuple(provider, wish), { maxLength: 4 }),
+    requests: fc.array(fc.tuple(provider, request), { maxLength: 4 }),
   })
-  .map(({ selected, wishes }) => ({
+  .map(({ selected, requests }) => ({
     ...selected,
     ...Object.fromEntries(
-      wishes.map(([prefix, [key, value]]) => [`${prefix}.kubernetes.io/${key}`, value]),
+      requests.map(([prefix, [key, value]]) => [`${prefix}.kubernetes.io/${key}`, value]),
     ),
   }));
 
@@ -93,7 +93,7 @@ function expectChecked({ provider, port, mac, attempts, ifName }: NicRequest): v
   if (mac.kind === 'fixed') expect(parseMac(mac.mac)).toBe(mac.mac);
   for (const { subnet, addresses } of attempts) {
     expect(Object.keys(cluster.subnets)).toContain(subnet.name);
-    if (addresses.kind === 'drawn') continue;
+    if (addresses.kind === 'dynamic') continue;
     for (const entry of addresses.entries) {
       expect(new Set(entry.map(({ family }) => family)).size).toBe(entry.length);
       for (const one of entry) expect(parseAddress(one.text)).toEqual(one);

@@ -4,10 +4,10 @@ import { messagesOf, rightOf } from '../kinds/object-support.ts';
 
 const KEY = 'annotation macvlan.default.kubernetes.io/ip_pool';
 const entriesOf = (text: string) => {
-  const wish = rightOf(parsePool(text, KEY));
-  return wish.kind === 'named'
-    ? wish.name
-    : wish.entries.map((entry) => entry.map((address) => address.text).join());
+  const request = rightOf(parsePool(text, KEY));
+  return request.kind === 'named'
+    ? request.name
+    : request.entries.map((entry) => entry.map((address) => address.text).join());
 };
 
 describe('a pool', () => {

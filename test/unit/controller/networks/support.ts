@@ -157,7 +157,7 @@ export function short({ kind, provider, port, attempts, mac, family }: NicReques
     provider,
     port,
     attempts: attempts.map(({ subnet, addresses }) => {
-      if (addresses.kind === 'drawn') return [subnet.name, addresses.pool ?? 'any'].join(' ');
+      if (addresses.kind === 'dynamic') return [subnet.name, addresses.pool ?? 'any'].join(' ');
       const entries = addresses.entries.map((entry) => entry.map(({ text }) => text).join());
       const index = addresses.index === undefined ? '' : ` at ${addresses.index}`;
       return `${subnet.name} ${entries.join(';')}${index}`;

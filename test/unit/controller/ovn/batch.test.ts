@@ -3,8 +3,11 @@ import { expect, it } from 'vitest';
 import { uuidAtom } from '../../../../src/common/ovsdb/value.ts';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { Batch } from '../../../../src/controller/ovn/batch.ts';
-import { newDraft, type Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NbState } from '../../../../src/controller/ovn/state.ts';
+import {
+  newTransactionBuilder,
+  type Plan,
+} from '../../../../src/controller/ovn/transaction-builder.ts';
 import { NOTHING, portOf } from './support.ts';
 
 const FRONT = '00000001-0000-4000-8000-000000000000';
@@ -66,9 +69,9 @@ it('what two plans take out of one set is sent once: the server refuses duplicat
   if (front === undefined) throw new Error('there is no switch');
   const batch = new Batch<string>();
   for (const name of ['one', 'two']) {
-    const draft = newDraft();
-    draft.remove('Logical_Switch', front, 'ports', [uuidAtom(FRONT)]);
-    batch.add(name, draft.done());
+    const builder = newTransactionBuilder();
+    builder.remove('Logical_Switch', front, 'ports', [uuidAtom(FRONT)]);
+    batch.add(name, builder.done());
   }
   expect(batch.operations.at(-1)).toMatchObject({
     mutations: [['ports', 'delete', ['set', [['uuid', FRONT]]]]],

@@ -14,8 +14,8 @@ import type {
   DesiredSecurityGroup,
   DesiredSwitch,
 } from '../../../../src/controller/ovn/desired.ts';
-import type { Plan } from '../../../../src/controller/ovn/draft.ts';
 import { NorthboundError } from '../../../../src/controller/ovn/error.ts';
+import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 
 export const NOTHING: Plan = { waits: [], operations: [], kept: [], claims: new Map() };
 export const MAC = '02:00:00:00:00:01';

@@ -5,18 +5,18 @@ import { projectNode } from '../../../../src/controller/kinds/node/object/node.t
 import type { SubnetObject } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
 import { projectVlan } from '../../../../src/controller/kinds/vlan/object/vlan.ts';
 import { checkedValue } from '../../../../src/controller/model/problem.ts';
-import { JudgeMemo } from '../../../../src/controller/validation/judge-memo.ts';
 import {
   nodeConflicts,
   subnetConflicts,
 } from '../../../../src/controller/validation/subnet-conflicts.ts';
 import {
-  isSameJudgement,
-  judgePools,
-  judgeSubnets,
-  judgeVpc,
-  type Surroundings,
+  type ClusterState,
+  hasSameResult,
+  validatePools,
+  validateSubnets,
+  validateVpc,
 } from '../../../../src/controller/validation/validate.ts';
+import { ValidationMemo } from '../../../../src/controller/validation/validation-memo.ts';
 import {
   messagesOf,
   type RawObject,
@@ -29,7 +29,7 @@ import {
 const EARLY = { metadata: { creationTimestamp: '2026-01-01T00:00:00Z' } };
 const LATE = { metadata: { creationTimestamp: '2026-01-02T00:00:00Z' } };
 
-const plain: Surroundings = {
+const plain: ClusterState = {
   settings,
   vpcs: [vpcObject('ovn-cluster')],
   nodes: [],
@@ -37,8 +37,8 @@ const plain: Surroundings = {
 };
 
 /** What is wrong with each Subnet, by name. */
-function judged(subnets: readonly SubnetObject[], changes: Partial<Surroundings> = {}) {
-  const objects = judgeSubnets(subnets, { ...plain, ...changes });
+function validated(subnets: readonly SubnetObject[], changes: Partial<ClusterState> = {}) {
+  const objects = validateSubnets(subnets, { ...plain, ...changes });
   return Object.fromEntries([...objects].map(([name, { checked }]) => [name, messagesOf(checked)]));
 }
 
@@ -49,38 +49,38 @@ describe('a Subnet', () => {
   const front = subnetObject('front', { cidrBlock: '10.1.0.0/24' }, EARLY);
 
   it('with which nothing is wrong stays as it is', () => {
-    expect(judgeSubnets([front], plain)).toEqual(new Map([['front', front]]));
+    expect(validateSubnets([front], plain)).toEqual(new Map([['front', front]]));
   });
 
   it('that came later cannot have the addresses of another one', () => {
     const late = subnetObject('a-copy', { cidrBlock: '10.1.0.128/25' }, LATE);
-    expect(judged([late, front])).toEqual({
+    expect(validated([late, front])).toEqual({
       front: [],
       'a-copy': [expect.stringContaining('conflict with subnet front')],
     });
   });
 
   it('cannot be without its Vpc', () => {
-    expect(judged([front], { vpcs: [] })).toEqual({ front: ["vpc 'ovn-cluster' not found"] });
+    expect(validated([front], { vpcs: [] })).toEqual({ front: ["vpc 'ovn-cluster' not found"] });
   });
 
   it('says what the cluster lacks for what it needs', () => {
     const lack = { message: 'the cluster has none', advice: 'install it' };
     const lackOf = () => lack;
-    expect(judged([front], { vpcs: [], lackOf })).toEqual({
+    expect(validated([front], { vpcs: [], lackOf })).toEqual({
       front: ["vpc 'ovn-cluster' not found: the cluster has none"],
     });
     const outside = subnetObject('outside', { cidrBlock: '10.2.0.0/24', vlan: 'vlan7' });
-    expect(judged([outside], { lackOf })).toEqual({
+    expect(validated([outside], { lackOf })).toEqual({
       outside: ['failed to get vlan vlan7: not found: the cluster has none'],
     });
-    expect(judged([front], { lackOf })).toEqual({ front: [] });
+    expect(validated([front], { lackOf })).toEqual({ front: [] });
   });
 
   it('cannot have the address of a node', () => {
     const addresses = [{ type: 'InternalIP', address: '10.1.0.7' }];
     const nodes = [projectNode(rawObject('node-1', { status: { addresses } }))];
-    expect(judged([front], { nodes })).toEqual({
+    expect(validated([front], { nodes })).toEqual({
       front: [expect.stringContaining('node node-1 address 10.1.0.7')],
     });
   });
@@ -89,22 +89,22 @@ describe('a Subnet', () => {
     const outside = subnetObject('outside', { cidrBlock: '10.2.0.0/24', vlan: 'vlan7' });
     const vlan7 = projectVlan(rawObject('vlan7', { spec: { id: 7, provider: 'net' } }));
     const vlan = (name: string) => (name === 'vlan7' ? vlan7 : undefined);
-    expect(judged([outside, front])).toEqual({
+    expect(validated([outside, front])).toEqual({
       outside: ['failed to get vlan vlan7: not found'],
       front: [],
     });
-    expect(judged([outside, front], { vlan })).toEqual({ outside: [], front: [] });
+    expect(validated([outside, front], { vlan })).toEqual({ outside: [], front: [] });
   });
 
   it('has everything that is wrong told at once', () => {
     const late = subnetObject('late', { cidrBlock: '10.1.0.0/24' }, LATE);
-    expect(judged([front, late], { vpcs: [] }).late).toHaveLength(2);
+    expect(validated([front, late], { vpcs: [] }).late).toHaveLength(2);
   });
 
   it('that is wrong by itself is told of that, and its addresses stay its own', () => {
     const wrong = subnetObject('wrong', { cidrBlock: '10.1.0.0/24', gateway: '10.9.0.1' }, EARLY);
     const late = subnetObject('late', { cidrBlock: '10.1.0.0/24' }, LATE);
-    expect(judged([wrong, late], { vpcs: [vpcObject('ovn-cluster')] })).toEqual({
+    expect(validated([wrong, late], { vpcs: [vpcObject('ovn-cluster')] })).toEqual({
       wrong: messagesOf(wrong.checked),
       late: ['subnet late cidr 10.1.0.0/24 is conflict with subnet wrong cidr 10.1.0.0/24'],
     });
@@ -119,7 +119,7 @@ describe('an IPPool', () => {
   it('that came later cannot have the addresses of another one', () => {
     const first = poolObject('z', { subnet: 'front', ips }, EARLY);
     const second = poolObject('a', { subnet: 'front', ips: ['10.1.0.19'] }, LATE);
-    const pools = judgePools([second, first], subnets);
+    const pools = validatePools([second, first], subnets);
     expect(pools.get('z')).toEqual(first);
     expect(messagesOf(pools.get('a')?.checked ?? { value: '' })).toEqual([
       'ippool a has conflict IPs with ippool z: 10.1.0.19..10.1.0.19',
@@ -129,38 +129,38 @@ describe('an IPPool', () => {
   it('cannot be without its Subnet, which may be a wrong one', () => {
     const pool = poolObject('a', { subnet: 'front', ips });
     const wrongOf = (known: typeof subnets) =>
-      [...judgePools([pool], known).values()].flatMap(({ checked }) => messagesOf(checked));
+      [...validatePools([pool], known).values()].flatMap(({ checked }) => messagesOf(checked));
     expect(wrongOf(new Map())).toEqual(['subnet front of ippool a does not exist']);
     expect(wrongOf(new Map([['front', subnetObject('front', {})]]))).toEqual([]);
   });
 
   it('that is wrong by itself is told of that only', () => {
     const wrong = poolObject('a', { subnet: 'nowhere', ips: ['x'] });
-    expect(judgePools([wrong], subnets).get('a')?.checked).toEqual(wrong.checked);
+    expect(validatePools([wrong], subnets).get('a')?.checked).toEqual(wrong.checked);
   });
 });
 
 describe('a Vpc', () => {
   it('cannot have the name of a Subnet, whatever else is wrong with it', () => {
     const vpc = vpcObject('front');
-    expect(judgeVpc(vpc, new Set(['back']))).toBe(vpc);
-    expect(messagesOf(judgeVpc(vpc, new Set(['front'])).checked)).toEqual([
+    expect(validateVpc(vpc, new Set(['back']))).toBe(vpc);
+    expect(messagesOf(validateVpc(vpc, new Set(['front'])).checked)).toEqual([
       'vpc front and subnet front cannot have the same name',
     ]);
     const wrong = vpcObject('front', { policyRoutes: [{ action: 'x' }] });
-    expect(judgeVpc(wrong, new Set(['front'])).checked).toEqual(wrong.checked);
+    expect(validateVpc(wrong, new Set(['front'])).checked).toEqual(wrong.checked);
   });
 });
 
-describe('two judgements', () => {
+describe('two results of validation', () => {
   const spec = { cidrBlock: '10.1.0.0/24' };
   const one = subnetObject('front', spec);
 
   it('are the same whatever the version and the status say', () => {
     const metadata = { resourceVersion: '8', finalizers: ['x'] };
     const other = subnetObject('front', spec, { metadata, status: { v4usingIPs: 3 } });
-    expect(isSameJudgement(one, other)).toBe(true);
-    expect(isSameJudgement(undefined, undefined)).toBe(true);
+    expect(hasSameResult(one, other)).toBe(true);
+    expect(hasSameResult(undefined, undefined)).toBe(true);
   });
 
   it.each([
@@ -174,16 +174,16 @@ describe('two judgements', () => {
     ['one that is wrong', subnetObject('front', { ...spec, gateway: '10.9.0.1' })],
     ['one of another network', subnetObject('front', { ...spec, provider: 'net.shop.ovn' })],
   ])('differ from %s', (_, other) => {
-    expect(isSameJudgement(one, other)).toBe(false);
-    expect(isSameJudgement(other, one)).toBe(false);
+    expect(hasSameResult(one, other)).toBe(false);
+    expect(hasSameResult(other, one)).toBe(false);
   });
 
   it('differ by the network also where both are wrong alike', () => {
     const [here, there] = ['a.default', 'b.default'].map((provider) =>
       subnetObject('front', { cidrBlock: 'nonsense', provider }),
     );
-    expect(isSameJudgement(here, there)).toBe(false);
-    expect(isSameJudgement(here, here)).toBe(true);
+    expect(hasSameResult(here, there)).toBe(false);
+    expect(hasSameResult(here, here)).toBe(true);
   });
 });
 
@@ -226,7 +226,7 @@ describe('conflicts between many Subnets', () => {
         );
         const vpcs = [vpcObject('ovn-cluster'), vpcObject('tenant')];
         const vlan = () => projectVlan(rawObject('vlan7', { spec: { id: 7, provider: 'p' } }));
-        const found = judgeSubnets(all, { ...plain, vpcs, nodes, vlan });
+        const found = validateSubnets(all, { ...plain, vpcs, nodes, vlan });
         for (const object of all) {
           const subnet = checkedValue(object.checked);
           const expected =
@@ -245,7 +245,7 @@ describe('conflicts between many Subnets', () => {
     );
   });
 
-  it('are the same where only what has changed is judged again', async () => {
+  it('are the same where only what has changed is validated again', async () => {
     const edit = fc.tuple(
       fc.integer({ min: 0, max: 5 }),
       fc.option(fc.tuple(spec, fc.boolean()), { nil: undefined }),
@@ -269,7 +269,7 @@ describe('conflicts between many Subnets', () => {
     const step = fc.tuple(fc.array(edit, { maxLength: 2 }), around);
     await fc.assert(
       fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), (steps) => {
-        const memo = new JudgeMemo();
+        const memo = new ValidationMemo();
         const objects = new Map<string, SubnetObject>();
         let before = new Map<string, SubnetObject>();
         for (const [edits, { vpcs, nodes, vlan, lack }] of steps) {
@@ -277,9 +277,9 @@ describe('conflicts between many Subnets', () => {
           const all = [...objects.values()].filter(({ meta }) => !meta.deleting);
           const vlanNow = () => vlan;
           const lackOf = () => lack;
-          const surroundings = { ...plain, vpcs, nodes, vlan: vlanNow, lackOf, ipsOf: () => [] };
-          const found = judgeSubnets(all, surroundings, before, memo);
-          expect(found).toEqual(judgeSubnets(all, surroundings, before));
+          const clusterState = { ...plain, vpcs, nodes, vlan: vlanNow, lackOf, ipsOf: () => [] };
+          const found = validateSubnets(all, clusterState, before, memo);
+          expect(found).toEqual(validateSubnets(all, clusterState, before));
           before = found;
         }
       }),
@@ -287,14 +287,14 @@ describe('conflicts between many Subnets', () => {
     );
   });
 
-  it('are judged once more only for those that a change concerns', () => {
+  it('are validated once more only for those that a change concerns', () => {
     const many = Array.from({ length: 100 }, (_, index) =>
       subnetObject(`s${index}`, { cidrBlock: `10.1.${index}.0/24` }),
     );
-    const memo = new JudgeMemo();
-    const before = judgeSubnets(many, plain, new Map(), memo);
+    const memo = new ValidationMemo();
+    const before = validateSubnets(many, plain, new Map(), memo);
     const changed = [...many.slice(1), subnetObject('s0', { cidrBlock: '10.1.7.0/24' })];
-    const after = judgeSubnets(changed, plain, before, memo);
+    const after = validateSubnets(changed, plain, before, memo);
     const others = [...after].filter(([name, object]) => before.get(name) !== object);
     expect(others.map(([name]) => name).sort()).toEqual(['s0', 's7']);
   });
@@ -306,7 +306,7 @@ describe('conflicts between many Subnets', () => {
       }),
     );
     const begun = performance.now();
-    judgeSubnets(many, plain);
+    validateSubnets(many, plain);
     // A fifth of a second on a quiet machine; each with each took minutes.
     expect(performance.now() - begun).toBeLessThan(10_000);
   });

@@ -116,7 +116,7 @@ export function isNew({ meta }: IpObject): boolean {
  * True for a user's IP object that is about to become a reservation: nothing is wrong with it.
  * @param subnet see `readReservation`
  */
-export function isWish(ip: IpObject, subnet: Subnet | undefined): boolean {
+export function isReservationRequest(ip: IpObject, subnet: Subnet | undefined): boolean {
   if (!isNew(ip)) return false;
   const read = readReservation(ip, subnet);
   return read !== undefined && 'value' in read;
@@ -172,8 +172,8 @@ export function ipPatch(
   const isHeld = finalizers.includes(FINALIZER);
   const record = recordOf(nic, holder);
   const isNoted = record === undefined || isSameRecord(record, ip.record);
-  const isNews = !isNoted && !(isOld && ip.record === undefined);
-  if (!spec && !labels && isHeld && !isNews) return undefined;
+  const affectsNics = !isNoted && !(isOld && ip.record === undefined);
+  if (!spec && !labels && isHeld && !affectsNics) return undefined;
   // The list of finalizers is replaced as a whole: the version guards it.
   const held = isHeld ? {} : { resourceVersion, finalizers: [...finalizers, FINALIZER] };
   const annotations = isNoted ? undefined : recordAnnotation(record);
@@ -184,7 +184,7 @@ export function ipPatch(
   };
 }
 
-/** The patch that makes of a user's wish the reservation that it asked for. */
+/** The patch that turns a user's request into the reservation that it asked for. */
 export function reservationPatch(ip: IpObject, nic: AllocatedNic, holder: IpHolder): MergePatch {
   const patch = ipPatch(ip, nic, holder) ?? {};
   const metadata = rawFields(patch.metadata);

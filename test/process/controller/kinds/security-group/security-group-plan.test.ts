@@ -34,18 +34,18 @@ const BASE_ACLS = 10;
 async function setUp(): Promise<NbDatabase> {
   const database = await startDatabase();
   for (const name of ['front', 'back'])
-    await database.bring((state) => planSwitch(state, switchOf({ name })));
+    await database.apply((state) => planSwitch(state, switchOf({ name })));
   return database;
 }
 
-async function bring(database: NbDatabase, group: DesiredSecurityGroup): Promise<void> {
-  await database.bring((state) => planSecurityGroup(state, group));
+async function apply(database: NbDatabase, group: DesiredSecurityGroup): Promise<void> {
+  await database.apply((state) => planSecurityGroup(state, group));
   expect(planSecurityGroup(await database.read(), group)).toEqual(NOTHING);
 }
 
 async function bringPod(database: NbDatabase, pod: string, ...ports: DesiredPort[]) {
   const key = `shop/${pod}`;
-  await database.bring((state) => planPod(state, key, ports));
+  await database.apply((state) => planPod(state, key, ports));
   expect(planPod(await database.read(), key, ports)).toEqual(NOTHING);
 }
 
@@ -54,7 +54,7 @@ const bringPort = (database: NbDatabase, name: string, addresses: string, groups
   bringPod(database, name, portOf(addresses, { name, groups }));
 
 const remove = (database: NbDatabase, name: string) =>
-  database.bring((state) => planSecurityGroupRemoval(state, name));
+  database.apply((state) => planSecurityGroupRemoval(state, name));
 
 const membersOf = async (database: NbDatabase, group: string) =>
   (await rowNamed(database, 'Port_Group', group)).ports ?? [];
@@ -65,7 +65,7 @@ const addressesOf = async (database: NbDatabase, set: string) =>
 describe('a SecurityGroup', () => {
   it('is a port group with ACLs, and two sets of addresses', async () => {
     const database = await setUp();
-    await bring(database, WEB);
+    await apply(database, WEB);
     const group = await rowNamed(database, 'Port_Group', 'ovn.sg.web.tier');
     expect(group.external_ids).toEqual({ ...VENDOR, type: 'security_group', sg: 'web-tier' });
     expect(group.acls).toHaveLength(BASE_ACLS + 4 + 1);
@@ -85,11 +85,11 @@ describe('a SecurityGroup', () => {
 
   it('changes its rules, and touches no other ACL', async () => {
     const database = await setUp();
-    await bring(database, WEB);
+    await apply(database, WEB);
     const uuids = async () => [...(await database.read()).acls.keys()];
     const before = await uuids();
     const changed = groupOf('web-tier', [ruleOf({ policy: 'drop' })], { allowsSameGroup: true });
-    await bring(database, changed);
+    await apply(database, changed);
     const after = await uuids();
     expect(after.filter((uuid) => before.includes(uuid))).toHaveLength(BASE_ACLS + 4);
     expect(after).toHaveLength(before.length);
@@ -100,7 +100,7 @@ describe('a SecurityGroup', () => {
     await bringPort(database, 'one', '10.1.0.5,fd00:1::5', ['web-tier']);
     await bringPort(database, 'two', '10.1.0.6', ['web-tier', 'other']);
     await bringPort(database, 'three', '10.1.0.7', []);
-    await bring(database, WEB);
+    await apply(database, WEB);
     expect(await membersOf(database, 'ovn.sg.web.tier')).toEqual(['one', 'two']);
     expect(await membersOf(database, DENY)).toEqual(['one', 'two']);
     const set = 'ovn.sg.web.tier.associated';
@@ -112,14 +112,14 @@ describe('a SecurityGroup', () => {
     const database = await setUp();
     await bringPort(database, 'one', 'fd00:1::5', ['db']);
     const rule = ruleOf({ remote: { group: 'db', family: 'IPv6' }, policy: 'drop' });
-    await bring(database, groupOf('web', [rule]));
+    await apply(database, groupOf('web', [rule]));
     expect(await addressesOf(database, 'ovn.sg.db.associated.v6')).toEqual(['fd00:1::5']);
   });
 
   it('is mended where somebody has damaged it', async () => {
     const database = await setUp();
     await bringPort(database, 'one', '10.1.0.5', ['web-tier']);
-    await bring(database, WEB);
+    await apply(database, WEB);
     const before = await pictureOf(database);
     await database.by('clear', 'Port_Group', 'ovn.sg.web.tier', 'ports', 'acls', 'external_ids');
     await database.by('set', 'Port_Group', 'ovn.sg.web.tier', 'external_ids:vendor=kube-ovn');
@@ -128,13 +128,13 @@ describe('a SecurityGroup', () => {
     await database.by(
       ...['set', 'Address_Set', 'ovn.sg.web.tier.associated.v6', 'addresses="fd00::bad"'],
     );
-    await bring(database, WEB);
+    await apply(database, WEB);
     expect(await pictureOf(database)).toEqual(before);
   });
 
   it('keeps what others have put into it', async () => {
     const database = await setUp();
-    await bring(database, WEB);
+    await apply(database, WEB);
     await database.by('lsp-add', 'front', 'theirs');
     const uuid = (await database.read()).switchPortNamed('theirs')?.uuid ?? '';
     await database.by('add', 'Port_Group', 'ovn.sg.web.tier', 'ports', uuid);
@@ -147,7 +147,7 @@ describe('a SecurityGroup', () => {
       'ip',
       'drop',
     );
-    await bring(database, groupOf('web-tier'));
+    await apply(database, groupOf('web-tier'));
     expect(await membersOf(database, 'ovn.sg.web.tier')).toEqual(['theirs']);
     expect((await rowNamed(database, 'Port_Group', 'ovn.sg.web.tier')).acls).toContainEqual({
       action: 'drop',
@@ -161,7 +161,7 @@ describe('a SecurityGroup', () => {
 describe('a port with SecurityGroups', () => {
   it('says which its pod lists, and joins those that exist', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     const port = portOf('10.1.0.5', { name: 'one' });
     const securityGroups = [
       { name: 'web', exists: true },
@@ -220,7 +220,7 @@ describe('a port with SecurityGroups', () => {
     const listing = { ...port, securityGroups: [{ name: 'web', exists: false }] };
     await bringPod(database, 'one', listing);
     expect(await membersOf(database, DENY)).toEqual(['one']);
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     expect(await membersOf(database, 'ovn.sg.web')).toEqual(['one']);
     await remove(database, 'web');
     expect(await membersOf(database, DENY)).toEqual(['one']);
@@ -231,7 +231,7 @@ describe('a port with SecurityGroups', () => {
 
   it('has neighbour discovery where none of them exists, as with each that does', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     const actions = async () =>
       ((await rowNamed(database, 'Port_Group', DENY)).acls as { action: string }[]).map(
@@ -251,8 +251,8 @@ describe('a port with SecurityGroups', () => {
 
   it('leaves groups that its pod lists no more, with its addresses', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
-    await bring(database, groupOf('db'));
+    await apply(database, groupOf('web'));
+    await apply(database, groupOf('db'));
     await bringPort(database, 'one', '10.1.0.5', ['web', 'db']);
     await bringPort(database, 'one', '10.1.0.5', ['db']);
     expect(await membersOf(database, 'ovn.sg.web')).toEqual([]);
@@ -265,7 +265,7 @@ describe('a port with SecurityGroups', () => {
 
   it('takes its addresses along when they change and when it goes', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     const set = () => addressesOf(database, 'ovn.sg.web.associated.v4');
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     await bringPort(database, 'one', '10.1.0.6', ['web']);
@@ -279,7 +279,7 @@ describe('a port with SecurityGroups', () => {
 
   it('leaves nothing behind in a group that another port of its pod joins', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     await bringPod(database, 'one', portOf('10.1.0.5', { name: 'a', groups: ['web'] }));
     await bringPod(database, 'one', portOf('10.1.0.6', { name: 'b', groups: ['web'] }));
     const uuid = await database.by('get', 'Logical_Switch_Port', 'b', '_uuid');
@@ -289,7 +289,7 @@ describe('a port with SecurityGroups', () => {
 
   it('leaves behind an address that another member has, too', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     await bringPod(
       database,
@@ -304,7 +304,7 @@ describe('a port with SecurityGroups', () => {
 
   it('can exchange addresses with another port of its pod', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     const pair = (first: string, second: string) => [
       portOf(first, { name: 'a', groups: ['web'] }),
       portOf(second, { name: 'b', groups: ['web'] }),
@@ -335,8 +335,8 @@ describe('a port with SecurityGroups', () => {
 describe('the removal of a SecurityGroup', () => {
   it('leaves the ports that list it closed but for what other groups allow', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
-    await bring(database, groupOf('db'));
+    await apply(database, groupOf('web'));
+    await apply(database, groupOf('db'));
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     await bringPort(database, 'two', '10.1.0.6', ['web', 'db']);
     await remove(database, 'web');
@@ -354,7 +354,7 @@ describe('the removal of a SecurityGroup', () => {
 
   it('leaves the group to those who have put ACLs into it', async () => {
     const database = await setUp();
-    await bring(database, groupOf('web'));
+    await apply(database, groupOf('web'));
     await bringPort(database, 'one', '10.1.0.5', ['web']);
     await database.by('--type=port-group', 'acl-add', 'ovn.sg.web', 'to-lport', '9', 'ip', 'drop');
     const { kept } = await remove(database, 'web');
@@ -369,9 +369,9 @@ describe('the removal of a SecurityGroup', () => {
 describe('a name that is taken', () => {
   it('by another SecurityGroup, which comes to the same, is left to that one', async () => {
     const database = await setUp();
-    await bring(database, groupOf('a-b', [ruleOf()]));
+    await apply(database, groupOf('a-b', [ruleOf()]));
     const before = await pictureOf(database);
-    const failure = await failureOf(() => bring(database, groupOf('a.b')));
+    const failure = await failureOf(() => apply(database, groupOf('a.b')));
     expect(failure.message).toMatch(/ovn\.sg\.a\.b.* is taken: it is SecurityGroup a-b's$/);
     await remove(database, 'a.b');
     expect(await pictureOf(database)).toEqual(before);
@@ -386,8 +386,8 @@ describe('a name that is taken', () => {
     const before = await pictureOf(database);
     const port = portOf('10.1.0.5', { name: 'one', groups: ['web'] });
     for (const call of [
-      () => bring(database, groupOf('web')),
-      () => bring(database, groupOf('db')),
+      () => apply(database, groupOf('web')),
+      () => apply(database, groupOf('db')),
       () => bringPod(database, 'one', port),
     ])
       expect((await failureOf(call)).reason).toBe('taken');
@@ -403,7 +403,7 @@ describe('without tiers', () => {
     ['a rule that passes on', groupOf('web', [ruleOf({ policy: 'pass' })])],
   ])('%s is refused: it would let through too much', async (_, group) => {
     const database = await setUp();
-    const failure = await failureOf(() => bring(database, group));
+    const failure = await failureOf(() => apply(database, group));
     expect(failure.reason).toBe('unsupported');
     expect(failure.details).toContain('OVN 23.06');
   });
@@ -418,13 +418,13 @@ it('a group of very many members is more than one transaction, and its Subnet ca
   for (let start = 0; start < count; start += 500) {
     const pod = `shop/${start}`;
     const some = ports.slice(start, start + 500);
-    await database.bring((state) => planPod(state, pod, some));
+    await database.apply((state) => planPod(state, pod, some));
   }
-  await bring(database, groupOf('web', [ruleOf({ remote: { network: cidr('10.1.0.0/16') } })]));
+  await apply(database, groupOf('web', [ruleOf({ remote: { network: cidr('10.1.0.0/16') } })]));
   expect(await membersOf(database, 'ovn.sg.web')).toHaveLength(count);
   expect(await addressesOf(database, 'ovn.sg.web.associated.v4')).toHaveLength(count);
   await database.by('lsp-add', 'front', 'theirs');
-  await database.bring((state) => planSwitchRemoval(state, 'front'));
+  await database.apply((state) => planSwitchRemoval(state, 'front'));
   expect(await addressesOf(database, 'ovn.sg.web.associated.v4')).toEqual([]);
   expect(await database.by('get', 'Port_Group', DENY, 'ports')).toBe('[]');
   expect((await database.read()).switchPorts.size).toBe(1);

@@ -38,22 +38,22 @@ const LRP = {
 /** A database with routers of these Vpcs. */
 async function withRouters(...names: string[]): Promise<NbDatabase> {
   const database = await startDatabase();
-  for (const name of names) await database.bring((state) => planRouter(state, routerOf({ name })));
+  for (const name of names) await database.apply((state) => planRouter(state, routerOf({ name })));
   return database;
 }
 
-async function bring(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
-  await database.bring((state) => planSwitch(state, desired));
+async function apply(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
+  await database.apply((state) => planSwitch(state, desired));
   expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
 }
 
 const remove = (database: NbDatabase, name: string) =>
-  database.bring((state) => planSwitchRemoval(state, name));
+  database.apply((state) => planSwitchRemoval(state, name));
 
 describe('a switch', () => {
   it('is made with its router port', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch());
+    await apply(database, attachedSwitch());
     expect(await rowNamed(database, 'Logical_Switch', 'front')).toEqual({
       name: 'front',
       external_ids: VENDOR,
@@ -65,7 +65,7 @@ describe('a switch', () => {
 
   it('has a gateway of each family, in the route table that is asked for', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch('10.1.0.1/24,fd00:1::1/64', { routeTable: 'other' }));
+    await apply(database, attachedSwitch('10.1.0.1/24,fd00:1::1/64', { routeTable: 'other' }));
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([
       {
         ...LRP,
@@ -77,9 +77,9 @@ describe('a switch', () => {
 
   it('keeps the MAC of its gateway when the address changes', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch('10.1.0.1/24', { routeTable: 'other' }));
+    await apply(database, attachedSwitch('10.1.0.1/24', { routeTable: 'other' }));
     const changed = attachedSwitch('10.1.0.254/24', { newMac: '02:00:00:00:00:99' });
-    await bring(database, changed);
+    await apply(database, changed);
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([
       { ...LRP, networks: ['10.1.0.254/24'] },
     ]);
@@ -90,8 +90,8 @@ describe('a switch', () => {
 
   it('without a router has none', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch());
-    await bring(database, switchOf());
+    await apply(database, attachedSwitch());
+    await apply(database, switchOf());
     expect(await rowsOf(database, 'Logical_Switch')).toEqual([
       { name: 'front', external_ids: VENDOR },
     ]);
@@ -100,8 +100,8 @@ describe('a switch', () => {
 
   it('goes from one Vpc to another', async () => {
     const database = await withRouters('tenant', 'other');
-    await bring(database, attachedSwitch());
-    await bring(database, attachedSwitch('10.1.0.1/24', { vpc: 'other' }));
+    await apply(database, attachedSwitch());
+    await apply(database, attachedSwitch('10.1.0.1/24', { vpc: 'other' }));
     const { ports } = await rowNamed(database, 'Logical_Switch', 'front');
     expect(ports).toEqual([expect.objectContaining({ name: 'front-other' })]);
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([
@@ -111,7 +111,7 @@ describe('a switch', () => {
 
   it('waits for the router of its Vpc', async () => {
     const database = await startDatabase();
-    const failure = await failureOf(() => bring(database, attachedSwitch()));
+    const failure = await failureOf(() => apply(database, attachedSwitch()));
     expect(failure.reason).toBe('missing');
     expect(failure.message).toBe(
       'Subnet front cannot be attached: Vpc tenant has no logical router yet',
@@ -121,8 +121,8 @@ describe('a switch', () => {
 
   it('of one CIDR in two Vpcs is two switches', async () => {
     const database = await withRouters('tenant', 'other');
-    await bring(database, attachedSwitch());
-    await bring(database, attachedSwitch('10.1.0.1/24', { name: 'twin', vpc: 'other' }));
+    await apply(database, attachedSwitch());
+    await apply(database, attachedSwitch('10.1.0.1/24', { name: 'twin', vpc: 'other' }));
     const networks = (await rowsOf(database, 'Logical_Router_Port')).map(
       ({ name, networks: n }) => [name, n],
     );
@@ -143,15 +143,15 @@ describe('a provider network', () => {
       options: { network_name: 'physnet' },
       external_ids: { ...VENDOR, ls: 'front' },
     };
-    await bring(database, switchOf({ localnet: { network: 'physnet', tag: 100 } }));
+    await apply(database, switchOf({ localnet: { network: 'physnet', tag: 100 } }));
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([{ ...localnet, tag: 100 }]);
-    await bring(database, switchOf({ localnet: { network: 'physnet' } }));
+    await apply(database, switchOf({ localnet: { network: 'physnet' } }));
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([localnet]);
-    await bring(database, switchOf({ localnet: { network: 'other', tag: 7 } }));
+    await apply(database, switchOf({ localnet: { network: 'other', tag: 7 } }));
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([
       { ...localnet, tag: 7, options: { network_name: 'other' } },
     ]);
-    await bring(database, switchOf());
+    await apply(database, switchOf());
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([]);
   });
 });
@@ -162,7 +162,7 @@ describe('ACLs of a switch', () => {
 
   it('are made, and only those go that are not wanted any more', async () => {
     const database = await startDatabase();
-    await bring(database, switchOf({ acls: [drop, allow] }));
+    await apply(database, switchOf({ acls: [drop, allow] }));
     const base = { direction: 'to-lport', external_ids: { ...VENDOR, parent: 'front' } };
     const drawn = { ...base, action: 'drop', match: 'ip', priority: 1000 };
     expect(await rowsOf(database, 'ACL')).toEqual([
@@ -170,7 +170,7 @@ describe('ACLs of a switch', () => {
       { ...drawn, log: true, name: 'front', severity: 'warning' },
     ]);
     await database.by('acl-add', 'front', 'from-lport', '7', 'ip6', 'drop');
-    await bring(database, switchOf({ acls: [{ ...allow, priority: 1002 }] }));
+    await apply(database, switchOf({ acls: [{ ...allow, priority: 1002 }] }));
     expect(await rowsOf(database, 'ACL')).toEqual([
       { ...base, action: 'allow-related', match: 'ip4.src == 10.1.0.0/24', priority: 1002 },
       { action: 'drop', direction: 'from-lport', match: 'ip6', priority: 7 },
@@ -180,7 +180,7 @@ describe('ACLs of a switch', () => {
   it('cannot pass a packet on where OVN has no tiers', async () => {
     const database = await startDatabase();
     const desired = switchOf({ acls: [aclOf('ip', { action: 'pass' })] });
-    const failure = await failureOf(() => bring(database, desired));
+    const failure = await failureOf(() => apply(database, desired));
     expect(failure.reason).toBe('unsupported');
     expect(failure.details).toContain('OVN 23.06');
   });
@@ -191,7 +191,7 @@ describe('a name that is taken', () => {
     const database = await withRouters('tenant');
     await database.by('ls-add', 'front', '--', 'lsp-add', 'front', 'theirs');
     const before = await pictureOf(database);
-    const failure = await failureOf(() => bring(database, attachedSwitch()));
+    const failure = await failureOf(() => apply(database, attachedSwitch()));
     expect(failure.reason).toBe('taken');
     await remove(database, 'front');
     expect(await pictureOf(database)).toEqual(before);
@@ -203,7 +203,7 @@ describe('a name that is taken', () => {
   ])('by a port that is not ours is left to it (%s)', async (...command) => {
     const database = await withRouters('tenant');
     await database.by('ls-add', 'theirs', '--', ...command);
-    expect((await failureOf(() => bring(database, attachedSwitch()))).reason).toBe('taken');
+    expect((await failureOf(() => apply(database, attachedSwitch()))).reason).toBe('taken');
     expect(await rowsOf(database, 'Logical_Switch')).toEqual([
       expect.objectContaining({ name: 'theirs' }),
     ]);
@@ -211,15 +211,15 @@ describe('a name that is taken', () => {
 
   it('by another Subnet, which comes to the same, is left to that one', async () => {
     const database = await withRouters('c', 'b-c', 'a', 'a-b');
-    await bring(database, attachedSwitch('10.1.0.1/24', { name: 'a-b', vpc: 'c' }));
+    await apply(database, attachedSwitch('10.1.0.1/24', { name: 'a-b', vpc: 'c' }));
     const sameSwitchPort = attachedSwitch('10.2.0.1/24', { name: 'a', vpc: 'b-c' });
-    const switchFailure = await failureOf(() => bring(database, sameSwitchPort));
+    const switchFailure = await failureOf(() => apply(database, sameSwitchPort));
     expect(switchFailure.message).toBe(
       'Logical_Switch_Port a-b-c is taken: it is the router port of Subnet a-b',
     );
-    await bring(database, attachedSwitch('10.3.0.1/24', { name: 'b-c', vpc: 'a' }));
+    await apply(database, attachedSwitch('10.3.0.1/24', { name: 'b-c', vpc: 'a' }));
     const sameRouterPort = attachedSwitch('10.4.0.1/24', { name: 'c', vpc: 'a-b' });
-    const routerFailure = await failureOf(() => bring(database, sameRouterPort));
+    const routerFailure = await failureOf(() => apply(database, sameRouterPort));
     expect(routerFailure.message).toBe(
       'Logical_Router_Port a-b-c is taken: it leads from Vpc a to Subnet b-c',
     );
@@ -227,8 +227,8 @@ describe('a name that is taken', () => {
 
   it('by a second switch of ours is made one, with all that both have', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
-    await database.bring((state) => planPod(state, 'shop/web-0', [portOf()]));
+    await apply(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
+    await database.apply((state) => planPod(state, 'shop/web-0', [portOf()]));
     const twin = ['create', 'Logical_Switch', 'name=front', 'external_ids:vendor=kube-ovn'];
     const uuid = await database.by(...twin);
     await database.by(
@@ -243,7 +243,7 @@ describe('a name that is taken', () => {
       'ip',
       'drop',
     );
-    await bring(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
+    await apply(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
     const row = await rowNamed(database, 'Logical_Switch', 'front');
     expect(row.acls).toHaveLength(2);
     expect(row.ports).toEqual([
@@ -256,13 +256,13 @@ describe('a name that is taken', () => {
 
 it('ports of a second switch go, too, where they are not wanted', async () => {
   const database = await withRouters('tenant');
-  await bring(database, attachedSwitch());
+  await apply(database, attachedSwitch());
   const port = await database.by('get', 'Logical_Switch_Port', 'front-tenant', '_uuid');
   await database.by(
     ...['remove', 'Logical_Switch', 'front', 'ports', port, '--', 'create', 'Logical_Switch'],
     ...['name=front', 'external_ids:vendor=kube-ovn', `ports=${port}`],
   );
-  await bring(database, switchOf());
+  await apply(database, switchOf());
   expect(await rowsOf(database, 'Logical_Switch')).toEqual([
     { name: 'front', external_ids: VENDOR },
   ]);
@@ -271,12 +271,12 @@ it('ports of a second switch go, too, where they are not wanted', async () => {
 describe('rows of others', () => {
   it('on our switch and router stay as they are', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch());
+    await apply(database, attachedSwitch());
     await database.by('lsp-add', 'front', 'theirs', '--', 'lsp-set-type', 'theirs', 'localnet');
     await database.by('lrp-add', 'tenant', 'uplink', '02:00:00:00:09:09', '192.0.2.2/24');
     await database.by('qos-add', 'front', 'to-lport', '1', 'ip', 'rate=1000');
     await database.by('set', 'Logical_Switch', 'front', 'other_config:subnet=10.1.0.0/24');
-    await bring(database, attachedSwitch('10.1.0.254/24'));
+    await apply(database, attachedSwitch('10.1.0.254/24'));
     expect(await rowNamed(database, 'Logical_Switch', 'front')).toMatchObject({
       other_config: { subnet: '10.1.0.0/24' },
       ports: [ROUTER_LSP, { name: 'theirs', type: 'localnet' }],
@@ -291,7 +291,7 @@ describe('rows of others', () => {
 
   it('of parts of Kube-OVN that are not ours stay: peerings, and ports that lead out', async () => {
     const database = await withRouters('tenant', 'other');
-    await bring(database, attachedSwitch());
+    await apply(database, attachedSwitch());
     const mark = 'external_ids:vendor=kube-ovn';
     const port = ['create', 'Logical_Router_Port', 'mac="02:00:00:00:07:07"', mark];
     const attach = ['--', 'add', 'Logical_Router', 'other', 'ports', '@p'];
@@ -305,7 +305,7 @@ describe('rows of others', () => {
     const hold = ['--', 'add', 'Logical_Switch', 'front', 'ports', '@l'];
     await database.by('--id=@l', ...lsp, ...options, ...hold);
     const before = await pictureOf(database);
-    await bring(database, attachedSwitch());
+    await apply(database, attachedSwitch());
     expect(await pictureOf(database)).toEqual(before);
   });
 });
@@ -314,8 +314,8 @@ describe('the removal of a switch', () => {
   it('takes all that is ours with it, also ports of pods', async () => {
     const database = await withRouters('tenant');
     const empty = await pictureOf(database);
-    await bring(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
-    await database.bring((state) => planPod(state, 'shop/web-0', [portOf()]));
+    await apply(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
+    await database.apply((state) => planPod(state, 'shop/web-0', [portOf()]));
     const { kept } = await remove(database, 'front');
     expect(kept).toEqual([]);
     expect(await pictureOf(database)).toEqual(empty);
@@ -324,8 +324,8 @@ describe('the removal of a switch', () => {
 
   it('leaves it to those who have attached something to it', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
-    await database.bring((state) => planPod(state, 'shop/web-0', [portOf()]));
+    await apply(database, attachedSwitch('10.1.0.1/24', { acls: [aclOf('ip')] }));
+    await database.apply((state) => planPod(state, 'shop/web-0', [portOf()]));
     await database.by('lsp-add', 'front', 'theirs');
     await database.by('acl-add', 'front', 'to-lport', '5', 'ip4', 'drop');
     const { kept } = await remove(database, 'front');
@@ -340,7 +340,7 @@ describe('the removal of a switch', () => {
 
   it('finds what is left where the switch is gone already', async () => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch());
+    await apply(database, attachedSwitch());
     await database.by('ls-del', 'front');
     await remove(database, 'front');
     expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([]);
@@ -351,8 +351,8 @@ describe('the removal of a switch', () => {
     ['put on another switch as well', false],
   ])('finds a port of ours that somebody has %s', async (_, isMoved) => {
     const database = await withRouters('tenant');
-    await bring(database, attachedSwitch());
-    await database.bring((state) => planPod(state, 'shop/web-0', [portOf()]));
+    await apply(database, attachedSwitch());
+    await database.apply((state) => planPod(state, 'shop/web-0', [portOf()]));
     await database.by('ls-add', 'theirs');
     const port = (await database.read()).switchPortNamed(portOf().name)?.uuid ?? '';
     await database.by(

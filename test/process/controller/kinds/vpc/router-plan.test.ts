@@ -44,15 +44,15 @@ const FULL = routerOf({
   ],
 });
 
-async function bring(database: NbDatabase, desired: DesiredRouter): Promise<void> {
-  await database.bring((state) => planRouter(state, desired));
+async function apply(database: NbDatabase, desired: DesiredRouter): Promise<void> {
+  await database.apply((state) => planRouter(state, desired));
   expect(planRouter(await database.read(), desired)).toEqual(NOTHING);
 }
 
 describe('a router', () => {
   it('is made with its routes and policies', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
+    await apply(database, FULL);
     const route = { external_ids: VENDOR, policy: 'dst-ip' };
     expect(await rowNamed(database, 'Logical_Router', 'tenant')).toEqual({
       name: 'tenant',
@@ -83,12 +83,12 @@ describe('a router', () => {
 
   it('loses what is not wanted any more, and nothing else', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
+    await apply(database, FULL);
     const fewer = { ...FULL, routes: FULL.routes.slice(1, 2), policies: FULL.policies.slice(2) };
     const uuid = () =>
       database.by('--bare', '--columns=_uuid', 'find', ROUTE, 'nexthop=10.1.0.253');
     const before = await uuid();
-    await bring(database, fewer);
+    await apply(database, fewer);
     const { static_routes: routes, policies } = await rowNamed(
       database,
       'Logical_Router',
@@ -101,9 +101,9 @@ describe('a router', () => {
 
   it('learns from what ARP asks only where it is told to', async () => {
     const database = await startDatabase();
-    await bring(database, routerOf());
+    await apply(database, routerOf());
     await database.by('set', 'Logical_Router', 'tenant', 'options:snat-ct-zone=7');
-    await bring(database, routerOf({ learnsFromArpRequests: true }));
+    await apply(database, routerOf({ learnsFromArpRequests: true }));
     const { always_learn_from_arp_request: _, ...learning } = OPTIONS;
     const { options } = await rowNamed(database, 'Logical_Router', 'tenant');
     expect(options).toEqual({ ...learning, 'snat-ct-zone': '7' });
@@ -113,11 +113,11 @@ describe('a router', () => {
 describe('a route', () => {
   it('that somebody else has made the same is not made twice, and stays', async () => {
     const database = await startDatabase();
-    await bring(database, routerOf());
+    await apply(database, routerOf());
     await database.by('lr-route-add', 'tenant', '0.0.0.0/0', '10.1.0.254');
-    await bring(database, FULL);
+    await apply(database, FULL);
     expect(await rowsOf(database, ROUTE)).toHaveLength(FULL.routes.length);
-    await bring(database, routerOf());
+    await apply(database, routerOf());
     expect(await rowsOf(database, ROUTE)).toEqual([
       { ip_prefix: '0.0.0.0/0', nexthop: '10.1.0.254' },
     ]);
@@ -125,7 +125,7 @@ describe('a route', () => {
 
   it('of ours stays where somebody else makes the same', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
+    await apply(database, FULL);
     const columns = ['ip_prefix=0.0.0.0/0', 'nexthop=10.1.0.254', 'policy=dst-ip'];
     const add = ['add', 'Logical_Router', 'tenant', 'static_routes', '@r'];
     await database.by('--id=@r', 'create', ROUTE, ...columns, '--', ...add);
@@ -134,7 +134,7 @@ describe('a route', () => {
 
   it('is known in whatever way it is written', async () => {
     const database = await startDatabase();
-    await bring(database, routerOf());
+    await apply(database, routerOf());
     const marked = 'external_ids:vendor=kube-ovn';
     for (const [prefix, nexthop] of [
       ['10.9.0.7', '10.1.0.9'],
@@ -155,18 +155,18 @@ describe('a route', () => {
 
   it('that is there twice is there once', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
+    await apply(database, FULL);
     const columns = ['ip_prefix=0.0.0.0/0', 'nexthop=10.1.0.254', 'external_ids:vendor=kube-ovn'];
     const add = ['add', 'Logical_Router', 'tenant', 'static_routes', '@r'];
     await database.by('--id=@r', 'create', ROUTE, ...columns, '--', ...add);
-    await bring(database, FULL);
+    await apply(database, FULL);
     expect(await rowsOf(database, ROUTE)).toHaveLength(FULL.routes.length);
   });
 });
 
 it("rows of Kube-OVN's that no Vpc or Subnet asks for stay", async () => {
   const database = await startDatabase();
-  await bring(database, routerOf());
+  await apply(database, routerOf());
   const policy = (priority: number, ...ids: string[]) =>
     database.by(
       ...['--id=@p', 'create', 'Logical_Router_Policy', `priority=${priority}`, 'match=ip4'],
@@ -183,7 +183,7 @@ it("rows of Kube-OVN's that no Vpc or Subnet asks for stay", async () => {
     ...['external_ids:vendor=kube-ovn', '--', 'add', 'Logical_Router', 'tenant'],
     ...['static_routes', '@r'],
   );
-  await bring(database, routerOf());
+  await apply(database, routerOf());
   const policies = await rowsOf(database, 'Logical_Router_Policy');
   expect(policies.map(({ priority }) => priority)).toEqual([30_000, 29_000]);
   expect(await rowsOf(database, ROUTE)).toHaveLength(1);
@@ -192,11 +192,11 @@ it("rows of Kube-OVN's that no Vpc or Subnet asks for stay", async () => {
 it('two Vpcs have two routers, whatever routes they have', async () => {
   const database = await startDatabase();
   const other = { ...FULL, name: 'other' };
-  await bring(database, FULL);
-  await bring(database, other);
+  await apply(database, FULL);
+  await apply(database, other);
   const routers = await rowsOf(database, 'Logical_Router');
   expect(routers.map(({ name }) => name)).toEqual(['other', 'tenant']);
-  await database.bring((state) => planRouterRemoval(state, 'other'));
+  await database.apply((state) => planRouterRemoval(state, 'other'));
   expect(await rowsOf(database, 'Logical_Router')).toEqual([
     expect.objectContaining({ name: 'tenant', static_routes: expect.arrayContaining([]) }),
   ]);
@@ -208,27 +208,27 @@ describe('a name that is taken', () => {
     const database = await startDatabase();
     await database.by('lr-add', 'tenant');
     const before = await pictureOf(database);
-    const failure = await failureOf(() => bring(database, FULL));
+    const failure = await failureOf(() => apply(database, FULL));
     expect(failure.reason).toBe('taken');
     expect(failure.message).toBe(
       'Logical_Router tenant is taken: it lacks external_ids:vendor=kube-ovn, so it is not ours to change',
     );
     expect(failure.details).toContain('ovn-nbctl find Logical_Router name=tenant');
-    await database.bring((state) => planRouterRemoval(state, 'tenant'));
+    await database.apply((state) => planRouterRemoval(state, 'tenant'));
     expect(await pictureOf(database)).toEqual(before);
   });
 
   it('by a second router of ours is made one, with all that both have', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
-    await database.bring((state) => planSwitch(state, attachedSwitch()));
+    await apply(database, FULL);
+    await database.apply((state) => planSwitch(state, attachedSwitch()));
     const twin = ['create', 'Logical_Router', 'name=tenant', 'external_ids:vendor=kube-ovn'];
     await database.by(...twin);
     const twins = (await database.read()).routersNamed('tenant');
     const empty = twins.find(({ ports }) => ports.size === 0)?.uuid ?? '';
     await database.by('lr-route-add', empty, '198.51.100.0/24', '10.1.0.3');
     await database.by('lr-nat-add', empty, 'snat', '192.0.2.1', '10.1.0.0/24');
-    await bring(database, FULL);
+    await apply(database, FULL);
     const router = await rowNamed(database, 'Logical_Router', 'tenant');
     expect(router.static_routes).toHaveLength(FULL.routes.length + 1);
     expect(router.ports).toEqual([expect.objectContaining({ name: 'tenant-front' })]);
@@ -239,8 +239,8 @@ describe('a name that is taken', () => {
 describe('the removal of a router', () => {
   it('takes all that is ours with it', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
-    const { kept } = await database.bring((state) => planRouterRemoval(state, 'tenant'));
+    await apply(database, FULL);
+    const { kept } = await database.apply((state) => planRouterRemoval(state, 'tenant'));
     expect(kept).toEqual([]);
     expect(await rowsOf(database, 'Logical_Router')).toEqual([]);
     expect(planRouterRemoval(await database.read(), 'tenant')).toEqual(NOTHING);
@@ -248,10 +248,10 @@ describe('the removal of a router', () => {
 
   it('leaves it to those who have attached something to it', async () => {
     const database = await startDatabase();
-    await bring(database, FULL);
+    await apply(database, FULL);
     await database.by('lr-route-add', 'tenant', '198.51.100.0/24', '10.1.0.3');
     await database.by('lrp-add', 'tenant', 'uplink', '02:00:00:00:09:09', '192.0.2.2/24');
-    const { kept } = await database.bring((state) => planRouterRemoval(state, 'tenant'));
+    const { kept } = await database.apply((state) => planRouterRemoval(state, 'tenant'));
     expect(kept).toEqual([
       'Logical_Router tenant stays: it has ports and static_routes that are not ours',
     ]);
@@ -275,29 +275,29 @@ describe('a route that is there for want of another', () => {
 
   it('goes when its router has another one for the same prefix', async () => {
     const database = await startDatabase();
-    await bring(database, routerOf({ routes: [fallback] }));
+    await apply(database, routerOf({ routes: [fallback] }));
     expect(await hopsOf(database)).toEqual(['10.1.0.1']);
     const own = routeOf(ANYWHERE, '10.1.0.254');
-    await bring(database, routerOf({ routes: [own, fallback] }));
+    await apply(database, routerOf({ routes: [own, fallback] }));
     expect(await hopsOf(database)).toEqual(['10.1.0.254']);
-    await bring(database, routerOf({ routes: [fallback] }));
+    await apply(database, routerOf({ routes: [fallback] }));
     expect(await hopsOf(database)).toEqual(['10.1.0.1']);
-    await bring(database, routerOf());
+    await apply(database, routerOf());
     expect(await hopsOf(database)).toEqual([]);
   });
 
   it('goes also where that is none of ours, and not for another prefix, table or end', async () => {
     const database = await startDatabase();
-    await bring(database, routerOf({ routes: [fallback] }));
+    await apply(database, routerOf({ routes: [fallback] }));
     const others = [
       routeOf('10.0.0.0/8', '10.1.0.9'),
       routeOf(ANYWHERE, '10.1.0.9', { by: 'src-ip' }),
       routeOf(ANYWHERE, '10.1.0.9', { routeTable: 'other' }),
     ];
-    await bring(database, routerOf({ routes: [...others, fallback] }));
+    await apply(database, routerOf({ routes: [...others, fallback] }));
     expect(await hopsOf(database)).toContain('10.1.0.1');
     await database.by('--ecmp', 'lr-route-add', 'tenant', ANYWHERE, '10.1.0.99');
-    await bring(database, routerOf({ routes: [fallback] }));
+    await apply(database, routerOf({ routes: [fallback] }));
     expect(await hopsOf(database)).toEqual(['10.1.0.99']);
   });
 });

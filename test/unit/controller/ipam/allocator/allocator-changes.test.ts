@@ -3,7 +3,7 @@ import { Allocator } from '../../../../../src/controller/ipam/allocator/allocato
 import {
   address,
   adoption,
-  drawn,
+  dynamic,
   errorOf,
   expectRefused,
   fixed,
@@ -50,24 +50,24 @@ describe('a Subnet that changes', () => {
     const allocator = allocatorOf('10.0.0.0/29,fd00::/125');
     allocator.acquire(fixed('a', '10.0.0.6'));
     allocator.setSubnet(subnet('net', '10.0.0.0/30,fd00::/125'));
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.1,fd00::1');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.1,fd00::1');
   });
 
   it('may lose a family: NICs keep it until they ask again', () => {
     const allocator = allocatorOf('10.0.0.0/29,fd00::/125');
-    allocator.acquire(drawn('a'));
+    allocator.acquire(dynamic('a'));
     const told = allocator.setSubnet(subnet('net', '10.0.0.0/29'));
     expect(told.map(({ address: text }) => text)).toEqual(['fd00::1']);
     expect(textOf(allocator.allocationOf('a'))).toBe('10.0.0.1,fd00::1');
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.1');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.1');
   });
 
   it('does not forget what was released', () => {
     const allocator = allocatorOf('10.0.0.0/29');
-    allocator.acquire(drawn('a'));
+    allocator.acquire(dynamic('a'));
     allocator.release(owner('a'));
     allocator.setSubnet(subnet('net', '10.0.0.0/28'));
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.2');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.2');
   });
 
   it('has IPPools whose addresses come to be its own', () => {
@@ -95,9 +95,9 @@ describe('a Subnet that changes', () => {
   it('takes all with it when it goes', () => {
     const allocator = allocatorOf('10.0.0.0/29');
     allocator.setPool(pool('p', 'net', '10.0.0.5'));
-    const lost = ['a', 'b'].map((nic) => allocator.acquire(drawn(nic)));
+    const lost = ['a', 'b'].map((nic) => allocator.acquire(dynamic(nic)));
     allocator.setSubnet(subnet('other', '10.0.0.0/29'));
-    const kept = allocator.acquire(drawn('c', { subnet: 'other' }));
+    const kept = allocator.acquire(dynamic('c', { subnet: 'other' }));
     expect(allocator.removeSubnet('net')).toEqual(lost);
     expect(allocator.allocationOf('a')).toBeUndefined();
     expect(allocator.allocationsOf('default/a')).toEqual([]);
@@ -114,12 +114,12 @@ describe('an IPPool', () => {
   it('has its addresses for who names it, in the order of release of its own', () => {
     const allocator = allocatorOf('10.0.0.0/28', { gateway: '10.0.0.1' });
     allocator.setPool(pool('p', 'net', '10.0.0.2..10.0.0.4'));
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.5');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.5');
     expect(textOf(allocator.acquire(fromPool('b', 'p')))).toBe('10.0.0.2');
     allocator.release(owner('a'));
     allocator.release(owner('b'));
-    const draw = (nic: string) => textOf(allocator.acquire(fromPool(nic, 'p')));
-    expect(['c', 'd', 'e'].map(draw)).toEqual(['10.0.0.3', '10.0.0.4', '10.0.0.2']);
+    const allocate = (nic: string) => textOf(allocator.acquire(fromPool(nic, 'p')));
+    expect(['c', 'd', 'e'].map(allocate)).toEqual(['10.0.0.3', '10.0.0.4', '10.0.0.2']);
     const error = expectRefused(allocator, fromPool('f', 'p'), 'NoAvailableAddress');
     expect(error.message).toBe(
       'NoAvailableAddress: no IPv4 address of ippool p of subnet net is left',
@@ -130,7 +130,7 @@ describe('an IPPool', () => {
       available: 0n,
       availableRanges: '',
     });
-    expect(textOf(allocator.acquire(drawn('f')))).toBe('10.0.0.6');
+    expect(textOf(allocator.acquire(dynamic('f')))).toBe('10.0.0.6');
   });
 
   it('has to have each family that is asked for', () => {
@@ -153,11 +153,11 @@ describe('an IPPool', () => {
   it('takes the place of what the NIC has from elsewhere', () => {
     const allocator = allocatorOf('10.0.0.0/29');
     allocator.setPool(pool('p', 'net', '10.0.0.4..10.0.0.5'));
-    allocator.acquire(drawn('a'));
+    allocator.acquire(dynamic('a'));
     expect(textOf(allocator.acquire(fromPool('a', 'p')))).toBe('10.0.0.4');
     expect(textOf(allocator.acquire(fromPool('a', 'p')))).toBe('10.0.0.4');
     // Who names no pool is content with what it has.
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.4');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.4');
   });
 
   it('has no address of another one, and changes nothing where it would', () => {
@@ -197,9 +197,9 @@ describe('an IPPool', () => {
     allocator.acquire(fromPool('b', 'p'));
     allocator.release(owner('a'));
     allocator.removePool('net', 'p');
-    const draw = (nic: string) => textOf(allocator.acquire(drawn(nic)));
+    const allocate = (nic: string) => textOf(allocator.acquire(dynamic(nic)));
     // The released one is the last.
-    expect(['c', 'd', 'e', 'f', 'g'].map(draw)).toEqual(
+    expect(['c', 'd', 'e', 'f', 'g'].map(allocate)).toEqual(
       ['3', '4', '5', '6', '1'].map((last) => `10.0.0.${last}`),
     );
     expect(allocator.poolUsage('net', 'p')).toBeUndefined();
@@ -207,7 +207,7 @@ describe('an IPPool', () => {
     allocator.removePool('nowhere', 'p');
   });
 
-  it('draws none of what is excluded, and counts it where it is used', () => {
+  it('allocates none of what is excluded, and counts it where it is used', () => {
     const allocator = allocatorOf('10.0.0.0/29', { excludes: '10.0.0.4' });
     allocator.setPool(pool('p', 'net', '10.0.0.4..10.0.0.5'));
     expect(textOf(allocator.acquire(fromPool('a', 'p')))).toBe('10.0.0.5');
@@ -237,7 +237,7 @@ describe('what is adopted after a restart', () => {
       'AddressOutOfRange',
       'AddressConflict',
     ]);
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.3,fd00::2');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.3,fd00::2');
     expect(textOf(allocator.release(owner('x')))).toBe('192.168.7.7,fd00::1');
     expect(allocator.usage('net')?.IPv4.availableRanges).toBe('10.0.0.6');
   });
@@ -248,7 +248,7 @@ describe('what is adopted after a restart', () => {
       adoption('a', 'fd00::7,10.0.0.7', { mac: '02:00:00:00:00:07' }),
     );
     expect(textOf(allocation)).toBe('10.0.0.7,fd00::7');
-    expect(allocator.acquire(drawn('a'))).toEqual(allocation);
+    expect(allocator.acquire(dynamic('a'))).toEqual(allocation);
   });
 
   it("is not someone else's: that is told, and the rest adopted", () => {
@@ -310,7 +310,7 @@ describe('what is reserved for a NIC', () => {
     const reserved = allocator.reserve(promise);
     expect(reserved).toMatchObject({ reserved: true, mac: '02:00:00:00:00:04' });
     expectRefused(allocator, fixed('x', '10.0.0.4'), 'AddressConflict');
-    expect(allocator.acquire(drawn('web-0'))).toEqual(reserved);
+    expect(allocator.acquire(dynamic('web-0'))).toEqual(reserved);
     expect(allocator.release(owner('web-0'))).toBeUndefined();
     expect(allocator.allocationOf('web-0')).toEqual(reserved);
     allocator.unreserve(owner('web-0'));
@@ -326,7 +326,7 @@ describe('what is reserved for a NIC', () => {
     allocator.reserve(fixed('a', '10.0.0.4'));
     expect(textOf(allocator.acquire(fromPool('a', 'p')))).toBe('10.0.0.4');
     const skip = [address('10.0.0.4')];
-    expect(textOf(allocator.acquire(drawn('a', { skip })))).toBe('10.0.0.4');
+    expect(textOf(allocator.acquire(dynamic('a', { skip })))).toBe('10.0.0.4');
     expect(allocator.acquire(fixed('a', '10.0.0.5'))).toMatchObject({
       addresses: [address('10.0.0.5')],
       reserved: true,

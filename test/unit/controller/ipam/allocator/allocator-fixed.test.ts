@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Allocator } from '../../../../../src/controller/ipam/allocator/allocator.ts';
 import {
   address,
-  drawn,
+  dynamic,
   expectRefused,
   fixed,
   fromPool,
@@ -85,7 +85,7 @@ describe('addresses that are asked for', () => {
   it('may be excluded, released and of any pool', () => {
     const allocator = allocatorOf('10.0.0.0/29', { gateway: '10.0.0.1', excludes: '10.0.0.6' });
     allocator.setPool(pool('p', 'net', '10.0.0.5'));
-    allocator.acquire(drawn('a'));
+    allocator.acquire(dynamic('a'));
     allocator.release(owner('a'));
     for (const text of ['10.0.0.6', '10.0.0.5', '10.0.0.2']) {
       expect(textOf(allocator.acquire(fixed(text, text)))).toBe(text);
@@ -106,10 +106,10 @@ describe('addresses that are asked for', () => {
   // As TestGetStaticAddressReleaseExisting.
   it('take the place of what the NIC has, and of no more than differs', () => {
     const allocator = allocatorOf(DUAL, { gateway: '10.0.0.1,2001:db8::1' });
-    const { mac } = allocator.acquire(drawn('a'));
+    const { mac } = allocator.acquire(dynamic('a'));
     expect(textOf(allocator.acquire(fixed('a', '10.0.0.9')))).toBe('10.0.0.9,2001:db8::2');
     expect(textOf(allocator.acquire(fixed('a', '2001:db8::9')))).toBe('10.0.0.9,2001:db8::9');
-    expect(textOf(allocator.acquire(drawn('a')))).toBe('10.0.0.9,2001:db8::9');
+    expect(textOf(allocator.acquire(dynamic('a')))).toBe('10.0.0.9,2001:db8::9');
     expect(allocator.allocationOf('a')?.mac).toBe(mac);
     expect(allocator.usage('net')?.IPv4.usingRanges).toBe('10.0.0.9');
     expectRefused(allocator, fixed('a', '10.0.0.1'), 'AddressConflict');
@@ -156,7 +156,7 @@ describe('a list of addresses', () => {
     const allocator = allocatorOf('10.0.0.0/24');
     const entries = ['10.0.0.20', '10.0.0.21'].map((text) => [address(text)]);
     const at = (nic: string, index: number) =>
-      drawn(nic, { addresses: { kind: 'fixed', entries, index } });
+      dynamic(nic, { addresses: { kind: 'fixed', entries, index } });
     expect(textOf(allocator.acquire(at('web-1', 1)))).toBe('10.0.0.21');
     expectRefused(allocator, at('other-1', 1), 'AddressConflict');
     const error = expectRefused(allocator, at('web-2', 2), 'NoAvailableAddress');
@@ -164,7 +164,7 @@ describe('a list of addresses', () => {
   });
 
   it('without an entry gives nothing', () => {
-    const request = drawn('a', { addresses: { kind: 'fixed', entries: [] } });
+    const request = dynamic('a', { addresses: { kind: 'fixed', entries: [] } });
     expectRefused(allocatorOf('10.0.0.0/24'), request, 'NoAvailableAddress');
   });
 });
@@ -185,10 +185,10 @@ describe('a shared address', () => {
     expect(textOf(allocator.acquire(fixed('x', '10.0.0.1')))).toBe('10.0.0.1');
   });
 
-  it('is never drawn', () => {
+  it('is never allocated dynamically', () => {
     const allocator = allocatorOf('10.0.0.0/30');
-    allocator.acquire(drawn('a'));
-    expect(textOf(allocator.acquire(drawn('b', { mayShare: () => true })))).toBe('10.0.0.2');
-    expectRefused(allocator, drawn('c', { mayShare: () => true }), 'NoAvailableAddress');
+    allocator.acquire(dynamic('a'));
+    expect(textOf(allocator.acquire(dynamic('b', { mayShare: () => true })))).toBe('10.0.0.2');
+    expectRefused(allocator, dynamic('c', { mayShare: () => true }), 'NoAvailableAddress');
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Allocator } from '../../../../../src/controller/ipam/allocator/allocator.ts';
 import { addressOf } from '../../../../../src/controller/ranges/address-range.ts';
 import { randomNumbers, shuffled } from '../../ranges/trees.ts';
-import { address, drawn, fixed, owner, subnet } from './support.ts';
+import { address, dynamic, fixed, owner, subnet } from './support.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -25,7 +25,7 @@ function processorMs(): number {
 function filled(cidrs: string, count: number): Allocator {
   const allocator = new Allocator();
   allocator.setSubnet(subnet('net', cidrs));
-  for (let index = 0; index < count; index += 1) allocator.acquire(drawn(`nic-${index}`));
+  for (let index = 0; index < count; index += 1) allocator.acquire(dynamic(`nic-${index}`));
   return allocator;
 }
 
@@ -70,7 +70,7 @@ describe('a /8 and a /64', { timeout: 120_000 }, () => {
     for (let index = 0; index < 1_000; index += 1) allocator.release(owner(`nic-${index}`));
     const before = heapUsed();
     for (let index = 0; index < 20_000; index += 1) {
-      allocator.acquire(drawn(`guest-${index}`));
+      allocator.acquire(dynamic(`guest-${index}`));
       allocator.release(owner(`guest-${index}`));
     }
     expect((heapUsed() - before) / 20_000).toBeLessThan(20);
@@ -101,7 +101,7 @@ describe('a Subnet in pieces', { timeout: 120_000 }, () => {
       const startedMs = processorMs();
       for (const { text } of free) allocator.acquire(fixed('mover', text));
       for (let index = 0; index < 200; index += 1) {
-        allocator.acquire(drawn('guest'));
+        allocator.acquire(dynamic('guest'));
         allocator.release(owner('guest'));
       }
       return processorMs() - startedMs;

@@ -5,7 +5,7 @@ import { Allocator } from '../../../../../src/controller/ipam/allocator/allocato
 import { canonicalMac } from '../../../../../src/controller/ipam/allocator/macs.ts';
 import {
   adoption,
-  drawn,
+  dynamic,
   errorOf,
   expectRefused,
   fixed,
@@ -18,8 +18,8 @@ import {
 const GATEWAY_MAC = '02:00:00:00:00:01';
 
 /** Its source of randomness gives these bytes, one after the other, and then the last forever. */
-function allocatorWith(...draws: readonly (readonly number[])[]) {
-  const left = [...draws];
+function allocatorWith(...random: readonly (readonly number[])[]) {
+  const left = [...random];
   const randomBytes = () => Uint8Array.from((left.length > 1 ? left.shift() : left[0]) ?? []);
   const allocator = new Allocator({ randomBytes });
   allocator.setSubnet(subnet('net', '10.0.0.0/29,fd00::/125', { gateway: '10.0.0.1,fd00::1' }));
@@ -30,12 +30,12 @@ describe('a MAC address that is made', () => {
   it('is local, unicast and in lower case, whatever the random bytes are', async () => {
     const bytes = fc.array(fc.nat(255), { minLength: 6, maxLength: 6 });
     await fc.assert(
-      fc.property(bytes, (draw) => {
-        const { mac = '' } = allocatorWith(draw).acquire(drawn('a'));
+      fc.property(bytes, (random) => {
+        const { mac = '' } = allocatorWith(random).acquire(dynamic('a'));
         expect(parseMac(mac)).toBe(mac);
         expect(Number.parseInt(mac.slice(0, 2), 16) & 3).toBe(2);
         expect(mac.slice(3)).toBe(
-          Buffer.from(draw.slice(1))
+          Buffer.from(random.slice(1))
             .toString('hex')
             .replace(/..(?=.)/g, '$&:'),
         );
@@ -51,40 +51,40 @@ describe('a MAC address that is made', () => {
       [0, 0, 0, 0, 0, 3],
     );
     allocator.setGatewayMac('net', GATEWAY_MAC);
-    expect(allocator.acquire(drawn('a')).mac).toBe('02:00:00:00:00:02');
-    expect(allocator.acquire(drawn('b')).mac).toBe('02:00:00:00:00:03');
+    expect(allocator.acquire(dynamic('a')).mac).toBe('02:00:00:00:00:02');
+    expect(allocator.acquire(dynamic('b')).mac).toBe('02:00:00:00:00:03');
   });
 
   it('is not looked for without end where the source of randomness is broken', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
-    allocator.acquire(drawn('a'));
-    const error = expectRefused(allocator, drawn('b'), 'NoAvailableAddress');
+    allocator.acquire(dynamic('a'));
+    const error = expectRefused(allocator, dynamic('b'), 'NoAvailableAddress');
     expect(error.message).toContain('no MAC address of subnet net');
   });
 
   it('comes from the system where nothing else is said', () => {
     const allocator = new Allocator();
     allocator.setSubnet(subnet('net', '10.0.0.0/24'));
-    const macs = ['a', 'b', 'c'].map((nic) => allocator.acquire(drawn(nic)).mac);
+    const macs = ['a', 'b', 'c'].map((nic) => allocator.acquire(dynamic(nic)).mac);
     expect(new Set(macs).size).toBe(3);
   });
 
   it('is kept by the NIC, until it is released', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 2], [0, 0, 0, 0, 0, 3]);
-    expect(allocator.acquire(drawn('a')).mac).toBe('02:00:00:00:00:02');
+    expect(allocator.acquire(dynamic('a')).mac).toBe('02:00:00:00:00:02');
     expect(allocator.acquire(fixed('a', '10.0.0.5')).mac).toBe('02:00:00:00:00:02');
     allocator.release(owner('a'));
     expect(allocator.ownersOfMac('net', '02:00:00:00:00:02')).toEqual([]);
-    expect(allocator.acquire(drawn('a')).mac).toBe('02:00:00:00:00:03');
+    expect(allocator.acquire(dynamic('a')).mac).toBe('02:00:00:00:00:03');
   });
 
   it('is another one once the gateway has it', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 3]);
-    allocator.acquire(drawn('a'));
+    allocator.acquire(dynamic('a'));
     const error = allocator.setGatewayMac('net', GATEWAY_MAC.toUpperCase());
     expect(error).toMatchObject({ reason: 'AddressConflict', owners: [owner('a')] });
     expect(allocator.allocationOf('a')?.mac).toBe(GATEWAY_MAC);
-    expect(allocator.acquire(drawn('a')).mac).toBe('02:00:00:00:00:03');
+    expect(allocator.acquire(dynamic('a')).mac).toBe('02:00:00:00:00:03');
     expect(allocator.setGatewayMac('net', undefined)).toBeUndefined();
   });
 });
@@ -97,8 +97,8 @@ describe('a MAC address that is asked for', () => {
     'is given as %s, in one spelling, to one NIC',
     (text) => {
       const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
-      expect(allocator.acquire(drawn('a', withMac(text))).mac).toBe(MAC);
-      const error = expectRefused(allocator, drawn('b', withMac(MAC)), 'AddressConflict');
+      expect(allocator.acquire(dynamic('a', withMac(text))).mac).toBe(MAC);
+      const error = expectRefused(allocator, dynamic('b', withMac(MAC)), 'AddressConflict');
       expect(error).toMatchObject({ address: MAC, owners: [owner('a')], subnet: 'net' });
       expect(error.message).toBe(
         'AddressConflict: MAC address 00:00:00:53:6b:bb of subnet net belongs to NIC a of pod default/a',
@@ -111,24 +111,24 @@ describe('a MAC address that is asked for', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
     allocator.setGatewayMac('net', '0A:00:00:00:00:01');
     const asked = withMac('0a:00:00:00:00:01');
-    expectRefused(allocator, drawn('a', asked), 'AddressConflict');
-    expectRefused(allocator, drawn('a', { ...asked, mayShare: () => true }), 'AddressConflict');
+    expectRefused(allocator, dynamic('a', asked), 'AddressConflict');
+    expectRefused(allocator, dynamic('a', { ...asked, mayShare: () => true }), 'AddressConflict');
   });
 
   it('takes the place of the one the NIC has, which is free again', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 2]);
-    const before = allocator.acquire(drawn('a'));
-    const after = allocator.acquire(drawn('a', withMac(MAC)));
+    const before = allocator.acquire(dynamic('a'));
+    const after = allocator.acquire(dynamic('a', withMac(MAC)));
     expect(after).toEqual({ ...before, mac: MAC });
-    expect(allocator.acquire(drawn('a', withMac(MAC)))).toEqual(after);
-    expect(allocator.acquire(drawn('b')).mac).toBe(before.mac);
+    expect(allocator.acquire(dynamic('a', withMac(MAC)))).toEqual(after);
+    expect(allocator.acquire(dynamic('b')).mac).toBe(before.mac);
   });
 
   it('may be the same in another Subnet', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
     allocator.setSubnet(subnet('other', '10.0.0.0/29'));
-    allocator.acquire(drawn('a', withMac(MAC)));
-    expect(allocator.acquire(drawn('b', { subnet: 'other', ...withMac(MAC) })).mac).toBe(MAC);
+    allocator.acquire(dynamic('a', withMac(MAC)));
+    expect(allocator.acquire(dynamic('b', { subnet: 'other', ...withMac(MAC) })).mac).toBe(MAC);
   });
 
   it('may be shared by the pods of a virtual machine that migrates', () => {
@@ -142,9 +142,9 @@ describe('a MAC address that is asked for', () => {
     expect(allocator.acquire(target).mac).toBe(MAC);
     expect(allocator.ownersOfMac('net', MAC)).toEqual([owner('a'), owner('b')]);
     allocator.release(owner('a'));
-    expectRefused(allocator, drawn('c', withMac(MAC)), 'AddressConflict');
+    expectRefused(allocator, dynamic('c', withMac(MAC)), 'AddressConflict');
     allocator.release(owner('b'));
-    expect(allocator.acquire(drawn('c', withMac(MAC))).mac).toBe(MAC);
+    expect(allocator.acquire(dynamic('c', withMac(MAC))).mac).toBe(MAC);
   });
 
   // As TestGetV4RandomAddressMacConflictRollback and its like for IPv6 and dual stack.
@@ -152,9 +152,9 @@ describe('a MAC address that is asked for', () => {
     'takes no address of %s where it is not to be had',
     (family) => {
       const allocator = allocatorWith([0, 0, 0, 0, 0, 9]);
-      allocator.acquire(drawn('a', { family: 'IPv4', ...withMac(MAC) }));
-      expectRefused(allocator, drawn('b', { family, ...withMac(MAC) }), 'AddressConflict');
-      expect(allocator.acquire(drawn('b')).addresses).toHaveLength(2);
+      allocator.acquire(dynamic('a', { family: 'IPv4', ...withMac(MAC) }));
+      expectRefused(allocator, dynamic('b', { family, ...withMac(MAC) }), 'AddressConflict');
+      expect(allocator.acquire(dynamic('b')).addresses).toHaveLength(2);
       // What the NIC had stays as well.
       expectRefused(
         allocator,
@@ -169,10 +169,10 @@ describe('a MAC address that is asked for', () => {
 describe('a NIC that gets its MAC address elsewhere', () => {
   it('has none here, and gives back one that it had', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 2]);
-    expect(allocator.acquire(drawn('a', { mac: { kind: 'none' } })).mac).toBeUndefined();
-    expect(allocator.acquire(drawn('b')).mac).toBe('02:00:00:00:00:02');
-    expect(allocator.acquire(drawn('b', { mac: { kind: 'none' } })).mac).toBeUndefined();
-    expect(allocator.acquire(drawn('a')).mac).toBe('02:00:00:00:00:02');
+    expect(allocator.acquire(dynamic('a', { mac: { kind: 'none' } })).mac).toBeUndefined();
+    expect(allocator.acquire(dynamic('b')).mac).toBe('02:00:00:00:00:02');
+    expect(allocator.acquire(dynamic('b', { mac: { kind: 'none' } })).mac).toBeUndefined();
+    expect(allocator.acquire(dynamic('a')).mac).toBe('02:00:00:00:00:02');
   });
 });
 
@@ -186,9 +186,9 @@ describe('a Subnet of MAC addresses only', () => {
 
   it('gives each NIC one, the same again, and takes it back', () => {
     const allocator = macOnly();
-    const first = allocator.acquire(drawn('a'));
+    const first = allocator.acquire(dynamic('a'));
     expect(first).toMatchObject({ addresses: [], mac: '02:00:00:00:00:02' });
-    expect(allocator.acquire(drawn('a', { family: 'IPv4' }))).toEqual(first);
+    expect(allocator.acquire(dynamic('a', { family: 'IPv4' }))).toEqual(first);
     expect(allocator.release(owner('a'))).toEqual(first);
     expect(allocator.ownersOfMac('net', '02:00:00:00:00:02')).toEqual([]);
   });
@@ -196,9 +196,9 @@ describe('a Subnet of MAC addresses only', () => {
   it('gives the one that is asked for, to one NIC', () => {
     const allocator = macOnly();
     const asked = withMac('00:11:22:33:44:55');
-    expect(allocator.acquire(drawn('a', asked)).mac).toBe('00:11:22:33:44:55');
-    expect(allocator.acquire(drawn('a', asked)).mac).toBe('00:11:22:33:44:55');
-    expectRefused(allocator, drawn('b', asked), 'AddressConflict');
+    expect(allocator.acquire(dynamic('a', asked)).mac).toBe('00:11:22:33:44:55');
+    expect(allocator.acquire(dynamic('a', asked)).mac).toBe('00:11:22:33:44:55');
+    expectRefused(allocator, dynamic('b', asked), 'AddressConflict');
   });
 
   it('has no address to ask for', () => {
@@ -209,7 +209,7 @@ describe('a Subnet of MAC addresses only', () => {
     const allocator = macOnly();
     const { allocation } = allocator.adopt(adoption('a', '', { mac: '00:11:22:33:44:55' }));
     expect(allocation?.mac).toBe('00:11:22:33:44:55');
-    expect(allocator.acquire(drawn('a'))).toEqual(allocation);
+    expect(allocator.acquire(dynamic('a'))).toEqual(allocation);
   });
 });
 

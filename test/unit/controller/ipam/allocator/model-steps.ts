@@ -71,7 +71,7 @@ const request: fc.Arbitrary<ModelRequest> = fc
     pool: fc.constantFrom('', '', '', ...POOLS),
     entries: fc.option(fc.array(entry, { maxLength: 3 }), { nil: undefined, freq: 2 }),
     index: rarely(fc.nat(3)),
-    mac: fc.constantFrom('drawn', 'drawn', undefined, ...MACS),
+    mac: fc.constantFrom('dynamic', 'dynamic', undefined, ...MACS),
     family: rarely(fc.constantFrom(...FAMILIES)),
     skip: rarely(someAddresses).map((list) => list ?? []),
     sharing: fc.nat(4).map((dice) => dice === 0),
@@ -90,10 +90,10 @@ function toRequest(asked: ModelRequest): AcquireRequest {
     ...{ nic: name, pod, subnet: net, family, mayShare },
     addresses:
       entries === undefined
-        ? { kind: 'drawn', pool: asked.pool }
+        ? { kind: 'dynamic', pool: asked.pool }
         : { kind: 'fixed', entries: entries.map((each) => each.map(address)), index },
     mac:
-      asked.mac === undefined || asked.mac === 'drawn'
+      asked.mac === undefined || asked.mac === 'dynamic'
         ? { kind: asked.mac ?? 'none' }
         : { kind: 'fixed', mac: asked.mac },
     skip: asked.skip.map(address),
@@ -109,7 +109,7 @@ const simpleRequest = fc
   })
   .map(
     ({ owner: who, ...rest }): ModelRequest => ({
-      ...{ ...who, ...rest, subnet: 'net', mac: 'drawn', sharing: false, skip: [] },
+      ...{ ...who, ...rest, subnet: 'net', mac: 'dynamic', sharing: false, skip: [] },
       ...{ entries: undefined, index: undefined },
     }),
   );

@@ -19,10 +19,10 @@ export interface ModelBlock {
 export interface ModelRequest extends Owner {
   readonly subnet: string;
   readonly pool: string;
-  /** Undefined for drawn addresses. */
+  /** Undefined for dynamic addresses. */
   readonly entries: readonly (readonly string[])[] | undefined;
   readonly index: number | undefined;
-  readonly mac: string | 'drawn' | undefined;
+  readonly mac: string | 'dynamic' | undefined;
   readonly family: Family | undefined;
   readonly skip: readonly string[];
   readonly sharing: boolean;
@@ -197,7 +197,7 @@ export class Model {
   ): string | undefined {
     const { gatewayMac } = this.subnet(request.subnet);
     if (request.mac === undefined) return undefined;
-    if (request.mac !== 'drawn') {
+    if (request.mac !== 'dynamic') {
       if (request.mac === gatewayMac) throw new Refusal('AddressConflict');
       this.checkOwners(this.ownersOfMac(request.subnet, request.mac), request);
       return request.mac;
@@ -245,15 +245,15 @@ export class Model {
       if (address === block.gateway) throw new Refusal('AddressConflict');
       this.checkOwners(this.ownersOf(request.subnet, address), request);
     }
-    const drawn = families
+    const dynamic = families
       .filter((family) => !asked.includes(family))
-      .map((family) => this.draw(family, request, held));
-    const all = [...entry, ...drawn];
+      .map((family) => this.allocate(family, request, held));
+    const all = [...entry, ...dynamic];
     for (const address of all) subnet.released = without(subnet.released, address);
     return all.sort((a) => (familyOf(a) === 'IPv4' ? -1 : 1));
   }
 
-  private draw(family: Family, request: ModelRequest, held: ModelHolding | undefined): string {
+  private allocate(family: Family, request: ModelRequest, held: ModelHolding | undefined): string {
     const subnet = this.subnet(request.subnet);
     const kept = held?.addresses.find((address) => familyOf(address) === family);
     const block = subnet.blocks[family];

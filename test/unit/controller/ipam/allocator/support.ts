@@ -57,19 +57,19 @@ export function owner(nic: string) {
 type Changes = Partial<AcquireRequest>;
 
 /** Any address, and a new MAC address, of Subnet "net". */
-export function drawn(nic: string, changes: Changes = {}): AcquireRequest {
-  const wishes = { addresses: { kind: 'drawn' }, mac: { kind: 'drawn' } } as const;
-  return { ...owner(nic), subnet: 'net', ...wishes, ...changes };
+export function dynamic(nic: string, changes: Changes = {}): AcquireRequest {
+  const requests = { addresses: { kind: 'dynamic' }, mac: { kind: 'dynamic' } } as const;
+  return { ...owner(nic), subnet: 'net', ...requests, ...changes };
 }
 
 /** Entries are separated by semicolons. */
 export function fixed(nic: string, list: string, changes: Changes = {}): AcquireRequest {
   const entries = list.split(';').map(addresses);
-  return drawn(nic, { addresses: { kind: 'fixed', entries }, ...changes });
+  return dynamic(nic, { addresses: { kind: 'fixed', entries }, ...changes });
 }
 
 export function fromPool(nic: string, name: string, changes: Changes = {}): AcquireRequest {
-  return drawn(nic, { addresses: { kind: 'drawn', pool: name }, ...changes });
+  return dynamic(nic, { addresses: { kind: 'dynamic', pool: name }, ...changes });
 }
 
 export function withMac(mac: string): Changes {

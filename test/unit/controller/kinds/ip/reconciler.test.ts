@@ -8,8 +8,8 @@ import { notDone, setUp } from '../set-up.ts';
 
 const FINALIZER = 'kubeovn.io/kube-ovn-controller';
 
-/** A user's wish for an address of `front`; any where it is empty. */
-function wish(workload: string, address: string): NewObject {
+/** A user's request for an address of `front`; any where it is empty. */
+function request(workload: string, address: string): NewObject {
   const spec = { podName: workload, namespace: 'shop', subnet: 'front' };
   return kubeOvn('IP', `${workload}.shop`, { ...spec, v4IpAddress: address, ipAddress: address });
 }
@@ -45,7 +45,7 @@ function setUpIps(...objects: readonly NewObject[]) {
 
 describe('an IP object that a user made', () => {
   it('becomes a reservation, and its pod may go on', async () => {
-    const { reconcile, ip, holds, asked } = setUpIps(wish('web', '10.1.0.4'));
+    const { reconcile, ip, holds, asked } = setUpIps(request('web', '10.1.0.4'));
     await reconcile();
     expect(ip()?.metadata.finalizers).toEqual([FINALIZER]);
     expect(ip()?.spec).toMatchObject({ ipAddress: '10.1.0.4' });
@@ -55,7 +55,7 @@ describe('an IP object that a user made', () => {
   });
 
   it('is not looked at again once it is one', async () => {
-    const { reconcile, writes } = setUpIps(wish('web', ''));
+    const { reconcile, writes } = setUpIps(request('web', ''));
     await reconcile();
     writes.requests.length = 0;
     await reconcile();
@@ -64,7 +64,7 @@ describe('an IP object that a user made', () => {
 
   it('that wants what another one has is told so, as is its pod, and waits for that address', async () => {
     const pod = podObject('web', { phase: 'Pending' });
-    const all = setUpIps(ipOf('other', '10.1.0.4'), pod, wish('web', '10.1.0.4'));
+    const all = setUpIps(ipOf('other', '10.1.0.4'), pod, request('web', '10.1.0.4'));
     const { waitsFor } = await notDone(all.reconcile());
     expect(waitsFor).toContain('10.1.0.4 of Subnet front');
     expect(waitsFor).toContain('Subnet/front');
@@ -76,7 +76,7 @@ describe('an IP object that a user made', () => {
   });
 
   it('that cannot be written keeps what it holds for the next attempt', async () => {
-    const all = setUpIps(wish('web', '10.1.0.4'));
+    const all = setUpIps(request('web', '10.1.0.4'));
     all.writes.failNext('patch', new Error('no answer'));
     await expect(all.reconcile()).rejects.toThrow('no answer');
     expect(all.holds()).toEqual(['10.1.0.4']);

@@ -30,7 +30,7 @@ it('an IPPool gets its finalizer, and says that its addresses are carved out', a
   expect(all.writes.requests).toEqual([]);
 });
 
-it('one without its Subnet says so, and waits for nothing but that it is judged again', async () => {
+it('one without its Subnet says so, and waits for nothing but that it is validated again', async () => {
   const all = setUpPools(pool());
   const { waitsFor } = await notDone(all.reconcile());
   expect(waitsFor).toEqual([]);

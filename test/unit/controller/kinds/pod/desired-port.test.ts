@@ -18,7 +18,7 @@ const nic: AllocatedNic = {
 const key = (name: string) => `net.shop.ovn.kubernetes.io/${name}`;
 const nothing = () => false;
 
-it('a NIC without further wishes has a port with its addresses', () => {
+it('a NIC that asks for nothing more has a port with its addresses', () => {
   expect(desiredPort(nic, {}, nothing)).toEqual({
     name: 'web-0.shop.net.shop.ovn',
     subnet: 'front',

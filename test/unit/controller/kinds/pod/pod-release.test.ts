@@ -15,7 +15,7 @@ function setUpEnds(...objects: readonly NewObject[]) {
   const { requests } = all.writes;
   /** Ports that were left to owners, among the requests. */
   const ports = {
-    bring: async (
+    ensure: async (
       owner: string,
       _ports: readonly unknown[],
       kept: ReadonlySet<string> = new Set(),
@@ -70,8 +70,8 @@ describe('the end of a pod', () => {
       nic: 'web.shop',
       pod: 'shop/web',
       subnet: 'front',
-      addresses: { kind: 'drawn' },
-      mac: { kind: 'drawn' },
+      addresses: { kind: 'dynamic' },
+      mac: { kind: 'dynamic' },
     });
     await ends.end('shop/web', undefined);
     expect(freed).toEqual(['web.shop']);

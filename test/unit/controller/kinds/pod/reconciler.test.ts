@@ -35,7 +35,7 @@ function setUpPods(...objects: readonly NewObject[]) {
   let failure: unknown;
   const brought: DesiredPort[] = [];
   const ports = {
-    bring: async (owner: string, own: readonly DesiredPort[]) => {
+    ensure: async (owner: string, own: readonly DesiredPort[]) => {
       requests.push(`ports of ${owner}: ${own.map(({ name }) => name).join()}`);
       if (failure !== undefined) throw failure;
       brought.push(...own);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   desiredSwitch,
-  type SwitchSurroundings,
+  type SwitchContext,
 } from '../../../../../src/controller/kinds/subnet/desired-switch.ts';
 import { projectVlan } from '../../../../../src/controller/kinds/vlan/object/vlan.ts';
 import type { DesiredAcl } from '../../../../../src/controller/ovn/desired.ts';
@@ -11,7 +11,7 @@ import { address, rawObject, subnetOf } from '../object-support.ts';
 /** IEEE 802: of one receiver, and locally administered. */
 const NEW_MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/;
 
-function switchOf(spec: object, around: Partial<SwitchSurroundings> = {}) {
+function switchOf(spec: object, around: Partial<SwitchContext> = {}) {
   const subnet = subnetOf({ cidrBlock: '10.1.0.0/24', vpc: 'tenant', ...spec }, 'front');
   return desiredSwitch(subnet, { vlan: undefined, nodes: [], ...around });
 }

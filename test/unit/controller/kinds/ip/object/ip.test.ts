@@ -136,7 +136,7 @@ describe('the IP object of a NIC', () => {
 });
 
 describe('a reservation', () => {
-  const wish = (spec: object, name = 'db-0.shop.net.shop.ovn', metadata = {}) =>
+  const request = (spec: object, name = 'db-0.shop.net.shop.ovn', metadata = {}) =>
     projectIp(
       rawObject(name, {
         metadata,
@@ -145,13 +145,13 @@ describe('a reservation', () => {
     );
 
   it('is an IP object that a user made', () => {
-    expect(isNew(wish({}))).toBe(true);
+    expect(isNew(request({}))).toBe(true);
     expect(isNew(created(ovnNic))).toBe(false);
-    expect(isNew(wish({}, 'x', { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toBe(false);
+    expect(isNew(request({}, 'x', { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toBe(false);
   });
 
   it('asks for any addresses, or for certain ones', () => {
-    const any = readReservation(wish({}), dual);
+    const any = readReservation(request({}), dual);
     expect(any && rightOf(any)).toEqual({
       port: 'db-0.shop.net.shop.ovn',
       holder: { workload: 'db-0', namespace: 'shop', nodeName: '', podType: '' },
@@ -159,7 +159,7 @@ describe('a reservation', () => {
       addresses: [],
     });
     const certain = readReservation(
-      wish({ v4IpAddress: '10.0.0.9', v6IpAddress: 'FD00::9', macAddress: '02:00:00:00:00:0A' }),
+      request({ v4IpAddress: '10.0.0.9', v6IpAddress: 'FD00::9', macAddress: '02:00:00:00:00:0A' }),
       dual,
     );
     expect(certain && rightOf(certain)).toMatchObject({
@@ -175,22 +175,22 @@ describe('a reservation', () => {
     ['an address in the wrong place', { v4IpAddress: 'fd00::9' }, 'failed to parse IP fd00::9'],
     ['no MAC', { macAddress: 'ff:ff:ff:ff:ff:ff' }, 'ff:ff:ff:ff:ff:ff is not a valid macAddress'],
   ])('is refused with %s', (_, spec, message) => {
-    const result = readReservation(wish(spec), dual);
+    const result = readReservation(request(spec), dual);
     expect(result && messagesOf(result)).toEqual([message]);
   });
 
   it('is refused without its Subnet', () => {
-    const result = readReservation(wish({}), undefined);
+    const result = readReservation(request({}), undefined);
     expect(result && messagesOf(result)).toEqual(['failed to get subnet dual']);
   });
 
   it('is none where the name is not the NIC’s', () => {
-    expect(readReservation(wish({}, 'node-node1'), dual)).toBeUndefined();
-    expect(readReservation(wish({}, 'db-0.shop'), dual)).toBeUndefined();
+    expect(readReservation(request({}, 'node-node1'), dual)).toBeUndefined();
+    expect(readReservation(request({}, 'db-0.shop'), dual)).toBeUndefined();
   });
 
   it('is completed, and says that it is one', () => {
-    const ip = wish({});
+    const ip = request({});
     const port = ip.meta.name;
     const nic = { ...ovnNic, port };
     const patch = reservationPatch(ip, nic, { ...holder, workload: 'db-0', nodeName: '' });

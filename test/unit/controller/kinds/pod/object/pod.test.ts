@@ -144,8 +144,8 @@ describe('a pod', () => {
 
   it('loses them at the latest when it should have ended', () => {
     expect(releasedAtMs(pod())).toBeUndefined();
-    const wish = { terminationGracePeriodSeconds: 5 };
-    expect(releasedAtMs(pod({ deletionTimestamp: DELETED }, wish))).toBe(NOW + 5_000);
+    const spec = { terminationGracePeriodSeconds: 5 };
+    expect(releasedAtMs(pod({ deletionTimestamp: DELETED }, spec))).toBe(NOW + 5_000);
     expect(releasedAtMs(pod({ deletionTimestamp: DELETED }))).toBe(NOW + 30_000);
   });
 });

@@ -107,7 +107,7 @@ describe('the addresses of a NIC', () => {
   it('are none on an underlay with a DHCP server of its own', () => {
     expect(nicWith({ logical_switch: 'underlay' })).toMatchObject({
       attempts: ['underlay any'],
-      mac: 'drawn',
+      mac: 'dynamic',
     });
   });
 });
@@ -131,7 +131,7 @@ describe('the family of a NIC', () => {
 
 describe('the MAC of a NIC', () => {
   it('is the one that is said most exactly for it', () => {
-    expect(nicWith({}).mac).toBe('drawn');
+    expect(nicWith({}).mac).toBe('dynamic');
     const annotation = { mac_address: '02:00:00:00:00:0A' };
     expect(nicWith(annotation).mac).toBe('02:00:00:00:00:0a');
     expect(nicWith(annotation, { mac: '02:00:00:00:00:0B' }).mac).toBe('02:00:00:00:00:0b');

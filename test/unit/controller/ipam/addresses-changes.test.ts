@@ -43,7 +43,7 @@ describe('an IP object that comes', () => {
     await using all = await setUp();
     await all.ipComes(ipOf('a', '10.1.0.2'));
     expect(all.owners('10.1.0.2')).toEqual(['shop/a']);
-    expect(all.draw('b')).toBe('10.1.0.3');
+    expect(all.allocate('b')).toBe('10.1.0.3');
   });
 
   it('takes nothing from who has it already, and that is told', async () => {
@@ -60,7 +60,7 @@ describe('an IP object that comes', () => {
     expect(all.owners('10.1.0.5')).toEqual([]);
   });
 
-  it('is only a wish as long as nobody has worked on it', async () => {
+  it('is only a request as long as nobody has worked on it', async () => {
     await using all = await setUp();
     const { metadata, ...object } = ipOf('a', '10.1.0.2');
     await all.ipComes({ ...object, metadata: { ...metadata, finalizers: [] } });
@@ -122,18 +122,18 @@ describe('a pod that says what it was given, and of which no IP object says so',
   it('keeps it where it runs and nobody else has it', async () => {
     await using all = await setUp();
     await all.podComes(podWith('a', '10.1.0.2'));
-    expect(all.draw('b')).toBe('10.1.0.3');
+    expect(all.allocate('b')).toBe('10.1.0.3');
   });
 
   it('has nothing where it does not run yet: it may have copied that', async () => {
     await using all = await setUp();
     await all.podComes(podWith('a', '10.1.0.2', { phase: 'Pending' }));
-    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.2');
   });
 
   it('takes nothing from who has it already', async () => {
     await using all = await setUp();
-    expect(all.draw('b')).toBe('10.1.0.2');
+    expect(all.allocate('b')).toBe('10.1.0.2');
     expect(await all.podComes(podWith('a', '10.1.0.2'))).toContain('AddressConflict');
     expect(all.owners('10.1.0.2')).toEqual(['shop/b']);
   });
