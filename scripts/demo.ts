@@ -8,13 +8,13 @@ import { addAttached } from './demo/attachnet.ts';
 import { census } from './demo/census.ts';
 import { proveLimits } from './demo/limits.ts';
 import { showMacvlan } from './demo/macvlan.ts';
+import { proveNewerSandbox } from './demo/newer-sandbox.ts';
 import { removeAll } from './demo/objects.ts';
 import { endPods, nicsOf } from './demo/pods.ts';
 import { showProviderOvn } from './demo/provider-ovn.ts';
 import { Report } from './demo/report.ts';
 import { addGuarded } from './demo/security-group.ts';
 import { type Stage, startStage } from './demo/stage.ts';
-import { proveSuccession } from './demo/succession.ts';
 import { proveTraffic } from './demo/traffic.ts';
 import { proveTrust } from './demo/trust.ts';
 import { showUsage, usageOf } from './demo/usage.ts';
@@ -43,7 +43,7 @@ async function play(stage: Stage): Promise<void> {
   await proveLimits(stage, attached, report);
   const guarded = await addGuarded(stage, attached, report);
   const inVpcs = await addVpcs(stage, report);
-  const pods = await proveSuccession(stage, [...attached, ...guarded, ...inVpcs], report);
+  const pods = await proveNewerSandbox(stage, [...attached, ...guarded, ...inVpcs], report);
   await proveTrust(stage, report);
   if (process.argv.includes('--shell')) openShell(stage);
 

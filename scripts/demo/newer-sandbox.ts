@@ -9,7 +9,7 @@ import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
 /** @returns the pods that are there then: without one of `pods`, and with another */
-export async function proveSuccession(
+export async function proveNewerSandbox(
   stage: Stage,
   pods: readonly RunningPod[],
   report: Report,

@@ -12,12 +12,12 @@ export interface CommandSeen {
   readonly ms: number;
 }
 
-/** Is told of a command when it has ended. It must not throw. */
+/** Called for a command when it has ended. It must not throw. */
 export type CommandObserver = (command: CommandSeen) => void;
 
 type Commands<Options> = (commands: readonly string[], options?: Options) => Promise<string>;
 
-/** `run`, with each call told to `observe`. */
+/** `run`, with each call reported to `observe`. */
 export function observed<Options>(
   db: string,
   run: Commands<Options>,

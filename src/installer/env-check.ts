@@ -56,7 +56,7 @@ function checkConfigs(roots: readonly string[]): Finding[] {
   for (const root of roots) {
     try {
       const configs = readNetworkConfigs(CONFIGURATIONS, (path) => pathInRoot(root, path));
-      return [judgeConfigs(join(root, CONFIGURATIONS), configs)];
+      return [checkNetworkConfigs(join(root, CONFIGURATIONS), configs)];
     } catch {
       // The next may be there.
     }
@@ -66,7 +66,7 @@ function checkConfigs(roots: readonly string[]): Finding[] {
   ];
 }
 
-function judgeConfigs(folder: string, configs: readonly NetworkConfig[]): Finding {
+function checkNetworkConfigs(folder: string, configs: readonly NetworkConfig[]): Finding {
   const [first] = configs;
   if (first === undefined)
     return problem(`CNI configurations: none in ${folder}: no pod can start`);

@@ -57,10 +57,10 @@ export async function expectNic(
   fixture: ControllerFixture,
   running: RunningPod,
   network: Network,
-  wishes: NicRequests = {},
+  requests: NicRequests = {},
 ): Promise<Nic> {
-  const { ifName = 'net1', provider = network.provider } = wishes;
-  const { families = cidrsOf(network).map(({ family }) => family) } = wishes;
+  const { ifName = 'net1', provider = network.provider } = requests;
+  const { families = cidrsOf(network).map(({ family }) => family) } = requests;
   const { pod, sandbox } = running;
   const { metadata } = fixture.api.get('Pod', `${pod.namespace}/${pod.name}`);
   const addresses = expectAnnotations(metadata, network, provider, families);

@@ -173,8 +173,8 @@ async function expectAll({ one, two, multi }: Cast, announced = expectAnnounced)
   }
   const ofMulti: Nic[] = [];
   for (const ifName of ['net1', 'net2']) {
-    const wishes = { ifName, provider: `${provider}.${ifName}` };
-    ofMulti.push(await expectNic(fixture, multi, NETWORK, wishes));
+    const requests = { ifName, provider: `${provider}.${ifName}` };
+    ofMulti.push(await expectNic(fixture, multi, NETWORK, requests));
   }
   await announced(fixture, multi.pod, ofMulti);
   await expectOtherEth0(multi, ['net1', 'net2']);

@@ -140,7 +140,7 @@ describe('a Subnet that was called wrong is ready', () => {
     await isReady('a-first');
     fixture.apply(subnet('b-second', { ...spec, cidrBlock: '10.9.3.0/24' }));
     await complaint('b-second');
-    // A change of its own has it judged again.
+    // A change of its own has it validated again.
     fixture.api.patch('Subnet', 'a-first', { spec: { private: true } });
     const object = { kind: 'Subnet', name: 'a-first' };
     await eventAbout(fixture, { ...object, reason: 'SetPrivateLogicalSwitchSuccess' });

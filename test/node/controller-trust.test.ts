@@ -98,8 +98,8 @@ describe('a pod that says it is the target of a migration', () => {
     async (namespace) => {
       const name = `a1-${namespace}`;
       const { address, mac } = await victim(name);
-      const wishes = keys(OVN, { ip_address: address, mac_address: mac });
-      const thief = podOf(`thief-${name}`, 'default/net', { ...MIGRATING, ...wishes });
+      const requests = keys(OVN, { ip_address: address, mac_address: mac });
+      const thief = podOf(`thief-${name}`, 'default/net', { ...MIGRATING, ...requests });
       fixture.schedule({ ...thief, metadata: { ...thief.metadata, namespace } });
       await eventAbout(fixture, {
         kind: 'Pod',
@@ -230,9 +230,9 @@ describe('annotations that were forged while no controller was there', () => {
 
   test('are taken back from pods that do not run, told of those that run, and never adopted', async () => {
     for (const [network, provider, prefix] of networks) {
-      const wish = keys(provider, { ip_address: `${prefix}.2` });
+      const request = keys(provider, { ip_address: `${prefix}.2` });
       if (ipsWith(`${prefix}.2`).length > 0) continue;
-      fixture.schedule(podOf(`has-${network}`, network, wish));
+      fixture.schedule(podOf(`has-${network}`, network, request));
       await fixture.allocated(`default/has-${network}`, provider);
       runs(`has-${network}`);
     }
@@ -255,7 +255,7 @@ describe('annotations that were forged while no controller was there', () => {
         };
         expect(await eventAbout(fixture, what)).toContain('no IP object says so');
       }
-      // One whose wish can be met was told it anew, and it is another address.
+      // One whose request can be met was told it anew, and it is another address.
       await fixture.becomes('Pod', `default/${name}-waits`, ({ metadata }) => {
         const { annotations = {} } = metadata;
         const isTold = annotations[`${provider}.kubernetes.io/allocated`] === 'true';

@@ -232,7 +232,7 @@ describe('a port stays', () => {
     expect(removalsOf(fixture, sandbox)).toEqual([]);
   });
 
-  test('when it is not ours to judge, although nothing is at the path that it names', async () => {
+  test('when it is not ours, although nothing is at the path that it names', async () => {
     const name = 'foreign_h';
     const ids = ['pod_netns=/run/netns/gone', 'pod_name=a', 'pod_namespace=b', 'vendor=other'];
     await fixture.node.vsctl(

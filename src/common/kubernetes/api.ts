@@ -34,7 +34,7 @@ export class KubernetesApi {
 
   /**
    * @param config who and where; it is copied, see `keepConnections`
-   * @param observe is told of each request, other than those that the caller gave up
+   * @param observe is called for each request, other than those that the caller gave up
    */
   constructor(config: KubeConfig, limits?: ConnectionLimits, observe?: RequestObserver) {
     this.#connections = keepConnections(config, limits);

@@ -49,7 +49,7 @@ export interface FollowerOptions {
   readonly goesUnwatched: boolean;
   readonly limits: WatchLimits;
   readonly connectionLimits?: ConnectionLimits;
-  /** Is told of each request. */
+  /** Called for each request. */
   readonly observe?: RequestObserver | undefined;
   /** Where an outage is told. */
   readonly contact: SharedOutage;

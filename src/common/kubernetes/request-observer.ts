@@ -13,5 +13,5 @@ export interface RequestSeen {
   readonly ms: number;
 }
 
-/** Is told of a request when its answer begins, or when it has failed. It must not throw. */
+/** Called for a request when its answer begins, or when it has failed. It must not throw. */
 export type RequestObserver = (request: RequestSeen) => void;

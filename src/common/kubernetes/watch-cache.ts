@@ -54,7 +54,7 @@ export interface WatchCacheOptions<T> {
   readonly contact?: SharedOutage;
   readonly limits?: Partial<WatchLimits>;
   readonly connectionLimits?: ConnectionLimits;
-  /** Is told of each request. */
+  /** Called for each request. */
   readonly observe?: RequestObserver;
 }
 

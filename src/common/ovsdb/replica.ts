@@ -118,7 +118,7 @@ export class Replica {
     this.#again = undefined;
     this.#isWhole = true;
     this.#lastTransaction = lastTransaction;
-    this.#tell(changes);
+    this.#notify(changes);
   }
 
   /** An update has ended: its rows take effect. @throws OvsdbError `protocol` */
@@ -129,7 +129,7 @@ export class Replica {
     this.#lastTransaction = NO_TRANSACTION;
     const changes = pending.flatMap((each) => this.#apply(each) ?? []);
     this.#lastTransaction = lastTransaction;
-    this.#tell(changes);
+    this.#notify(changes);
   }
 
   /** The connection has ended: what was not whole is nothing. */
@@ -186,7 +186,7 @@ export class Replica {
     return { table: table.name, kind: 'modify', row, before, columns };
   }
 
-  #tell(changes: readonly Change[]): void {
+  #notify(changes: readonly Change[]): void {
     if (changes.length === 0) return;
     for (const listener of this.#listeners) listener(changes);
   }

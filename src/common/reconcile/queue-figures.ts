@@ -2,7 +2,7 @@
  * What a work queue tells of itself, for metrics.
  */
 
-/** Is told of each run; ms. It must not throw. */
+/** Called for each run; ms. It must not throw. */
 export interface WorkQueueObserver {
   /** A run begins, of a key that was in line for so long. */
   began(waitedMs: number): void;

@@ -42,12 +42,12 @@ export class TurnMeter {
       );
     } finally {
       const ms = performance.now() - beganAtMs;
-      if (ms > LONG_MS) this.#tell(key, ms, cpu);
+      if (ms > LONG_MS) this.#report(key, ms, cpu);
     }
   }
 
   /** Where the processor's time is much less than the turn's, the machine was busy with something else. */
-  #tell(key: string, ms: number, before: NodeJS.CpuUsage): void {
+  #report(key: string, ms: number, before: NodeJS.CpuUsage): void {
     this.#longTurns += 1;
     const now = performance.now();
     if (now - this.#toldAtMs < QUIET_MS) return;

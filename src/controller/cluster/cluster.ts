@@ -76,7 +76,7 @@ export interface ClusterOptions {
   readonly settings: ClusterSettings;
   readonly log: Logger;
   readonly limits?: Partial<WatchLimits>;
-  /** Is told of each request. */
+  /** Called for each request. */
   readonly observe?: RequestObserver | undefined;
 }
 

@@ -208,7 +208,7 @@ export class Addresses {
       const subnet = checkedValue(object.checked) ?? found;
       if (subnet === undefined) continue;
       const { blocks, excludes } = subnet;
-      const isSet = this.#tell(name, () => allocator.setSubnet({ name, blocks, excludes }));
+      const isSet = this.#applyChange(name, () => allocator.setSubnet({ name, blocks, excludes }));
       if (!isSet || this.#known.has(name)) continue;
       added.add(name);
       this.#known.add(name);
@@ -228,7 +228,7 @@ export class Addresses {
       const pool = checkedValue(object.checked);
       if (pool === undefined || object.meta.deleting || !this.#known.has(pool.subnet)) continue;
       const { name, subnet, ranges } = pool;
-      this.#tell(subnet, () => {
+      this.#applyChange(subnet, () => {
         allocator.setPool({ name, subnet, ranges });
         return [];
       });
@@ -276,7 +276,7 @@ export class Addresses {
   }
 
   /** @returns whether it was done */
-  #tell(subnet: string, change: () => readonly AllocationError[]): boolean {
+  #applyChange(subnet: string, change: () => readonly AllocationError[]): boolean {
     const { log } = this.#options;
     try {
       for (const { message, details } of change()) log.warn({ subnet, details }, message);

@@ -22,7 +22,7 @@ export interface LeadershipOptions {
   readonly podName: string;
   readonly times: LeaseTimes;
   readonly log: Logger;
-  /** Is told of each request. */
+  /** Called for each request. */
   readonly observe?: RequestObserver;
 }
 

@@ -29,7 +29,7 @@ export interface LeaseWatchOptions {
   readonly holder: string;
   readonly times: LeaseTimes;
   readonly log: Logger;
-  /** Is told of each request. */
+  /** Called for each request. */
   readonly observe?: RequestObserver | undefined;
 }
 

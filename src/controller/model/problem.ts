@@ -59,7 +59,7 @@ function plain(value: unknown): string {
 }
 
 /** All of it in one line, for an event or a condition. */
-export function tell(problems: Problems): string {
+export function describeProblems(problems: Problems): string {
   return problems
     .slice(0, PROBLEMS_MAX)
     .map(({ message, advice }) => `${message}: ${advice}`)

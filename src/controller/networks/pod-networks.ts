@@ -12,7 +12,14 @@ import {
 } from '../kinds/pod/object/pod.ts';
 import { annotationKey } from '../model/annotation-key.ts';
 import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
-import { type Checked, type Problem, type Problems, say, tell, wrong } from '../model/problem.ts';
+import {
+  type Checked,
+  describeProblems,
+  type Problem,
+  type Problems,
+  say,
+  wrong,
+} from '../model/problem.ts';
 import { annotationProblems } from './annotation-rules.ts';
 import { type Attachment, resolveSelection } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
@@ -196,5 +203,5 @@ function fail(
   problems: Problems,
   events: readonly ObjectEvent[],
 ): PodNetworks {
-  return { problems, events: [...events, failureEvent(reason, stage, tell(problems))] };
+  return { problems, events: [...events, failureEvent(reason, stage, describeProblems(problems))] };
 }

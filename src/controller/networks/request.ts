@@ -32,7 +32,7 @@ export interface NicRequest {
   readonly mac: MacRequest;
   /** Tried in this order: the first that succeeds decides, and the last failure is reported. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
-  /** True where the pod was told its addresses: the only attempt is for those. */
+  /** True where its addresses were published to the pod: the only attempt is for those. */
   readonly isAllocated: boolean;
   /** What is asked for by name now, of a NIC that has been given its addresses. */
   readonly asked?: Asked;

@@ -55,7 +55,7 @@ export function readRequestedAddresses(context: NicContext): Checked<RequestedAd
   };
 }
 
-/** True once the pod was told the addresses of this network's NIC, or says so itself. */
+/** True once the addresses of this network's NIC were published to the pod, or it says so itself. */
 export function isAllocated({ annotations }: Pod, provider: string): boolean {
   return annotations[annotationKey(provider, 'allocated')] === 'true';
 }

@@ -14,7 +14,7 @@ import type { Enforcement } from './enforcement.ts';
 import type { FollowedPort } from './followed-port.ts';
 import { bitsText, limitText } from './quantities.ts';
 import { mirrorText, netemText, policingText, shapingText } from './text.ts';
-import { judgeNetem, judgePolicing, judgeShaping, type Verdict } from './verdict.ts';
+import { checkNetem, checkPolicing, checkShaping, type Verdict } from './verdict.ts';
 
 /** One NIC as it was found. */
 export interface InspectedNic {
@@ -94,7 +94,7 @@ function reportShaping({ asked, found, enforcement }: InspectedNic, wanted: Traf
     wanted: shapingText(wantedHtb),
     inOvs: shapingText(foundHtb),
     isSame,
-    verdict: judgeShaping(foundHtb, enforcement.shaping),
+    verdict: checkShaping(foundHtb, enforcement.shaping),
     notes: isOtherBurst
       ? [`the burst is one of ${bitsText(ovsBurstBits)}: OVS takes the number of bytes for bits`]
       : [],
@@ -113,7 +113,7 @@ function reportPolicing(
     wanted: policingText(wanted.policing),
     inOvs: policingText(found.policing),
     isSame: isSamePolicing(wanted.policing, found.policing),
-    verdict: judgePolicing(found.policing, enforcement.policedBps, isUserspace),
+    verdict: checkPolicing(found.policing, enforcement.policedBps, isUserspace),
   });
 }
 
@@ -132,7 +132,7 @@ function reportNetem({ asked, found, enforcement }: InspectedNic, wanted: Traffi
     wanted: netemText(wantedNetem),
     inOvs: netemText(foundNetem),
     isSame: isSameQos(wantedNetem, foundNetem),
-    verdict: isBeaten ? { inForce: 'no' } : judgeNetem(foundNetem, enforcement.netem),
+    verdict: isBeaten ? { inForce: 'no' } : checkNetem(foundNetem, enforcement.netem),
   });
 }
 
@@ -152,7 +152,7 @@ function reportMirror({ asked, found }: InspectedNic, { mirrorsAll }: NodeFacts)
   } satisfies LimitReport;
 }
 
-interface Judged {
+interface CheckedLimit {
   readonly limit: LimitReport['limit'];
   readonly asked: Asked<unknown>;
   readonly annotated: string;
@@ -165,12 +165,12 @@ interface Judged {
   readonly notes?: readonly string[];
 }
 
-function reportLimit(judged: Judged): LimitReport {
-  const { limit, asked, wanted, inOvs, isSame, verdict, notes = [] } = judged;
+function reportLimit(checked: CheckedLimit): LimitReport {
+  const { limit, asked, wanted, inOvs, isSame, verdict, notes = [] } = checked;
   const { inForce, note } = verdict;
   return {
     limit,
-    annotated: asked.wrong === undefined ? judged.annotated : 'wrong',
+    annotated: asked.wrong === undefined ? checked.annotated : 'wrong',
     inOvs,
     inForce,
     source: asked.source ?? '',

@@ -16,7 +16,7 @@ const NOTHING: Verdict = { inForce: '-' };
 const YES: Verdict = { inForce: 'yes' };
 
 /** @param qos of type HTB; undefined for none */
-export function judgeShaping(qos: Qos | undefined, reading: Reading<Shaping>): Verdict {
+export function checkShaping(qos: Qos | undefined, reading: Reading<Shaping>): Verdict {
   if ('unknown' in reading) return qos === undefined ? NOTHING : unknown(reading.unknown);
   const { type, queueBps, maxBps = Infinity, minBps = 0 } = reading.value;
   const isShaped = type === 'linux-htb' && queueBps !== undefined;
@@ -43,7 +43,7 @@ export function judgeShaping(qos: Qos | undefined, reading: Reading<Shaping>): V
 const RATE_TOLERANCE = 0.01;
 
 /** @param isUserspace the bridge is one of OVS's userspace datapath */
-export function judgePolicing(
+export function checkPolicing(
   { rateKbps }: Policing,
   reading: Reading<number | undefined>,
   isUserspace: boolean,
@@ -68,7 +68,7 @@ export function judgePolicing(
 }
 
 /** @param qos of type netem; undefined for none */
-export function judgeNetem(
+export function checkNetem(
   qos: Qos | undefined,
   reading: Reading<KernelNetem | undefined>,
 ): Verdict {

@@ -49,7 +49,7 @@ async function follow(
   }
 }
 
-/** True where OVS has opened one: a row without a port number is a wish. */
+/** True where OVS has opened one: a row without a port number has only been asked for. */
 function hasPort({ rows }: Pick<Interfaces, 'rows'>, type: TunnelType): boolean {
   for (const row of rows.values()) {
     if (row.type === type && (row.ofport ?? 0) > 0) return true;

@@ -1,5 +1,5 @@
 /**
- * Ports that a clean-up may judge: those with Kube-OVN's marks, read off their Interface rows. Pure.
+ * Ports that a clean-up may remove: those with Kube-OVN's marks, read off their Interface rows. Pure.
  */
 import { isContainerId, isInterfaceName } from '../../wire/cni.ts';
 import type { Attachment } from '../model/attachment.ts';
@@ -14,7 +14,7 @@ export interface MarkedPort {
   readonly attachment: Attachment & { readonly netns: string };
 }
 
-/** The port of a row; undefined for one that is not Kube-OVN's, or that cannot be judged. */
+/** The port of a row; undefined for one that is not Kube-OVN's, or of which that cannot be said. */
 export function readMarkedPort(row: InterfaceRow): MarkedPort | undefined {
   const { name, externalIds: ids } = row;
   const { vendor, pod_netns: netns, container_id: containerId, if_name: ifName } = ids;
@@ -38,7 +38,7 @@ export function readMarkedPort(row: InterfaceRow): MarkedPort | undefined {
 }
 
 /**
- * True for a port that is a link of the kernel, by whose absence it is judged, under a name that
+ * True for a port that is a link of the kernel, by whose absence it is known to be abandoned, under a name that
  * only means it: OVS takes any text for a name, and by `if7…` ip(8) means the link with index 7 where
  * no link has that name.
  */

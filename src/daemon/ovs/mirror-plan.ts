@@ -25,7 +25,7 @@ const MARK = 'kube-ovn-mirror';
 const MARK_COLUMN = `external_ids:${MARK}=true`;
 
 /** What the mirror is to be. */
-export interface MirrorWish {
+export interface MirrorRequest {
   /** Of the port and its interface. */
   readonly name: string;
   /** Every packet of the bridge is copied. */
@@ -38,14 +38,14 @@ export interface MirrorRows {
   readonly bridges: readonly Pick<BridgeRow, 'name' | 'ports' | 'mirrors'>[];
   readonly ports: readonly Pick<PortRow, 'uuid' | 'name' | 'protected'>[];
   readonly mirrors: readonly Pick<MirrorRow, 'uuid' | 'name' | 'select_all' | 'output_port'>[];
-  /** The interface of the name that is wished for, and those with our mark. */
+  /** The interface of the name that is asked for, and those with our mark. */
   readonly interfaces: readonly Pick<InterfaceColumns, 'name' | 'type' | 'external_ids'>[];
 }
 type Mirror = MirrorRows['mirrors'][number];
 type Port = MirrorRows['ports'][number];
 type Bridge = MirrorRows['bridges'][number];
 
-/** @param name of the interface that is wished for */
+/** @param name of the interface that is asked for */
 export function toMirrorRows(state: OvsState, name: string): MirrorRows {
   return {
     bridges: [...state.bridges.values()],
@@ -77,15 +77,15 @@ export interface MirrorPlan {
 }
 
 /** @throws Error that says why there can be no such mirror, and what to do */
-export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
+export function planMirror(request: MirrorRequest, rows: MirrorRows): MirrorPlan {
   const bridge = rows.bridges.find(({ name }) => name === INTEGRATION_BRIDGE);
   if (bridge === undefined) {
     throw new Error(`there is no bridge ${INTEGRATION_BRIDGE}: is ovn-controller running?`);
   }
-  const port = rows.ports.find(({ name }) => name === wish.name);
+  const port = rows.ports.find(({ name }) => name === request.name);
   const portRow = port?.uuid;
-  refuseOtherBridge(portRow, wish, rows);
-  refusePod(wish, rows);
+  refuseOtherBridge(portRow, request, rows);
+  refusePod(request, rows);
 
   const candidates = mirrorsOf(bridge, rows.mirrors);
   const mirror = candidates.find((row) => row.output_port === portRow) ?? candidates[0];
@@ -93,16 +93,16 @@ export function planMirror(wish: MirrorWish, rows: MirrorRows): MirrorPlan {
     mirrorRow: mirror?.uuid,
     surplus: candidates.filter((row) => row !== mirror).map(({ uuid }) => uuid),
     commands: [
-      ...portCommands(portRow, wish, rows),
-      ...formerPorts(bridge.ports, mirror, wish, rows).flatMap((uuid) => {
+      ...portCommands(portRow, request, rows),
+      ...formerPorts(bridge.ports, mirror, request, rows).flatMap((uuid) => {
         return ['--', '--if-exists', 'remove', 'Bridge', INTEGRATION_BRIDGE, 'ports', uuid];
       }),
-      ...mirrorCommands(mirror, port, wish.all),
+      ...mirrorCommands(mirror, port, request.all),
     ],
   };
 }
 
-function refuseOtherBridge(portRow: string | undefined, { name }: MirrorWish, rows: MirrorRows) {
+function refuseOtherBridge(portRow: string | undefined, { name }: MirrorRequest, rows: MirrorRows) {
   if (portRow === undefined) return;
   const bridge = rows.bridges.find(({ ports }) => ports.has(portRow));
   if (bridge === undefined || bridge.name === INTEGRATION_BRIDGE) return;
@@ -112,7 +112,7 @@ function refuseOtherBridge(portRow: string | undefined, { name }: MirrorWish, ro
 }
 
 /** OVS drops all other packets from and to a mirror's port. */
-function refusePod({ name }: MirrorWish, { interfaces }: MirrorRows): void {
+function refusePod({ name }: MirrorRequest, { interfaces }: MirrorRows): void {
   const row = interfaces.find((candidate) => candidate.name === name);
   const ifaceId = row?.external_ids['iface-id'];
   if (ifaceId === undefined) return;
@@ -124,7 +124,7 @@ function refusePod({ name }: MirrorWish, { interfaces }: MirrorRows): void {
 /** A link that is there is plugged as it is; else OVS makes one. */
 function portCommands(
   portRow: string | undefined,
-  { name, hasLink }: MirrorWish,
+  { name, hasLink }: MirrorRequest,
   { interfaces }: MirrorRows,
 ): string[] {
   const type = hasLink ? [] : ['type=internal', MARK_COLUMN];
@@ -145,10 +145,12 @@ function portCommands(
 function formerPorts(
   onBridge: ReadonlySet<string>,
   mirror: Mirror | undefined,
-  wish: MirrorWish,
+  request: MirrorRequest,
   { ports, mirrors, interfaces }: MirrorRows,
 ): string[] {
-  const former = interfaces.filter(({ name, type }) => name !== wish.name && type === 'internal');
+  const former = interfaces.filter(
+    ({ name, type }) => name !== request.name && type === 'internal',
+  );
   const names = former.map(({ name }) => name);
   const used = mirrors.filter((row) => row !== mirror).map((row) => row.output_port);
   return ports

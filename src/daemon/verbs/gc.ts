@@ -2,7 +2,7 @@
  * GC: removes what the runtime's list of valid attachments of a network does not have (CNI spec 1.1,
  * "GC"), and then whatever has lost its sandbox.
  *
- * The list speaks for one network only, so it judges only ports and interfaces that an ADD of ours
+ * The list speaks for one network only, so it concerns only ports and interfaces that an ADD of ours
  * marked with that network's name and provider. Kube-OVN's executable says no name: several networks may
  * have one provider, and a port of one that the list of another lacks may live. Such ports go by the
  * proof that their sandbox is gone. Calls of the same attachment that run or wait go

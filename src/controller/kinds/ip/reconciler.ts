@@ -14,7 +14,7 @@ import { failureEvent } from '../../model/events.ts';
 import { finalizerRemoved } from '../../model/meta.ts';
 import { providerOf } from '../../model/nic-name.ts';
 import { ownerName } from '../../model/owner-key.ts';
-import { checkedValue, tell } from '../../model/problem.ts';
+import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { isAllocated } from '../../networks/requested-addresses.ts';
 import type { Uses } from '../context.ts';
@@ -113,7 +113,7 @@ export class IpReconciler {
     const object = addresses.subnet(ip.spec.subnet);
     const read = readReservation(ip, object && checkedValue(object.checked));
     if (read === undefined) return;
-    if ('problems' in read) throw this.#refused(ip, tell(read.problems));
+    if ('problems' in read) throw this.#refused(ip, describeProblems(read.problems));
     const nic = this.#acquire(ip, read.value);
     const patch = reservationPatch(ip, nic, read.value.holder);
     await patchObject(writes, cluster.ips, { name: ip.meta.name, patch });
@@ -157,7 +157,7 @@ export class IpReconciler {
     }
   }
 
-  /** True where a pod was told what it has; until then it can have something else. */
+  /** True where it was published to a pod what it has; until then it can have something else. */
   #isTold(owner: string, provider: string): boolean {
     const { cluster, machines, podIndex } = this.#context;
     return podIndex.keysOf(owner).some((key) => {

@@ -8,7 +8,7 @@ import { aboutOwn } from '../../model/about.ts';
 import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
-import { tell } from '../../model/problem.ts';
+import { describeProblems } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { ipPoolConditionsPatch } from './object/ippool-status.ts';
@@ -34,7 +34,7 @@ export class IpPoolReconciler {
     }
     await this.#patch(name, finalizerAdded(meta));
     if ('problems' in checked) {
-      const message = tell(checked.problems);
+      const message = describeProblems(checked.problems);
       await this.#report(name, { reason: 'UpdateIPAMFailed', message });
       // What it is validated by asks for it when it changes.
       throw new NotDone(message, { waitsFor: [] });

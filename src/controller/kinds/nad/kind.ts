@@ -5,7 +5,7 @@
 import type { ObjectEvents } from '../../../common/reconcile/object-events.ts';
 import { aboutNad } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
-import { tell } from '../../model/problem.ts';
+import { describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
@@ -35,7 +35,7 @@ function sayProblem(nad: Nad, events: ObjectEvents): void {
   const problem = nadProblem(nad);
   if (problem === undefined) events.clear(aboutNad(nad));
   else {
-    const event = failureEvent('ValidateNadFailed', 'validateNad', tell([problem]));
+    const event = failureEvent('ValidateNadFailed', 'validateNad', describeProblems([problem]));
     events.warnOnce(aboutNad(nad), event);
   }
 }

@@ -72,7 +72,7 @@ export class PublishedNics {
     return { ...pod, annotations: { ...pod.annotations, ...Object.fromEntries(corrected) } };
   }
 
-  /** Takes back what a pod says that it was told, as long as it does not run. */
+  /** Withdraws what a pod says was published to it, as long as it does not run. */
   async takeBack(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     if (pod.end.phase === 'Running') return;
     const keys = nics.filter(({ isAllocated }) => isAllocated).flatMap((nic) => this.#keysOf(nic));
@@ -150,7 +150,9 @@ export class PublishedNics {
       const keys = nics.flatMap(({ provider }) => Object.keys(unallocatedKeys(provider)));
       const removed = Object.fromEntries(keys.map((key) => [key, null]));
       await publishAnnotations(this.#context, pod, { removed, isGuarded: true });
-      throw new NotDone('the pod asks for other addresses than it was told', { isTransient: true });
+      throw new NotDone('the pod asks for other addresses than those that are published', {
+        isTransient: true,
+      });
     }
     for (const nic of nics) {
       const held = this.#context.addresses.allocator.allocationOf(nic.port);

@@ -16,7 +16,7 @@ import { aboutPod } from '../../model/about.ts';
 import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent } from '../../model/events.ts';
 import { lackOf, withLack } from '../../model/lack.ts';
-import { checkedValue, tell } from '../../model/problem.ts';
+import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { podNetworks } from '../../networks/pod-networks.ts';
 import type { NicRequest } from '../../networks/request.ts';
@@ -180,7 +180,7 @@ export class PodReconciler {
     const networks = podNetworks(this.#published.onItsSubnets(pod), view);
     if ('problems' in networks) {
       for (const event of networks.events) events.warnOnce(aboutPod(pod), event);
-      throw new NotDone(tell(networks.problems), { waitsFor: lookups });
+      throw new NotDone(describeProblems(networks.problems), { waitsFor: lookups });
     }
     for (const event of networks.events) events.infoOnce(aboutPod(pod), event);
     await this.#showMachine(pod, networks.nics);
@@ -221,7 +221,7 @@ export class PodReconciler {
     waitsFor: readonly string[],
   ): NotDone {
     const unknown = { message: what, advice: 'the API server has not answered yet' };
-    const text = tell([withLack(unknown, lackOf(availability))]);
+    const text = describeProblems([withLack(unknown, lackOf(availability))]);
     const event = failureEvent('PodNetworkUpdateFailed', 'getPodKubeovnNets', text);
     this.#context.events.warnOnce(aboutPod(pod), event);
     return new NotDone(text, { waitsFor });

@@ -21,7 +21,7 @@ export interface Surplus {
   readonly kept: ReadonlySet<string>;
   /** IP objects of NICs that the pod no longer has. */
   readonly ended: readonly IpObject[];
-  /** NICs that hold addresses which nothing records and nobody was told of. */
+  /** NICs that hold addresses which nothing records and which were published to nobody. */
   readonly unrecorded: readonly string[];
   /** Annotations of these NICs, to be removed. */
   readonly unplugged: Readonly<Record<string, string | null>>;
@@ -47,7 +47,7 @@ export function surplusOf(
     const provider = providerOf(port, owner);
     if (wanted.has(port) || provider === undefined) continue;
     const ip = context.cluster.ips.get(port);
-    // What it was not told of is an earlier pod's of its name; its own word for that is not enough.
+    // What was not published to it is an earlier pod's of its name; its own word for that is not enough.
     const isTold = isAllocated(pod, provider) || isInUse(pod, port, context);
     const isOvn = provider !== PRIMARY_PROVIDER && (ip?.spec.macAddress ?? '') !== '';
     if (isTold && !isOvn) kept.add(port);

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
-import { type Problem, tell } from '../../model/problem.ts';
+import { describeProblems, type Problem } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { portGroupName } from '../../ovn/names.ts';
@@ -79,7 +79,7 @@ export class SecurityGroupReconciler {
     problems: readonly [Problem, ...Problem[]],
     waitsFor?: readonly string[],
   ): Promise<NotDone> {
-    const why = tell(problems);
+    const why = describeProblems(problems);
     const failed = { ingressLastSyncSuccess: false, egressLastSyncSuccess: false };
     await this.#report(object, { ...object.status, ...failed });
     const event = failureEvent('ReconcileSecurityGroupFailed', 'securityGroup', why);

@@ -9,7 +9,7 @@ import { aboutOwn } from '../../model/about.ts';
 import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
-import { checkedValue, tell } from '../../model/problem.ts';
+import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { gatewayMac } from '../../ovn/router-port.ts';
 import type { NbState } from '../../ovn/state.ts';
@@ -59,7 +59,7 @@ export class SubnetReconciler {
     const subnet = checkedValue(object.checked);
     if (subnet === undefined) {
       if (!('problems' in object.checked)) return;
-      const message = tell(object.checked.problems);
+      const message = describeProblems(object.checked.problems);
       await this.#report(name, { reason: NOT_VALID, message });
       // What it is validated by asks for it when it changes.
       throw new NotDone(message, { waitsFor: [] });

@@ -6,7 +6,7 @@ import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
-import { checkedValue, tell } from '../../model/problem.ts';
+import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { validateVpc } from '../../validation/validate.ts';
@@ -52,7 +52,8 @@ export class VpcReconciler {
     if (vpc === undefined) {
       // A Vpc cannot have a Subnet's name.
       const waitsFor = [waitFor.subnet(name)];
-      if ('problems' in checked) throw this.#refused(object, tell(checked.problems), waitsFor);
+      if ('problems' in checked)
+        throw this.#refused(object, describeProblems(checked.problems), waitsFor);
       return;
     }
     await this.#patch(name, finalizerAdded(object.meta));

@@ -1,6 +1,6 @@
 /**
  * Three controllers as processes of their own, each over a line of its own to one API server
- * (a fake), that are killed, stopped and cut off; and the truth to judge them by: who held the Lease
+ * (a fake), that are killed, stopped and cut off; and the truth to compare them with: who held the Lease
  * when, as the server has it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';

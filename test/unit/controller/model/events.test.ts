@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { networkEvent } from '../../../../src/controller/kinds/pod/object/allocated-nic.ts';
 import { failureEvent, outcomeEvent } from '../../../../src/controller/model/events.ts';
-import { say, tell, wrong } from '../../../../src/controller/model/problem.ts';
+import { describeProblems, say, wrong } from '../../../../src/controller/model/problem.ts';
 import { address, MACVLAN, subnetOf } from '../kinds/object-support.ts';
 
 const nic = {
@@ -51,7 +51,7 @@ describe('what is said of a problem', () => {
 
   it('has the advice with it', () => {
     const { problems } = wrong('no good', 'do better');
-    expect(tell([...problems, { message: 'bad', advice: 'mend it' }])).toBe(
+    expect(describeProblems([...problems, { message: 'bad', advice: 'mend it' }])).toBe(
       'no good: do better; bad: mend it',
     );
   });

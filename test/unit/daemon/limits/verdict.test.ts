@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KernelNetem, Shaping } from '../../../../src/daemon/limits/enforcement.ts';
-import { judgeNetem, judgePolicing, judgeShaping } from '../../../../src/daemon/limits/verdict.ts';
+import { checkNetem, checkPolicing, checkShaping } from '../../../../src/daemon/limits/verdict.ts';
 import type { Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 
 const UNKNOWN = { unknown: 'ovs-vswitchd does not run' };
@@ -19,18 +19,18 @@ describe('a rate to the pod', () => {
   };
 
   it('is in force where OVS has it', () => {
-    expect(judgeShaping(htb(10_000_000), shaped(10_000_000))).toEqual({ inForce: 'yes' });
+    expect(checkShaping(htb(10_000_000), shaped(10_000_000))).toEqual({ inForce: 'yes' });
   });
 
   it('is in force in whole bytes', () => {
-    expect(judgeShaping(htb(1_000_001), shaped(1_000_000))).toEqual({ inForce: 'yes' });
+    expect(checkShaping(htb(1_000_001), shaped(1_000_000))).toEqual({ inForce: 'yes' });
   });
 
   it.each([
     [20_000_000_000, GBIT_10, 'in force as 10 Gbit/s: OVS shapes to no more'],
     [1000, 11_200, 'in force as 11.2 kbit/s: OVS shapes to no less'],
   ])('of %d bit/s is in force as OVS can have it', (rate, queueBps, note) => {
-    expect(judgeShaping(htb(rate), shaped(queueBps))).toEqual({ inForce: 'yes', note });
+    expect(checkShaping(htb(rate), shaped(queueBps))).toEqual({ inForce: 'yes', note });
   });
 
   it.each([
@@ -39,19 +39,19 @@ describe('a rate to the pod', () => {
     [shaped(undefined, 'linux-other'), 'OVS has QoS "linux-other" on the port: the log'],
     [shaped(undefined, 'none'), 'OVS has QoS "none" on the port: the log'],
   ])('is not where OVS has something else (%#)', (told, note) => {
-    const verdict = judgeShaping(htb(10_000_000), told);
+    const verdict = checkShaping(htb(10_000_000), told);
     expect(verdict).toEqual({ inForce: 'no', note: expect.stringContaining(note) });
   });
 
   it('is unknown where nobody tells', () => {
-    expect(judgeShaping(htb(10_000_000), UNKNOWN)).toEqual(NOBODY_KNOWS);
+    expect(checkShaping(htb(10_000_000), UNKNOWN)).toEqual(NOBODY_KNOWS);
   });
 
   it('is nothing to enforce where there is none, unless somebody else has one', () => {
     for (const told of [UNKNOWN, shaped(undefined, 'none'), shaped(GBIT_10)]) {
-      expect(judgeShaping(undefined, told)).toEqual(NOTHING);
+      expect(checkShaping(undefined, told)).toEqual(NOTHING);
     }
-    expect(judgeShaping(undefined, shaped(5_000_000))).toEqual({
+    expect(checkShaping(undefined, shaped(5_000_000))).toEqual({
       inForce: 'no',
       note: "OVS shapes to 5 Mbit/s all the same, by a QoS row that is not Kube-OVN's",
     });
@@ -64,14 +64,14 @@ describe('a rate from the pod', () => {
   const value = (bps: number | undefined) => ({ value: bps });
 
   it.each([20_000_000, 20_100_000])('is in force where the kernel polices to %d', (bps) => {
-    expect(judgePolicing(LIMIT, value(bps), false)).toEqual({ inForce: 'yes' });
+    expect(checkPolicing(LIMIT, value(bps), false)).toEqual({ inForce: 'yes' });
   });
 
   it('is not where the kernel polices nothing, or to another rate', () => {
     const nothing =
       'the kernel polices nothing here: it needs act_police, and cls_basic or cls_matchall';
-    expect(judgePolicing(LIMIT, value(undefined), false)).toEqual({ inForce: 'no', note: nothing });
-    expect(judgePolicing(LIMIT, value(19_000_000), false)).toEqual({
+    expect(checkPolicing(LIMIT, value(undefined), false)).toEqual({ inForce: 'no', note: nothing });
+    expect(checkPolicing(LIMIT, value(19_000_000), false)).toEqual({
       inForce: 'no',
       note: 'the kernel polices to 19 Mbit/s',
     });
@@ -80,19 +80,19 @@ describe('a rate from the pod', () => {
   it("is not on OVS's userspace datapath, whatever the kernel has", () => {
     for (const told of [value(20_000_000), value(undefined), UNKNOWN]) {
       const note = expect.stringContaining("OVS's userspace datapath takes packets before");
-      expect(judgePolicing(LIMIT, told, true)).toEqual({ inForce: 'no', note });
+      expect(checkPolicing(LIMIT, told, true)).toEqual({ inForce: 'no', note });
     }
   });
 
   it('is unknown where nobody tells', () => {
-    expect(judgePolicing(LIMIT, UNKNOWN, false)).toEqual(NOBODY_KNOWS);
+    expect(checkPolicing(LIMIT, UNKNOWN, false)).toEqual(NOBODY_KNOWS);
   });
 
   it('is nothing to enforce where there is none, unless the kernel has one', () => {
-    expect(judgePolicing(NONE, value(undefined), false)).toEqual(NOTHING);
-    expect(judgePolicing(NONE, UNKNOWN, false)).toEqual(NOTHING);
-    expect(judgePolicing(NONE, value(1), true)).toEqual(NOTHING);
-    expect(judgePolicing(NONE, value(5_000_000), false)).toEqual({
+    expect(checkPolicing(NONE, value(undefined), false)).toEqual(NOTHING);
+    expect(checkPolicing(NONE, UNKNOWN, false)).toEqual(NOTHING);
+    expect(checkPolicing(NONE, value(1), true)).toEqual(NOTHING);
+    expect(checkPolicing(NONE, value(5_000_000), false)).toEqual({
       inForce: 'no',
       note: 'the kernel polices to 5 Mbit/s all the same',
     });
@@ -115,7 +115,7 @@ describe('netem', () => {
       { latencyUs: 1000, jitterUs: 200, limitPackets: 9 },
     ],
   ])('is in force where the kernel has it (%#)', (qos, found) => {
-    expect(judgeNetem(qos, kernel(found))).toEqual({ inForce: 'yes' });
+    expect(checkNetem(qos, kernel(found))).toEqual({ inForce: 'yes' });
   });
 
   it.each([
@@ -138,17 +138,17 @@ describe('netem', () => {
     [netem({ limit: '5' }), {}, 'the kernel has no effect: OVS does not change netem'],
   ])('is not where the kernel has something else (%#)', (qos, found, note) => {
     const told = found === undefined ? { value: undefined } : kernel(found);
-    expect(judgeNetem(qos, told)).toEqual({ inForce: 'no', note: expect.stringContaining(note) });
+    expect(checkNetem(qos, told)).toEqual({ inForce: 'no', note: expect.stringContaining(note) });
   });
 
   it('is unknown where nobody tells', () => {
-    expect(judgeNetem(LATENCY, UNKNOWN)).toEqual(NOBODY_KNOWS);
+    expect(checkNetem(LATENCY, UNKNOWN)).toEqual(NOBODY_KNOWS);
   });
 
   it('is nothing to enforce where there is none, unless the kernel has some', () => {
-    expect(judgeNetem(undefined, UNKNOWN)).toEqual(NOTHING);
-    expect(judgeNetem(undefined, { value: undefined })).toEqual(NOTHING);
-    expect(judgeNetem(undefined, kernel({ lossPercent: 5 }))).toEqual({
+    expect(checkNetem(undefined, UNKNOWN)).toEqual(NOTHING);
+    expect(checkNetem(undefined, { value: undefined })).toEqual(NOTHING);
+    expect(checkNetem(undefined, kernel({ lossPercent: 5 }))).toEqual({
       inForce: 'no',
       note: 'the kernel has loss 5 % all the same',
     });

@@ -20,7 +20,7 @@ const IDS = {
 const read = (externalIds: Record<string, string>) =>
   readMarkedPort({ name: 'c0ffee01_net1_h', externalIds, error: null, type: '' });
 
-describe('a row that a clean-up may judge', () => {
+describe('a row that a clean-up may remove', () => {
   it('is one of ours, with its whole attachment', () => {
     expect(read(IDS)).toEqual({
       name: 'c0ffee01_net1_h',
@@ -45,7 +45,7 @@ describe('a row that a clean-up may judge', () => {
   });
 });
 
-describe('a row that no clean-up may judge', () => {
+describe('a row that no clean-up may remove', () => {
   const without = (key: keyof typeof IDS) => {
     const { [key]: _, ...others } = IDS;
     return others;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type MirrorRequest,
   type MirrorRows,
-  type MirrorWish,
   planMirror,
 } from '../../../../src/daemon/ovs/mirror-plan.ts';
 
 type MirrorRow = MirrorRows['mirrors'][number];
 
-const WISH: MirrorWish = { name: 'mirror0', all: false, hasLink: false };
+const REQUEST: MirrorRequest = { name: 'mirror0', all: false, hasLink: false };
 const MARKS = { 'kube-ovn-mirror': 'true' };
 const INTERFACE = { name: 'mirror0', type: 'internal', external_ids: MARKS };
 const M0: MirrorRow = {
@@ -69,8 +69,8 @@ const removal = (name: string) => [
 /** Flows that are in use follow the mirror. */
 const retranslation = (name: string) => ['--', 'set', 'Port', `${name}-port`, 'protected=true'];
 
-const plan = (rows: MirrorRows, wish: Partial<MirrorWish> = {}) =>
-  planMirror({ ...WISH, ...wish }, rows);
+const plan = (rows: MirrorRows, request: Partial<MirrorRequest> = {}) =>
+  planMirror({ ...REQUEST, ...request }, rows);
 
 describe("the node's mirror", () => {
   it('is made with an interface of OVS, where there is nothing', () => {

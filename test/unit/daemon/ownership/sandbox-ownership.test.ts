@@ -1,4 +1,4 @@
-/** Order by arrival; that of real namespaces by their birth is in test/node/succession.test.ts. */
+/** Order by arrival; that of real namespaces by their birth is in test/node/newer-sandbox.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { type Deadline, startDeadline } from '../../../../src/common/concurrency/deadline.ts';
 import type { LiveAttachment } from '../../../../src/daemon/model/attachment.ts';
@@ -14,9 +14,9 @@ const sandbox = (containerId: string, changes: Partial<LiveAttachment> = {}) =>
   attachmentOf({ containerId, netns: `/proc/${process.pid}/ns/net`, ...changes });
 
 /** An ADD that entered. */
-function enter(succession: SandboxOwnership, attachment: LiveAttachment) {
+function enter(ownership: SandboxOwnership, attachment: LiveAttachment) {
   const deadline = startDeadline(60_000);
-  const claim = succession.enter(attachment, deadline);
+  const claim = ownership.enter(attachment, deadline);
   return {
     deadline,
     leave() {
@@ -30,8 +30,8 @@ const reasonOf = ({ signal }: Deadline): unknown => signal.reason;
 
 describe('the ADD of another sandbox of the pod', () => {
   it('ends the ones before it with code 102, where nothing tells which is newer', () => {
-    const succession = new SandboxOwnership();
-    const adds = ['first', 'second', 'third'].map((id) => enter(succession, sandbox(id)));
+    const ownership = new SandboxOwnership();
+    const adds = ['first', 'second', 'third'].map((id) => enter(ownership, sandbox(id)));
     const [first, second, third] = adds.map(({ deadline }) => deadline);
     const reason = first && reasonOf(first);
     expect(reason).toMatchObject({ code: 102 });
@@ -42,24 +42,24 @@ describe('the ADD of another sandbox of the pod', () => {
   });
 
   it('ends none that has left', () => {
-    const succession = new SandboxOwnership();
-    const first = enter(succession, sandbox('first'));
+    const ownership = new SandboxOwnership();
+    const first = enter(ownership, sandbox('first'));
     first.leave();
-    enter(succession, sandbox('second')).leave();
+    enter(ownership, sandbox('second')).leave();
     expect(first.deadline.signal.aborted).toBe(false);
   });
 
   it('leaves nothing behind when all have left', async () => {
-    const succession = new SandboxOwnership();
+    const ownership = new SandboxOwnership();
     const adds = [
-      enter(succession, sandbox('first')),
-      enter(succession, sandbox('first')),
-      enter(succession, sandbox('second')),
-      enter(succession, sandbox('second', { ifName: 'net1' })),
+      enter(ownership, sandbox('first')),
+      enter(ownership, sandbox('first')),
+      enter(ownership, sandbox('second')),
+      enter(ownership, sandbox('second', { ifName: 'net1' })),
     ];
-    expect(await sizeOfPrivate(succession, '#claims')).toBe(2);
+    expect(await sizeOfPrivate(ownership, '#claims')).toBe(2);
     for (const { leave } of adds) leave();
-    expect(await sizeOfPrivate(succession, '#claims')).toBe(0);
+    expect(await sizeOfPrivate(ownership, '#claims')).toBe(0);
   });
 });
 
@@ -71,8 +71,8 @@ describe('an ADD is left alone by that of', () => {
     ['another pod', sandbox('second', { pod: { namespace: 'shop', name: 'web-1' } })],
     ['the pod of another namespace', sandbox('second', { pod: { namespace: 'a', name: 'web-0' } })],
   ])('%s', (_, other) => {
-    const succession = new SandboxOwnership();
-    const adds = [sandbox('first'), other].map((each) => enter(succession, each));
+    const ownership = new SandboxOwnership();
+    const adds = [sandbox('first'), other].map((each) => enter(ownership, each));
     for (const { deadline, leave } of adds) {
       expect(deadline.signal.aborted).toBe(false);
       leave();

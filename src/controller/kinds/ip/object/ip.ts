@@ -152,7 +152,7 @@ export function newIp(nic: AllocatedNic, holder: IpHolder): object {
 /**
  * The patch that makes an IP object say this, or undefined where it does. A node that the object
  * knows and the holder does not stays: the node's daemon may have written it first.
- * @param isOld true where the pod was told of the NIC before: Kube-OVN's controller may have made the
+ * @param isOld true where the NIC was published to the pod before: Kube-OVN's controller may have made the
  *   object, and that ours would have noted more in it is no reason to write it
  */
 export function ipPatch(

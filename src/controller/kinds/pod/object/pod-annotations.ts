@@ -78,7 +78,7 @@ export function unallocatedKeys(provider: string): Annotations {
   return Object.fromEntries(names.map((name) => [annotationKey(provider, name), null]));
 }
 
-/** True for a pod that was not told of any addresses. */
+/** True for a pod to which no addresses are published. */
 export function isUnallocated({ annotations }: Pod): boolean {
   return !Object.keys(annotations).some((key) => key.endsWith(annotationKey('', 'allocated')));
 }
