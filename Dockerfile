@@ -19,7 +19,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
  && mkdir /runtimes && cp package.json package-lock.json /runtimes \
  && npm ci --prefix /runtimes --omit=dev --os=linux --cpu=$cpu --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
-COPY scripts/build.ts scripts/environment-names.ts scripts/unused-code.ts scripts/
+COPY scripts/build.ts scripts/code-cache.ts scripts/environment-names.ts scripts/unused-code.ts scripts/
 COPY src src
 RUN node scripts/build.ts --arch=$TARGETARCH --runtimes=/runtimes/node_modules
 COPY scripts/image scripts/image

@@ -1,7 +1,7 @@
 /**
  * Builds what a node runs, into dist/:
- * - kube-ovn-cni.cjs, the daemon, and kube-ovn-controller.cjs, the controller: one file each for
- *   node;
+ * - kube-ovn-cni.cjs, the daemon, and kube-ovn-controller.cjs, the controller, for node; beside each its
+ *   code, and what V8 has compiled of that (`.code.js`, `.code.cache`);
  * - kube-ovn, the CNI executable: one file with bun's runtime and the bytecode in it, because node
  *   alone takes longer to start than the whole call may take (kube-ovn.cjs is the code in it);
  * - kube-ovn-install.cjs, which puts the executable onto a node: one file for node.
@@ -13,6 +13,7 @@
  *   node scripts/build.ts --arch=<amd64|arm64> --runtimes=<node_modules that has its bun>
  */
 import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -113,7 +114,7 @@ async function bundlePlugin(outfile: string): Promise<void> {
  * number behind it, since keeping those, too (esbuild's keepNames), costs a start some 15 ms of processor time.
  * The white space goes: it is half of the bytes, and the running daemon keeps its source in memory.
  */
-async function bundleForNode(entryPoint: string, shebang: string, outfile: string): Promise<void> {
+async function bundleForNode(entryPoint: string, outfile: string, shebang?: string): Promise<void> {
   const options: BuildOptions = {
     entryPoints: [entryPoint],
     outfile,
@@ -121,10 +122,57 @@ async function bundleForNode(entryPoint: string, shebang: string, outfile: strin
     minifyWhitespace: true,
     lineLimit: 120,
     plugins: UNUSED_CODE,
-    banner: { js: shebang },
+    ...(shebang !== undefined && { banner: { js: shebang } }),
   };
   await bundle(options, OPTIONAL_PACKAGES);
-  chmodSync(outfile, 0o755);
+  if (shebang !== undefined) chmodSync(outfile, 0o755);
+}
+
+/** How node is started for a program. */
+interface Start {
+  readonly environment: string;
+  /** The code cache is for these: with others V8 compiles anew. */
+  readonly v8Flags: readonly string[];
+}
+
+/** A program in three files: the one that starts it, its code, and the code's cache. */
+async function produceProgram(name: string, entryPoint: string, start: Start): Promise<void> {
+  const shebang = `#!/usr/bin/env -S ${start.environment} node ${start.v8Flags.join(' ')}`.trim();
+  await produce(`${name}.code.js`, (outfile) => bundleForNode(entryPoint, outfile));
+  await produceCache(name, start);
+  await produce(`${name}.cjs`, (outfile) => bundleForNode('src/start/main.ts', outfile, shebang));
+}
+
+/** V8 compiles differently from time to time, when a cache is made on a busy machine. */
+const CACHES_MAX = 10;
+
+/** None for another processor than this one: nothing is emulated. */
+async function produceCache(name: string, { v8Flags }: Start): Promise<void> {
+  const cache = `${name}.code.cache`;
+  if (given.arch !== OWN_ARCHITECTURE) {
+    rmSync(join(DIST, cache), { force: true });
+    return;
+  }
+  await produce(cache, async (outfile) => {
+    const made = new Set<string>();
+    for (let count = 0; count < CACHES_MAX; count += 1) {
+      makeCache(join(DIST, `${name}.code.js`), outfile, v8Flags);
+      const digest = hash('sha256', readFileSync(outfile));
+      if (made.has(digest)) return;
+      made.add(digest);
+    }
+    throw new Error(`of ${CACHES_MAX} code caches of ${name} no two are the same`);
+  });
+}
+
+function makeCache(code: string, outfile: string, v8Flags: readonly string[]): void {
+  // The one that runs the program in the image: a cache is for one version of V8.
+  const node = resolve(given.runtimes, `node-linux-${process.arch}/bin/node`);
+  const args = [...v8Flags, '--random-seed=1', join(ROOT, 'scripts/code-cache.ts'), code, outfile];
+  const { error, status, stderr } = spawnSync(node, args, { env: {}, encoding: 'utf8' });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${node} ${args.join(' ')}: ${error?.message ?? stderr}`);
+  }
 }
 
 /**
@@ -133,16 +181,21 @@ async function bundleForNode(entryPoint: string, shebang: string, outfile: strin
  * That is time won, too, since starting a child process takes node the longer the more memory it
  * has.
  */
-const DAEMON_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1';
+const DAEMON_START: Start = {
+  environment: 'MALLOC_ARENA_MAX=1',
+  v8Flags: ['--max-semi-space-size=1'],
+};
 /**
  * The controller keeps a cluster's objects, and makes a lot that is soon over. Left to itself, V8 lets its
  * heap grow to four times what lives in it: 3,000 pods at once took 298 MB, and with a limit of one and
  * a half times, and a young generation of 4 MiB, 144 MB, for the same processor time.
  */
-const CONTROLLER_SHEBANG =
-  '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=4 --heap-growing-percent=50';
+const CONTROLLER_START: Start = {
+  environment: 'MALLOC_ARENA_MAX=1',
+  v8Flags: ['--max-semi-space-size=4', '--heap-growing-percent=50'],
+};
 /** The installer keeps nothing. */
-const PLAIN_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
+const INSTALLER_SHEBANG = '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node';
 
 /**
  * The executable runs as root in whatever directory the runtime has: bun's habit of loading `.env`
@@ -176,12 +229,8 @@ function bunOf(architecture: string): { target: string; package: string } {
 mkdirSync(DIST, { recursive: true });
 await produce('kube-ovn.cjs', bundlePlugin);
 await produce('kube-ovn', compilePlugin);
-await produce('kube-ovn-cni.cjs', (outfile) =>
-  bundleForNode('src/daemon/main.ts', DAEMON_SHEBANG, outfile),
-);
-await produce('kube-ovn-controller.cjs', (outfile) =>
-  bundleForNode('src/controller/main.ts', CONTROLLER_SHEBANG, outfile),
-);
+await produceProgram('kube-ovn-cni', 'src/daemon/main.ts', DAEMON_START);
+await produceProgram('kube-ovn-controller', 'src/controller/main.ts', CONTROLLER_START);
 await produce('kube-ovn-install.cjs', (outfile) =>
-  bundleForNode('src/installer/main.ts', PLAIN_SHEBANG, outfile),
+  bundleForNode('src/installer/main.ts', outfile, INSTALLER_SHEBANG),
 );

@@ -36,7 +36,7 @@ function agent(modules: string, folder: string): void {
   const [node] = globSync('node-linux-*/bin/node', { cwd: modules });
   if (node === undefined) throw new Error(`${modules} has no package node-linux-*`);
   place(join(modules, node), join(folder, 'usr/local/bin/node'));
-  for (const path of globSync('dist/kube-ovn{,-*.cjs}', { cwd: ROOT })) {
+  for (const path of globSync('dist/kube-ovn{,-*.cjs,-*.code.{js,cache}}', { cwd: ROOT })) {
     place(join(ROOT, path), join(folder, 'kube-ovn', basename(path)));
   }
   for (const path of globSync('image/*', { cwd: ROOT })) {

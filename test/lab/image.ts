@@ -1,4 +1,5 @@
 /** A folder with what our image has for the installer, of any version; and the installer from there. */
+import { globSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { REFERENCE_PLUGINS } from '../../src/installer/executables.ts';
@@ -6,6 +7,7 @@ import { withMark } from '../../src/installer/mark.ts';
 import { type CommandOptions, type Outcome, outcomeOf } from './command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const DIST = join(ROOT, 'dist');
 /** Where Debian has the reference plugins. */
 export const DEBIAN_PLUGINS = '/usr/lib/cni';
 
@@ -27,10 +29,10 @@ export class ImageFolder {
     for (const name of await readdir(join(ROOT, 'image'))) {
       await cp(join(ROOT, 'image', name), join(image.folder, name), { recursive: true });
     }
-    for (const name of ['kube-ovn-install.cjs', 'kube-ovn-cni.cjs', 'kube-ovn-controller.cjs']) {
-      await copyFile(join(ROOT, 'dist', name), join(image.folder, name));
+    for (const path of globSync('kube-ovn-*.{cjs,code.js,code.cache}', { cwd: DIST })) {
+      await copyFile(join(DIST, path), join(image.folder, path));
     }
-    await copyMarked(join(ROOT, 'dist'), image.folder, 'kube-ovn', version);
+    await copyMarked(DIST, image.folder, 'kube-ovn', version);
     for (const name of REFERENCE_PLUGINS) {
       await copyMarked(DEBIAN_PLUGINS, folder, name, version);
     }

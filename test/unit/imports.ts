@@ -20,6 +20,8 @@ const SHARED = ['src/wire', 'src/common'];
 
 const PROGRAMS: readonly Program[] = [
   { folder: 'src/wire', layers: ['.'], foreign: [] },
+  // It runs the programs' bundles, and imports none of them.
+  { folder: 'src/start', layers: ['.'], foreign: [] },
   // The executable is one small bundle that starts in some milliseconds.
   { folder: 'src/plugin', layers: ['.'], foreign: ['src/wire'] },
   {
