@@ -27,7 +27,7 @@ export function createKinds(
 ): readonly Kind[] {
   const wakes = new Wakes({ ...context, queues });
   const shared: KindContext = { ...context, queues, signals, wakes };
-  // What a pod had is given back by the work on pods and by that on IP objects.
+  // What a pod had is released by the work on pods and by that on IP objects.
   const ports = new Ports(context.northbound, (owner) => portsOfOwner(owner, context));
   const releases = new PodReleases(context, ports, (held) => signals.freed.emit(held));
   return [

@@ -1,6 +1,6 @@
 /**
  * Where calls of the executable are played: a directory with a daemon's socket in it and nothing
- * related, and what must hold after each call, whoever made it.
+ * beside, and what must hold after each call, whoever made it.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, normalize } from 'node:path';

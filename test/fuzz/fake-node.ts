@@ -34,7 +34,7 @@ import type { Texts } from './values/objects.ts';
 const ADD_TIMEOUT_MS = 25;
 
 /** What the node is like during one case. */
-export interface ClusterState {
+export interface NodeState {
   readonly annotations: Texts;
   readonly subnet: unknown;
   readonly node: unknown;
@@ -72,7 +72,7 @@ esac`,
   'ovs-appctl': 'echo connected',
 };
 
-/** Looks see no ports: what is there is in the live copy. */
+/** Looks see no ports: what is there is in the replica. */
 const BARE = stateOf({ Bridge: [{ name: 'br-int', datapath_type: 'netdev' }] });
 
 export class FakeNode implements AsyncDisposable {
@@ -156,7 +156,7 @@ export class FakeNode implements AsyncDisposable {
   }
 
   /** What there is from now on. */
-  set({ annotations, subnet, node, rows }: ClusterState): void {
+  set({ annotations, subnet, node, rows }: NodeState): void {
     const pods = POD_NAMES.map(({ namespace, name }) =>
       projectPod({
         metadata: { namespace, name, uid: 'uid-1', annotations, ownerReferences: [MACHINE] },

@@ -34,7 +34,7 @@ function answers(socket: Socket, word: string): Promise<string> {
 const NOTHING = 'nothing';
 const inAWhile = () => sleep(300, NOTHING);
 
-test('of a port swallows connections of before and new ones, and gives back what TCP repeats', async () => {
+test('of a port swallows connections of before and new ones, and lets through what TCP repeats', async () => {
   const known = await dial();
   expect(await answers(known, 'before')).toBe('before');
   const hole = await BlackHole.ofPort(port);

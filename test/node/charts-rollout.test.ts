@@ -287,7 +287,7 @@ describe.each(MODES)('chart $chart as a $mode network', ({ chart: name, isPrimar
     const left = (await namesIn('/run/openvswitch')).filter((file) =>
       file.startsWith('kube-ovn-daemon'),
     );
-    // RelatedObjects a daemon the folder of records stays: one of ours would watch it.
+    // Beside a daemon the folder of records stays: one of ours would watch it.
     const folder = isDrainedLate ? [basename(RECORDS)] : [];
     expect(left).toEqual([basename(SOCKET), ...folder]);
     if (isDrainedLate) expect(await readdir(RECORDS)).toEqual([]);

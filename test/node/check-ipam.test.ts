@@ -56,7 +56,7 @@ test('a result without interfaces, and one with more addresses, are as good', as
   await expectHealthy(attached, { prev_result: more });
 });
 
-test('an address that the pod no longer has, or has related, is named', async () => {
+test('an address that the pod no longer has, or has beside, is named', async () => {
   const { attached, ip } = await macvlanPod();
   const [v4 = '', v6 = ''] = ip.split(',');
   await annotate(fixture, attached, { ip_address: `172.18.9.9,${v6}` });

@@ -26,7 +26,7 @@ async function refusalOf(name: string, address: string): Promise<string> {
   return await eventAbout(fixture, { kind: 'Pod', name, reason: 'AcquireAddressFailed' });
 }
 
-test('the lowest address that was never used comes first, one given back only when none is left', async () => {
+test('the lowest address that was never used comes first, one released only when none is left', async () => {
   await fixture.subnetStatus('example', ({ v4availableIPs }) => v4availableIPs === 5);
   expect(await addressOf('a')).toBe('10.100.0.2');
   expect(await addressOf('b')).toBe('10.100.0.3');

@@ -26,12 +26,12 @@ async function up(manifest: documented.Manifest | ReturnType<typeof podOf>): Pro
   running.push(pod);
   return pod;
 }
-// Each test begins with a node without pods, and with all addresses given back.
+// Each test begins with a node without pods, and with all addresses released.
 beforeEach(async () => {
   for (const { pod } of running.splice(0)) await down(pod);
 });
 
-/** Ends a pod, and waits until its address is given back. */
+/** Ends a pod, and waits until its address is released. */
 async function down(pod: PodIdentity): Promise<void> {
   await fixture.kubelet.end(pod);
   await gone(fixture, 'IP', ipName(pod));

@@ -38,7 +38,7 @@ const NETWORK: Network = {
 const { name, provider, subnet } = NETWORK;
 
 /** What the pods need, in the order of Kube-OVN's file. */
-const clusterState: readonly Manifest[] = [
+const prerequisites: readonly Manifest[] = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
   {
     apiVersion: 'k8s.cni.cncf.io/v1',
@@ -199,7 +199,7 @@ async function expectTraffic({ one, two, multi }: Cast): Promise<void> {
 }
 
 test('N1: pods of another primary network reach each other in a Vpc', async () => {
-  fixture.apply(...clusterState);
+  fixture.apply(...prerequisites);
   await conditionBecomes(
     fixture,
     { kind: 'Subnet', name: subnet },
@@ -239,7 +239,7 @@ test('N1: all of it goes by deletion alone, and comes again where the pods come 
   expect(ownIps()).toEqual([]);
 
   const scheduled = pods.map((manifest) => fixture.schedule(manifest));
-  fixture.apply(...[...clusterState].reverse());
+  fixture.apply(...[...prerequisites].reverse());
   const cast = await runAll(scheduled);
   // What they lacked at first they were warned of.
   await expectAll(cast, expectTold);

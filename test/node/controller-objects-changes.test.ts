@@ -80,7 +80,7 @@ describe('a Subnet', () => {
   });
 });
 
-test('a network that goes takes nothing from its pods, and they give back all when they end', async () => {
+test('a network that goes takes nothing from its pods, and they release all when they end', async () => {
   applyNetwork('leaves', { cidrBlock: '10.14.0.0/24' });
   const { pod } = await podOn('leaves', 'abandoned');
   fixture.api.delete('NetworkAttachmentDefinition', 'default/leaves');
@@ -97,7 +97,7 @@ test('a pod that takes the name of one that went has its own addresses', async (
   applyNetwork('names', { cidrBlock: '10.15.0.0/24' });
   const { pod, nic } = await podOn('names', 'same');
   await fixture.kubelet.end(pod);
-  // At once, while what the first one had is still being given back.
+  // At once, while what the first one had is still being released.
   const next = fixture.schedule(podOf('same', 'names'));
   const again = await fixture.becomes('Pod', 'default/same', ({ metadata }) => {
     return metadata.uid === next.uid && JSON.stringify(metadata.annotations).includes('routed');
@@ -115,7 +115,7 @@ test('a pod that takes the name of one that went has its own addresses', async (
   await fixture.subnetStatus('names', ({ v4usingIPs }) => v4usingIPs === 1);
 });
 
-test('an address is given back at the latest when the time of a deleted pod is up', async () => {
+test('an address is released at the latest when the time of a deleted pod is up', async () => {
   applyNetwork('lost', { cidrBlock: '10.26.0.0/24' });
   const spec = { terminationGracePeriodSeconds: 1 };
   fixture.schedule({ ...podOf('lost', 'lost'), spec });

@@ -40,7 +40,7 @@ async function ports(switchName: string): Promise<string> {
   return await fixture.node.nbctl('lsp-list', switchName);
 }
 
-describe('a pod that stays gives back what it does not need', () => {
+describe('a pod that stays releases what it does not need', () => {
   test.each([
     ['Succeeded', 'OnFailure', {}],
     ['Failed', 'Never', {}],
@@ -76,7 +76,7 @@ describe('a pod that stays gives back what it does not need', () => {
     for (const provider of ['more.default.ovn', 'macvlan.default']) {
       await fixture.allocated('default/unplugged', provider);
     }
-    // What it gives back is another's at once.
+    // What it releases is another's at once.
     const heir = podOf('heir', 'more', { 'more.default.ovn.kubernetes.io/ip_address': '10.5.0.2' });
     const waiting = fixture.schedule(heir);
     await eventAbout(fixture, { kind: 'Pod', name: 'heir', reason: 'AcquireAddressFailed' });

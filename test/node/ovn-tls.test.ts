@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { command, outcomeOf } from '../lab/command.ts';
 import { Central } from '../lab/ovn-central.ts';
 
-/** RelatedObjects /run, which each Central has for itself. */
+/** Beside /run, which each Central has for itself. */
 const FOLDER = '/run/central/tls';
 const TLS = [
   `--private-key=${FOLDER}/key`,

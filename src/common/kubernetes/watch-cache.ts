@@ -1,5 +1,5 @@
 /**
- * A live copy of one collection of the API server, with of each object only what we use.
+ * An informer cache: a projection of one collection of the API server, with only what we use of each object.
  * While the server is away, the last known state is shown.
  */
 import type { KubeConfig } from '@kubernetes/client-node';

@@ -1,5 +1,5 @@
 /**
- * A live copy of some columns of some tables of a database, kept up to date by a monitor
+ * A replica of some columns of some tables of a database, kept up to date by a monitor
  * (RFC 7047, section 4.1.5; ovsdb-server(7), sections 4.1.12 to 4.1.16).
  *
  * The rows of a message take effect together, when it ends. Only the first contents go into the

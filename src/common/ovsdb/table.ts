@@ -1,5 +1,5 @@
 /**
- * A live copy of some columns of one table. Whoever reads it sees what the last message from the
+ * A replica of some columns of one table. Whoever reads it sees what the last message from the
  * server left; the replica (replica.ts) is the only one that changes it.
  */
 import { type Column, isSameValue } from './column.ts';

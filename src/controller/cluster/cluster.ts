@@ -1,5 +1,5 @@
 /**
- * Live copies of everything in the API server that the controller goes by.
+ * Informer caches of everything in the API server that the controller goes by.
  */
 
 import type { KubeConfig } from '@kubernetes/client-node';

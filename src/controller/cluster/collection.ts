@@ -1,5 +1,5 @@
 /**
- * A live copy of one collection of objects, in which what this process wrote is seen at once: the
+ * An informer cache of one collection of objects, in which what this process wrote is seen at once: the
  * watch brings it some time later, and until then an object would look as if it had still to be
  * written.
  */

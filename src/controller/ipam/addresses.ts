@@ -129,7 +129,7 @@ export class Addresses {
   }
 
   /** An IP object has come or changed: what it says is in use, whoever made it. */
-  sawIp(ip: IpObject): void {
+  adoptIp(ip: IpObject): void {
     this.refresh();
     const { allocator, settings } = this.#options;
     const isReservationRequest =

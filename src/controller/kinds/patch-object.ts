@@ -1,5 +1,5 @@
 /**
- * A write to an object without namespace, whose outcome is seen at once in the live copy.
+ * A write to an object without namespace, whose outcome is seen at once in the informer cache.
  */
 import { below } from '../../common/kubernetes/path.ts';
 import type { Objects } from '../cluster/collection.ts';

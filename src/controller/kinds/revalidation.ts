@@ -33,7 +33,7 @@ export function revalidation({ addresses, cluster, signals }: Context): Kind {
       }),
       cluster.vlans.onChange(revalidate),
       cluster.ips.onChange(({ type, value, previous }) => {
-        if (type !== 'deleted') addresses.sawIp(value);
+        if (type !== 'deleted') addresses.adoptIp(value);
         const versions = previous === undefined ? [value] : [value, previous];
         const subnets = new Set(versions.map(({ spec }) => spec.subnet));
         if ([...subnets].some((subnet) => addresses.mayChange(subnet, versions))) revalidate();

@@ -1,6 +1,6 @@
 /**
  * Which of several controllers leads: the one that holds the Lease (leadership/lease.ts). The
- * others stand by, and take it as soon as it is given back or has expired.
+ * others stand by, and take it as soon as it is released or has expired.
  */
 
 import type { KubeConfig } from '@kubernetes/client-node';

@@ -7,7 +7,7 @@ export type LeadershipReason =
   | 'heldByAnotherKind'
   /** It was ours, and is no longer, or perhaps not. */
   | 'lost'
-  /** It was ours, and was given back. */
+  /** It was ours, and was released. */
   | 'released';
 
 export class LeadershipError extends Error {

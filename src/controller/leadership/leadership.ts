@@ -17,7 +17,7 @@ export interface Leadership {
   throwIfLost(): void;
   /**
    * Gives the Lease back, so that another one leads at once; what writes must have ended. Never
-   * rejects: one that cannot be given back expires.
+   * rejects: one that cannot be released expires.
    */
   release(): Promise<void>;
 }

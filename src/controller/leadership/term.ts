@@ -70,21 +70,21 @@ export class Term implements Leadership {
   async release(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     this.#end(
-      new LeadershipError('released', 'the Lease was given back', 'nothing: it was asked for'),
+      new LeadershipError('released', 'the Lease was released', 'nothing: it was asked for'),
     );
     await this.#renewals;
     try {
-      await this.#giveBack(AbortSignal.timeout(requestTimeoutMs(this.#options.times)));
-      this.#options.log.info({ path: this.#options.object.path }, 'the Lease is given back');
+      await this.#release(AbortSignal.timeout(requestTimeoutMs(this.#options.times)));
+      this.#options.log.info({ path: this.#options.object.path }, 'the Lease is released');
     } catch (error) {
       this.#options.log.warn(
         { path: this.#options.object.path, error: messageOf(error) },
-        'the Lease could not be given back: others wait until it expires',
+        'the Lease could not be released: others wait until it expires',
       );
     }
   }
 
-  async #giveBack(signal: AbortSignal): Promise<void> {
+  async #release(signal: AbortSignal): Promise<void> {
     const { object, holder } = this.#options;
     for (let attempt = 1; this.#lease?.holder === holder; attempt++) {
       try {

@@ -26,7 +26,7 @@ export interface IpClaim {
  */
 export function disagreement(ip: Ip, claim: IpClaim): string | undefined {
   const { pod, nic } = claim;
-  if (ip.deleting) return 'is being deleted: its addresses are given back';
+  if (ip.deleting) return 'is being deleted: its addresses are being released';
   // Names of pods, namespaces and networks all have dots: one name can be that of two NICs.
   if (ip.podName !== nic.workload || ip.namespace !== pod.namespace) {
     return `belongs to ${ip.namespace}/${ip.podName}`;

@@ -21,7 +21,7 @@ export interface Ip {
   readonly notedMac?: string;
   /** True for a NIC that belongs to a KubeVirt VM, whichever pod runs it. */
   readonly isVirtualMachine: boolean;
-  /** True while its addresses are being given back. */
+  /** True while its addresses are being released. */
   readonly deleting: boolean;
 }
 

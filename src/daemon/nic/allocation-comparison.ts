@@ -1,6 +1,6 @@
 /**
- * Whether what the controller gave a NIC still is what the NIC has. Asks nobody: the live copy of
- * the pods has its last known state also while the API server is away.
+ * Whether what the controller gave a NIC still is what the NIC has. Asks nobody: the informer cache of
+ * Pods has its last known state also while the API server is away.
  */
 
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';

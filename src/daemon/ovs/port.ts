@@ -51,7 +51,7 @@ export interface InterfaceRow {
   readonly type: string;
 }
 
-/** What the live copy has of an interface beside its row's marks. */
+/** What the replica has of an interface beside its row's marks. */
 export interface LiveInterface extends InterfaceRow {
   /** Number of its OpenFlow port; undefined until OVS has given it one, and where it cannot. */
   readonly openflowPort: number | undefined;
@@ -62,7 +62,7 @@ export interface LiveInterface extends InterfaceRow {
 /** The interfaces of this node, as they are followed. */
 export type Interfaces = OvsTable<InterfaceColumns>;
 
-/** The live copy's row of that name. */
+/** The row in the replica of that name. */
 export function interfaceNamed(
   table: Pick<Interfaces, 'named'>,
   name: string,
@@ -193,7 +193,7 @@ function externalIds(ids: Readonly<Record<string, string>>): string[] {
     .map(([key, value]) => `external_ids:${key}=${quoted(value)}`);
 }
 
-/** UID of the pod whose port an attachment has, where the live copy has the port, and its row says it. */
+/** UID of the pod whose port an attachment has, where the replica has the port, and its row says it. */
 export function podUidOf(
   { containerId, ifName }: Attachment,
   { rows }: Pick<Interfaces, 'rows'>,

@@ -41,7 +41,7 @@ export interface PortParts {
 }
 
 /**
- * Plugs a port while holding its `iface-id`, and returns when the live copy has it: whoever plugs another
+ * Plugs a port while holding its `iface-id`, and returns when the replica has it: whoever plugs another
  * port for the same logical switch port next will see it there and take the `iface-id` away.
  * @throws CniError as `olderOwners`; 11 when the bridge or the database is not there; `signal.reason`
  */

@@ -19,7 +19,7 @@ const LOG_LINE_BYTES_MAX = 16_384;
 const NETNS = /"net_ns":"\/[\w/-]+"/g;
 const VERB = /^\/api\/v1\/(add|del|check|gc|status)$/;
 
-const clusterState = fc.record({
+const nodeState = fc.record({
   annotations: fc
     .tuple(...PROVIDERS.map((provider) => annotationsOf(provider, 'net1')))
     .map((all): Texts => Object.assign({}, ...all)),
@@ -35,8 +35,8 @@ export const bodies = target('bodies', 7_000, async () => {
   const app = buildApp(node.parts, logger);
   await app.ready();
   return {
-    cases: fc.record({ request: httpRequest, clusterState, isLive: fc.boolean() }),
-    check: async ({ request, clusterState: around, isLive }) => {
+    cases: fc.record({ request: httpRequest, nodeState, isLive: fc.boolean() }),
+    check: async ({ request, nodeState: around, isLive }) => {
       const { method, url, contentType, body } = request;
       node.set(around);
       const response = await app.inject({

@@ -1,5 +1,5 @@
 /**
- * What the tests of the controller's process share: live copies of the fake API server's objects,
+ * What the tests of the controller's process share: informer caches of the fake API server's objects,
  * objects as it serves them, and waits for what a copy shows.
  */
 import type { WatchLimits } from '../../../src/common/kubernetes/watch-cache.ts';

@@ -8,11 +8,17 @@ const PAGE = 'docs/glossary.md';
 
 /** Only words that mean nothing else in this field, with what is written instead. */
 const PRIVATE_WORDS: readonly (readonly [word: RegExp, instead: string])[] = [
-  [/\b(API server|API) doubles?\b/, 'fake API server'],
+  [/\b(API server|API) doubles?\b|(Api|Log|Daemon)Double\b/, 'fake API server'],
   [/\bweather\b/i, 'faults'],
   [/\bTown\b/, 'cluster'],
   [/\bDooms?\b/i, 'kill point'],
   [/\bWitness\b/, 'recorder'],
+  [/\b(re)?judg(e|ed|es|ing|ement|Subnets|Pools)\b/i, 'validate'],
+  [/\.bring\(/, 'apply, ensure'],
+  [/(Address|Mac|Pool|Mirror)Wish\b|\bWishes\b/, 'requests'],
+  [/\bnewDraft\b|\bDraft\b/, 'transaction builder'],
+  [/\bgiven? back\b|\bgives back\b|giveBack/, 'released'],
+  [/\blive cop(y|ies)\b/i, 'informer cache, replica'],
 ];
 
 /** This file and the glossary, which say the words; changelog and records are of their time. */

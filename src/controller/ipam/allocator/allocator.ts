@@ -91,7 +91,7 @@ export class Allocator {
 
   /**
    * A NIC gets what it asks for, and the same again for the same request; or nothing at all: what
-   * it had before is given back only when everything that it is to have instead has been found.
+   * it had before is released only when everything that it is to have instead has been found.
    * @throws AllocationError NoSubnet, AddressOutOfRange, AddressConflict, NoAvailableAddress,
    * InvalidIPFamily
    */

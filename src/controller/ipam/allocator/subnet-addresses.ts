@@ -1,7 +1,7 @@
 /**
  * The addresses of one Subnet and one family: which there are, which nobody has, and who has the
  * others. It decides nothing about NICs: plan.ts asks what would be possible, and the allocator
- * then takes and gives back.
+ * then takes and releases.
  *
  * What nobody has is at all times: usable, less gateway, excluded and used ones; and each such
  * address is in the stock of one pool.

@@ -69,7 +69,7 @@ export class SubnetStore {
     if (missing.mac !== undefined) this.macs.take(missing.mac, after.owner);
   }
 
-  /** A NIC no longer has `before`: gives back what `after` does not have of it. */
+  /** A NIC no longer has `before`: releases what `after` does not have of it. */
   release(before: Holding, after: Holding | undefined): void {
     const surplus = difference(before, after);
     for (const { family, number } of surplus.numbers) {

@@ -1,6 +1,6 @@
 /**
  * A StatefulSet as it is now. Where sets may not be watched, as with the role of Kube-OVN's charts, the
- * live copy may be a minute old: then a set is asked for by its name before it decides about addresses.
+ * informer cache may be a minute old: then a set is asked for by its name before it decides about addresses.
  */
 import { KubernetesError } from '../../../common/kubernetes/error.ts';
 import { objectPath } from '../../../common/kubernetes/path.ts';

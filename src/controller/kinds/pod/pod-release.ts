@@ -174,7 +174,7 @@ export class PodReleases {
 
   /**
    * A machine that is stopped gets its addresses back when it is started; one that has no more than an
-   * instance has ended with it. What the live copies do not show is asked for before it counts as gone:
+   * instance has ended with it. What the informer caches do not show is asked for before it counts as gone:
    * they may lag behind, and without KubeVirt's definitions or a right to list them they stay empty.
    */
   async #isMachine(owner: string): Promise<boolean> {

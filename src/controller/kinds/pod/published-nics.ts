@@ -87,7 +87,7 @@ export class PublishedNics {
     if (raw !== undefined) {
       const ip = projectIp(raw);
       const isPods = ownerOf(ip, settings) === ownerOfPod(pod, settings);
-      if (isPods && !ip.meta.deleting && !isNew(ip)) addresses.sawIp(ip);
+      if (isPods && !ip.meta.deleting && !isNew(ip)) addresses.adoptIp(ip);
     }
     return isHeld(pod, nic.port, this.#context);
   }

@@ -57,7 +57,7 @@ describe.concurrent('the Lease', () => {
 });
 
 describe.concurrent('a controller that stands by', () => {
-  it('takes the Lease at once when it is given back', async () => {
+  it('takes the Lease at once when it is released', async () => {
     await using election = await Election.start();
     const first = await election.contend('pod-a');
     const leading = await first.leadership;

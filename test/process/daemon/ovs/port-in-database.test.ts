@@ -19,7 +19,7 @@ import {
 } from './port-support.ts';
 
 describe('plugging a port', () => {
-  it('makes its rows, and returns when the live copy has them', async () => {
+  it('makes its rows, and returns when the replica has them', async () => {
     const { database, table, plugIt } = await setUp();
     await plugIt(planOf({ control: LIMITED, encapIp: '10.9.0.1' }));
     const row = table.named('c0ffee01_net1_h');
@@ -74,7 +74,7 @@ describe('plugging a port', () => {
     expect(await countRows(database)).toEqual({ ...EMPTY, Port: 2, Interface: 2 });
   });
 
-  it('waits for the live copy, which may be behind the database', async () => {
+  it('waits for the replica, which may be behind the database', async () => {
     const { database, table } = await setUp();
     const late: Vsctl = async (commands) => {
       setTimeout(() => void database.vsctl(commands), 30);

@@ -12,7 +12,7 @@ import { parseListings } from './listing.ts';
 /** Of a caller who waits for ever. */
 export const { signal } = new AbortController();
 
-/** A database of the test's own, with a live copy of its interfaces. */
+/** A database of the test's own, with a replica of its interfaces. */
 export async function setUp() {
   const database = await OvsDatabase.start();
   onTestFinished(() => database[Symbol.asyncDispose]());

@@ -48,7 +48,7 @@ async function add(name: string, ...columns: string[]): Promise<void> {
   ]);
 }
 
-describe('a live copy of a table', () => {
+describe('a replica of a table', () => {
   it('has all rows that there are when it is in step', async () => {
     await add('first', 'external_ids:a="1"', 'external_ids:b="x,y"');
     const table = follow();
@@ -107,7 +107,7 @@ describe('a live copy of a table', () => {
   });
 });
 
-describe('a live copy of many rows', () => {
+describe('a replica of many rows', () => {
   it('follows several rows that change at once', async () => {
     const names = ['m1', 'm2', 'm3', 'm4'];
     for (const name of names) await add(name, 'external_ids:k="old"');
@@ -215,7 +215,7 @@ describe('a wait for rows', () => {
   });
 });
 
-describe('a live copy of a database that goes away', () => {
+describe('a replica of a database that goes away', () => {
   it('keeps its rows meanwhile, says so, and has the new state when it is back', async () => {
     await add('lost', 'external_ids:k="1"');
     await add('kept', 'external_ids:k="1"');

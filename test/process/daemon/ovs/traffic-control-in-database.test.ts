@@ -11,7 +11,7 @@ import {
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { countRows, EMPTY, otherPlan, toObject } from './port-support.ts';
 import {
-  expectBrought,
+  expectApplied,
   htb,
   MARKS,
   NAME,
@@ -48,7 +48,7 @@ describe('a port in a database', () => {
     for (const control of STATES) {
       await plugIt(planOf({ control, mirrorRow }));
       const found = await inspect();
-      await expectBrought(database, found, control);
+      await expectApplied(database, found, control);
       for (const row of [found.qosRow, found.queueRow]) expect(row?.isOwn ?? true).toBe(true);
       const { rows } = await findPort(database.ovs, planOf().attachment, [NAME]);
       await unplug(database, rows);
@@ -56,14 +56,14 @@ describe('a port in a database', () => {
   });
 
   it('can be brought from every state to every other', async () => {
-    const { database, plugIt, mirrorRow, bring } = await setUpWithMirror();
+    const { database, plugIt, mirrorRow, apply } = await setUpWithMirror();
     const [first = NO_CONTROL, ...others] = walkOf(STATES);
     await plugIt(planOf({ control: first, mirrorRow }));
-    for (const wanted of others) await expectBrought(database, await bring(wanted), wanted);
+    for (const wanted of others) await expectApplied(database, await apply(wanted), wanted);
   });
 
   it('can be brought to any rates, bursts and netem', async () => {
-    const { database, plugIt, inspect, bring } = await setUpWithMirror();
+    const { database, plugIt, inspect, apply } = await setUpWithMirror();
     const number = fc.oneof(fc.nat(9), fc.maxSafeNat());
     const text = number.map(String);
     const keys = ['latency', 'jitter', 'limit', 'loss'];
@@ -84,8 +84,8 @@ describe('a port in a database', () => {
     await fc.assert(
       fc.asyncProperty(control, async (wanted) => {
         const before = await inspect();
-        const after = await bring(wanted);
-        await expectBrought(database, after, wanted);
+        const after = await apply(wanted);
+        await expectApplied(database, after, wanted);
         if (before.qos?.type !== 'linux-htb' || wanted.qos?.type !== 'linux-htb') return;
         expect([after.qosRow, after.queueRow]).toEqual([before.qosRow, before.queueRow]);
       }),
@@ -94,12 +94,12 @@ describe('a port in a database', () => {
   });
 
   it('keeps its rows, with all that is on them, where only a number changes', async () => {
-    const { database, plugIt, inspect, bring } = await setUpWithMirror();
+    const { database, plugIt, inspect, apply } = await setUpWithMirror();
     await plugIt(planOf({ control: LIMITED }));
     const before = await inspect();
     const priority = 'other_config:priority=5';
     await database.vsctl(['--', 'set', 'Queue', before.queueRow?.uuid ?? '', priority]);
-    const after = await bring({ qos: htb(7, 8) });
+    const after = await apply({ qos: htb(7, 8) });
     expect([after.qosRow, after.queueRow]).toEqual([before.qosRow, before.queueRow]);
     const [[config, marks] = []] = await database.rows('Queue', 'other_config', 'external_ids');
     expect(toObject(config)).toEqual({ 'max-rate': '7', burst: '8', priority: '5' });
@@ -107,7 +107,7 @@ describe('a port in a database', () => {
   });
 
   it("turns the mirror's port over with every change, and with several in one transaction once", async () => {
-    const { database, plugIt, inspect, bring } = await setUpWithMirror();
+    const { database, plugIt, inspect, apply } = await setUpWithMirror();
     await plugIt(planOf());
     await plugIt(otherPlan('other'));
     await database.vsctl([
@@ -117,7 +117,7 @@ describe('a port in a database', () => {
     const isProtected = async () => (await inspect()).mirrorOutput?.isProtected;
     const seen = [await isProtected()];
     for (const isMirrored of [true, true, false]) {
-      await bring({ isMirrored });
+      await apply({ isMirrored });
       seen.push(await isProtected());
     }
     expect(seen).toEqual([false, true, true, false]);
@@ -130,9 +130,9 @@ describe('a port in a database', () => {
   });
 
   it('has the marks on its new rows', async () => {
-    const { database, plugIt, bring } = await setUpWithMirror();
+    const { database, plugIt, apply } = await setUpWithMirror();
     await plugIt(planOf());
-    await bring(LIMITED);
+    await apply(LIMITED);
     const ids = {
       'iface-id': 'web-0.shop.attachnet.default.ovn',
       pod: 'shop/web-0',

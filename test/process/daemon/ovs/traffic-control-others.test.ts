@@ -6,7 +6,7 @@ import { changeCommands, NO_CONTROL } from '../../../../src/daemon/ovs/traffic-c
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { countRows, EMPTY, goPort, otherPlan, toObject } from './port-support.ts';
 import {
-  expectBrought,
+  expectApplied,
   htb,
   MARKS,
   NAME,
@@ -37,14 +37,14 @@ describe("rows that are not a port's own", () => {
   ])('stay as they are where another port has them: towards %s', async (_, qos, counts) => {
     const world = await setUpWithMirror();
     const uuid = await share(world);
-    const after = await world.bring({ qos });
+    const after = await world.apply({ qos });
     expect(after.qos).toEqual(qos);
     expect(after.qosRow?.uuid).not.toBe(uuid);
     expect(await countRows(world.database)).toMatchObject(counts);
     const other = await world.inspect('other_h');
     expect(other).toMatchObject({ qos: LIMITED.qos, qosRow: { uuid, isOwn: true } });
-    await world.bring({ qos: undefined }, 'other_h');
-    await world.bring({ qos: undefined });
+    await world.apply({ qos: undefined }, 'other_h');
+    await world.apply({ qos: undefined });
     expect(await countRows(world.database)).toMatchObject({ QoS: 0, Queue: 0 });
   });
 
@@ -63,7 +63,7 @@ describe("rows that are not a port's own", () => {
   });
 
   it('stay in the database where somebody else made them', async () => {
-    const { database, plugIt, bring, inspect } = await setUpWithMirror();
+    const { database, plugIt, apply, inspect } = await setUpWithMirror();
     await plugIt(planOf());
     await database.vsctl([
       ...['--', '--id=@queue', 'create', 'Queue', 'other_config:max-rate=5'],
@@ -71,9 +71,9 @@ describe("rows that are not a port's own", () => {
       ...['--', 'set', 'Port', NAME, 'qos=@qos'],
     ]);
     const before = await inspect();
-    expect(await bring({ qos: undefined })).toEqual(before);
+    expect(await apply({ qos: undefined })).toEqual(before);
     for (const qos of [htb(7, 8), netem({ loss: '7' }), undefined]) {
-      expect((await bring({ qos })).qos).toEqual(qos);
+      expect((await apply({ qos })).qos).toEqual(qos);
       const rows = await database.rows('QoS', '_uuid', 'external_ids');
       expect(rows).toContainEqual([
         ['uuid', before.qosRow?.uuid],
@@ -87,16 +87,16 @@ describe("rows that are not a port's own", () => {
   });
 
   it('are a queue that another QoS has', async () => {
-    const { database, plugIt, bring, inspect } = await setUpWithMirror();
+    const { database, plugIt, apply, inspect } = await setUpWithMirror();
     await plugIt(planOf({ control: LIMITED }));
     const { queueRow } = await inspect();
     await database.vsctl(['--', 'create', 'QoS', 'type=linux-htb', `queues:0=${queueRow?.uuid}`]);
-    const after = await bring({ qos: htb(7, 8) });
+    const after = await apply({ qos: htb(7, 8) });
     expect([after.qos, after.queueRow?.isOwn]).toEqual([htb(7, 8), true]);
     const queues = await database.rows('Queue', '_uuid', 'other_config');
     const [, kept] = queues.find(([uuid]) => String(uuid).includes(queueRow?.uuid ?? 'none')) ?? [];
     expect(toObject(kept)).toEqual(LIMITED.qos?.config);
-    await bring({ qos: undefined });
+    await apply({ qos: undefined });
     expect(await countRows(database)).toMatchObject({ QoS: 1, Queue: 1 });
   });
 });
@@ -105,7 +105,7 @@ describe("the rows of a port of Kube-OVN's Go daemon", () => {
   const limited = { 'max-rate': '5000000', burst: '500000' };
 
   it('are recognised, and set to another rate', async () => {
-    const { database, inspect, bring } = await setUpWithMirror();
+    const { database, inspect, apply } = await setUpWithMirror();
     await goPort(database, 'gos_h', 'other.shop', 'other', limited);
     const before = await inspect('gos_h');
     expect(before).toMatchObject({
@@ -113,7 +113,7 @@ describe("the rows of a port of Kube-OVN's Go daemon", () => {
       qosRow: { isOwn: true },
       queueRow: { isOwn: true },
     });
-    const after = await bring({ qos: htb(7, 8), policing: POLICING, isMirrored: true }, 'gos_h');
+    const after = await apply({ qos: htb(7, 8), policing: POLICING, isMirrored: true }, 'gos_h');
     expect(after).toEqual({
       ...before,
       ...{ qos: htb(7, 8), policing: POLICING, isMirrored: true },
@@ -123,11 +123,11 @@ describe("the rows of a port of Kube-OVN's Go daemon", () => {
   });
 
   it('get the burst that older versions left to OVS', async () => {
-    const { database, inspect, bring } = await setUpWithMirror();
+    const { database, inspect, apply } = await setUpWithMirror();
     await goPort(database, 'gos_h', 'other.shop', 'other', { 'max-rate': '5000000' });
     const before = await inspect('gos_h');
     expect(before.qos?.config).toEqual({ 'max-rate': '5000000' });
-    const after = await bring({ qos: LIMITED.qos }, 'gos_h');
+    const after = await apply({ qos: LIMITED.qos }, 'gos_h');
     expect(after).toEqual({ ...before, qos: LIMITED.qos });
   });
 
@@ -136,18 +136,18 @@ describe("the rows of a port of Kube-OVN's Go daemon", () => {
     ['with a priority and no rate', { priority: '5' }, undefined],
     ['with nothing on the queue', {}, undefined],
   ])('go where limits become others: %s', async (_, config, found) => {
-    const { database, inspect, bring } = await setUpWithMirror();
+    const { database, inspect, apply } = await setUpWithMirror();
     for (const qos of [netem({ loss: '7' }), htb(7, 8)]) {
       await goPort(database, 'gos_h', 'other.shop', 'other', config);
       expect((await inspect('gos_h')).qos?.config).toEqual(found);
-      await expectBrought(database, await bring({ qos }, 'gos_h'), { ...NO_CONTROL, qos });
-      await expectBrought(database, await bring({ qos: undefined }, 'gos_h'), NO_CONTROL);
+      await expectApplied(database, await apply({ qos }, 'gos_h'), { ...NO_CONTROL, qos });
+      await expectApplied(database, await apply({ qos: undefined }, 'gos_h'), NO_CONTROL);
       await database.vsctl(['--', 'del-port', 'gos_h']);
     }
   });
 
   it('of netem go, too', async () => {
-    const { database, bring, inspect } = await setUpWithMirror();
+    const { database, apply, inspect } = await setUpWithMirror();
     for (const qos of [undefined, htb(7, 8), netem({ latency: '7' })]) {
       await goPort(database, 'gos_h', 'other.shop', 'other');
       await database.vsctl([
@@ -157,8 +157,8 @@ describe("the rows of a port of Kube-OVN's Go daemon", () => {
         ...['--', 'set', 'Port', 'gos_h', 'qos=@qos'],
       ]);
       expect((await inspect('gos_h')).qos).toEqual(netem({ loss: '5' }));
-      await expectBrought(database, await bring({ qos }, 'gos_h'), { ...NO_CONTROL, qos });
-      await bring({ qos: undefined }, 'gos_h');
+      await expectApplied(database, await apply({ qos }, 'gos_h'), { ...NO_CONTROL, qos });
+      await apply({ qos: undefined }, 'gos_h');
       await database.vsctl(['--', 'del-port', 'gos_h']);
     }
   });
@@ -200,7 +200,7 @@ describe('a port that was removed meanwhile', () => {
   });
 
   it('takes a change of another port with it, which is tried again', async () => {
-    const { database, plugIt, inspect, bring } = await setUpWithMirror();
+    const { database, plugIt, inspect, apply } = await setUpWithMirror();
     await plugIt(planOf());
     await plugIt(otherPlan('other'));
     const found = [await inspect(), await inspect('other_h')];
@@ -208,6 +208,6 @@ describe('a port that was removed meanwhile', () => {
     const all = found.flatMap((each) => changeCommands(each, LIMITED, MARKS));
     await expect(database.vsctl(all)).rejects.toBeInstanceOf(ToolError);
     expect(await countRows(database)).toEqual({ Port: 2, Interface: 2, QoS: 0, Queue: 0 });
-    await expectBrought(database, await bring(LIMITED, 'other_h'), LIMITED);
+    await expectApplied(database, await apply(LIMITED, 'other_h'), LIMITED);
   });
 });

@@ -34,13 +34,13 @@ export async function setUpWithMirror() {
     return found;
   };
   /** Brings a port to what it is to have, and returns what it has then. */
-  const bring = async (wanted: Partial<TrafficControl>, name = NAME): Promise<FoundControl> => {
+  const apply = async (wanted: Partial<TrafficControl>, name = NAME): Promise<FoundControl> => {
     const found = await inspect(name);
     const commands = changeCommands(found, { ...found, ...wanted }, MARKS);
     if (commands.length > 0) await database.vsctl(commands);
     return inspect(name);
   };
-  return { database, plugIt, mirrorRow, inspect, bring };
+  return { database, plugIt, mirrorRow, inspect, apply };
 }
 
 /** Without the rows. */
@@ -51,7 +51,7 @@ export const stateOf = ({ policing, qos, isMirrored }: FoundControl): TrafficCon
 });
 
 /** The port has what it is to have, in as many rows as that takes, and there is nothing to do. */
-export async function expectBrought(
+export async function expectApplied(
   database: OvsDatabase,
   found: FoundControl,
   wanted: TrafficControl,

@@ -16,14 +16,14 @@ async function setUp(objects: Parameters<typeof setUpAddresses>[0] = []) {
     ipComes: async (object: Parameters<typeof server.create>[0]) => {
       const { metadata } = server.create(object);
       await shows(cluster.ips, () => cluster.ips.get(metadata.name) !== undefined);
-      addresses.sawIp(cluster.ips.get(metadata.name) as IpObject);
+      addresses.adoptIp(cluster.ips.get(metadata.name) as IpObject);
     },
     ipIsReserved: async (name: string, isReserved: boolean) => {
       const labels = { 'ovn.kubernetes.io/ip_reserved': String(isReserved) };
       const { resourceVersion } = server.patch('IP', name, { metadata: { labels } }).metadata;
       const of = () => cluster.ips.get(name);
       await shows(cluster.ips, () => of()?.meta.resourceVersion === resourceVersion);
-      addresses.sawIp(of() as IpObject);
+      addresses.adoptIp(of() as IpObject);
     },
     /** A pod comes, and says that it was given its NIC. @returns why it does not keep it */
     podComes: async (object: Parameters<typeof server.create>[0]) => {

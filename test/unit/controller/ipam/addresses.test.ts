@@ -41,7 +41,7 @@ describe('a look at the objects', () => {
 });
 
 describe('a Subnet', () => {
-  it('that changes is not filled again with what was given back', async () => {
+  it('that changes is not filled again with what was released', async () => {
     await using all = await setUpAddresses([frontSubnet(), podWith('a', '10.1.0.2')]);
     all.addresses.allocator.release({ nic: 'a.shop', pod: 'shop/a' });
     await all.change('Subnet', 'front', { excludeIps: ['10.1.0.6'] });
@@ -130,7 +130,7 @@ describe('an IPPool', () => {
     expect(all.allocate('b', { pool: 'p' })).toBe('10.1.0.2');
   });
 
-  it('that changes gives back what it had', async () => {
+  it('that changes releases what it had', async () => {
     await using all = await setUpAddresses([frontSubnet(), pool('p', '10.1.0.2')]);
     all.addresses.refresh();
     await all.change('IPPool', 'p', { ips: ['10.1.0.5'] });

@@ -36,7 +36,7 @@ const podOf = (metadata: object = {}, status: object = {}) => ({
   metadata: { namespace: 'shop', name: 'old', uid: 'uid-old', ...metadata },
   status,
 });
-const giveBack = (rows: readonly NamedRow[], pods: IfaceIdOwners['pods'] = podsOf(podOf())) =>
+const restore = (rows: readonly NamedRow[], pods: IfaceIdOwners['pods'] = podsOf(podOf())) =>
   returnCommands(PORT, ['new'], { interfaces: tableOf(...rows), pods });
 const GIVEN = [
   ...['--', '--if-exists', 'set', 'Interface', 'uuid-old', `external_ids:iface-id="${PORT}"`],
@@ -46,7 +46,7 @@ const GIVEN = [
 describe('a logical switch port that is given up', () => {
   it('is that of the sandbox again which lost it and lives', () => {
     expect(
-      giveBack([
+      restore([
         ['new', { 'iface-id': PORT }],
         ['old', lost()],
       ]),
@@ -59,7 +59,7 @@ describe('a logical switch port that is given up', () => {
     ['has ended', podsOf(podOf({}, { phase: 'Succeeded' }))],
     ['was replaced by another of its name', podsOf(podOf({ uid: 'uid-new' }))],
   ])("is not that of a sandbox whose pod %s: it may be another one's, elsewhere", (_, pods) => {
-    expect(giveBack([['old', lost()]], pods)).toEqual([]);
+    expect(restore([['old', lost()]], pods)).toEqual([]);
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe('a logical switch port that is given up', () => {
       podsOf(podOf({ uid: 'uid-2', annotations: { 'kubernetes.io/config.hash': 'hash' } })),
     ],
   ])('is that of a sandbox that lives where %s', (_, ids, pods) => {
-    expect(giveBack([['old', ids]], pods)).toEqual(GIVEN);
+    expect(restore([['old', ids]], pods)).toEqual(GIVEN);
   });
 
   it.each([
@@ -85,7 +85,7 @@ describe('a logical switch port that is given up', () => {
     ],
     ['was lost by what goes, too', [['new', lost()] as const]],
   ])("stays nobody else's where it %s", (_, rows) => {
-    expect(giveBack(rows)).toEqual([]);
+    expect(restore(rows)).toEqual([]);
   });
 });
 

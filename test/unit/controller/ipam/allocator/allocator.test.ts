@@ -91,7 +91,7 @@ describe('addresses that are allocated dynamically', () => {
     expect(allocator.ownersOf('net', address('10.0.0.3'))).toEqual([]);
   });
 
-  it('of the family that is no longer asked for are given back', () => {
+  it('of the family that is no longer asked for are released', () => {
     const allocator = allocatorOf(DUAL);
     allocator.acquire(dynamic('a'));
     expect(textOf(allocator.acquire(dynamic('a', { family: 'IPv6' })))).toBe('2001:db8::1');

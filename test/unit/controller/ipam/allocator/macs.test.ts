@@ -167,7 +167,7 @@ describe('a MAC address that is asked for', () => {
 });
 
 describe('a NIC that gets its MAC address elsewhere', () => {
-  it('has none here, and gives back one that it had', () => {
+  it('has none here, and releases one that it had', () => {
     const allocator = allocatorWith([0, 0, 0, 0, 0, 2]);
     expect(allocator.acquire(dynamic('a', { mac: { kind: 'none' } })).mac).toBeUndefined();
     expect(allocator.acquire(dynamic('b')).mac).toBe('02:00:00:00:00:02');

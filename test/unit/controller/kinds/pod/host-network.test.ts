@@ -13,7 +13,7 @@ function create(server: FakeApiServer, spec: object) {
   return server.create({ kind: 'Pod', metadata, spec: { containers: [], ...spec } });
 }
 
-it('have nothing of an earlier pod of their name: that is given back', async () => {
+it('have nothing of an earlier pod of their name: that is released', async () => {
   const server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
   const life = await Life.begin(server);

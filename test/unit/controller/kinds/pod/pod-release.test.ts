@@ -1,4 +1,4 @@
-/** What the end of a pod gives back, in which order, and what is kept. */
+/** What the end of a pod releases, in which order, and what is kept. */
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../../../../src/controller/kinds/pod/object/pod.ts';
 import { PodReleases } from '../../../../../src/controller/kinds/pod/pod-release.ts';
@@ -90,7 +90,7 @@ describe('the end of a pod', () => {
     expect(requests).toEqual([]);
   });
 
-  it('says on the pod what was given back', async () => {
+  it('says on the pod what was released', async () => {
     const { ends, said, context } = setUpEnds(podObject('web'), ipOf('web', '10.1.0.2'));
     const pod = context.cluster.pods.get('shop/web') as Pod;
     await ends.end('shop/web', pod);
@@ -105,7 +105,7 @@ describe('what a pod of a StatefulSet had', () => {
     expect(requests).toEqual(['ports of shop/db-1: db-1.shop']);
   });
 
-  it('is given back where the set was scaled down', async () => {
+  it('is released where the set was scaled down', async () => {
     const { ends, requests } = setUpEnds(...ofSet(1));
     await ends.end('shop/db-1', undefined);
     expect(requests).toEqual(['ports of shop/db-1: ', `delete ${IP_PATH}db-1.shop`]);
@@ -135,7 +135,7 @@ describe('what a virtual machine had', () => {
     expect(requests.filter((request) => !request.startsWith('get'))).toEqual([]);
   });
 
-  it('is given back when it has gone', async () => {
+  it('is released when it has gone', async () => {
     const { ends, requests } = setUpEnds(record);
     await ends.endOwner(owner);
     expect(requests.filter((request) => !request.startsWith('get'))).toEqual([

@@ -80,7 +80,7 @@ it('are kept while it is stopped', async () => {
   expect(await all.podOn('virt-launcher-vm-2', 'node-2')).toBe(address);
 });
 
-it('are given back when it ends with its pod', async () => {
+it('are released when it ends with its pod', async () => {
   await using all = await setUp();
   await all.podOn('virt-launcher-vm-1', 'node-1');
   all.server.delete('VirtualMachineInstance', 'default/vm');
@@ -89,7 +89,7 @@ it('are given back when it ends with its pod', async () => {
   await all.server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
-it('are given back also where another pod names its instance, and says that it was given them', async () => {
+it('are released also where another pod names its instance, and says that it was given them', async () => {
   await using all = await setUp();
   const address = await all.podOn('virt-launcher-vm-1', 'node-1');
   const { server } = all;
@@ -116,7 +116,7 @@ it('are given back also where another pod names its instance, and says that it w
   await server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
 });
 
-it('are given back when the machine is deleted while it is stopped', async () => {
+it('are released when the machine is deleted while it is stopped', async () => {
   await using all = await setUp();
   all.server.create({ kind: 'VirtualMachine', metadata: INSTANCE });
   await all.podOn('virt-launcher-vm-1', 'node-1');

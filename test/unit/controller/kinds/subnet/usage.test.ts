@@ -6,7 +6,7 @@ import { Life } from '../../life.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
 
-it('an address that was given back without an IP object is counted as free', async () => {
+it('an address that was released without an IP object is counted as free', async () => {
   await using server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
   server.faults.failNext(Number.MAX_SAFE_INTEGER, 500, { verb: 'create', path: IPS });

@@ -63,8 +63,8 @@ describe('two IPPools of a Subnet', () => {
   });
 
   it('may be side by side, and on different Subnets', () => {
-    const related = pool('c', { subnet: 'net', ips: ['10.0.0.10', 'fd00::5'] }, young);
-    expect(ipPoolConflict(related, [a])).toBeUndefined();
+    const beside = pool('c', { subnet: 'net', ips: ['10.0.0.10', 'fd00::5'] }, young);
+    expect(ipPoolConflict(beside, [a])).toBeUndefined();
     const elsewhere = pool('d', { subnet: 'other', ips: ['10.0.0.8'] }, young);
     expect(ipPoolConflict(elsewhere, [a])).toBeUndefined();
   });
