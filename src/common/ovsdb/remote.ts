@@ -39,16 +39,17 @@ export function parseRemote(text: string): Remote | undefined {
 }
 
 /**
- * Several, with commas between.
+ * Several, with commas between; one that is named twice counts once.
  * @throws OvsdbError `unreachable` that names the one that is none
  */
-export function parseRemotes(text: string): readonly Remote[] {
-  return text.split(',').map((each) => {
-    const remote = parseRemote(each.trim());
+export function parseRemotes(texts: string): readonly Remote[] {
+  const distinct = new Set(texts.split(',').map((text) => text.trim()));
+  return [...distinct].map((text) => {
+    const remote = parseRemote(text);
     if (remote !== undefined) return remote;
     throw new OvsdbError(
       'unreachable',
-      `${JSON.stringify(each)} is no OVSDB remote: expected tcp:[10.0.0.1]:6641, ssl:… or unix:/…`,
+      `${JSON.stringify(text)} is no OVSDB remote: expected tcp:[10.0.0.1]:6641, ssl:… or unix:/…`,
     );
   });
 }

@@ -13,6 +13,13 @@ describe('remotes', () => {
     ]);
   });
 
+  it('count once where they are named twice: all of them have been tried after one round', () => {
+    expect(parseRemotes('tcp:h:1, unix:/x,tcp:h:1').map(({ text }) => text)).toEqual([
+      'tcp:h:1',
+      'unix:/x',
+    ]);
+  });
+
   it.each([
     '',
     'tcp:10.0.0.1',
