@@ -173,8 +173,9 @@ export class FakeApiServer implements AsyncDisposable {
     isReady: (object: KubernetesObject) => boolean,
   ): Promise<KubernetesObject> {
     const { promise, resolve } = Promise.withResolvers<KubernetesObject>();
+    const wanted = this.#kind(kind);
     const look = () => {
-      const object = new Map(this.#store.all(this.#kind(kind))).get(key);
+      const object = this.#store.find(wanted, key);
       if (object === undefined || !isReady(object)) return;
       stop();
       resolve(structuredClone(object));

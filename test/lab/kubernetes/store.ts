@@ -80,9 +80,14 @@ export class ObjectStore {
     return entries.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
+  /** Undefined where there is none. */
+  find(kind: Kind, key: string): KubernetesObject | undefined {
+    return this.#table(kind).get(key);
+  }
+
   /** @throws ApiRefusal 404 */
   get(kind: Kind, key: string): KubernetesObject {
-    const object = this.#table(kind).get(key);
+    const object = this.find(kind, key);
     if (object === undefined) throw notFound(kind, nameIn(key));
     return object;
   }
