@@ -25,3 +25,18 @@ export async function together(
   );
   if (failures.length > 0) throw failures[0];
 }
+
+/**
+ * Waits for all of them, also where one fails: whoever tries again must not race with what still runs.
+ * @throws what the first of the list threw that failed
+ */
+export async function allOf<T extends readonly unknown[]>(
+  steps: { readonly [I in keyof T]: Promise<T[I]> },
+): Promise<T> {
+  const outcomes = await Promise.allSettled(steps);
+  const values = outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+  return values as unknown as T;
+}

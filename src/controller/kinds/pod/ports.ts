@@ -36,6 +36,11 @@ export class Ports {
     return [...keys];
   }
 
+  /** @throws NorthboundError where these ports can never be made, since there is no OVN */
+  checkPossible(owner: string, ports: readonly DesiredPort[]): void {
+    if (ports.length > 0 && this.#northbound === undefined) throw noOvn(portsKeyOf(owner));
+  }
+
   /**
    * Makes the ports of an owner be exactly these. Those of a machine and of a pod of one name are told
    * apart by their names alone. An owner that has none, and is to have none, waits for no database: as

@@ -7,13 +7,13 @@
  * a crash is found again by the next leader: an IP object keeps its addresses for the pod.
  */
 
+import { allOf } from '../../../common/concurrency/together.ts';
 import { isConflict } from '../../../common/kubernetes/api.ts';
 import { below } from '../../../common/kubernetes/path.ts';
 import { NotDone } from '../../../common/reconcile/not-done.ts';
 import type { Objects } from '../../cluster/collection.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
 import { aboutPod } from '../../model/about.ts';
-import { annotationKey } from '../../model/annotation-key.ts';
 import { failureEvent } from '../../model/events.ts';
 import { lackOf, withLack } from '../../model/lack.ts';
 import { checkedValue, describeProblems } from '../../model/problem.ts';
@@ -22,6 +22,7 @@ import { podNetworks } from '../../networks/pod-networks.ts';
 import type { NicRequest } from '../../networks/request.ts';
 import { isAllocated } from '../../networks/requested-addresses.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
+import type { DesiredPort } from '../../ovn/desired.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import type { Uses } from '../context.ts';
 import {
@@ -55,9 +56,7 @@ import type { Ports } from './ports.ts';
 import { publishAnnotations } from './publish-annotations.ts';
 import { PublishedNics } from './published-nics.ts';
 import { surplusOf, tooManyNics } from './surplus.ts';
-
-/** Annotations of a NIC of OVN's that Kube-OVN acts on, and this controller does not. */
-const NOT_SUPPORTED = ['dhcp-v4-options', 'dhcp-v6-options', 'activation_strategy'];
+import { unsupportedEvents } from './unsupported.ts';
 
 export type PodContext = Uses<
   | 'addresses'
@@ -78,7 +77,7 @@ export type PodContext = Uses<
   | 'statefulSets'
   | 'vlans'
 > & {
-  readonly ports: Pick<Ports, 'ensure'>;
+  readonly ports: Pick<Ports, 'ensure' | 'checkPossible'>;
   readonly releases: PodReleases;
 };
 
@@ -131,8 +130,12 @@ export class PodReconciler {
     const nics = await this.#acquire(pod);
     const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
-    const isWritten = await this.#ensurePorts(pod, nics, surplus.kept);
-    await Promise.all(nics.map((nic) => this.#ensureIp(pod, nic)));
+    const desired = this.#desiredPorts(pod, nics);
+    // Neither needs the other, and what is published needs both.
+    const [isWritten] = await allOf([
+      this.#ensurePorts(pod, nics, { desired, kept: surplus.kept }),
+      ...nics.map((nic) => this.#ensureIp(pod, nic)),
+    ]);
     await this.#context.releases.releaseIps(surplus.ended);
     for (const nic of surplus.unrecorded) {
       this.#context.releases.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
@@ -147,7 +150,7 @@ export class PodReconciler {
     } else if (isTold && isWritten) {
       events.record(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
     }
-    this.#sayWhatIsNotSupported(pod, nics);
+    for (const event of unsupportedEvents(pod, nics)) events.infoOnce(aboutPod(pod), event);
     const { annotations } = this.#speakerOf(pod);
     const missing = missingGroupEvents(nics, annotations, (name) => this.#groupExists(name));
     if (missing.length === 0) events.clear(aboutPod(pod));
@@ -248,13 +251,8 @@ export class PodReconciler {
     throw new NotDone(why, { waitsFor: [] });
   }
 
-  /** @returns whether anything was written */
-  async #ensurePorts(
-    pod: Pod,
-    nics: readonly AnnotatedNic[],
-    kept: ReadonlySet<string>,
-  ): Promise<boolean> {
-    const owner = ownerOfPod(pod, this.#context.settings);
+  /** @throws NotDone where it is not known how they are to be; NorthboundError where there cannot be any */
+  #desiredPorts(pod: Pod, nics: readonly AnnotatedNic[]): readonly DesiredPort[] {
     const { annotations } = this.#speakerOf(pod);
     const own = nics
       .filter(({ kind }) => kind === 'ovn')
@@ -265,7 +263,22 @@ export class PodReconciler {
       throw this.#lacking(pod, 'its SecurityGroups cannot be looked up', securityGroups, []);
     }
     try {
-      return await this.#context.ports.ensure(owner, own, kept);
+      this.#context.ports.checkPossible(ownerOfPod(pod, this.#context.settings), own);
+    } catch (error) {
+      throw this.#failedPorts(pod, nics, error);
+    }
+    return own;
+  }
+
+  /** @returns whether anything was written */
+  async #ensurePorts(
+    pod: Pod,
+    nics: readonly AnnotatedNic[],
+    { desired, kept }: { desired: readonly DesiredPort[]; kept: ReadonlySet<string> },
+  ): Promise<boolean> {
+    const owner = ownerOfPod(pod, this.#context.settings);
+    try {
+      return await this.#context.ports.ensure(owner, desired, kept);
     } catch (error) {
       throw this.#failedPorts(pod, nics, error);
     }
@@ -359,17 +372,6 @@ export class PodReconciler {
     }
     const isKnown = machines.isShown(pod) || recorded === 'VirtualMachine';
     return pod.machine !== undefined && isKnown ? 'VirtualMachine' : '';
-  }
-
-  #sayWhatIsNotSupported(pod: Pod, nics: readonly AnnotatedNic[]): void {
-    for (const { provider, kind } of nics) {
-      const keys = NOT_SUPPORTED.map((name) => annotationKey(provider, name));
-      const given = kind === 'ovn' ? keys.filter((key) => pod.annotations[key]) : [];
-      if (given.length === 0) continue;
-      const what = `${given.join(', ')}: not supported by this controller, and without effect`;
-      const event = failureEvent('PodNetworkNotSupported', 'annotations', what);
-      this.#context.events.infoOnce(aboutPod(pod), event);
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { abortable } from '../../../../src/common/concurrency/deadline.ts';
-import { together } from '../../../../src/common/concurrency/together.ts';
+import { allOf, together } from '../../../../src/common/concurrency/together.ts';
 
 const { signal: calm } = new AbortController();
 const never = new Promise<never>(() => {});
@@ -57,5 +57,24 @@ describe('steps side by side', () => {
       return [Promise.resolve(), new Promise((resolve) => setTimeout(resolve, 1))];
     });
     expect(heard?.aborted).toBe(false);
+  });
+});
+
+describe('all of some steps', () => {
+  it('are waited for, also when one has failed, and then it is told which', async () => {
+    const over: string[] = [];
+    const late = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        over.push('late');
+        resolve();
+      }, 5);
+    });
+    const failure = new Error('broken');
+    await expect(allOf([Promise.reject(failure), late])).rejects.toBe(failure);
+    expect(over).toEqual(['late']);
+  });
+
+  it('have their values in order', async () => {
+    expect(await allOf([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
   });
 });

@@ -35,6 +35,7 @@ function setUpPods(...objects: readonly NewObject[]) {
   let failure: unknown;
   const brought: DesiredPort[] = [];
   const ports = {
+    checkPossible: () => undefined,
     ensure: async (owner: string, own: readonly DesiredPort[]) => {
       requests.push(`ports of ${owner}: ${own.map(({ name }) => name).join()}`);
       if (failure !== undefined) throw failure;
@@ -79,6 +80,14 @@ describe('a pod', () => {
     const lines = all.fake.log.lines.filter(({ level }) => level === 'info');
     const nics = [{ provider: PROVIDER, subnet: 'front', ip: '10.1.0.2', mac: expect.any(String) }];
     expect(lines.map(({ fields }) => fields)).toEqual([{ namespace: 'shop', pod: 'web', nics }]);
+  });
+
+  it('whose ports fail ends its work when its IP object is written, and is not told anything', async () => {
+    const all = setUpPods(subnet(), nadOf('front'), webPod());
+    all.failPorts(new Error('broken'));
+    await expect(all.reconcile()).rejects.toThrow('broken');
+    expect(all.fake.get('IP', PORT)?.spec).toMatchObject({ ipAddress: '10.1.0.2' });
+    expect(all.requests.filter((request) => request.startsWith('patch'))).toEqual([]);
   });
 
   it('of which all is so has nothing written', async () => {
@@ -169,7 +178,8 @@ describe('a pod that cannot have its networks', () => {
     all.failPorts(new NorthboundError('missing', 'no logical switch', 'it comes'));
     const { isTransient, waitsFor } = await notDone(all.reconcile());
     expect([isTransient, waitsFor]).toEqual([true, ['Logical_Switch/front']]);
-    expect(all.fake.keys('IP')).toEqual([]);
+    // Side by side with the ports: the address is the pod's, also for the next leader.
+    expect(all.fake.keys('IP')).toEqual([PORT]);
     expect(all.annotation('allocated')).toBeUndefined();
     expect(all.said).toEqual([]);
   });
