@@ -12,7 +12,14 @@ import {
   OwnReason,
   type Verb,
 } from './error.ts';
-import { type Answer, exchange, isTimeUp, type Query, type Question } from './exchange.ts';
+import {
+  type Answer,
+  exchange,
+  exchangeText,
+  isTimeUp,
+  type Query,
+  type Question,
+} from './exchange.ts';
 import type { RequestObserver } from './request-observer.ts';
 
 export { hostOf, loadKubeConfig } from './config.ts';
@@ -117,14 +124,15 @@ export class KubernetesApi {
 
   async #request(request: Request): Promise<unknown> {
     const { verb, path, signal } = request;
-    const answer = await this.#answer(request);
-    const text = await readText(answer).catch((error: unknown) => {
+    const { status, statusText, text } = await this.#asked(request, exchangeText);
+    const body = await text.catch((error: unknown) => {
       throw signal.aborted ? signal.reason : errorOfConnection({ verb, path }, error);
     });
+    if (!isSuccess(status)) throw errorOfAnswer({ verb, path }, { status, statusText, body });
     try {
-      return JSON.parse(text);
+      return JSON.parse(body);
     } catch (error) {
-      const fields = { status: answer.status, reason: OwnReason.malformed, verb, path };
+      const fields = { status, reason: OwnReason.malformed, verb, path };
       throw new KubernetesError(fields, 'the answer is not JSON', { cause: error });
     }
   }
@@ -132,32 +140,39 @@ export class KubernetesApi {
   /** An answer that is no refusal. */
   async #answer(request: Request): Promise<Answer> {
     const { verb, path, signal } = request;
+    const answer = await this.#asked(request, exchange);
+    const { status, statusText } = answer;
+    if (isSuccess(status)) return answer;
+    const body = await readText(answer).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : errorOfConnection({ verb, path }, error);
+    });
+    throw errorOfAnswer({ verb, path }, { status, statusText, body });
+  }
+
+  /** The head of an answer, whatever it says. */
+  async #asked<T extends { readonly status: number }>(
+    request: Request,
+    send: (connections: KeptConnections, question: Question) => Promise<T>,
+  ): Promise<T> {
+    const { method, verb, path, signal } = request;
+    signal.throwIfAborted();
+    const startedAt = performance.now();
+    const seen = (status: number | undefined) => {
+      this.#observe?.({ method, path, status, ms: performance.now() - startedAt });
+    };
     try {
-      signal.throwIfAborted();
-      const answer = await this.#exchange(request);
-      const { status, statusText } = answer;
-      if (status >= 200 && status <= 299) return answer;
-      throw errorOfAnswer({ verb, path }, { status, statusText, body: await readText(answer) });
+      const answer = await send(this.#connections, request);
+      seen(answer.status);
+      return answer;
     } catch (error) {
+      if (!signal.aborted || isTimeUp(signal)) seen(undefined);
       if (signal.aborted) throw signal.reason;
       if (error instanceof KubernetesError) throw error;
       throw errorOfConnection({ verb, path }, error);
     }
   }
+}
 
-  async #exchange(request: Request): Promise<Answer> {
-    const startedAt = performance.now();
-    const seen = (status: number | undefined) => {
-      const { method, path } = request;
-      this.#observe?.({ method, path, status, ms: performance.now() - startedAt });
-    };
-    try {
-      const answer = await exchange(this.#connections, request);
-      seen(answer.status);
-      return answer;
-    } catch (error) {
-      if (!request.signal.aborted || isTimeUp(request.signal)) seen(undefined);
-      throw error;
-    }
-  }
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
 }

@@ -22,8 +22,14 @@ import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { type Cluster, type DispatcherOptions, KubeConfig } from '@kubernetes/client-node';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import {
+  type Cluster,
+  type DispatcherOptions,
+  HttpMethod,
+  KubeConfig,
+  RequestContext,
+} from '@kubernetes/client-node';
+import { Agent, buildConnector, type Dispatcher, getGlobalDispatcher } from 'undici';
 
 type CreateDispatcher = (cluster: Cluster | null, options: AgentOptions) => Dispatcher | undefined;
 
@@ -70,12 +76,26 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 /** An API server keeps a connection without requests for 90 s or longer. */
 const IDLE_MS = 30_000;
 
+/**
+ * For so long requests go by the same token and certificates: client-node reads files and compares
+ * certificates for each, which costs as much as sending it; ms.
+ */
+const AUTHENTICATED_MS = 20;
+
+/** What a request is sent by, and as whom. */
+export interface Authentication {
+  readonly dispatcher: Dispatcher;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** A KubeConfig with connections of its own. */
 export interface KeptConnections {
   /** Every request that takes its dispatcher from here goes over the kept connections. */
   readonly config: KubeConfig;
   /** True where the connection that was opened last is asked whether it is alive (HTTP/2). */
   readonly isSupervised: boolean;
+  /** The connections of now, and what says who asks. @throws what client-node throws */
+  authenticate(): Promise<Authentication>;
   /**
    * The next request goes over a new connection; those in flight are finished on the old one.
    * @param dispatcher of the request that failed: a newer one is not given up for it
@@ -107,6 +127,7 @@ export function keepConnections(
   Object.assign(config, { createDispatcher: cache.create });
   return {
     config,
+    authenticate: () => cache.authenticate(),
     get isSupervised() {
       return cache.isSupervised;
     },
@@ -124,6 +145,7 @@ class DispatcherCache {
   readonly #open = new Set<Dispatcher>();
   #latest: { options: DispatcherOptions; dispatcher: Dispatcher | undefined } | undefined;
   #isDestroyed = false;
+  #authenticated: { atMs: number; outcome: Promise<Authentication> } | undefined;
   isSupervised = false;
 
   constructor(config: KubeConfig, create: CreateDispatcher, limits: ConnectionLimits) {
@@ -145,9 +167,28 @@ class DispatcherCache {
     return dispatcher;
   };
 
+  authenticate(): Promise<Authentication> {
+    const atMs = performance.now();
+    const known = this.#authenticated;
+    if (known !== undefined && atMs - known.atMs < AUTHENTICATED_MS) return known.outcome;
+    const outcome = this.#authenticate();
+    this.#authenticated = { atMs, outcome };
+    return outcome;
+  }
+
+  async #authenticate(): Promise<Authentication> {
+    const server = this.#config.getCurrentCluster()?.server ?? '';
+    const context = new RequestContext(server, HttpMethod.GET);
+    await this.#config.applySecurityAuthentication(context);
+    // Undefined where client-node leaves it to undici.
+    const dispatcher = context.getDispatcher() ?? getGlobalDispatcher();
+    return { dispatcher, headers: context.getHeaders() };
+  }
+
   abandon(dispatcher: Dispatcher | undefined): void {
     if (dispatcher === undefined || this.#latest?.dispatcher !== dispatcher) return;
     this.#latest = undefined;
+    this.#authenticated = undefined;
     // Requests in flight are finished first: a watch ends within its timeoutSeconds.
     void this.#finish(dispatcher.close(), dispatcher);
   }
@@ -158,6 +199,7 @@ class DispatcherCache {
 
   destroy(): void {
     this.#isDestroyed = true;
+    this.#authenticated = undefined;
     for (const dispatcher of this.#open) void this.#finish(dispatcher.destroy(), dispatcher);
   }
 

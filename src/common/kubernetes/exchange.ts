@@ -12,12 +12,12 @@
  * Of what broke otherwise only what changes nothing is sent again.
  */
 import { STATUS_CODES } from 'node:http';
-import { HttpMethod, RequestContext } from '@kubernetes/client-node';
-import { type Dispatcher, getGlobalDispatcher, request } from 'undici';
+import { HttpMethod } from '@kubernetes/client-node';
+import { type Dispatcher, request } from 'undici';
 import { Backoff } from '../concurrency/backoff.ts';
 import { abortable, DeadlinePassed } from '../concurrency/deadline.ts';
-import { finishingBegun } from './begun-request.ts';
 import { isSilentConnection, type KeptConnections } from './connections.ts';
+import { askForText, type TextAnswer } from './text-answer.ts';
 
 /** Parameters of a request's query; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -60,16 +60,39 @@ const CLOSED_REPEAT_WITHIN_MS = 2_000;
 const SUSPECT_AFTER_MS = { timeIsUp: 1_000, anyhow: 5_000 };
 
 /**
- * Sends a request and resolves with the head of the answer.
+ * Sends a request whose answer is read as a stream, and resolves with the head of the answer.
  * @throws what undici throws; `signal.reason` or undici's words for it where it is aborted
  */
-export async function exchange(connections: KeptConnections, question: Question): Promise<Answer> {
-  const backoff = new Backoff(PAUSES);
+export function exchange(connections: KeptConnections, question: Question): Promise<Answer> {
+  return exchangeBy(askForStream, connections, question);
+}
+
+/** The same where the answer is short: it is read as one text. */
+export function exchangeText(
+  connections: KeptConnections,
+  question: Question,
+): Promise<TextAnswer> {
+  return exchangeBy(askForText, connections, question);
+}
+
+type Ask<T> = (
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  signal: AbortSignal,
+) => Promise<T>;
+
+async function exchangeBy<T>(
+  ask: Ask<T>,
+  connections: KeptConnections,
+  question: Question,
+): Promise<T> {
   const startedAt = performance.now();
+  let backoff: Backoff | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptExchange(connections, question);
+      return await attemptExchange(ask, connections, question);
     } catch (error) {
+      backoff ??= new Backoff(PAUSES);
       const passedMs = performance.now() - startedAt;
       if (attempt >= attemptsMax(question, error, passedMs)) throw error;
       if (question.signal.aborted) throw error;
@@ -85,48 +108,35 @@ function attemptsMax({ method }: Question, error: unknown, passedMs: number): nu
   return method === HttpMethod.GET && isBroken(error) ? READ_ATTEMPTS_MAX : 1;
 }
 
-async function attemptExchange(
+async function attemptExchange<T>(
+  ask: Ask<T>,
   connections: KeptConnections,
   { method, path, query = {}, body, signal }: Question,
-): Promise<Answer> {
-  const { config } = connections;
-  const url = urlOf(config.getCurrentCluster()?.server ?? '', path);
+): Promise<T> {
+  const url = urlOf(connections.config.getCurrentCluster()?.server ?? '', path);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  const context = new RequestContext(url.href, method);
-  context.setHeaderParam('Accept', 'application/json');
-  if (body !== undefined) context.setHeaderParam('Content-Type', body.type);
-  // Reads the token and the certificates anew, as far as client-node does.
-  await config.applySecurityAuthentication(context);
-  // Undefined where client-node leaves it to undici.
-  const dispatcher = context.getDispatcher() ?? getGlobalDispatcher();
+  const { dispatcher, headers } = await connections.authenticate();
+  const accept = { ...headers, accept: 'application/json' };
   const askedAt = performance.now();
   try {
-    const asked = request(url, {
-      method: method as Dispatcher.HttpMethod,
-      headers: context.getHeaders(),
+    return await ask(
+      dispatcher,
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: method as Dispatcher.HttpMethod,
+        ...(body === undefined
+          ? { headers: accept }
+          : {
+              headers: { ...accept, 'content-type': body.type },
+              // As one piece: undici repeats no request whose body it cannot read twice.
+              body: Buffer.from(JSON.stringify(body.content)),
+            }),
+      },
       signal,
-      ...(body === undefined
-        ? { dispatcher }
-        : {
-            dispatcher: finishingBegun(dispatcher),
-            // As one piece: undici repeats no request whose body it cannot read twice.
-            body: Buffer.from(JSON.stringify(body.content)),
-          }),
-    });
-    // undici does not notice before it has a connection, and for a body never: see begun-request.ts.
-    const response = await abortable(asked, signal).catch((error: unknown) => {
-      asked.then(
-        ({ body: late }) => drop(late),
-        () => undefined,
-      );
-      throw error;
-    });
-    const { statusCode: status } = response;
-    // HTTP/2 has no words for a status.
-    const statusText = response.statusText || (STATUS_CODES[status] ?? '');
-    return { status, statusText, body: response.body };
+    );
   } catch (error) {
     // It may be the connection and not the server.
     const suspectAfterMs = SUSPECT_AFTER_MS[isTimeUp(signal) ? 'timeIsUp' : 'anyhow'];
@@ -134,6 +144,27 @@ async function attemptExchange(
     if (isSuspect) connections.abandon(dispatcher);
     throw error;
   }
+}
+
+/** Of a request without a body. */
+async function askForStream(
+  dispatcher: Dispatcher,
+  { origin = '', ...options }: Dispatcher.DispatchOptions,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const asked = request(origin, { ...options, dispatcher, signal });
+  // undici does not notice before it has a connection.
+  const response = await abortable(asked, signal).catch((error: unknown) => {
+    asked.then(
+      ({ body: late }) => drop(late),
+      () => undefined,
+    );
+    throw error;
+  });
+  const { statusCode: status } = response;
+  // HTTP/2 has no words for a status.
+  const statusText = response.statusText || (STATUS_CODES[status] ?? '');
+  return { status, statusText, body: response.body };
 }
 
 /** Reads an answer that nobody waits for any more: its connection goes on. */
