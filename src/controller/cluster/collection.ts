@@ -3,6 +3,7 @@
  * watch brings it some time later, and until then an object would look as if it had still to be
  * written.
  */
+import { identify } from '../../common/kubernetes/store.ts';
 import {
   type Availability,
   type ChangeListener,
@@ -20,16 +21,17 @@ export class Collection<T> {
   readonly #options: CollectionOptions<T>;
   readonly #cache: WatchCache<T>;
   /** What the server answered to writes, as long as the watch has not brought it. */
-  readonly #written = new Map<string, T>();
+  readonly #written = new Map<string, Written<T>>();
 
   constructor(options: CollectionOptions<T>) {
     this.path = options.path;
     this.#options = options;
-    this.#cache = new WatchCache(options);
+    this.#cache = new WatchCache({ ...options, project: (raw) => this.#project(raw) });
     this.#cache.onChange(({ type, key, value }) => {
       const written = this.#written.get(key);
       if (written === undefined) return;
-      if (type === 'deleted' || !this.#isNewer(written, value)) this.#written.delete(key);
+      const isNewer = isNewerVersion(written.resourceVersion, options.versionOf(value));
+      if (type === 'deleted' || !isNewer) this.#written.delete(key);
     });
   }
 
@@ -83,7 +85,7 @@ export class Collection<T> {
 
   /** @param key `namespace/name`, or `name` of an object without namespace */
   get(key: string): T | undefined {
-    return this.#written.get(key) ?? this.#cache.get(key);
+    return this.#written.get(key)?.value ?? this.#cache.get(key);
   }
 
   /** All objects, in no particular order, as the watch has brought them. */
@@ -102,17 +104,35 @@ export class Collection<T> {
    */
   wrote(key: string, raw: unknown): void {
     const cached = this.#cache.get(key);
-    if (raw === undefined || cached === undefined) return;
-    const value = this.#options.project(raw);
-    if (this.#isNewer(value, cached)) this.#written.set(key, value);
+    const identity = identify(raw);
+    if (identity === undefined || cached === undefined) return;
+    const { uid, resourceVersion } = identity;
+    // The watch may be the first of the two to bring it.
+    if (!isNewerVersion(resourceVersion, this.#options.versionOf(cached))) return;
+    this.#written.set(key, { uid, resourceVersion, value: this.#options.project(raw) });
   }
 
-  /** Versions of one object are numbers that grow (Kubernetes API conventions, since 1.35). */
-  #isNewer(one: T, other: T): boolean {
-    const [left, right] = [one, other].map(this.#options.versionOf);
-    if (!left || !right || !/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
-    return BigInt(left) > BigInt(right);
+  /** What a write has brought already comes by the watch a moment later, and is not read twice. */
+  #project(raw: unknown): T {
+    const identity = identify(raw);
+    const written = identity && this.#written.get(identity.key);
+    const isSame =
+      written?.uid === identity?.uid && written?.resourceVersion === identity?.resourceVersion;
+    return written !== undefined && isSame ? written.value : this.#options.project(raw);
   }
+}
+
+/** An object as a write has left it. */
+interface Written<T> {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly value: T;
+}
+
+/** Versions of one object are numbers that grow (Kubernetes API conventions, since 1.35). */
+function isNewerVersion(left: string, right: string): boolean {
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
+  return BigInt(left) > BigInt(right);
 }
 
 /** Objects as Collection has them, whatever they come from. */

@@ -9,7 +9,6 @@
  * - a call that throws has changed nothing.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { Address, Family } from '../../../common/address.ts';
 import { ownerName } from '../../model/owner-key.ts';
 import { numberOf } from '../../ranges/address-range.ts';
@@ -18,7 +17,7 @@ import { planAdoption } from './adoption.ts';
 import { AllocationError, ownerText } from './error.ts';
 import type { Holding } from './holdings.ts';
 import { addressesOf, FAMILIES, Holdings } from './holdings.ts';
-import type { RandomBytes } from './macs.ts';
+import { pooledRandomBytes, type RandomBytes } from './macs.ts';
 import type { Owner } from './owners.ts';
 import { plan } from './plan.ts';
 import type {
@@ -39,7 +38,7 @@ export class Allocator {
 
   /** @param options.randomBytes where new MAC addresses come from */
   constructor(options: { readonly randomBytes?: RandomBytes } = {}) {
-    this.#randomBytes = options.randomBytes ?? randomBytes;
+    this.#randomBytes = options.randomBytes ?? pooledRandomBytes();
   }
 
   /**

@@ -2,12 +2,30 @@
  * The MAC addresses of one Subnet: who has which, and new ones. They are compared in one spelling,
  * lower case with colons: "0A-00-…" and "0a:00:…" are the same address.
  */
+import { randomBytes } from 'node:crypto';
 import { AllocationError, ownerText, takenBy } from './error.ts';
 import type { MayShare, Owner } from './owners.ts';
 import { Owners } from './owners.ts';
 
 /** Gives this many random bytes. */
 export type RandomBytes = (count: number) => Uint8Array;
+
+/** Bytes that are asked of the kernel at once: for a MAC each it is a system call else. */
+const POOL_BYTES = 1536;
+
+/** @param count no more than POOL_BYTES */
+export function pooledRandomBytes(): RandomBytes {
+  let pool: Uint8Array = new Uint8Array(0);
+  let at = 0;
+  return (count) => {
+    if (at + count > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      at = 0;
+    }
+    at += count;
+    return pool.subarray(at - count, at);
+  };
+}
 
 /**
  * Among 2^46 addresses even one collision is rare: this many in a row mean that the source of

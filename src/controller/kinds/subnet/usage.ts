@@ -6,8 +6,8 @@ import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import { ipPoolUsagePatch } from '../ippool/object/ippool-status.ts';
 import { patchObject } from '../patch-object.ts';
-import { isMacOnly, type Subnet, type SubnetObject } from './object/subnet.ts';
-import { countsAsUsing, subnetUsagePatch } from './object/subnet-status.ts';
+import type { Subnet, SubnetObject } from './object/subnet.ts';
+import { subnetUsagePatch, usingCount } from './object/subnet-status.ts';
 
 export type UsageContext = Uses<'addresses' | 'ipIndex' | 'writes', 'ipPools' | 'subnets'>;
 
@@ -50,7 +50,8 @@ export class UsageReconciler {
     const current = cluster.subnets.get(name);
     const usage = addresses.allocator.usage(name);
     if (current === undefined || usage === undefined) return;
-    const patch = subnetUsagePatch(subnet, current.status, this.#using(subnet), usage);
+    const using = usingCount(subnet, this.#context.ipIndex.ofSubnet(name));
+    const patch = subnetUsagePatch(subnet, current.status, using, usage);
     const { status = {} } = (patch ?? {}) as { status?: SubnetObject['status']['usage'] };
     // Its watch may bring the write before the answer to it comes.
     this.#counted.set(name, { ...current.status.usage, ...status });
@@ -60,14 +61,6 @@ export class UsageReconciler {
       this.#counted.delete(name);
       throw error;
     }
-  }
-
-  #using(subnet: Subnet): number {
-    const ips = this.#context.ipIndex.ofSubnet(subnet.name);
-    if (isMacOnly(subnet)) return 0;
-    let using = 0;
-    for (const { addresses } of ips.values()) if (countsAsUsing(subnet, addresses)) using += 1;
-    return using;
   }
 
   async #countPool(pool: string, subnet: string): Promise<void> {

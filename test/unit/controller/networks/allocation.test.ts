@@ -10,9 +10,9 @@ import { newIp, projectIp } from '../../../../src/controller/kinds/ip/object/ip.
 import type { Pod } from '../../../../src/controller/kinds/pod/object/pod.ts';
 import { annotationsPatch } from '../../../../src/controller/kinds/pod/object/pod-annotations.ts';
 import {
-  countsAsUsing,
   projectSubnetStatus,
   subnetUsagePatch,
+  usingCount,
 } from '../../../../src/controller/kinds/subnet/object/subnet-status.ts';
 import { checkedValue } from '../../../../src/controller/model/problem.ts';
 import { podNetworks } from '../../../../src/controller/networks/pod-networks.ts';
@@ -158,7 +158,8 @@ describe('a controller without I/O', () => {
     const subnet = object && checkedValue(object.checked);
     const usage = allocator.usage('attachnet');
     if (subnet === undefined || usage === undefined) throw new Error('there is no Subnet');
-    const using = ips.filter((ip) => countsAsUsing(subnet, projectIp(ip).addresses)).length;
+    const objects = ips.map((ip) => projectIp(ip));
+    const using = usingCount(subnet, new Map(objects.map((ip) => [ip.meta.name, ip])));
     const patch = subnetUsagePatch(subnet, projectSubnetStatus({}), using, usage);
     expect(patch).toMatchObject({
       status: {

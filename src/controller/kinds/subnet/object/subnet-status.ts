@@ -43,24 +43,34 @@ function usageNames(version: 'v4' | 'v6') {
 }
 
 /**
- * True where an IP object with these addresses counts as one in use: one that lies in `excludeIps`
- * does not, since what is excluded is not among the available ones either. The gateway's entry is
- * no such exclusion.
+ * How many IP objects with these addresses count as in use: one that lies in `excludeIps` does not,
+ * since what is excluded is not among the available ones either. The gateway's entry is no such
+ * exclusion, and mostly the only one: then nobody's addresses are looked at.
  */
-export function countsAsUsing(subnet: Subnet, addresses: readonly Address[]): boolean {
+export function usingCount(
+  subnet: Subnet,
+  ips: { readonly size: number; values(): Iterable<{ readonly addresses: readonly Address[] }> },
+): number {
+  if (isMacOnly(subnet)) return 0;
   const gateways = new Set(subnet.blocks.map(({ gateway }) => gateway.text));
   const excludes = subnet.excludes.filter(
     ({ first, last }) => first.text !== last.text || !gateways.has(first.text),
   );
-  return !addresses.some((address) =>
-    excludes.some((range) => includes(range, { first: address, last: address })),
-  );
+  if (excludes.length === 0) return ips.size;
+  let using = 0;
+  for (const { addresses } of ips.values()) {
+    const isExcluded = addresses.some((address) =>
+      excludes.some((range) => includes(range, { first: address, last: address })),
+    );
+    if (!isExcluded) using += 1;
+  }
+  return using;
 }
 
 /**
  * The patch of the addresses' status, or undefined where it says so already.
  *
- * @param using how many IP objects of the Subnet count (`countsAsUsing`); of a dual-stack Subnet
+ * @param using how many IP objects of the Subnet count (`usingCount`); of a dual-stack Subnet
  *   Kube-OVN has the same number for both families
  * @param usage what the allocator says, of which only the ranges are taken: Kube-OVN's counts are
  *   of IP objects

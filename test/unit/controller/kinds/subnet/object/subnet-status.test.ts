@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
-  countsAsUsing,
   projectSubnetStatus,
   subnetConditionsPatch,
   subnetUsagePatch,
+  usingCount,
 } from '../../../../../../src/controller/kinds/subnet/object/subnet-status.ts';
 import type { Outcome } from '../../../../../../src/controller/model/conditions.ts';
 import type { Usage } from '../../../../../../src/controller/ranges/usage.ts';
@@ -120,7 +120,8 @@ describe('an IP object', () => {
     ["one with the gateway's address", ['10.0.0.1'], true],
     ['one without an address', [], true],
   ])('counts as using addresses or not: %s', (_, texts, counts) => {
-    expect(countsAsUsing(subnet, texts.map(address))).toBe(counts);
+    const ips = new Map([['web', { addresses: texts.map(address) }]]);
+    expect(usingCount(subnet, ips)).toBe(counts ? 1 : 0);
   });
 });
 
