@@ -69,6 +69,8 @@ export class CollectionFollower {
   readonly #options: FollowerOptions;
   readonly #api: KubernetesApi;
   readonly #backoff: Backoff;
+  /** While the server has no such kind. */
+  readonly #missingBackoff: Backoff;
   readonly #stopped = new AbortController();
   #hasListed = false;
   /** What the sink has seen; undefined where the collection must be listed. */
@@ -83,7 +85,9 @@ export class CollectionFollower {
     const { config, limits, connectionLimits, observe } = options;
     this.#options = options;
     this.#api = new KubernetesApi(config, connectionLimits, observe);
-    this.#backoff = new Backoff({ firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs });
+    const { backoffFirstMs: firstMs, backoffMaxMs, missingMaxMs } = limits;
+    this.#backoff = new Backoff({ firstMs, maxMs: backoffMaxMs });
+    this.#missingBackoff = new Backoff({ firstMs, maxMs: missingMaxMs });
   }
 
   /** Time since the server was last heard; ms, Infinity before the first time. */
@@ -111,9 +115,11 @@ export class CollectionFollower {
           await this.#pauseUnwatched(signal);
           continue;
         }
-        this.#failed(error);
+        const isMissing = this.#failed(error) === 'missing';
         // Only a stop ends the pause early, and with it this loop.
-        await this.#backoff.pause(signal).catch(() => undefined);
+        const backoff = isMissing ? this.#missingBackoff : this.#backoff;
+        if (!isMissing) this.#missingBackoff.reset();
+        await backoff.pause(signal).catch(() => undefined);
       }
     }
   }
@@ -135,7 +141,8 @@ export class CollectionFollower {
     await sleep(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  #failed(error: unknown): void {
+  /** @returns why the kind cannot be followed, as far as the server says so for good */
+  #failed(error: unknown): Availability['state'] | undefined {
     const { contact, sink } = this.#options;
     if (error instanceof KubernetesError && LIST_AGAIN_STATUSES.has(error.status)) {
       this.#resourceVersion = undefined;
@@ -151,11 +158,12 @@ export class CollectionFollower {
     if (availability === undefined || !isLasting) {
       contact.begin(this, messageOf(error));
       if (!this.#hasListed) sink.notListed();
-      return;
+      return undefined;
     }
     // The server is there: it says that it has nothing for us.
     contact.end(this, performance.now());
     sink.availability(availability);
+    return availability.state;
   }
 
   /** @returns the resource version that the sink has seen now */
@@ -184,6 +192,7 @@ export class CollectionFollower {
     // A stop while the last page was read: nobody expects changes any more.
     this.#stopped.signal.throwIfAborted();
     this.#hasListed = true;
+    this.#missingBackoff.reset();
     sink.endList();
     sink.availability({ state: 'synced' });
     return resourceVersion;

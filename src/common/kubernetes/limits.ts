@@ -20,6 +20,8 @@ export interface WatchLimits {
   readonly backoffFirstMs: number;
   /** Longest pause between attempts; ms. */
   readonly backoffMaxMs: number;
+  /** The same where the server has no such kind: a CustomResourceDefinition may be installed later; ms. */
+  readonly missingMaxMs: number;
   /** Between two lists of a collection that may not be watched, less up to a fifth at random; ms. */
   readonly unwatchedListMs: number;
 }
@@ -42,6 +44,7 @@ export const defaultLimits: WatchLimits = {
   backoffFirstMs: 200,
   // With the time for a connection that fails (10 s): 30 s after the server is back, we are, too.
   backoffMaxMs: 15_000,
+  missingMaxMs: 15_000,
   // What such a collection is needed for at once is read by name.
   unwatchedListMs: 60_000,
 };

@@ -88,7 +88,15 @@ interface Source<T> {
   readonly versionOf: (value: T) => string;
   /** See WatchCacheOptions. */
   readonly goesUnwatched?: boolean;
+  readonly limits?: Partial<WatchLimits>;
 }
+
+/**
+ * Most clusters are without KubeVirt, and it takes minutes to install it: whether it is there is asked for
+ * no more often than this. The role of Kube-OVN's charts (v1.17) lets us watch no
+ * CustomResourceDefinitions, by which we would be told; ms.
+ */
+const KUBEVIRT_MISSING_MAX_MS = 120_000;
 
 /** Of each kind that is followed. */
 export function sourcesOf(settings: ClusterSettings) {
@@ -99,6 +107,10 @@ export function sourcesOf(settings: ClusterSettings) {
   ): Source<T> => ({ path, project, versionOf });
   const ours = <T extends { readonly meta: Meta }>(plural: string, project: (raw: unknown) => T) =>
     source(`/apis/kubeovn.io/v1/${plural}`, project, ({ meta }) => meta.resourceVersion);
+  const kubevirts = <T>(plural: string, project: (raw: unknown) => T): Source<T> => ({
+    ...source(`/apis/kubevirt.io/v1/${plural}`, project),
+    limits: { missingMaxMs: KUBEVIRT_MISSING_MAX_MS },
+  });
   return {
     pods: source('/api/v1/pods', projectPod, (pod) => pod.resourceVersion),
     subnets: ours('subnets', (raw) => projectSubnet(raw, settings)),
@@ -115,11 +127,8 @@ export function sourcesOf(settings: ClusterSettings) {
       goesUnwatched: true,
     },
     nads: source('/apis/k8s.cni.cncf.io/v1/network-attachment-definitions', projectNad),
-    virtualMachines: source('/apis/kubevirt.io/v1/virtualmachines', projectVirtualMachine),
-    machineInstances: source(
-      '/apis/kubevirt.io/v1/virtualmachineinstances',
-      projectMachineInstance,
-    ),
+    virtualMachines: kubevirts('virtualmachines', projectVirtualMachine),
+    machineInstances: kubevirts('virtualmachineinstances', projectMachineInstance),
   };
 }
 
@@ -129,7 +138,12 @@ export function createCluster(options: ClusterOptions): Cluster {
   const contact = createContact(log);
   const common = { config, log, contact, isFresh: true, limits, ...(observe && { observe }) };
   const collection = <T>(source: Source<T>) =>
-    new Collection<T>({ ...common, ...source, isServerUp: () => isServerUp() });
+    new Collection<T>({
+      ...common,
+      ...source,
+      limits: { ...source.limits, ...limits },
+      isServerUp: () => isServerUp(),
+    });
   const sources = sourcesOf(settings);
   // Without one of these, addresses in use would not be known, or whose they are.
   const needed = {

@@ -28,6 +28,18 @@ describe('a kind that does not exist', () => {
   });
 });
 
+describe('a kind that does not exist', () => {
+  it('is asked for after pauses of its own, which outages of the server do not have', async () => {
+    const limits = { backoffFirstMs: 10, backoffMaxMs: 60_000, missingMaxMs: 20 };
+    await using all = await setUp({ pods: ['a'], limits });
+    // After pauses as of an outage this would take at least ten seconds.
+    all.server.faults.failNext(12, 404, { verb: 'list' });
+    all.cache.start();
+    await all.cache.synced;
+    expect(all.cache.get('default/a')?.color).toBe('red');
+  });
+});
+
 describe('a kind that we may not read', () => {
   it.each(['list', 'watch'] as const)('names the verb that is missing: %s', async (verb) => {
     await using all = await setUp({ pods: ['a'] });

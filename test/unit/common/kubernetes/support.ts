@@ -22,6 +22,7 @@ export const shortLimits: WatchLimits = {
   steadyMs: 40,
   backoffFirstMs: 10,
   backoffMaxMs: 80,
+  missingMaxMs: 80,
   unwatchedListMs: 60,
 };
 
