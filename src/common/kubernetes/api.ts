@@ -163,6 +163,7 @@ export class KubernetesApi {
     try {
       const answer = await send(this.#connections, request);
       seen(answer.status);
+      if (answer.status === 401) this.#connections.refused();
       return answer;
     } catch (error) {
       if (!signal.aborted || isTimeUp(signal)) seen(undefined);

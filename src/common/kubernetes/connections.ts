@@ -96,6 +96,8 @@ export interface KeptConnections {
   readonly isSupervised: boolean;
   /** The connections of now, and what says who asks. @throws what client-node throws */
   authenticate(): Promise<Authentication>;
+  /** The server does not know who asks: the next request reads again what says it. */
+  refused(): void;
   /**
    * The next request goes over a new connection; those in flight are finished on the old one.
    * @param dispatcher of the request that failed: a newer one is not given up for it
@@ -128,6 +130,7 @@ export function keepConnections(
   return {
     config,
     authenticate: () => cache.authenticate(),
+    refused: () => cache.refused(),
     get isSupervised() {
       return cache.isSupervised;
     },
@@ -174,6 +177,10 @@ class DispatcherCache {
     const outcome = this.#authenticate();
     this.#authenticated = { atMs, outcome };
     return outcome;
+  }
+
+  refused(): void {
+    this.#authenticated = undefined;
   }
 
   async #authenticate(): Promise<Authentication> {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import {
@@ -18,6 +19,9 @@ import { configOf, pod } from './support.ts';
 
 const A = '/api/v1/namespaces/default/pods/a';
 const never = new AbortController().signal;
+/** Requests share what says who asks for so long; ms. */
+const AUTHENTICATED_MS = 20;
+const authenticatedAnew = () => sleep(AUTHENTICATED_MS + 1);
 
 /** What a promise rejects with. */
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -226,6 +230,7 @@ describe('connections of a KubernetesApi', () => {
       await warmUp(api);
       const { connectionCount } = all.server;
       await writeFile(certFile, `${certificate}\n`);
+      await authenticatedAnew();
       await api.get(A, {}, never);
       expect(all.server.connectionCount).toBe(connectionCount + 1);
       api.destroy();
@@ -234,7 +239,7 @@ describe('connections of a KubernetesApi', () => {
     }
   });
 
-  it('serve another token than they were opened with', async () => {
+  it('serve another token than they were opened with, a moment after it is there', async () => {
     await using server = await FakeApiServer.start({ token: 'old', protocol: 'plain' });
     server.create(pod('a'));
     const config = configOf(server);
@@ -252,14 +257,17 @@ describe('connections of a KubernetesApi', () => {
     const { connectionCount } = server;
     server.setToken('new');
     token = 'new';
+    await authenticatedAnew();
     await api.get(A, {}, never);
     expect(server.connectionCount).toBe(connectionCount);
     token = 'old';
+    await authenticatedAnew();
     expect(await rejection(api.get(A, {}, never))).toMatchObject({
       status: 401,
       reason: 'Unauthorized',
     });
     token = 'new';
+    // After a refusal nobody waits.
     await api.get(A, {}, never);
     api.destroy();
   });
