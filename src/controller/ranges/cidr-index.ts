@@ -44,7 +44,7 @@ export class CidrIndex<T> {
 /** What is read off a network again and again: thousands are looked up at each change of one. */
 const NUMBERS = new WeakMap<Cidr, bigint>();
 
-function numberOfCidr(cidr: Cidr): bigint {
+export function numberOfCidr(cidr: Cidr): bigint {
   const known = NUMBERS.get(cidr);
   if (known !== undefined) return known;
   const number = numberOf({ family: cidr.family, text: cidr.network });
@@ -53,7 +53,7 @@ function numberOfCidr(cidr: Cidr): bigint {
 }
 
 /** No two networks have the same: a number of an IPv4 network has 38 bits, and is made in no time. */
-function keyOf(family: Family, length: number, number: bigint): string | number {
+export function keyOf(family: Family, length: number, number: bigint): string | number {
   const prefix = number >> BigInt(bits(family) - length);
   return family === 'IPv4' ? length * 2 ** 32 + Number(prefix) : `${length} ${prefix.toString(36)}`;
 }

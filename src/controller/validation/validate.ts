@@ -20,7 +20,6 @@ import {
 import type { ClusterSettings } from '../model/settings.ts';
 import { nodeConflicts, subnetConflicts, vlanProblem, vpcProblems } from './subnet-conflicts.ts';
 import { homeVpc, hostsOutside, inUseProblems } from './subnet-in-use.ts';
-import { findRivals } from './subnet-rivals.ts';
 import { type RelatedObjects, ValidationMemo } from './validation-memo.ts';
 
 export interface ClusterState {
@@ -53,7 +52,8 @@ export function validateSubnets(
     const earlier = known?.meta.uid === object.meta.uid ? known : undefined;
     return heldBack(withClaims(object, earlier), earlier, clusterState);
   });
-  const rivals = findRivals(all, clusterState.nodes, clusterState.settings.defaultVpc);
+  const { nodes, settings } = clusterState;
+  const rivals = memo.rivals.update(all, nodes, settings.defaultVpc);
   const validated = new Map<string, SubnetObject>();
   for (const [index, written] of objects.entries()) {
     const object = all[index] ?? written;

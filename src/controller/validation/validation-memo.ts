@@ -8,6 +8,7 @@ import type { SubnetObject } from '../kinds/subnet/object/subnet.ts';
 import type { VlanObject } from '../kinds/vlan/object/vlan.ts';
 import type { VpcObject } from '../kinds/vpc/object/vpc.ts';
 import type { Problem } from '../model/problem.ts';
+import { RivalIndex } from './subnet-rivals.ts';
 
 /** What a Subnet is validated by, besides itself. */
 export interface RelatedObjects {
@@ -31,6 +32,7 @@ interface Around {
 }
 
 export class ValidationMemo {
+  readonly rivals = new RivalIndex();
   #known = new Map<string, Known>();
   #vpcs: readonly VpcObject[] = [];
   #lacks = '';
@@ -65,6 +67,7 @@ export class ValidationMemo {
       known.vlan === related.vlan &&
       isSameList(known.rivals, related.rivals) &&
       isSameList(known.nodes, related.nodes);
+    if (isSame && known.written === written) return known.validated;
     const validated = isSame ? known.validated : validate();
     this.#known.set(name, { written, compared, ...related, validated });
     return validated;
@@ -78,5 +81,6 @@ export class ValidationMemo {
 }
 
 function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  if (one === other) return true;
   return one.length === other.length && one.every((value, index) => value === other[index]);
 }
