@@ -24,9 +24,14 @@ export function outcomeOf(
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
     const child = spawn(file, args, { env, stdio: 'pipe' });
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     let stdout = '';
     let stderr = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      stderr += `killed, since it did not end within ${timeoutMs / 1000} s`;
+      // Its children may have them still, and then they would never close.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    }, timeoutMs);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { startDeadline } from '../../src/common/concurrency/deadline.ts';
 import { command } from './command.ts';
 import type { CniResult, NetworkConfig, Sandbox } from './runtime.ts';
 import { UNDERLAY } from './underlay-port.ts';
@@ -50,9 +51,9 @@ export class FarNode {
   static async start(options: FarNodeOptions): Promise<FarNode> {
     const words = ['--net', '--mount', process.execPath, PROGRAM];
     const child = spawn('unshare', words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    await once(child, 'message');
-    await command('ip', ['link', 'set', UNDERLAY.far, 'netns', String(child.pid)]);
     const node = new FarNode(child);
+    await node.#answer('to come up');
+    await command('ip', ['link', 'set', UNDERLAY.far, 'netns', String(child.pid)]);
     await node.#call({ what: 'start', options });
     return node;
   }
@@ -83,12 +84,27 @@ export class FarNode {
 
   /** One at a time. @throws Error that says what was asked, also where no answer comes */
   async #call(call: FarCall): Promise<unknown> {
-    const answered = once(this.#process, 'message', { signal: AbortSignal.timeout(ANSWER_MS) });
+    const answered = this.#answer(`"${call.what}"`);
     this.#process.send(call);
-    const [answer] = (await answered.catch((cause: unknown) => {
-      throw new Error(`the far node does not answer "${call.what}"`, { cause });
-    })) as [FarAnswer];
+    const answer = await answered;
     if ('error' in answer) throw new Error(`the far node: ${answer.error}`);
     return answer.value;
+  }
+
+  async #answer(to: string): Promise<FarAnswer> {
+    using deadline = startDeadline(ANSWER_MS);
+    const { signal } = deadline;
+    const ended = once(this.#process, 'exit', { signal }).then(([code, killedBy]) => {
+      deadline.abort(new Error(`it ended with ${code ?? killedBy}`));
+    });
+    ended.catch(() => {});
+    try {
+      const [answer] = await once(this.#process, 'message', { signal });
+      return answer as FarAnswer;
+    } catch {
+      throw new Error(`the far node does not answer ${to}`, { cause: signal.reason });
+    } finally {
+      deadline.abort(new Error('it has answered'));
+    }
   }
 }

@@ -4,7 +4,10 @@ import { EventEmitter, once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { abortable, startDeadline } from '../../src/common/concurrency/deadline.ts';
 
+/** For a start, on a machine as busy as may be: less than a test or a hook of vitest's may take. */
+const START_MS_MAX = 90_000;
 const DIST = resolve(import.meta.dirname, '../../dist');
 
 export interface ProgramOptions {
@@ -53,7 +56,10 @@ export class Program {
     await gone;
   }
 
-  /** Resolves with the first line of the log that holds `text`; rejects where the program ends first. */
+  /**
+   * Resolves with the first line of the log that holds `text`.
+   * @throws Error with the log, where the program ends first or that takes too long
+   */
   protected async becomes(text: string): Promise<void> {
     const ready = Promise.withResolvers<void>();
     this.#lines.on('line', (line: string) => {
@@ -62,7 +68,13 @@ export class Program {
     this.process.once('exit', (code) =>
       ready.reject(new Error(`the ${this.#name} ended with ${code}: ${this.log.join('\n')}`)),
     );
-    await ready.promise;
+    using deadline = startDeadline(START_MS_MAX);
+    await abortable(ready.promise, deadline.signal).catch((cause: Error) => {
+      if (cause !== deadline.signal.reason) throw cause;
+      throw new Error(`the ${this.#name} does not say "${text}": ${this.log.join('\n')}`, {
+        cause,
+      });
+    });
   }
 }
 
