@@ -4,12 +4,17 @@
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { insideCommand, insideEnvironment, whyNotInside } from '../test/lab/namespaces.ts';
+import { untilIdle } from './test/idle.ts';
+import { inOrder } from './test/order.ts';
+import { runJobs } from './test/schedule.ts';
 
-/** Test files on real nodes that run at once: one for each core of a small machine. */
-const NODES_AT_ONCE = 2;
+/** Test files on real nodes that run at once in any case, also on a machine that has much else to do. */
+const NODES_AT_ONCE = Math.max(2, availableParallelism());
+/** And on one that would be idle otherwise: each has some ten processes and 400 MB. */
+const NODES_AT_ONCE_MAX = 3 * NODES_AT_ONCE;
 /** Lines of a failed step's output that are said again at the end. */
 const END_LINES = 60;
 
@@ -26,30 +31,25 @@ const uses = mkdtempSync(join(tmpdir(), 'kube-ovn-uses-'));
 process.env.LAB_ROLE_USE = uses;
 const failures: { readonly name: string; readonly output: string }[] = [];
 
-if (chosen.length === 0) {
+const isWhole = chosen.length === 0;
+if (isWhole) {
   await step('format and lint', ['biome', 'check', '.']);
   await step('types', ['tsc', '--noEmit']);
 }
 await step('build', [process.execPath, 'scripts/build.ts']);
-if (chosen.length === 0) {
-  await vitest('unit', ['--project', 'unit']);
-  await vitest('process', ['--project', 'process']);
-}
+if (isWhole) await vitest('unit', ['--project', 'unit']);
 
-const files = globSync('test/node/**/*.test.ts').sort();
-const wanted = files.filter(
-  (file) => chosen.length === 0 || chosen.some((part) => file.includes(part)),
-);
-const queue = [...wanted];
-await Promise.all(
-  Array.from({ length: NODES_AT_ONCE }, async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      await vitest(file, ['--project', 'node', file], true);
-    }
-  }),
-);
+const files = globSync('test/node/**/*.test.ts')
+  .sort()
+  .filter((file) => isWhole || chosen.some((part) => file.includes(part)));
+const names = isWhole ? ['process', ...files] : files;
+const limits = { least: NODES_AT_ONCE, most: NODES_AT_ONCE_MAX, untilRoom: untilIdle };
+await runJobs(inOrder(names), limits, async (name) => {
+  if (name === 'process') await vitest(name, ['--project', name]);
+  else await vitest(name, ['--project', 'node', name], true);
+});
 
-if (chosen.length === 0 && failures.length === 0) {
+if (isWhole && failures.length === 0) {
   await step('roles', [process.execPath, 'scripts/role-use.ts', uses]);
 }
 rmSync(uses, { recursive: true });
