@@ -1,6 +1,14 @@
 /** The direction of imports in `src`: downwards only, and never round. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { circles, importsOf, readImports, wrongImports } from './imports.ts';
+import {
+  circles,
+  folderImports,
+  importsOf,
+  layerLines,
+  readImports,
+  wrongImports,
+} from './imports.ts';
 
 const of = (file: string, ...targets: string[]) => new Map([[file, targets]]);
 
@@ -12,6 +20,18 @@ describe('imports', () => {
 
   it('never lead back to the file, neither for a value nor for a type', () => {
     expect(circles(readImports()).map((files) => files.join(' imports '))).toEqual([]);
+  });
+
+  it('lead from a folder to others, and from those never back to it', () => {
+    const folders = folderImports(readImports());
+    expect(folders.size).toBeGreaterThan(40);
+    expect(circles(folders).map((each) => each.join(' imports '))).toEqual([]);
+  });
+
+  it('run as the picture in README.md has the layers', () => {
+    const readme = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
+    expect(layerLines().length).toBe(3);
+    for (const line of layerLines()) expect(readme).toContain(line);
   });
 });
 
@@ -72,6 +92,17 @@ describe('the check of imports', () => {
       'src/x/f.ts',
       'src/x/g.ts',
     ]);
+  });
+
+  it('finds two folders that import each other, by whichever files', () => {
+    const imports = new Map([
+      ['src/a/one.ts', ['src/b/one.ts']],
+      ['src/a/two.ts', []],
+      ['src/b/two.ts', ['src/b/one.ts', 'src/a/two.ts']],
+      ['src/b/one.ts', []],
+    ]);
+    expect(circles(imports)).toEqual([]);
+    expect(circles(folderImports(imports))).toEqual([['src/a', 'src/b', 'src/a']]);
   });
 
   it('finds a circle, and says its files in order', () => {

@@ -161,6 +161,25 @@ function isIn(folder: string, file: string): boolean {
   return file.startsWith(`${folder}/`);
 }
 
+/** The same of folders: which one has a file that imports a file of which other one. */
+export function folderImports(imports: Imports): Imports {
+  const folders = new Map<string, Set<string>>();
+  for (const [file, targets] of imports) {
+    const folder = dirname(file);
+    const others = targets.map((target) => dirname(target)).filter((other) => other !== folder);
+    folders.set(folder, new Set([...(folders.get(folder) ?? []), ...others]));
+  }
+  return new Map([...folders].map(([folder, others]) => [folder, [...others]]));
+}
+
+/** The layers of the programs that have several, from the top to the bottom, as README.md shows them. */
+export function layerLines(): string[] {
+  return PROGRAMS.filter(({ layers }) => layers.length > 1).map(({ folder, layers }) => {
+    const names = layers.map((layer) => (layer === '.' ? '*.ts' : layer));
+    return `${folder}: ${names.reverse().join(' → ')}`;
+  });
+}
+
 /** Circles of imports: for each, its files, in the order of the imports. */
 export function circles(imports: Imports): string[][] {
   const found: string[][] = [];
