@@ -165,7 +165,6 @@ export const column = {
   boolean: one('boolean', false, booleanAtom),
   optionalString: optional('string', textAtom, asIs),
   optionalInteger: optional('integer', numberAtom, asIs),
-  optionalBoolean: optional('boolean', booleanAtom, asIs),
   optionalUuid: optional('uuid', uuidText, uuidAtom),
   strings: set('string', textAtom, asIs),
   uuids: set('uuid', uuidText, uuidAtom),
