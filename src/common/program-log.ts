@@ -22,9 +22,9 @@ export interface ProgramLog {
   readonly toFile: (settings: LogFileSettings) => void;
 }
 
-/** @param standardOutput the process' own without it */
+/** @param standardOutput the process' own without it: lines of one turn in one piece */
 export function createProgramLog(
-  standardOutput: DestinationStream = destination({ dest: 1, sync: true }),
+  standardOutput: DestinationStream = turnOutput(destination({ dest: 1, sync: true })),
 ): ProgramLog {
   const counts = {
     INFO: { lines: 0, bytes: 0 },
@@ -52,6 +52,29 @@ export function createProgramLog(
     output.toFile(settings, onFailure);
   };
   return { log: pino(options, output), counts, toFile };
+}
+
+/**
+ * Writes the lines of one turn of the event loop as one piece: each would be a system call else, which
+ * also wakes whoever reads the log. Errors are written at once with all before them, and the rest when
+ * the process ends; only a process that is killed loses the lines of its last turn.
+ */
+export function turnOutput(output: DestinationStream): DestinationStream {
+  let lines: string[] = [];
+  const flush = () => {
+    if (lines.length === 0) return;
+    const piece = lines.join('');
+    lines = [];
+    output.write(piece);
+  };
+  process.once('exit', flush);
+  return {
+    write: (line) => {
+      lines.push(line);
+      if (levelOf(line) === 'ERROR') flush();
+      else if (lines.length === 1) setImmediate(flush);
+    },
+  };
 }
 
 /** Where lines go, as klog has it: to standard output, to a file, or to both. */

@@ -3,6 +3,7 @@ import {
   createProgramLog,
   levelOfVerbosity,
   readVerbosity,
+  turnOutput,
 } from '../../../src/common/program-log.ts';
 
 function createLog() {
@@ -44,5 +45,35 @@ describe('the log of a program', () => {
   it('has a verbosity that is a whole number', () => {
     expect(readVerbosity('3')).toBe(3);
     expect(readVerbosity('-1')).toBe(-1);
+  });
+});
+
+describe('lines of one turn of the event loop', () => {
+  const outputOf = () => {
+    const pieces: string[] = [];
+    return { pieces, output: turnOutput({ write: (piece) => void pieces.push(piece) }) };
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const line = (level: number, msg: string) => `${JSON.stringify({ level, msg })}\n`;
+
+  it('are written as one piece at its end', async () => {
+    const { pieces, output } = outputOf();
+    output.write(line(30, 'one'));
+    output.write(line(40, 'two'));
+    expect(pieces).toEqual([]);
+    await turn();
+    expect(pieces).toEqual([line(30, 'one') + line(40, 'two')]);
+    output.write(line(30, 'three'));
+    await turn();
+    expect(pieces.slice(1)).toEqual([line(30, 'three')]);
+  });
+
+  it('are written at once when one of them is an error, and none of them twice', async () => {
+    const { pieces, output } = outputOf();
+    output.write(line(30, 'one'));
+    output.write(line(60, 'the end'));
+    expect(pieces).toEqual([line(30, 'one') + line(60, 'the end')]);
+    await turn();
+    expect(pieces).toHaveLength(1);
   });
 });

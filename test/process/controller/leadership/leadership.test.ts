@@ -343,6 +343,7 @@ describe.concurrent('beside the Go controller, this one', () => {
     const contender = await election.contend('pod-a');
     // Whether that is alive nobody can know yet.
     expect(await isPending(contender.leadership, 300)).toBe(true);
+    await election.server.watches.waitForCount(1);
     await sleep(2);
     election.goHolds('kube-ovn-controller-7c9d5b6f4-x2x7k', 30);
     const error = await refusalOf(contender);
