@@ -10,6 +10,7 @@
  */
 import { isConflict } from '../common/kubernetes/api.ts';
 import type { Availability } from '../common/kubernetes/availability.ts';
+import { PRIMARY_PROVIDER } from '../common/names.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Objects } from './cluster/collection.ts';
 import type { Options } from './config/flags.ts';
@@ -21,7 +22,6 @@ import type { VpcObject } from './kinds/vpc/object/vpc.ts';
 import type { Writes } from './leadership/leader-writes.ts';
 import { checkedValue } from './model/problem.ts';
 import type { ClusterSettings } from './model/settings.ts';
-import { PRIMARY_PROVIDER } from './networks/primary.ts';
 
 type BootstrapOptions = Pick<
   Options,

@@ -6,11 +6,11 @@
 
 import type { Address, Cidr } from '../../common/address.ts';
 import { contains, parseAddress, parseCidr, parseMac } from '../../common/address.ts';
+import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import { annotationKey } from '../model/annotation-key.ts';
 import { type Problem, say } from '../model/problem.ts';
 import { POOL_ENTRIES_MAX, parsePool } from './pool-syntax.ts';
-import { PRIMARY_PROVIDER } from './primary.ts';
 import { familyOf, withoutMask } from './requested-addresses.ts';
 
 type Annotations = Pod['annotations'];

@@ -3,7 +3,7 @@
  * which Subnet the NIC is on. Pure.
  */
 
-import { isDnsName, isOvnProvider } from '../../common/names.ts';
+import { isDnsName, isOvnProvider, PRIMARY_PROVIDER } from '../../common/names.ts';
 import { isInterfaceName } from '../../wire/cni.ts';
 import { dottedName, type Nad } from '../kinds/nad/object/nad.ts';
 import type { NicKind } from '../kinds/pod/object/allocated-nic.ts';
@@ -12,9 +12,9 @@ import type { Subnet } from '../kinds/subnet/object/subnet.ts';
 import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
-import { type NicPlace, PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
+import { type NicPlace, primaryPlace } from './primary.ts';
 import type { NetworkView } from './request.ts';
-import { dynamicFrom, isAllocated } from './requested-addresses.ts';
+import { dynamicFrom, isPublished } from './requested-addresses.ts';
 import type { Selection } from './selections.ts';
 import { usable } from './subnet-index.ts';
 import { permitted } from './subnet-policy.ts';
@@ -178,7 +178,7 @@ function findSubnet({ pod, provider, network, view }: SubnetQuery): Checked<Subn
       ? (subnets.ofProvider(network) ?? subnets.terminatingOf(network))
       : subnets.get(named);
   if (object !== undefined) {
-    const hasAddresses = isAllocated(pod, provider);
+    const hasAddresses = isPublished(pod, provider);
     const subnet = usable(object, hasAddresses, view.holdersOf);
     // Who has its addresses keeps them; whether it has, is asked later.
     if ('problems' in subnet || hasAddresses) return subnet;

@@ -3,11 +3,11 @@
  * What a pod asks of it is told once, since nothing else would say why it does not get it. Pure.
  */
 
+import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
 import type { ClusterSettings } from '../model/settings.ts';
-import { PRIMARY_PROVIDER } from './primary.ts';
 import type { NicRequest } from './request.ts';
 
 /** What asks for an address, or for where to have it. */

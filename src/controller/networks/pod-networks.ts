@@ -3,7 +3,7 @@
  * it is to have. Pure.
  */
 
-import { logicalSwitchPort } from '../../common/names.ts';
+import { logicalSwitchPort, PRIMARY_PROVIDER } from '../../common/names.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
@@ -25,7 +25,7 @@ import { type Attachment, resolveSelection } from './attachments.ts';
 import { interfaceProblem, type SelectedNetwork } from './interface-names.ts';
 import { othersPrimaryEvents } from './others-primary.ts';
 import { portProblem } from './port-rules.ts';
-import { PRIMARY_PROVIDER, primaryPlace } from './primary.ts';
+import { primaryPlace } from './primary.ts';
 import type { NetworkView, NicRequest, PodNetworks } from './request.ts';
 import { type NicContext, readRequestedAddresses } from './requested-addresses.ts';
 import { podSelections, type Selection, twinsAmong } from './selections.ts';

@@ -4,6 +4,7 @@
  */
 
 import { parseAddress } from '../../common/address.ts';
+import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { Namespace } from '../kinds/namespace/object/namespace.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
@@ -12,11 +13,9 @@ import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';
 import type { Attempt, Candidates, NetworkView, RequestedAddresses } from './request.ts';
-import { dynamicFrom, isAllocated } from './requested-addresses.ts';
+import { dynamicFrom, isPublished } from './requested-addresses.ts';
 import { usable } from './subnet-index.ts';
 import { permitted, permittedPool } from './subnet-policy.ts';
-
-export const PRIMARY_PROVIDER = 'ovn';
 
 /** Where a NIC can have its addresses from. */
 export interface NicPlace {
@@ -80,7 +79,7 @@ function placeOn(names: readonly string[], pod: Pod, view: NetworkView): Checked
 }
 
 function usableFor(pod: Pod, object: SubnetObject, view: NetworkView): Checked<Subnet> {
-  const hasAddresses = isAllocated(pod, PRIMARY_PROVIDER);
+  const hasAddresses = isPublished(pod, PRIMARY_PROVIDER);
   const subnet = usable(object, hasAddresses, view.holdersOf);
   if ('problems' in subnet || hasAddresses) return subnet;
   return permitted(subnet.value, pod.namespace, view);

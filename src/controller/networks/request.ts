@@ -33,7 +33,7 @@ export interface NicRequest {
   /** Tried in this order: the first that succeeds decides, and the last failure is reported. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
   /** True where its addresses were published to the pod: the only attempt is for those. */
-  readonly isAllocated: boolean;
+  readonly isPublished: boolean;
   /** What is asked for by name now, of a NIC that has been given its addresses. */
   readonly asked?: Asked;
 }
@@ -79,7 +79,7 @@ export interface NetworkView {
 
 export type RequestedAddresses = Pick<
   NicRequest,
-  'family' | 'mac' | 'attempts' | 'isAllocated' | 'asked'
+  'family' | 'mac' | 'attempts' | 'isPublished' | 'asked'
 >;
 
 /** Subnets that a NIC may be on, the one that it is on unless something else is asked for first. */

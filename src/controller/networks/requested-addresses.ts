@@ -36,7 +36,7 @@ export interface NicContext {
 
 /** What one NIC of a pod is to have, or what is wrong with what is asked for. */
 export function readRequestedAddresses(context: NicContext): Checked<RequestedAddresses> {
-  const hasAddresses = isAllocated(context.pod, context.provider);
+  const hasAddresses = isPublished(context.pod, context.provider);
   const family = readFamily(context);
   if ('problems' in family) return family;
   const mac = readMac(context, hasAddresses);
@@ -49,14 +49,14 @@ export function readRequestedAddresses(context: NicContext): Checked<RequestedAd
       ...(family.value === undefined ? {} : { family: family.value }),
       mac: mac.value,
       attempts: attempts.value,
-      isAllocated: hasAddresses,
+      isPublished: hasAddresses,
       ...(asked === undefined ? {} : { asked }),
     },
   };
 }
 
 /** True once the addresses of this network's NIC were published to the pod, or it says so itself. */
-export function isAllocated({ annotations }: Pod, provider: string): boolean {
+export function isPublished({ annotations }: Pod, provider: string): boolean {
   return annotations[annotationKey(provider, 'allocated')] === 'true';
 }
 

@@ -7,6 +7,7 @@
  * under `….kubernetes.io/` is none of ours.
  */
 
+import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import { annotationKey } from '../model/annotation-key.ts';
 import { failureEvent, type ObjectEvent } from '../model/events.ts';
@@ -21,7 +22,6 @@ import {
   needsOwnInterface,
 } from './annotation-names.ts';
 import { asksOthersPrimary } from './others-primary.ts';
-import { PRIMARY_PROVIDER } from './primary.ts';
 import type { NicRequest } from './request.ts';
 import { routeNotes } from './route-notes.ts';
 

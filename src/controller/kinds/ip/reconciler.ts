@@ -16,7 +16,7 @@ import { providerOf } from '../../model/nic-name.ts';
 import { ownerName } from '../../model/owner-key.ts';
 import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
-import { isAllocated } from '../../networks/requested-addresses.ts';
+import { isPublished } from '../../networks/requested-addresses.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
@@ -127,7 +127,7 @@ export class IpReconciler {
     const owner = this.#ownerOf(ip);
     const held = allocator.allocationOf(port);
     const hasOthers = held !== undefined && !hasAll(held.addresses, addresses);
-    if (hasOthers && this.#isTold(owner, subnet.provider)) {
+    if (hasOthers && this.#isPublished(owner, subnet.provider)) {
       const has = addressesText(held.addresses);
       throw this.#refused(
         ip,
@@ -158,12 +158,12 @@ export class IpReconciler {
   }
 
   /** True where it was published to a pod what it has; until then it can have something else. */
-  #isTold(owner: string, provider: string): boolean {
+  #isPublished(owner: string, provider: string): boolean {
     const { cluster, machines, podIndex } = this.#context;
     return podIndex.keysOf(owner).some((key) => {
       const pod = cluster.pods.get(key);
       if (pod === undefined || !isAlive(pod, Date.now(), cluster.nodes)) return false;
-      return machines.problemOf(pod) === undefined && isAllocated(pod, provider);
+      return machines.problemOf(pod) === undefined && isPublished(pod, provider);
     });
   }
 

@@ -69,7 +69,7 @@ function tellFreed(had: Allocation, { allocator, freed }: AllocationContext): vo
 
 function acquire(nic: NicRequest, context: AllocationContext): AnnotatedNic {
   const held = context.allocator.allocationOf(nic.port);
-  if (nic.isAllocated && held?.pod === context.owner) return keep(nic, held, context);
+  if (nic.isPublished && held?.pod === context.owner) return keep(nic, held, context);
   return acquireFirst(nic, nic.attempts, context);
 }
 

@@ -46,16 +46,16 @@ export class PublishedNics {
     const isShown = await Promise.all(
       nics.map(
         (nic) =>
-          !nic.isAllocated || isHeld(pod, nic.port, this.#context) || this.#isConfirmed(pod, nic),
+          !nic.isPublished || isHeld(pod, nic.port, this.#context) || this.#isConfirmed(pod, nic),
       ),
     );
     const forged = nics.filter((_, index) => !isShown[index]);
     if (forged.length > 0) await this.#refuse(pod, forged);
-    const others = nics.filter((nic) => nic.isAllocated && this.#asksForOthers(nic));
+    const others = nics.filter((nic) => nic.isPublished && this.#asksForOthers(nic));
     if (others.length > 0) await this.#makeWay(pod, others);
     return nics.map((nic) => ({
       ...nic,
-      isAllocated: nic.isAllocated || isInUse(pod, nic.port, this.#context),
+      isPublished: nic.isPublished || isInUse(pod, nic.port, this.#context),
     }));
   }
 
@@ -75,7 +75,7 @@ export class PublishedNics {
   /** Withdraws what a pod says was published to it, as long as it does not run. */
   async takeBack(pod: Pod, nics: readonly NicRequest[]): Promise<void> {
     if (pod.end.phase === 'Running') return;
-    const keys = nics.filter(({ isAllocated }) => isAllocated).flatMap((nic) => this.#keysOf(nic));
+    const keys = nics.filter(({ isPublished }) => isPublished).flatMap((nic) => this.#keysOf(nic));
     if (keys.length > 0)
       await publishAnnotations(this.#context, pod, { removed: Object.fromEntries(keys) });
   }

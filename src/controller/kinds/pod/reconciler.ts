@@ -20,7 +20,7 @@ import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { podNetworks } from '../../networks/pod-networks.ts';
 import type { NicRequest } from '../../networks/request.ts';
-import { isAllocated } from '../../networks/requested-addresses.ts';
+import { isPublished } from '../../networks/requested-addresses.ts';
 import { trackedView } from '../../networks/tracked-view.ts';
 import type { DesiredPort } from '../../ovn/desired.ts';
 import { NorthboundError } from '../../ovn/error.ts';
@@ -128,7 +128,7 @@ export class PodReconciler {
   async #ensure(pod: Pod): Promise<void> {
     const { events } = this.#context;
     const nics = await this.#acquire(pod);
-    const fresh = nics.filter(({ provider }) => !isAllocated(pod, provider));
+    const fresh = nics.filter(({ provider }) => !isPublished(pod, provider));
     const surplus = surplusOf(pod, nics, this.#context);
     const desired = this.#desiredPorts(pod, nics);
     // Neither needs the other, and what is published needs both.
@@ -140,14 +140,14 @@ export class PodReconciler {
     for (const nic of surplus.unrecorded) {
       this.#context.releases.free({ nic, pod: ownerOfPod(pod, this.#context.settings) });
     }
-    const isTold = await publishAnnotations(this.#context, pod, {
+    const wasPublished = await publishAnnotations(this.#context, pod, {
       nics,
       removed: surplus.unplugged,
     });
-    if (isTold && fresh.length > 0) {
+    if (wasPublished && fresh.length > 0) {
       events.record(aboutPod(pod), networkEvent('PodNetworkAllocated', fresh));
       this.#logAllocation(pod, fresh);
-    } else if (isTold && isWritten) {
+    } else if (wasPublished && isWritten) {
       events.record(aboutPod(pod), networkEvent('PodNetworkUpdated', nics));
     }
     for (const event of unsupportedEvents(pod, nics)) events.infoOnce(aboutPod(pod), event);
@@ -337,7 +337,7 @@ export class PodReconciler {
       ip = projectIp(raw);
     }
     this.#checkRecord(pod, nic, ip);
-    const patch = ipPatch(ip, nic, holder, isAllocated(pod, nic.provider));
+    const patch = ipPatch(ip, nic, holder, isPublished(pod, nic.provider));
     await patchObject(writes, ips, { name: nic.port, patch });
   }
 
@@ -350,7 +350,7 @@ export class PodReconciler {
     const held = known.allocator.allocationOf(port);
     // A user's object for this NIC came after it had been given others.
     if (!hasAll(held?.addresses ?? [], addresses)) throw wait('reserves other addresses');
-    const isOverruled = isAllocated(pod, provider) && !hasAll(addresses, ip.addresses);
+    const isOverruled = isPublished(pod, provider) && !hasAll(addresses, ip.addresses);
     const object = known.subnet(ip.spec.subnet);
     if (!isOverruled && isReservationRequest(ip, object && checkedValue(object.checked))) {
       throw wait("is a user's: it is to become a reservation first");

@@ -2,9 +2,9 @@
  * What a running pod has besides the NICs that it wants now.
  */
 
+import { PRIMARY_PROVIDER } from '../../../common/names.ts';
 import { providerOf } from '../../model/nic-name.ts';
-import { PRIMARY_PROVIDER } from '../../networks/primary.ts';
-import { isAllocated } from '../../networks/requested-addresses.ts';
+import { isPublished } from '../../networks/requested-addresses.ts';
 import { NICS_MAX } from '../../networks/selections.ts';
 import type { Uses } from '../context.ts';
 import type { IpObject } from '../ip/object/ip.ts';
@@ -48,12 +48,12 @@ export function surplusOf(
     if (wanted.has(port) || provider === undefined) continue;
     const ip = context.cluster.ips.get(port);
     // What was not published to it is an earlier pod's of its name; its own word for that is not enough.
-    const isTold = isAllocated(pod, provider) || isInUse(pod, port, context);
+    const isItsOwn = isPublished(pod, provider) || isInUse(pod, port, context);
     const isOvn = provider !== PRIMARY_PROVIDER && (ip?.spec.macAddress ?? '') !== '';
-    if (isTold && !isOvn) kept.add(port);
+    if (isItsOwn && !isOvn) kept.add(port);
     else if (ip === undefined) unrecorded.push(port);
     else ended.push(ip);
-    if (isTold && isOvn) Object.assign(unplugged, unpluggedKeys(provider));
+    if (isItsOwn && isOvn) Object.assign(unplugged, unpluggedKeys(provider));
   }
   return { kept, ended, unrecorded, unplugged };
 }

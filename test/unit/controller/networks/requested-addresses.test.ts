@@ -231,11 +231,11 @@ describe('a NIC that has its addresses', () => {
   });
 
   it('is told from one that only asks for them', () => {
-    const isAllocated = (values: Record<string, string>) =>
-      nicsOf(podOf(annotated(values)), cluster).map((nic) => nic.isAllocated);
-    expect(isAllocated(given)).toEqual([true]);
-    expect(isAllocated({ ip_address: '10.0.0.9' })).toEqual([false]);
-    expect(isAllocated({ ip_address: '10.0.0.9', allocated: 'True' })).toEqual([false]);
+    const isPublished = (values: Record<string, string>) =>
+      nicsOf(podOf(annotated(values)), cluster).map((nic) => nic.isPublished);
+    expect(isPublished(given)).toEqual([true]);
+    expect(isPublished({ ip_address: '10.0.0.9' })).toEqual([false]);
+    expect(isPublished({ ip_address: '10.0.0.9', allocated: 'True' })).toEqual([false]);
   });
 
   it('is refused where they cannot be read', () => {
