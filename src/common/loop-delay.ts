@@ -38,6 +38,7 @@ export function timed<T>(what: () => string, work: () => T): T {
   }
 }
 
+/** Measures how long the event loop was held, and logs what takes long. */
 export class LoopDelay {
   readonly #log: Logger;
   readonly #observe: ((delayMs: number) => void) | undefined;

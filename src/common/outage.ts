@@ -12,6 +12,7 @@ export interface OutageText {
   readonly back: string;
 }
 
+/** One line in the log when a part is out of reach, and one when it answers again. */
 export class Outage {
   readonly #log: Logger;
   readonly #text: OutageText;

@@ -11,6 +11,7 @@ import type { Kind, Unsubscribe } from './kinds/kind.ts';
 import { createKinds } from './kinds.ts';
 import type { DriftChange } from './ovn/drift-tables.ts';
 
+/** The work of the controller that holds the Lease, from its start to the loss of the Lease. */
 export class Leader {
   readonly #context: Context;
   readonly #queues: Queues;

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Pauses between attempts, each up to twice as long as the one before, until one succeeds. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #maxMs: number;

@@ -2,6 +2,9 @@
  * Mutual exclusion by key, first come first served.
  */
 
+/**
+ * Runs one task at a time for each key, in the order of arrival; tasks of different keys run side by side.
+ */
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<void>>();
 

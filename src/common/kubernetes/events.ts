@@ -61,6 +61,10 @@ interface Written {
   count: number;
 }
 
+/**
+ * Writes Kubernetes events (`v1`) behind everything else: none is waited for, and a bounded
+ * number is kept.
+ */
 export class EventRecorder {
   readonly #api: EventRecorderOptions['api'];
   readonly #reporter: EventReporter;

@@ -65,6 +65,10 @@ export interface WatchCacheOptions<T> {
  */
 const FAILED_LISTS_MAX = 8;
 
+/**
+ * One collection as a projection of its objects. It is read without waiting, and calls listeners for each
+ * change.
+ */
 export class WatchCache<T> {
   /** Resolves when the first list is in; pending for as long as it fails, and after a stop. */
   readonly synced: Promise<void>;

@@ -56,6 +56,7 @@ export interface Exposition {
 export const SECONDS = Array.from({ length: 18 }, (_, power) => 2 ** power / 1000);
 export const MILLISECONDS = SECONDS.map((seconds) => seconds * 1000);
 
+/** The metrics of a program, which `/metrics` renders in Prometheus' text format. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #families: Family[] = [];

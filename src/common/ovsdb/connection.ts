@@ -42,6 +42,7 @@ interface Call {
 /** What may wait in the socket because the server does not read; bytes. */
 const UNSENT_BYTES_MAX = 64 * 1024 * 1024;
 
+/** One connection to an OVSDB server: requests with their answers, updates, and echoes both ways. */
 export class Connection {
   readonly #socket: Socket;
   readonly #hooks: ConnectionHooks;

@@ -19,6 +19,9 @@ export type OvsdbReason =
   | 'schema'
   | 'protocol';
 
+/**
+ * What went wrong with a session or a transaction, and where; `reason` is for code, the message for people.
+ */
 export class OvsdbError extends Error {
   readonly reason: OvsdbReason;
 

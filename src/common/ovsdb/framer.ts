@@ -48,6 +48,7 @@ interface Container {
   hasRows: boolean;
 }
 
+/** Splits the stream of a connection into JSON-RPC messages, each of a bounded size. */
 export class MessageFramer {
   readonly #hooks: FramerHooks;
   readonly #containers: Container[] = [];

@@ -56,6 +56,7 @@ const PAUSES = { firstMs: 50, maxMs: 4000 };
 /** After a connection that lasted so long, the next pause is a short one again; ms. */
 const LASTED_MS = 5000;
 
+/** A session that outlives connections: it follows rows, carries out transactions, and connects again. */
 export class OvsdbSession {
   readonly #options: SessionOptions;
   readonly #outage: Outage;

@@ -12,6 +12,7 @@ const KEYS_PER_REASON_MAX = 10;
 /** Reasons that are told of one key: a message may have a number in it that is never the same. */
 const REASONS_PER_KEY_MAX = 10;
 
+/** Writes each reason why the work on a key failed once, until that work succeeds. */
 export class FailureLog {
   readonly #what: string;
   readonly #log: Logger;

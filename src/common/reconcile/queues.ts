@@ -26,6 +26,7 @@ export interface QueuesOptions {
   readonly observerOf?: ((name: string) => WorkQueueObserver) | undefined;
 }
 
+/** All work queues of a program: they stop together, and their figures are read together. */
 export class Queues {
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, WorkQueue>();

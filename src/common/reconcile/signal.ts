@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../text.ts';
 
+/** An event inside the program: each listener is called with its value, in the order of subscription. */
 export class Signal<T> {
   readonly #listeners = new Set<(value: T) => void>();
 

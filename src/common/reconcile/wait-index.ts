@@ -4,6 +4,7 @@
 
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** Which keys wait for which names, looked up from either side. */
 export class WaitIndex {
   readonly #names = new Map<string, readonly string[]>();
   /** Keys by what they wait for, in the order in which they began to wait. */

@@ -84,6 +84,7 @@ interface Share {
   offered: number;
 }
 
+/** Keys that are to be worked on, each by one run at a time, with priority, waits by name and backoff. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #pauses: Required<RetryPauses>;

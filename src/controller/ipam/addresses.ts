@@ -49,6 +49,7 @@ export interface Revalidated {
 
 const NOTHING: Revalidated = { subnets: [], ipPools: [] };
 
+/** The allocator, and the validated Subnets and IPPools by which it is asked. */
 export class Addresses {
   readonly #options: AddressesOptions;
   readonly #memo = new ValidationMemo();

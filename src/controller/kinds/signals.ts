@@ -20,6 +20,7 @@ export interface Signals {
   readonly ownerServed: Signal<string>;
 }
 
+/** Signals without listeners yet: kinds subscribe to those that concern them. */
 export function createSignals(): Signals {
   return {
     revalidated: new Signal(),

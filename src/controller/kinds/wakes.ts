@@ -19,6 +19,7 @@ interface Parts {
   readonly cluster: Pick<Cluster, 'ipPools' | 'namespaces' | 'subnets'>;
 }
 
+/** Wakes by name the work that waits, in the queues of all kinds. */
 export class Wakes {
   readonly #parts: Parts;
 

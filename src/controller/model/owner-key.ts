@@ -15,10 +15,12 @@ export interface OwnerParts {
   readonly isMachine: boolean;
 }
 
+/** The owner key of a pod: `<namespace>/<name>`. */
 export function podOwner(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }
 
+/** The owner key of a KubeVirt machine: `<namespace>/vm:<name>`. */
 export function machineOwner(namespace: string, name: string): string {
   return `${namespace}/${MACHINE_MARK}${name}`;
 }

@@ -30,6 +30,10 @@ export function checked<T>(value: T, problems: readonly Problem[]): Checked<T> {
   return first === undefined ? { value } : { problems: [first, ...rest] };
 }
 
+/**
+ * The result of a check that found one thing wrong. @param message what is wrong @param advice what to do,
+ * as the end of the same sentence
+ */
 export function wrong(message: string, advice: string): { readonly problems: Problems } {
   return { problems: [{ message, advice }] };
 }

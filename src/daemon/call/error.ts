@@ -29,6 +29,7 @@ export const OwnCode = {
 
 export type ErrorCode = CniCode | (typeof OwnCode)[keyof typeof OwnCode];
 
+/** A failure of a call as CNI has it: a code (docs/errors.md), what is wrong, and what to do. */
 export class CniError extends Error {
   readonly code: ErrorCode;
   readonly details: string;

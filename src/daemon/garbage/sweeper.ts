@@ -30,6 +30,7 @@ export interface SweeperParts extends SweepParts {
   readonly pods: SweepParts['pods'] & Pick<WatchCache<Pod>, 'onChange'>;
 }
 
+/** Says when a round of the clean-up runs: after events, and by a timer for what no event told. */
 export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #stopped = new AbortController();

@@ -76,6 +76,7 @@ interface Due {
   readonly signature: string;
 }
 
+/** Keeps the limits and the mirroring of ports at what the annotations of running pods say. */
 export class LimitsFollower {
   readonly #parts: LimitsParts;
   readonly #stopped = new AbortController();

@@ -57,6 +57,10 @@ export interface LimitReport {
   readonly notes: readonly string[];
 }
 
+/**
+ * What the limits command prints of one NIC: what is annotated, what OVS and the kernel have, and whether
+ * they agree.
+ */
 export function reportNic(nic: InspectedNic, node: NodeFacts): NicReport {
   const { port, asked, found } = nic;
   const wanted = toTrafficControl(asked, found, node.mirrorsAll);

@@ -34,6 +34,7 @@ const STATIC_POD_UID_ANNOTATION = 'kubernetes.io/config.hash';
 const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
 const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 
+/** The key of a pod in caches and logs: `<namespace>/<name>`. */
 export function podKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }

@@ -14,6 +14,7 @@ export interface Route {
   readonly gateway?: Address;
 }
 
+/** 0.0.0.0/0 or ::/0. */
 export function defaultDestination(family: Family): Cidr {
   return { family, network: family === 'IPv4' ? '0.0.0.0' : '::', prefixLength: 0 };
 }

@@ -26,6 +26,7 @@ export interface NicRecordsOptions {
   readonly ips: Pick<WatchCache<Ip>, 'availability' | 'onAvailability'>;
 }
 
+/** The IP objects of the NICs of this node, followed where the role allows it, and else read. */
 export class NicRecords {
   readonly ips: KeptAnswers<Ip>;
   /** UIDs of VirtualMachineInstances. */

@@ -25,6 +25,7 @@ const ROUTES = Type.Array(Type.Object({ prefsrc: Type.Optional(Type.String()) })
 /** In the order in which the kernel has them. */
 export type Link = Static<typeof LINKS>[number];
 
+/** All links of the node, as `ip -j address show` lists them. @throws ToolError */
 export async function readLinks(): Promise<Link[]> {
   return parseOutput('ip', await run('ip', ['-j', 'address', 'show']), LINKS);
 }

@@ -34,6 +34,7 @@ export interface OvsSessionOptions {
 /** Who looks at the rows as they are in the database now. */
 export type FreshLook = Pick<OvsSession, 'fresh'>;
 
+/** The daemon's session with the node's ovsdb-server: rows that are followed, and fresh looks at them. */
 export class OvsSession {
   readonly #session: OvsdbSession;
   readonly #graceMs: number;

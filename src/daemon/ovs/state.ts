@@ -25,6 +25,7 @@ export interface Marked {
   readonly external_ids: Readonly<Record<string, string>>;
 }
 
+/** The rows of OVS that the daemon follows, by table and with the indexes that it reads them by. */
 export class OvsState {
   readonly #root = new LiveTable('Open_vSwitch', COLUMNS.Open_vSwitch);
   readonly #bridges = new LiveTable('Bridge', COLUMNS.Bridge);

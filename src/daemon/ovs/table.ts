@@ -20,6 +20,7 @@ export interface TableSource<R> {
   isLive(): boolean;
 }
 
+/** The rows of one table of OVS, by UUID and by name, and waits for a state of them. */
 export class OvsTable<R> {
   readonly #source: TableSource<R>;
   readonly #condition = new Condition();

@@ -10,6 +10,7 @@ import { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 import { tryAgain } from '../call/error.ts';
 import type { Attachment } from '../model/attachment.ts';
 
+/** The lock of each attachment: its calls, clean-ups and changes of limits run one after another. */
 export class AttachmentQueue {
   readonly #lock = new KeyedLock();
   /** How many calls and clean-ups run or wait in line, where there are any. */

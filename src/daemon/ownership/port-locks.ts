@@ -19,6 +19,9 @@
  */
 import { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 
+/**
+ * The locks of host interfaces and of `iface-id`s; the INVARIANTS above say in which order they are taken.
+ */
 export class PortLocks {
   readonly #hostInterfaces = new KeyedLock();
   readonly #ifaceIds = new KeyedLock();

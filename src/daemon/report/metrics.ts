@@ -64,6 +64,7 @@ export interface Watched {
   readonly queues: Pick<Queues, 'figures'>;
 }
 
+/** The daemon's metrics, with Kube-OVN's names where it has one (docs/metrics.md). */
 export class DaemonMetrics implements Observers {
   readonly #metrics: Metrics;
   readonly #nodeName: string;

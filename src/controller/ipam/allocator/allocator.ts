@@ -31,6 +31,10 @@ import type {
 import type { AddressCounts } from './subnet-addresses.ts';
 import { checkBlocks, SubnetStore } from './subnet-store.ts';
 
+/**
+ * Which NIC has which addresses and MAC, of all Subnets. It does no I/O. An address has two owners only
+ * where the request lets them share it.
+ */
 export class Allocator {
   readonly #subnets = new Map<string, SubnetStore>();
   readonly #holdings = new Holdings();

@@ -34,6 +34,7 @@ export interface AllocationErrorFields {
   readonly owners?: readonly Owner[];
 }
 
+/** Why a request for addresses cannot be met; `reason` is for code, the rest for an event on the pod. */
 export class AllocationError extends Error {
   readonly reason: AllocationReason;
   readonly details: string;

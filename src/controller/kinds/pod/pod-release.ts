@@ -38,6 +38,7 @@ export type ReleasesContext = Uses<
   'ips' | 'machineInstances' | 'statefulSets' | 'virtualMachines'
 >;
 
+/** Releases what pods had that have ended: ports first, then IP objects, then addresses. */
 export class PodReleases {
   readonly #context: ReleasesContext;
   readonly #ports: Pick<Ports, 'ensure'>;

@@ -8,6 +8,9 @@ import { isOurs } from '../../ovn/names.ts';
 import type { Northbound } from '../../ovn/northbound.ts';
 import { planPod } from './pod-plan.ts';
 
+/**
+ * Reads and ensures the logical switch ports of pods; without OVN there are none, and asking for one fails.
+ */
 export class Ports {
   readonly #northbound: Northbound | undefined;
   readonly #portsOf: (owner: string) => ReadonlySet<string>;

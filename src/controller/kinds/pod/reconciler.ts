@@ -81,6 +81,7 @@ export type PodContext = Uses<
   readonly releases: PodReleases;
 };
 
+/** Does the work on a pod by its key; whoever owns the addresses is locked meanwhile. */
 export class PodReconciler {
   readonly #context: PodContext;
   readonly #published: PublishedNics;

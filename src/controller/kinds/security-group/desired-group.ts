@@ -5,6 +5,7 @@
 import type { DesiredRule, DesiredSecurityGroup } from '../../ovn/desired.ts';
 import type { SecurityGroup, SecurityRule } from './object/security-group.ts';
 
+/** The port group, address sets and ACLs that a SecurityGroup asks for. */
 export function desiredSecurityGroup(group: SecurityGroup): DesiredSecurityGroup {
   const { name, tier, allowSameGroupTraffic, ingress, egress } = group;
   return {

@@ -20,6 +20,7 @@ export interface SwitchContext {
   readonly nodes: readonly Cidr[];
 }
 
+/** The logical switch that a valid Subnet asks for, with router port, ACLs and DHCP options. */
 export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchContext): DesiredSwitch {
   const { name, vpc, blocks, hasRouterPort } = subnet;
   const gateways = blocks.map(({ gateway, cidr }) => ({
