@@ -18,16 +18,20 @@ export const TOOL_ENVIRONMENT = {
  */
 const QUIET_MS = 100;
 
-/**
- * @param descriptors open files of ours that the child has as 3, 4, …
- * @throws Error for words that cannot be passed at all
- */
+interface GroupOptions {
+  /** Its standard input is a pipe, and not empty. */
+  readonly hasInput?: boolean;
+  /** Open files of ours that the child has as 3, 4, … */
+  readonly descriptors?: readonly number[];
+}
+
+/** @throws Error for words that cannot be passed at all */
 export function startGroup(
   file: string,
   args: readonly string[],
-  descriptors: readonly number[] = [],
+  { hasInput = false, descriptors = [] }: GroupOptions = {},
 ): ChildProcess {
-  const stdio: StdioOptions = ['pipe', 'pipe', 'pipe', ...descriptors];
+  const stdio: StdioOptions = [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', ...descriptors];
   // Node's word for a session of its own, and with that a process group.
   return spawn(file, args, { stdio, env: TOOL_ENVIRONMENT, detached: true });
 }

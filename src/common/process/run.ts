@@ -140,7 +140,8 @@ class ToolRun {
   #start(): ChildProcess {
     const [file = '', ...args] = this.#argv;
     try {
-      return startGroup(file, args, this.#options.descriptors);
+      const { input = '', descriptors = [] } = this.#options;
+      return startGroup(file, args, { hasInput: input !== '', descriptors });
     } catch (error) {
       throw this.#notStarted(error);
     }
@@ -158,7 +159,7 @@ class ToolRun {
       if (this.#stderr.length < STDERR_CHARS_MAX) this.#stderr += text;
     });
     ignorePipeErrors(child);
-    child.stdin?.end(this.#options.input ?? '');
+    child.stdin?.end(this.#options.input);
   }
 
   #takeOutput(text: string): void {

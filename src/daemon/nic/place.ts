@@ -81,6 +81,7 @@ export async function placeNic(
     signal.throwIfAborted();
     await inStage('confirm-address', confirmation);
     undoing('port', () => removePort(plan, parts));
+    // OVN's work begins with the port, and takes longest: ovs-vsctl is started first.
     await together(signal, (steps) => [
       inStage('make-port', plugPort(plan.port, parts, steps)),
       inStage('configure-interface', bringUp(plan, parts)),

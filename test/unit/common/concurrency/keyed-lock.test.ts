@@ -24,6 +24,16 @@ describe('a lock by key', () => {
     expect(log).toEqual(['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
   });
 
+  it('begins a task that has nobody to wait for at once', async () => {
+    const log: string[] = [];
+    const run = new KeyedLock().run('a', async () => {
+      log.push('task');
+    });
+    log.push('caller');
+    await run;
+    expect(log).toEqual(['task', 'caller']);
+  });
+
   it('does not hold up another key', async () => {
     const lock = new KeyedLock();
     const gate = Promise.withResolvers<void>();
