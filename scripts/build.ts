@@ -125,7 +125,18 @@ async function bundleForNode(entryPoint: string, outfile: string, shebang?: stri
     ...(shebang !== undefined && { banner: { js: shebang } }),
   };
   await bundle(options, OPTIONAL_PACKAGES);
+  writeFileSync(outfile, inAscii(readFileSync(outfile, 'utf8')));
   if (shebang !== undefined) chmodSync(outfile, 0o755);
+}
+
+/**
+ * A name in one licence's comment is enough for V8 to keep two bytes for each character of a program. esbuild
+ * escapes what is outside of ASCII in strings, and not in comments and regular expressions.
+ */
+function inAscii(code: string): string {
+  return code.replaceAll(/[\u0080-\uffff]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** How node is started for a program. */

@@ -41,6 +41,11 @@ describe.each(PROGRAMS)('the code cache of %s', (name) => {
     expect(isTaken(name, [...flagsOf(name), '--no-lazy'])).toBe(false);
   });
 
+  it('is of code in ASCII: V8 keeps one byte for each character, and not two', () => {
+    const code = readFileSync(join(DIST, `${name}.code.js`));
+    expect(code.every((byte) => byte < 0x80)).toBe(true);
+  });
+
   it('is not needed: with other flags of V8 the program starts all the same', () => {
     const args = ['--no-lazy', join(DIST, `${name}.cjs`), '--version'];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
