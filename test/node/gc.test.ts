@@ -301,6 +301,8 @@ describe('a port without our marks stays, whatever the list:', () => {
     await collect([]);
     await expectTraces(fixture, sandbox, { ...NONE, rows: 1, links: 1 });
     await deleteSandbox(sandbox);
+    // The kernel ends a namespace some time after its last name.
+    await expect.poll(() => hasLink(hostName(sandbox, 'net1'))).toBe(false);
     await collect([]);
     await expectTraces(fixture, sandbox, NONE);
   });
