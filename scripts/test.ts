@@ -14,7 +14,7 @@ import { runJobs } from './test/schedule.ts';
 /** Test files on real nodes that run at once in any case, also on a machine that has much else to do. */
 const NODES_AT_ONCE = Math.max(2, availableParallelism());
 /** And on one that would be idle otherwise: each has some ten processes and 400 MB. */
-const NODES_AT_ONCE_MAX = 3 * NODES_AT_ONCE;
+const NODES_AT_ONCE_MAX = 2 * NODES_AT_ONCE;
 /** Lines of a failed step's output that are said again at the end. */
 const END_LINES = 60;
 
