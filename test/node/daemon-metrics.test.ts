@@ -52,7 +52,7 @@ test('the stages of an ADD are timed: from the queue to the gateway', async () =
     .map(({ labels }) => labels.stage);
   expect(stages).toEqual(
     expect.arrayContaining([
-      ...['queue', 'get-pod', 'confirm-address', 'nic-slot', 'make-veth'],
+      ...['queue', 'get-pod', 'confirm-address', 'nic-slot', 'make-interface'],
       ...['make-port', 'configure-interface', 'install-flows', 'check-gateway'],
     ]),
   );

@@ -29,7 +29,7 @@ export const STAGES = {
   'confirm-address': 'ours',
   /** Other NICs are being made. The stages from here on are `configure-nic` in Kube-OVN. */
   'nic-slot': 'part of configure-nic',
-  'make-veth': 'part of configure-nic',
+  'make-interface': 'part of configure-nic',
   'make-port': 'part of configure-nic',
   'configure-interface': 'part of configure-nic',
   'install-flows': 'part of configure-nic',

@@ -77,7 +77,7 @@ export async function placeNic(
     place.leave();
     wait = TOOLS;
     await removeLeftovers(plan, parts, signal);
-    await inStage('make-veth', createLink(plan, parts, undoing));
+    await inStage('make-interface', createLink(plan, parts, undoing));
     signal.throwIfAborted();
     await inStage('confirm-address', confirmation);
     undoing('port', () => removePort(plan, parts));
