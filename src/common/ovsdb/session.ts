@@ -65,6 +65,8 @@ export class OvsdbSession {
   /** Why each remote could not be used when it was tried last. */
   readonly #failures = new Map<string, string>();
   #connection: Connection | undefined;
+  /** The remote that has accepted a connection and has not sent all rows yet. */
+  #accepted: Remote | undefined;
   /** When the outage began that there is, on the clock of `performance.now()`. */
   #lostAt: number | undefined;
   #done: Promise<void> = Promise.resolve();
@@ -101,13 +103,17 @@ export class OvsdbSession {
    * @throws OvsdbError `unreachable` where it lasts longer; the signal's reason
    */
   async live(graceMs: number, signal: AbortSignal): Promise<void> {
-    if (this.isLive) return;
-    using deadline = startDeadline(graceMs, signal, this.#lostForMs);
-    try {
-      await this.#changed.until(() => this.isLive || undefined, deadline.signal);
-    } catch (error) {
-      throw error instanceof DeadlinePassed && !signal.aborted ? this.#unreachable() : error;
-    }
+    await this.#liveWithin(graceMs, signal, this.#lostForMs);
+  }
+
+  /**
+   * As `live`, for a caller whose own time is limited: the outage is waited for from this call on, however
+   * long it has lasted, and a first connection that no attempt has failed to make has the caller's whole time.
+   */
+  async liveAgain(graceMs: number, signal: AbortSignal): Promise<void> {
+    const isDecided = () => this.isLive || this.#lostAt !== undefined;
+    await this.#changed.until(() => isDecided() || undefined, signal);
+    await this.#liveWithin(graceMs, signal, 0);
   }
 
   /**
@@ -129,6 +135,16 @@ export class OvsdbSession {
   /** Resolves when the rows are at least as new as the database is now. @throws as `transact` */
   barrier(signal: AbortSignal): Promise<void> {
     return this.transact([], signal);
+  }
+
+  async #liveWithin(graceMs: number, signal: AbortSignal, passedMs: number): Promise<void> {
+    if (this.isLive) return;
+    using deadline = startDeadline(graceMs, signal, passedMs);
+    try {
+      await this.#changed.until(() => this.isLive || undefined, deadline.signal);
+    } catch (error) {
+      throw error instanceof DeadlinePassed && !signal.aborted ? this.#unreachable() : error;
+    }
   }
 
   get #lostForMs(): number {
@@ -157,6 +173,7 @@ export class OvsdbSession {
     try {
       using deadline = startDeadline(CONNECT_MS, signal);
       const socket = await connect(remote, this.#options.tls, deadline.signal);
+      this.#accepted = remote;
       const status = new ServerStatus(this.#options.database, this.#options.needsLeader);
       const connection = connectionOf(socket, status, this.#options);
       const end = () => connection.close(new OvsdbError('interrupted', 'the session has ended'));
@@ -202,6 +219,7 @@ export class OvsdbSession {
 
   #isLiveBy(connection: Connection): void {
     this.#connection = connection;
+    this.#accepted = undefined;
     this.#lostAt = undefined;
     this.#failures.clear();
     this.#outage.end(performance.now());
@@ -211,6 +229,7 @@ export class OvsdbSession {
 
   #lost(remote: Remote, error: unknown, wasLive: boolean, signal: AbortSignal): void {
     this.#connection = undefined;
+    this.#accepted = undefined;
     this.#options.replica.abandon();
     if (signal.aborted) return;
     this.#lostAt ??= performance.now();
@@ -228,8 +247,18 @@ export class OvsdbSession {
 
   #unreachable(): OvsdbError {
     const { database, remotes } = this.#options;
-    const tried = this.#failureText() || remotes.map(({ text }) => text).join(', ');
+    const tried =
+      this.#failureText() || remotes.map((remote) => this.#progressOf(remote)).join('; ');
     return new OvsdbError('unreachable', `no connection to database ${database}: ${tried}`);
+  }
+
+  /** What has become of a first connection so far. */
+  #progressOf(remote: Remote): string {
+    const progress =
+      remote === this.#accepted
+        ? 'it has accepted the connection and not answered yet'
+        : 'it has not accepted a connection yet';
+    return `${remote.text}: ${progress}`;
   }
 }
 

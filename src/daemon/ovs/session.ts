@@ -27,7 +27,7 @@ export interface OvsSessionOptions {
   /** An OVSDB remote, like `unix:/run/openvswitch/db.sock`. */
   readonly database: string;
   readonly log: Logger;
-  /** How long a fresh look waits for a server that is away; ms. */
+  /** How long a fresh look waits for a server that is away, and not only slow; ms. */
   readonly graceMs?: number;
 }
 
@@ -36,6 +36,7 @@ export type FreshLook = Pick<OvsSession, 'fresh'>;
 
 /** The daemon's session with the node's ovsdb-server: rows that are followed, and fresh looks at them. */
 export class OvsSession {
+  readonly #database: string;
   readonly #session: OvsdbSession;
   readonly #graceMs: number;
   readonly #state = new OvsState();
@@ -43,6 +44,7 @@ export class OvsSession {
   readonly bridges: OvsTable<BridgeRow>;
 
   constructor({ database, log, graceMs = GRACE_MS }: OvsSessionOptions) {
+    this.#database = database;
     this.#graceMs = graceMs;
     const state = this.#state;
     const isLive = () => this.#session.isLive;
@@ -90,18 +92,18 @@ export class OvsSession {
   /**
    * Resolves with the rows when they are at least as new as the database was when it was called. They
    * stay so for this turn of the event loop, and are newer afterwards.
-   * @param signal gives it up; without one it ends after 20 s, or with the time of the work's tools
-   * @throws OvsdbError where the database does not answer; the signal's reason
+   * Ends after 20 s, or with the time of the work's tools.
+   * @throws OvsdbError `unreachable` where the database does not answer
    */
-  async fresh(signal?: AbortSignal): Promise<OvsState> {
+  async fresh(): Promise<OvsState> {
     const left = toolTimeLeft();
-    using deadline = startDeadline(Math.min(FRESH_MS, left ?? FRESH_MS), signal);
+    using deadline = startDeadline(Math.min(FRESH_MS, left ?? FRESH_MS));
     try {
       await this.#barrier(deadline.signal);
     } catch (error) {
       if (!(error instanceof DeadlinePassed)) throw error;
       if (left !== undefined && left <= FRESH_MS) toolTimeIsUp();
-      throw new OvsdbError('unreachable', "OVS's database does not answer in time");
+      throw new OvsdbError('unreachable', this.#silence(error.afterMs));
     }
     return this.#state;
   }
@@ -109,7 +111,8 @@ export class OvsSession {
   /** A connection that ends meanwhile has said nothing: the next one is asked again. */
   async #barrier(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#live(signal);
+      // From now on, and not from when the outage began: a server that is back is soon found.
+      await this.#session.liveAgain(this.#graceMs, signal);
       try {
         await this.#session.barrier(signal);
         return;
@@ -119,16 +122,11 @@ export class OvsSession {
     }
   }
 
-  /** Waits from now on, and not from when the outage began: a server that is back is soon found. */
-  async #live(signal: AbortSignal): Promise<void> {
-    using deadline = startDeadline(this.#graceMs, signal);
-    try {
-      await this.bridges.until(() => this.isLive || undefined, deadline.signal);
-    } catch (error) {
-      const { failure } = this.#session;
-      if (signal.aborted || failure === undefined) throw error;
-      throw new OvsdbError('unreachable', failure);
-    }
+  /** Why a look had no answer within so long: there is no connection, or the server is silent. */
+  #silence(afterMs: number): string {
+    const seconds = Number((afterMs / 1000).toFixed(1));
+    const silent = `OVS's database ${this.#database} has not answered within ${seconds} s`;
+    return this.#session.failure ?? silent;
   }
 
   #publish(changes: readonly Change[]): void {
