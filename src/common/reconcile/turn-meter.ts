@@ -8,6 +8,8 @@ import { timed } from '../loop-delay.ts';
 
 /** From here on a turn is long; ms. */
 const LONG_MS = 50;
+/** How old the reading of the processor's time may be that a turn is measured from; ms. */
+const READING_MS = 10;
 /** At most one line in so long a time: all keys of a queue may be as slow; ms. */
 const QUIET_MS = 10_000;
 
@@ -16,6 +18,9 @@ export class TurnMeter {
   readonly #log: Logger;
   #longTurns = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  /** A system call each, and most turns are over before it: thousands share one. */
+  #cpu: NodeJS.CpuUsage | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param what for the log: what the work is about, as WorkQueueOptions.what */
   constructor(what: string, log: Logger) {
@@ -34,7 +39,10 @@ export class TurnMeter {
    */
   run(key: string, work: (key: string) => Promise<void>): Promise<void> {
     const beganAtMs = performance.now();
-    const cpu = process.threadCpuUsage();
+    if (beganAtMs - this.#readAtMs > READING_MS) {
+      this.#cpu = process.threadCpuUsage();
+      this.#readAtMs = beganAtMs;
+    }
     try {
       return timed(
         () => `${this.#what}: ${key}`,
@@ -42,18 +50,20 @@ export class TurnMeter {
       );
     } finally {
       const ms = performance.now() - beganAtMs;
-      if (ms > LONG_MS) this.#report(key, ms, cpu);
+      if (ms > LONG_MS) this.#report(key, ms);
     }
   }
 
   /** Where the processor's time is much less than the turn's, the machine was busy with something else. */
-  #report(key: string, ms: number, before: NodeJS.CpuUsage): void {
+  #report(key: string, ms: number): void {
     this.#longTurns += 1;
     const now = performance.now();
     if (now - this.#toldAtMs < QUIET_MS) return;
     this.#toldAtMs = now;
-    const { user, system } = process.threadCpuUsage(before);
-    const fields = { key, ms: Math.round(ms), cpuMs: Math.round((user + system) / 1000) };
+    const { user, system } = process.threadCpuUsage(this.#cpu);
+    this.#readAtMs = Number.NEGATIVE_INFINITY;
+    const cpuMs = Math.min(ms, (user + system) / 1000);
+    const fields = { key, ms: Math.round(ms), cpuMs: Math.round(cpuMs) };
     this.#log.warn(fields, `${this.#what}: held the event loop: everything else waited`);
   }
 }

@@ -114,8 +114,11 @@ export class SubnetMacs {
   }
 }
 
+const CANONICAL = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
+
 /** The one spelling of a MAC address that Go would read, in any of its forms. */
 export function canonicalMac(mac: string): string {
+  if (CANONICAL.test(mac)) return mac;
   const digits = mac.toLowerCase().replace(/[^0-9a-f]/g, '');
   return digits.replace(/(?<=^(..)+)(?=.)/g, ':');
 }
