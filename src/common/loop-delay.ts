@@ -50,7 +50,7 @@ export class LoopDelay {
 
   /**
    * Begins to measure. It keeps no process alive.
-   * @param observe is told, each second, the longest time that the loop was held in it
+   * @param observe is called, each second, with the longest time that the loop was held in it
    */
   constructor(log: Logger, observe?: (delayMs: number) => void) {
     this.#log = log;

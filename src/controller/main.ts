@@ -105,7 +105,7 @@ async function start(): Promise<void> {
   process.exit(ending.signal.aborted ? 0 : 1);
 }
 
-/** Who is told what happens, for metrics and for the log. */
+/** Who observes what happens, for metrics and for the log. */
 interface Observers {
   readonly program: ProgramMetrics;
   readonly controller: ControllerMetrics;

@@ -56,7 +56,7 @@ export class ControllerMetrics {
     this.#leading = leading;
   }
 
-  /** To be told of the runs of a work queue. */
+  /** Called for the runs of a work queue. */
   observerOf(name: string): WorkQueueObserver {
     return this.#observer(name);
   }

@@ -296,7 +296,7 @@ function isClientError(error: unknown): boolean {
   return status >= 400 && status < 500;
 }
 
-/** True where the same call cannot succeed: the caller is told 400. */
+/** True where the same call cannot succeed: the caller gets 400. */
 function isPermanent(failure: CniError): boolean {
   return failure.code !== CniCode.tryAgainLater && failure.code < 100 && !isStatus(failure);
 }

@@ -45,7 +45,7 @@ export type Daemon = ReturnType<typeof wire>;
 interface WireParts {
   readonly log: Logger;
   readonly program: ProgramMetrics;
-  /** Also who is told of the runs of a work queue, by its name. */
+  /** Also the observer of the runs of a work queue, by its name. */
   readonly observers: Observers & { observerOf(queue: string): WorkQueueObserver };
 }
 

@@ -38,7 +38,7 @@ export interface ExecutableOptions {
 
 /**
  * Installs what is missing or to be replaced.
- * @param say is told what happens to each file
+ * @param say is called with what happens to each file
  * @throws Error that names the file which is in the way; the others are installed nevertheless
  */
 export async function installExecutables(

@@ -51,7 +51,7 @@ export interface FollowerOptions {
   readonly connectionLimits?: ConnectionLimits;
   /** Called for each request. */
   readonly observe?: RequestObserver | undefined;
-  /** Where an outage is told. */
+  /** Where an outage is reported. */
   readonly contact: SharedOutage;
   readonly sink: Sink;
 }

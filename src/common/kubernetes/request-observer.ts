@@ -1,5 +1,5 @@
 /**
- * What is told of each request to the API server, for metrics and for the log.
+ * What is observed of each request to the API server, for metrics and for the log.
  */
 
 export interface RequestSeen {

@@ -50,7 +50,7 @@ export interface WatchCacheOptions<T> {
   /** Makes of a raw object what is kept. Where it throws, the object stays as it was. */
   readonly project: (raw: unknown) => T;
   readonly log: Logger;
-  /** Where an outage is told, for caches that are cut off together; its own without one. */
+  /** Where an outage is reported, for caches that are cut off together; its own without one. */
   readonly contact?: SharedOutage;
   readonly limits?: Partial<WatchLimits>;
   readonly connectionLimits?: ConnectionLimits;

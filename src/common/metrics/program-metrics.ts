@@ -16,9 +16,9 @@ const NO_ANSWER = '<error>';
 
 export class ProgramMetrics {
   readonly metrics = new Metrics();
-  /** To be told of each command. It is written to the log at debug. */
+  /** Called for each command. It is written to the log at debug. */
   readonly onCommand: CommandObserver;
-  /** To be told, each second, how long the event loop was held in it; ms. */
+  /** Called, each second, with how long the event loop was held in it; ms. */
   readonly onLoopDelay: (delayMs: number) => void;
   readonly #programLog: ProgramLog;
 
@@ -43,7 +43,7 @@ export class ProgramMetrics {
   /**
    * Makes the families of requests to the API server.
    * @param host name and port of the server
-   * @returns is to be told of each request. It is written to the log at trace.
+   * @returns is to be called for each request. It is written to the log at trace.
    */
   addRequests(host: string): RequestObserver {
     const count = this.metrics.counter({

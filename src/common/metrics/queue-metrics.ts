@@ -7,7 +7,7 @@ import { type Metrics, SECONDS } from './metrics.ts';
 
 /**
  * @param figures of each queue by its name; asked when somebody asks for the metrics
- * @returns who is to be told of the runs of a queue
+ * @returns the observer of the runs of a queue
  */
 export function addQueueMetrics(
   metrics: Metrics,

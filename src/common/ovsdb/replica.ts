@@ -5,7 +5,7 @@
  * The rows of a message take effect together, when it ends. Only the first contents go into the
  * tables as they arrive, since nobody reads those before they are whole. When the contents come again,
  * because the server has forgotten what came since, they are compared with what is there: so whoever
- * follows the changes is told exactly what he has missed.
+ * follows the changes gets exactly what he has missed.
  */
 import { OvsdbError } from './error.ts';
 import { availableColumns } from './schema.ts';

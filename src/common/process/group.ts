@@ -51,7 +51,7 @@ export function closePipes({ stdin, stdout, stderr }: ChildProcess): void {
   for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
 }
 
-/** What goes wrong with a pipe is told by the child's end. */
+/** What goes wrong with a pipe is shown by the child's end. */
 export function ignorePipeErrors({ stdin, stdout, stderr }: ChildProcess): void {
   for (const pipe of [stdin, stdout, stderr]) pipe?.on('error', () => {});
 }

@@ -5,18 +5,18 @@
 import type { Logger } from '../log.ts';
 import { readFailure } from './failure.ts';
 
-/** Failures in a row after which something transient is told after all. */
+/** Failures in a row after which something transient is logged after all. */
 const TRANSIENT_FAILURES = 5;
 /** Keys that are named for one reason: all pods fail where the API server is away. */
 const KEYS_PER_REASON_MAX = 10;
-/** Reasons that are told of one key: a message may have a number in it that is never the same. */
+/** Reasons that are logged for one key: a message may have a number in it that is never the same. */
 const REASONS_PER_KEY_MAX = 10;
 
 /** Writes each reason why the work on a key failed once, until that work succeeds. */
 export class FailureLog {
   readonly #what: string;
   readonly #log: Logger;
-  /** Reasons that were told or held back, by key: of keys whose last work failed. */
+  /** Reasons that were logged or held back, by key: of keys whose last work failed. */
   readonly #reasons = new Map<string, Set<string>>();
   /** By reason: how many of these keys have it. */
   readonly #keyCounts = new Map<string, number>();

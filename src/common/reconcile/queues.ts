@@ -22,7 +22,7 @@ export interface Reconciler {
 
 export interface QueuesOptions {
   readonly log: Logger;
-  /** Who is told of the runs of a queue, by its name. */
+  /** The observer of the runs of a queue, by its name. */
   readonly observerOf?: ((name: string) => WorkQueueObserver) | undefined;
 }
 

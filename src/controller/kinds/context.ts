@@ -35,7 +35,7 @@ export interface Context {
   readonly writes: Writes;
   readonly events: ObjectEvents;
   readonly log: Logger;
-  /** Who is told of the runs of a work queue, by its name. */
+  /** The observer of the runs of a work queue, by its name. */
   readonly observerOf?: (queue: string) => WorkQueueObserver;
 }
 

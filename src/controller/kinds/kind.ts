@@ -30,7 +30,7 @@ export type Unsubscribe = () => void;
 /** Objects of a kind that are worked on at a time. */
 export const OBJECTS_AT_ONCE = 64;
 
-/** A listener by which an object that comes again under its name is told everything again. */
+/** A listener by which an object that comes again under its name gets all events again. */
 export function forgetDeleted(events: ObjectEvents) {
   return ({ type, value }: Change<{ readonly meta: Meta }>): void => {
     if (type === 'deleted') events.forget(value.meta.uid);

@@ -1,6 +1,6 @@
 /**
- * Which changes make Subnets and IPPools another thing to those who want addresses: Addresses is told,
- * and then whoever goes by them. It comes before all kinds, so that each of them finds the allocator
+ * Which changes make Subnets and IPPools another thing to those who want addresses: Addresses is invalidated,
+ * and then whoever goes by it is called. It comes before all kinds, so that each of them finds the allocator
  * as the change has it.
  */
 import type { Uses } from './context.ts';

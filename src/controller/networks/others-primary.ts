@@ -1,6 +1,6 @@
 /**
  * Non-primary mode: the network of provider `ovn` on a pod's default interface is another plugin's.
- * What a pod asks of it is told once, since nothing else would say why it does not get it. Pure.
+ * What a pod asks of it is said once in an event, since nothing else would say why it does not get it. Pure.
  */
 
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
@@ -18,7 +18,7 @@ const NAMED_MAX = 3;
 
 type Mode = Pick<ClusterSettings, 'isPrimary'>;
 
-/** True where an annotation is told by `othersPrimaryEvents`. */
+/** True where an annotation is reported by `othersPrimaryEvents`. */
 export function asksOthersPrimary(
   { prefix, name }: { readonly prefix: string; readonly name: string },
   nics: readonly NicRequest[],

@@ -25,7 +25,7 @@ import { asksOthersPrimary } from './others-primary.ts';
 import type { NicRequest } from './request.ts';
 import { routeNotes } from './route-notes.ts';
 
-/** What is told of one pod; the rest when that is corrected. */
+/** What is reported of one pod; the rest when that is corrected. */
 const NOTES_MAX = 16;
 /** Annotations of one pod that are looked at: more than it has NICs, and names for each. */
 const LOOKED_AT_MAX = 2_048;

@@ -33,9 +33,9 @@ export interface RowIdentity {
 const SET_SUFFIX = /\.associated\.v[46]$/;
 
 export interface DriftTable {
-  /** What others change of these is told. */
+  /** Changes of these by others are reported. */
   readonly columns: readonly string[];
-  /** Whether the end of a row is told; otherwise another table tells it, and more exactly. */
+  /** Whether the removal of a row is reported; otherwise another table reports it, and more exactly. */
   readonly tellsEnd: boolean;
   /** @param row one of ours */
   readonly objects: (row: RowIdentity) => readonly DriftChange[];

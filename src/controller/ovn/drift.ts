@@ -9,9 +9,9 @@
  *   that are put on a router of ours;
  * - both of these also where they happened while there was no connection.
  *
- * Changes by ourselves are among them. Whoever is told compares, and finds nothing to do.
+ * Changes by ourselves are among them. Whoever is called compares, and finds nothing to do.
  *
- * Not told are:
+ * Not reported are:
  * - rows that come, since ours do so: a pod that is made tells nothing. What somebody adds under our
  *   mark stays until its object is looked at for another reason;
  * - a port that is moved to another switch or router without ending; that ports are taken out of a

@@ -1,5 +1,5 @@
 /**
- * Who is told what the daemon does, for metrics. The code that does it knows only this.
+ * Who observes what the daemon does, for metrics. The code that does it knows only this.
  */
 import type { ErrorCode } from './error.ts';
 import type { CallStages, Stage } from './stage.ts';

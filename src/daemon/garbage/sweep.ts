@@ -22,7 +22,7 @@ import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 export interface SweepParts extends RemoveParts {
   readonly queue: RemoveParts['queue'] & Pick<AttachmentQueue, 'runIfIdle'>;
   readonly log: Logger;
-  /** Who is told what is done; nobody without it. */
+  /** Who observes what is done; nobody without it. */
   readonly observers?: Pick<Observers, 'removed'>;
 }
 

@@ -96,7 +96,7 @@ export class PodKind implements Kind {
   #portsDrifted(key: string): void {
     const { podIndex, ports } = this.#context;
     const isRunning = [key, twinOf(key)].some((owner) => podIndex.isRunning(owner));
-    // A port that went with its pod is told of, too.
+    // A port that went with its pod is reported, too.
     if (!ports.has(key) && !isRunning) return;
     this.#addPorts(key);
   }
@@ -165,7 +165,7 @@ export class PodKind implements Kind {
     if (podIndex.keysOf(twin).length > 1 || ipIndex.ofOwner(twin).size > 0) this.#addOwner(twin);
   }
 
-  /** What the pods of a VLAN are told of it. */
+  /** Has the pods of a VLAN worked on: what is published to them may change. */
   #addPodsIn(vlan: string): void {
     const { cluster, ipIndex, settings } = this.#context;
     for (const { meta, claims } of cluster.subnets.values()) {

@@ -4,7 +4,7 @@
  * looked, or edited while the pod runs.
  *
  * - A NIC that the pod says it was given, and that neither the allocator nor an IP object knows, is not
- *   its own: the pod is told that it has none. One that runs keeps it where it could be allocated dynamically.
+ *   its own: the annotations are corrected. One that runs keeps it where it could be allocated dynamically.
  * - A NIC that an IP object shows to be in use by the pod keeps what it has, whatever is asked for since.
  * - What a pod that is on no node yet asks for anew, it gets.
  */
@@ -40,7 +40,7 @@ export class PublishedNics {
 
   /**
    * @returns the NICs, each with whether the pod was given it
-   * @throws NotDone where the pod is told something first, and where it runs with what is not its own
+   * @throws NotDone where something is published to the pod first, and where it runs with what is not its own
    */
   async settled(pod: Pod, nics: readonly NicRequest[]): Promise<readonly NicRequest[]> {
     const isShown = await Promise.all(
@@ -113,7 +113,7 @@ export class PublishedNics {
     const event = failureEvent('AcquireAddressFailed', 'acquireAddress', why);
     events.warnOnce(aboutPod(pod), event);
     await this.takeBack(pod, nics);
-    // A pod that is told something is looked at again when that comes back.
+    // A pod whose annotations are patched is looked at again when the patch arrives by watch.
     const isRunning = pod.end.phase === 'Running';
     throw new NotDone(why, isRunning ? { waitsFor: waitsOfNics(nics) } : {});
   }

@@ -8,7 +8,7 @@ import { ownAcls, privateAcls } from '../../ovn/subnet-acls.ts';
 import type { VlanObject } from '../vlan/object/vlan.ts';
 import type { Subnet } from './object/subnet.ts';
 
-/** What pods are told to send at most where the Subnet does not say: 1500 less Geneve's 100; bytes. */
+/** MTU of pods by DHCP where the Subnet does not say one: 1500 less Geneve's 100; bytes. */
 const OVERLAY_MTU = 1400;
 /** The source of OVN's DHCPv4 answers (Kube-OVN's choice). */
 const DHCP_SERVER = '169.254.0.254';

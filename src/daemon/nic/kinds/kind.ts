@@ -9,7 +9,7 @@ import type { Difference } from '../../model/difference.ts';
 import type { EarlierResult } from '../../model/earlier-result.ts';
 import type { MarkedPort } from '../../ovs/marked-port.ts';
 
-/** What a kind is told of a NIC. */
+/** What a kind gets to know of a NIC. */
 export interface LinkRequest {
   readonly attachment: LiveAttachment;
   /** Name of the interface on the node, which becomes the port. */
@@ -43,7 +43,7 @@ export interface NicKind {
   plan(request: LinkRequest): LinkPlan;
   /**
    * Makes the interface, under its final name at both ends; it is no port yet, and has no address.
-   * @param made is told how to remove it, unless it is certain that there is nothing to remove
+   * @param made is called with how to remove it, unless it is certain that there is nothing to remove
    * @throws CniError 4 where the pod already has an interface of that name
    */
   create(plan: LinkPlan, made: (remove: () => Promise<void>) => void): Promise<void>;

@@ -58,7 +58,7 @@ const HOST_TX_QUEUE_PACKETS = 1000;
  * Makes a veth pair, each end in its place under its final name: creating, moving and renaming
  * takes ten times as long.
  *
- * @param made is told how to remove the pair, unless it is certain that there is none
+ * @param made is called with how to remove the pair, unless it is certain that there is none
  * @throws CniError 4 where the pod already has an interface of that name
  */
 async function create(plan: LinkPlan, made: (remove: () => Promise<void>) => void): Promise<void> {

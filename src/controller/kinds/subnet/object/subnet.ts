@@ -102,7 +102,7 @@ export interface SubnetObject {
   readonly said?: Subnet;
   /** What the object itself does not say yet and is to say: a merge patch. */
   readonly defaults?: MergePatch;
-  /** What it says, and nothing comes of it: it stays as the user wrote it, and the user is told. */
+  /** What it says, and nothing comes of it: it stays as the user wrote it, and an event says so. */
   readonly notes: readonly string[];
   /** True where a new cluster began with it: what it says is not a user's word. */
   readonly isByBootstrap: boolean;
