@@ -22,7 +22,7 @@ export const LONGEST: readonly string[] = [
     'underlay',
     'soak',
     'deletions',
-    'succession',
+    'newer-sandbox',
     'soak-hostile',
     'fuzz',
     'outage-network',
