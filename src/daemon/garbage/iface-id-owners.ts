@@ -7,12 +7,15 @@
 import type { Logger } from '../../common/log.ts';
 import { releaseIfaceIdCommands } from '../ovs/iface-id.ts';
 import { type InterfaceRow, type Interfaces, toInterfaceRow } from '../ovs/port.ts';
-import type { Vsctl } from '../ovs/vsctl.ts';
+import type { FreshLook } from '../ovs/session.ts';
+import { failedTo, type Vsctl } from '../ovs/vsctl.ts';
 import type { PortLocks } from '../ownership/port-locks.ts';
 import { isNewer } from '../ownership/sandbox-ownership.ts';
 
 /** What it uses. */
 export interface IfaceIdParts {
+  /** For what must see what was just written. */
+  readonly ovs: FreshLook;
   readonly vsctl: Vsctl;
   readonly locks: Pick<PortLocks, 'ofIfaceId'>;
   readonly interfaces: Pick<Interfaces, 'rows'>;
@@ -29,6 +32,7 @@ interface IfaceIdOwner {
 /**
  * Takes every `iface-id` from the interfaces of sandboxes that are older than another one's which
  * has it, too, for the same pod. Where the kernel does not tell which one is older, both keep it.
+ * @throws CniError 11 when OVS's database does not answer, or ovs-vsctl fails
  */
 export async function releaseIfaceIdsOfOlderSandboxes(parts: IfaceIdParts): Promise<void> {
   for (const ifaceId of sharedIfaceIds(parts).keys()) {
@@ -36,8 +40,14 @@ export async function releaseIfaceIdsOfOlderSandboxes(parts: IfaceIdParts): Prom
   }
 }
 
-/** Looks again when it is its turn: the newer one may have gone meanwhile, and then the older stays. */
+/**
+ * Looks again when it is its turn: the newer one may have gone meanwhile, and then the older stays. Ends
+ * when the replica has what was written: who has the lock next may be the newer one's removal, which
+ * must see that the older one has lost its port, and gives it back.
+ */
 async function releaseOlder(ifaceId: string, parts: IfaceIdParts): Promise<void> {
+  const failed = failedTo(`take logical switch port ${ifaceId} from older sandboxes`);
+  await parts.ovs.fresh().catch(failed);
   const owners = sharedIfaceIds(parts).get(ifaceId) ?? [];
   const older = owners.filter((owner) =>
     owners.some(
@@ -48,7 +58,8 @@ async function releaseOlder(ifaceId: string, parts: IfaceIdParts): Promise<void>
   );
   if (older.length === 0) return;
   const uuids = older.map(({ uuid }) => uuid);
-  await parts.vsctl(releaseIfaceIdCommands(uuids, ifaceId));
+  await parts.vsctl(releaseIfaceIdCommands(uuids, ifaceId)).catch(failed);
+  await parts.ovs.fresh().catch(failed);
   const sandboxes = older.map(({ ids }) => ids.container_id ?? ids.pod_netns);
   parts.log.warn({ ifaceId, sandboxes }, 'older sandboxes lost a logical switch port');
 }

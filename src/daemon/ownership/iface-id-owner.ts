@@ -6,7 +6,9 @@
  *
  * Ports are plugged and removed here, and nowhere else, while their `iface-id` is held.
  */
+import { abortable } from '../../common/concurrency/deadline.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
+import { OvsdbError } from '../../common/ovsdb/error.ts';
 import { ToolError } from '../../common/process/run.ts';
 import { show } from '../../common/text.ts';
 import { CniCode } from '../../wire/cni.ts';
@@ -42,16 +44,18 @@ export interface PortParts {
 
 /**
  * Plugs a port while holding its `iface-id`, and returns when the replica has it: whoever plugs another
- * port for the same logical switch port next will see it there and take the `iface-id` away.
+ * port for the same logical switch port next will see it there and take the `iface-id` away. Who has it now
+ * is looked up anew: ovs-vsctl may reach a database that is back before its rows are.
  * @throws CniError as `olderOwners`; 11 when the bridge or the database is not there; `signal.reason`
  */
 export async function plugPort(
   plan: PortPlan,
-  { vsctl, locks, interfaces, pods }: Omit<PortParts, 'ovs'>,
+  { ovs, vsctl, locks, interfaces, pods }: PortParts,
   signal: AbortSignal,
 ): Promise<void> {
   await locks.ofIfaceId(plan.ifaceId, async () => {
     signal.throwIfAborted();
+    await abortable(ovs.fresh(), signal).catch(cannotPlug(plan));
     const commands = plugCommands(plan, olderOwners(plan, { interfaces, pods }));
     await vsctl(commands).catch(cannotPlug(plan));
     await interfaces.until(() => interfaceNamed(interfaces, plan.hostInterface), signal);
@@ -60,9 +64,10 @@ export async function plugPort(
 
 function cannotPlug({ hostInterface }: PortPlan): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof ToolError)) throw error;
+    const isTool = error instanceof ToolError;
+    if (!isTool && !(error instanceof OvsdbError)) throw error;
     throw tryAgain(
-      `cannot add port ${hostInterface} to ${INTEGRATION_BRIDGE}: ${error.stderr}`,
+      `cannot add port ${hostInterface} to ${INTEGRATION_BRIDGE}: ${isTool ? error.stderr : error.message}`,
       'is ovsdb-server running, and has ovn-controller made br-int? `ovs-vsctl show` on this node tells',
       error,
     );

@@ -14,7 +14,8 @@
  * 3. A slot is not held while OVN, a gateway or the API server is waited for, but for the half second in
  *    which an allocation is confirmed (nic/confirmation.ts). No lock of a port is held while anything is
  *    waited for but OVS's database and the kernel.
- * 4. Locks are in memory. What a killed daemon held is free at the next start, and what its tools do late
+ * 4. An `iface-id` is let go when the replica has what was written under it.
+ * 5. Locks are in memory. What a killed daemon held is free at the next start, and what its tools do late
  *    is found by their marks (garbage/iface-id-owners.ts, nic/place.ts).
  */
 import { KeyedLock } from '../../common/concurrency/keyed-lock.ts';

@@ -6,6 +6,7 @@ import { flowsInstalled } from '../../../../src/daemon/ownership/iface-id-owner.
 import { LIMITED, planOf } from '../../../unit/daemon/ovs/port-plan.ts';
 import { attachmentOf, CONTAINER_ID, NETNS, rejectionOf } from '../../../unit/daemon/support.ts';
 import type { OvsDatabase } from './database.ts';
+import { LateSession } from './late-session.ts';
 import {
   countRows,
   createMirror,
@@ -80,7 +81,7 @@ describe('plugging a port', () => {
       setTimeout(() => void database.vsctl(commands), 30);
       return '';
     };
-    await plugInto(table, late, planOf());
+    await plugInto({ ovs: database.ovs, vsctl: late }, planOf());
     expect(table.named('c0ffee01_net1_h')).toBeDefined();
   });
 
@@ -106,6 +107,18 @@ describe('plugging a port', () => {
     expect(await database.vsctl(['--', 'list-ports', 'br-int'])).toBe(
       'c0ffee01_net1_h\ngos_h\nolder_h\nunrelated_h\n',
     );
+  });
+
+  it('takes it also from a port that the replica has not got yet', async () => {
+    const { database } = await setUp();
+    await using late = await LateSession.start(database.remote);
+    const { ifaceId } = planOf();
+    await goPort(database, 'gos_h', ifaceId, 'web-0');
+    expect(late.ovs.interfaces.named('gos_h')).toBeUndefined();
+    await plugInto({ ovs: late.ovs, vsctl: database.vsctl }, planOf());
+    const state = await late.ovs.fresh();
+    expect(state.interfaceNamed('gos_h')?.external_ids['iface-id']).toBeUndefined();
+    expect(state.interfaceNamed('c0ffee01_net1_h')?.external_ids['iface-id']).toBe(ifaceId);
   });
 });
 
@@ -155,7 +168,7 @@ describe('values of a port', () => {
       const attachment = attachmentOf({ pod: { namespace, name: 'p' }, containerId: `c${index}` });
       const hostInterface = `host${index}_h`;
       const plan = planOf({ attachment, hostInterface, ifaceId, workload, addresses: [address] });
-      await plugInto(table, database.vsctl, plan);
+      await plugInto(database, plan);
       expect(table.named(hostInterface)?.external_ids).toMatchObject({
         'iface-id': ifaceId,
         pod_name: workload,

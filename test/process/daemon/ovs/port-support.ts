@@ -1,6 +1,7 @@
 /** What the tests of ports in a real database share. */
 import { onTestFinished } from 'vitest';
-import type { Interfaces, PortPlan } from '../../../../src/daemon/ovs/port.ts';
+import type { PortPlan } from '../../../../src/daemon/ovs/port.ts';
+import type { OvsSession } from '../../../../src/daemon/ovs/session.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { plugPort } from '../../../../src/daemon/ownership/iface-id-owner.ts';
 import { PortLocks } from '../../../../src/daemon/ownership/port-locks.ts';
@@ -18,15 +19,19 @@ export async function setUp() {
   onTestFinished(() => database[Symbol.asyncDispose]());
   const table = database.ovs.interfaces;
   await table.synced(signal);
-  const plugIt = (plan: PortPlan) => plugInto(table, database.vsctl, plan);
+  const plugIt = (plan: PortPlan) => plugInto(database, plan);
   return { database, table, plugIt };
 }
 
-const NO_PODS = { values: () => [].values(), isSynced: true };
+export const NO_PODS = { values: () => [].values(), isSynced: true };
 
 /** Plugs a port of a node without other pods. */
-export function plugInto(interfaces: Interfaces, vsctl: Vsctl, plan: PortPlan): Promise<void> {
-  const parts = { vsctl, locks: new PortLocks(), interfaces, pods: NO_PODS };
+export function plugInto(
+  { ovs, vsctl }: { ovs: OvsSession; vsctl: Vsctl },
+  plan: PortPlan,
+): Promise<void> {
+  const { interfaces } = ovs;
+  const parts = { ovs, vsctl, locks: new PortLocks(), interfaces, pods: NO_PODS };
   return plugPort(plan, parts, signal);
 }
 
