@@ -7,8 +7,6 @@
  */
 
 import type { Logger } from '../../common/log.ts';
-import { messageOf } from '../../common/text.ts';
-import { tryAgain } from '../call/error.ts';
 import type { Observers } from '../call/observers.ts';
 import { isNetnsUnmounted } from '../netns/netns.ts';
 import { abandonedPorts } from '../nic/kinds/kinds.ts';
@@ -17,6 +15,7 @@ import { type MarkedPort, readMarkedPort } from '../ovs/marked-port.ts';
 import { INTEGRATION_BRIDGE, toInterfaceRow } from '../ovs/port.ts';
 import { findOrphanedLimits, unplug } from '../ovs/port-removal.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
+import { Attempts } from './attempts.ts';
 
 /** What a clean-up uses. */
 export interface SweepParts extends RemoveParts {
@@ -31,12 +30,9 @@ export interface SweepParts extends RemoveParts {
  * @throws CniError 11 when OVS refuses; what was not removed then is left for the next round
  */
 export async function removeDeadPorts(parts: SweepParts): Promise<void> {
-  const failures: string[] = [];
-  for (const port of await deadPorts(parts)) {
-    // One that cannot be removed is no reason to leave the others.
-    await removePort(port, parts).catch((error) => void failures.push(messageOf(error)));
-  }
-  if (failures.length > 0) throw tryAgain(failures.join('; '), 'the next round tries again');
+  const attempts = new Attempts();
+  for (const port of await deadPorts(parts)) await attempts.add(() => removePort(port, parts));
+  attempts.end('the next round tries again');
 }
 
 async function deadPorts({

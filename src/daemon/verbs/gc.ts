@@ -12,11 +12,11 @@
 import { startDeadline } from '../../common/concurrency/deadline.ts';
 import { OWN_CNI_TYPE } from '../../common/names.ts';
 import { withToolTime } from '../../common/process/tool-time.ts';
-import { messageOf } from '../../common/text.ts';
 import { isContainerId, isInterfaceName } from '../../wire/cni.ts';
 import type { GcRequest } from '../../wire/messages.ts';
-import { invalid, tryAgain } from '../call/error.ts';
+import { invalid } from '../call/error.ts';
 import { waiting } from '../call/waiting.ts';
+import { Attempts } from '../garbage/attempts.ts';
 import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from '../garbage/sweep.ts';
 import { type Attachment, isNetworkName } from '../model/attachment.ts';
 import { readLinkMark } from '../model/link-mark.ts';
@@ -37,7 +37,7 @@ const ROWS_TIMEOUT_MS = 10_000;
 const TOOLS_MS_MAX = 90_000;
 
 /**
- * Goes on when something cannot be removed, and says at the end what.
+ * Goes on when something cannot be removed, and says at the end what; not while OVS's database is away.
  * @param caller aborted when the caller goes away
  * @throws CniError 7 for a wrong list, of which nothing is believed; 11 for what could not be removed
  */
@@ -57,21 +57,18 @@ async function removeAll(
   caller: AbortSignal,
   isValid: ReturnType<typeof readList>,
 ): Promise<void> {
-  const failures: string[] = [];
-  const attempt = (task: Promise<unknown>) =>
-    task.catch((error) => void failures.push(messageOf(error)));
+  const attempts = new Attempts();
   if (isValid !== undefined) {
     for (const attachment of await markedAttachments(request, parts)) {
       // A list without its caller is out of date: the runtime may have gone on.
       caller.throwIfAborted();
-      if (!isValid(attachment)) await attempt(removeInvalid(attachment, request, parts));
+      if (isValid(attachment)) continue;
+      await attempts.add(() => removeInvalid(attachment, request, parts));
     }
   }
-  await attempt(removeDeadPorts(parts));
-  await attempt(removeOrphanedLimits(parts));
-  if (failures.length > 0) {
-    throw tryAgain(failures.join('; '), 'what could be removed is removed; look at the others');
-  }
+  await attempts.add(() => removeDeadPorts(parts));
+  await attempts.add(() => removeOrphanedLimits(parts));
+  attempts.end('what could be removed is removed; look at the others');
 }
 
 /** Attachments of this network that ports or interfaces of ours are marked with. */
