@@ -21,6 +21,7 @@ export function tableOf<T extends TableName>(
     until: async (evaluate: () => unknown) => evaluate(),
     synced: async () => {},
     onRow: () => {},
+    onLive: () => {},
   };
   return table as unknown as OvsTable<RowIn<T>>;
 }

@@ -1,7 +1,7 @@
 /**
- * When the node is swept: at start, when a pod disappears, when OVS reports that a port is new or
- * that its link is gone, when the namespace of a port without a link goes, and on a slow timer for
- * whatever none of these tell. Rounds do not overlap; what happens during one asks for one more.
+ * When the node is swept: at start, after an outage of OVS's database, when a pod disappears, when OVS
+ * reports that a port is new or that its link is gone, when the namespace of a port without a link goes,
+ * and on a slow timer for whatever none of these tell. Rounds do not overlap; what happens during one asks for one more.
  */
 
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
@@ -25,7 +25,7 @@ type Scope = (typeof Scope)[keyof typeof Scope];
 
 /** What the clean-up of a node uses. */
 export interface SweeperParts extends SweepParts {
-  readonly interfaces: SweepParts['interfaces'] & Pick<Interfaces, 'synced' | 'onRow'>;
+  readonly interfaces: SweepParts['interfaces'] & Pick<Interfaces, 'synced' | 'onRow' | 'onLive'>;
   readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
   readonly pods: SweepParts['pods'] & Pick<WatchCache<Pod>, 'onChange'>;
 }
@@ -57,7 +57,11 @@ export class Sweeper {
       this.#secondLook.stop();
     });
     Promise.all([interfaces.synced(signal), bridges.synced(signal)]).then(
-      () => this.#sweep(Scope.all),
+      () => {
+        this.#sweep(Scope.all);
+        // What could not be removed in an outage, and what no event told of meanwhile.
+        interfaces.onLive(() => this.#sweep(Scope.all));
+      },
       () => {},
     );
   }

@@ -71,8 +71,10 @@ export class OvsSession {
         lost: "rows of OVS may be out of date: lost touch with OVS's database, trying again",
         back: "rows of OVS are up to date again: back in touch with OVS's database",
       },
-      // The first contents are no changes.
-      onLive: () => this.#publish([]),
+      onLive: () => {
+        this.interfaces.becameLive();
+        this.bridges.becameLive();
+      },
     });
   }
 

@@ -25,6 +25,7 @@ export class OvsTable<R> {
   readonly #source: TableSource<R>;
   readonly #condition = new Condition();
   #onRow: (row: R) => void = () => {};
+  #onLive: () => void = () => {};
   #isSynced = false;
 
   constructor(source: TableSource<R>) {
@@ -44,6 +45,14 @@ export class OvsTable<R> {
   /** Calls back with each row that came or changed, from now on; there is one listener. */
   onRow(listener: (row: R) => void): void {
     this.#onRow = listener;
+  }
+
+  /**
+   * Calls back each time that the rows are those of the database again, after an outage: rows that have not
+   * changed meanwhile are not reported. There is one listener.
+   */
+  onLive(listener: () => void): void {
+    this.#onLive = listener;
   }
 
   /**
@@ -75,5 +84,11 @@ export class OvsTable<R> {
     this.#isSynced ||= this.#source.isLive() && this.#source.rows.size > 0;
     for (const row of rows) this.#onRow(row);
     this.#condition.check();
+  }
+
+  /** @internal The rows have become those of the database; the first contents are no changes. */
+  becameLive(): void {
+    this.changed([]);
+    this.#onLive();
   }
 }
