@@ -56,7 +56,7 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
   const observe = program.addRequests(hostOf(config));
   const api = new KubernetesApi(config, undefined, observe);
   const ovs = new OvsSession({ database: ovsDatabase, log });
-  const { interfaces, bridges } = ovs;
+  const { interfaces, bridges, root } = ovs;
   const vsctl = observed('ovsdb', createVsctl(ovsDatabase), program.onCommand);
   const followed = { config, contact: createContact(log), log, observe };
   const pods = new WatchCache({
@@ -75,7 +75,7 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
   });
   const forever = new AbortController().signal;
   const { tunnel: settings } = options;
-  const tunnels = new Tunnels({ settings, nodeName, node, ovs, bridges, vsctl, log });
+  const tunnels = new Tunnels({ settings, nodeName, node, ovs, bridges, root, vsctl, log });
   const { mirrorInterface: name, mirrorAll: all } = options;
   const isOnDemand = !options.isPrimary;
   const mirror = new Mirror({ ovs, vsctl, interfaces, bridges, name, all, isOnDemand, log });

@@ -71,6 +71,12 @@ test('an address that changes is followed, without a restart and without asking'
   await command('ip', ['address', 'add', '10.8.0.1/24', 'dev', 'bond0']);
 });
 
+test("what OVS loses of it, as where an empty database takes the place of OVS's, is written again", async () => {
+  const keys = ['ovn-encap-ip', 'ovn-encap-ip-default', 'ovn-encap-csum'];
+  await fixture.node.vsctl('remove', 'open', '.', 'external_ids', ...keys);
+  await expectTunnels('10.8.1.2');
+});
+
 test("the node's annotation goes before --iface, and is followed when it changes", async () => {
   annotate({ 'ovn.kubernetes.io/tunnel_interface': 'bond0.100' });
   await expectTunnels('10.9.0.1');

@@ -1,7 +1,7 @@
 /**
  * Keeps OVS's word on this node's tunnels right: their address, their other addresses (node networks)
- * and checksums; and knows the MTU that follows. It looks again when an address of the node changes, and
- * when the Node object does.
+ * and checksums; and knows the MTU that follows. It looks again when an address of the node changes, when
+ * the Node object does, and when OVS's word does: another program, or an empty database in its place.
  *
  * `ovn-encap-ip` has the tunnels' address first, then those of the node's networks; `ovn-encap-ip-default`
  * the first alone (ovn-controller(8)). Without an address ovn-controller makes no tunnels, and no port
@@ -15,7 +15,7 @@ import type { Logger } from '../../common/log.ts';
 import { messageOf, show } from '../../common/text.ts';
 import { tunnelMtu } from '../model/mtu.ts';
 import type { Node } from '../model/node.ts';
-import type { BridgeRow } from '../ovs/rows.ts';
+import type { BridgeRow, RootRow } from '../ovs/rows.ts';
 import type { FreshLook } from '../ovs/session.ts';
 import type { OvsTable } from '../ovs/table.ts';
 import { quoted, type Vsctl } from '../ovs/vsctl.ts';
@@ -40,6 +40,7 @@ export interface TunnelsOptions {
   };
   readonly ovs: FreshLook;
   readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
+  readonly root: Pick<OvsTable<RootRow>, 'onRow'>;
   readonly vsctl: Vsctl;
   readonly log: Logger;
 }
@@ -57,6 +58,8 @@ export class Tunnels {
   #mtu: number | undefined;
   #failure: string | undefined;
   #end: TunnelEnd | undefined;
+  /** What OVS has as far as is known: as it was read, or written since. */
+  #word = '';
 
   constructor(options: TunnelsOptions) {
     this.#options = options;
@@ -64,8 +67,11 @@ export class Tunnels {
   }
 
   start(): void {
-    const { node, bridges } = this.#options;
+    const { node, bridges, root } = this.#options;
     this.#monitor.start();
+    root.onRow(({ external_ids: ids }) => {
+      if (wordOf(ids) !== this.#word) this.#look();
+    });
     let said = '';
     node.onChange(() => {
       // A Node changes with each heartbeat of its kubelet.
@@ -177,6 +183,8 @@ export class Tunnels {
     );
     if (changes.length > 0) {
       const pairs = changes.map(([key, value]) => `external_ids:${key}=${quoted(value)}`);
+      // Before it is written: its row may come before ovs-vsctl has ended.
+      this.#word = wordOf({ ...current, ...Object.fromEntries(changes) });
       await this.#options.vsctl(['--', 'set', 'Open_vSwitch', '.', ...pairs]);
     }
     this.#know(mtu);
@@ -196,6 +204,7 @@ export class Tunnels {
 
   async #read(): Promise<ExternalIds> {
     const { externalIds } = await this.#options.ovs.fresh();
+    this.#word = wordOf(externalIds);
     const values = KEYS.map((key) => [key, externalIds[key] ?? ''] as const);
     for (const [key, value] of values) {
       if (/^[\x21-\x7e]{0,1024}$/.test(value)) continue;
@@ -231,6 +240,10 @@ function saysOfTunnels(node: Node | undefined): string {
   if (node === undefined) return '';
   const { labels, tunnelInterface, internalAddress, nodeNetworks } = node;
   return JSON.stringify([labels[DATAPATH_LABEL], tunnelInterface, internalAddress, nodeNetworks]);
+}
+
+function wordOf(ids: Readonly<Record<string, string>>): string {
+  return JSON.stringify(KEYS.map((key) => ids[key] ?? ''));
 }
 
 function signalled({ aborted }: AbortSignal): boolean {

@@ -1,6 +1,6 @@
 /**
- * The node's mirror: its rows are set up once, when there is an integration bridge, and its link is
- * set up as often as OVS makes it. A daemon that cannot have its mirror goes on without. Where the
+ * The node's mirror: its rows are set up when there is an integration bridge without them, and its link as
+ * often as OVS makes it. A daemon that cannot have its mirror goes on without. Where the
  * primary network is another plugin's the host gets no link that nobody asked for: there the mirror is
  * made for the first pod that is to be mirrored.
  */
@@ -10,6 +10,7 @@ import { untilDone } from '../../common/concurrency/retry.ts';
 import type { Logger } from '../../common/log.ts';
 import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
+import { tryAgain } from '../call/error.ts';
 import { hasMirror, MIRROR_NAME, planMirror, toMirrorRows } from './mirror-plan.ts';
 import { INTEGRATION_BRIDGE, type Interfaces } from './port.ts';
 import type { BridgeRow } from './rows.ts';
@@ -73,13 +74,22 @@ export class Mirror {
   async #follow(): Promise<void> {
     const { bridges, log } = this.#options;
     const { signal } = this.#stopped;
-    await bridges.until(() => bridges.named(INTEGRATION_BRIDGE), signal);
-    await this.#needed();
-    if (signal.aborted) return;
     const setUp = () => this.#setUpRows();
-    this.#uuid = await untilDone("cannot set up this node's mirror", setUp, log, signal);
-    this.#settled.resolve();
-    await this.#keepLinkUp();
+    for (let isFirst = true; ; isFirst = false) {
+      await bridges.until(() => this.#isLacking() || undefined, signal);
+      await this.#needed();
+      if (signal.aborted) return;
+      this.#uuid = await untilDone("cannot set up this node's mirror", setUp, log, signal);
+      this.#settled.resolve();
+      if (isFirst) this.#keepLinkUp().catch(() => {});
+    }
+  }
+
+  /** A bridge that has come anew, as in a database that was replaced, has no mirror of ours. */
+  #isLacking(): boolean {
+    const bridge = this.#options.bridges.named(INTEGRATION_BRIDGE);
+    if (bridge === undefined) return false;
+    return this.#uuid === undefined || !bridge.mirrors.includes(this.#uuid);
   }
 
   /** Resolves when the mirror is asked for, or found on the bridge. */
@@ -111,6 +121,7 @@ export class Mirror {
     const uuid = plan.mirrorRow ?? printed.trim().split('\n').at(-1) ?? '';
     // It becomes a word of other commands.
     if (!UUID.test(uuid)) throw unreadable('ovs-vsctl', printed);
+    if (plan.commands.length > 0) await this.#refuseWithout(uuid);
     const fields = { mirror: uuid, interface: name, all };
     if (plan.surplus.length > 0) {
       log.warn(
@@ -120,6 +131,16 @@ export class Mirror {
     }
     if (plan.commands.length > 0) log.info(fields, 'the mirror of this node was set up');
     return uuid;
+  }
+
+  /** @throws CniError 11 where ovs-vsctl has ended, and the bridge has no such mirror */
+  async #refuseWithout(uuid: string): Promise<void> {
+    const state = await this.#options.ovs.fresh().catch(failedTo("read OVS's rows"));
+    if (state.bridgeNamed(INTEGRATION_BRIDGE)?.mirrors.includes(uuid)) return;
+    throw tryAgain(
+      `ovs-vsctl has ended without an error, and bridge ${INTEGRATION_BRIDGE} has no mirror ${uuid}`,
+      'is ovs-vsctl on this node the one of Open vSwitch? `ovs-vsctl show` tells',
+    );
   }
 
   /** Looks at every link that OVS reports for the interface: at a new one even under the same name. */

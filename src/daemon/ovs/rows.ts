@@ -55,6 +55,7 @@ export const COLUMNS = {
 export type TableName = keyof typeof COLUMNS;
 export type RowIn<T extends TableName> = RowOf<(typeof COLUMNS)[T]>;
 
+export type RootRow = RowIn<'Open_vSwitch'>;
 export type BridgeRow = RowIn<'Bridge'>;
 export type PortRow = RowIn<'Port'>;
 export type InterfaceColumns = RowIn<'Interface'>;

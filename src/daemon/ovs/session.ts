@@ -12,7 +12,7 @@ import { parseRemotes } from '../../common/ovsdb/remote.ts';
 import type { Change } from '../../common/ovsdb/replica.ts';
 import { OvsdbSession } from '../../common/ovsdb/session.ts';
 import { toolTimeIsUp, toolTimeLeft } from '../../common/process/tool-time.ts';
-import type { BridgeRow, InterfaceColumns } from './rows.ts';
+import type { BridgeRow, InterfaceColumns, RootRow } from './rows.ts';
 import { OvsState } from './state.ts';
 import { OvsTable } from './table.ts';
 
@@ -40,6 +40,8 @@ export class OvsSession {
   readonly #session: OvsdbSession;
   readonly #graceMs: number;
   readonly #state = new OvsState();
+  /** OVS's own row. */
+  readonly root: OvsTable<RootRow>;
   readonly interfaces: OvsTable<InterfaceColumns>;
   readonly bridges: OvsTable<BridgeRow>;
 
@@ -48,6 +50,7 @@ export class OvsSession {
     this.#graceMs = graceMs;
     const state = this.#state;
     const isLive = () => this.#session.isLive;
+    this.root = new OvsTable({ rows: state.root, named: () => undefined, isLive });
     this.interfaces = new OvsTable({
       rows: state.interfaces,
       named: (name) => state.interfaceNamed(name),
@@ -72,6 +75,7 @@ export class OvsSession {
         back: "rows of OVS are up to date again: back in touch with OVS's database",
       },
       onLive: () => {
+        this.root.becameLive();
         this.interfaces.becameLive();
         this.bridges.becameLive();
       },
@@ -136,6 +140,7 @@ export class OvsSession {
       changes.flatMap((change) =>
         change.table === table && change.kind !== 'delete' ? [change.row] : [],
       );
+    this.root.changed(rowsOf('Open_vSwitch') as unknown as RootRow[]);
     this.interfaces.changed(rowsOf('Interface') as unknown as InterfaceColumns[]);
     this.bridges.changed(rowsOf('Bridge') as unknown as BridgeRow[]);
   }

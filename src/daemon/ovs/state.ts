@@ -15,6 +15,7 @@ import {
   type PortRow,
   type QosRow,
   type QueueRow,
+  type RootRow,
 } from './rows.ts';
 
 /** Rows of one table by UUID. */
@@ -53,6 +54,11 @@ export class OvsState {
   readonly #bridgesNamed = this.#bridges.index(({ name }) => [name]);
   readonly #portsNamed = this.#ports.index(({ name }) => [name]);
   readonly #interfacesNamed = this.#interfaces.index(({ name }) => [name]);
+
+  /** OVS's own row, the only one of its table; none before `ovs-vsctl init`. */
+  get root(): Rows<RootRow> {
+    return this.#root.rows;
+  }
 
   get bridges(): Rows<BridgeRow> {
     return this.#bridges.rows;

@@ -73,6 +73,16 @@ describe('a mirror that is set up', () => {
     expect(await named('Interface', 'lo')).toMatchObject({ type: '', external_ids: {} });
   });
 
+  it('is set up again on a bridge that takes the place of the first', async () => {
+    const { database, start, list } = await setUp();
+    const mirror = start();
+    await mirror.settled;
+    const first = mirror.uuid;
+    await database.vsctl(['--', 'del-br', 'br-int', '--', 'add-br', 'br-int']);
+    await expect.poll(() => mirror.uuid).not.toBe(first);
+    expect(await list('Mirror')).toMatchObject([{ _uuid: mirror.uuid, name: 'm0' }]);
+  });
+
   it('waits for the bridge', async () => {
     const { database, start, list } = await setUp();
     await database.vsctl(['--', 'del-br', 'br-int']);
