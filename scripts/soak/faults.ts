@@ -67,14 +67,17 @@ async function startPart({ node }: Stage, part: Part): Promise<void> {
   }
 }
 
-/** Returns when OVN has installed what it should, and OVS has made what its database says. */
+/**
+ * Returns when OVS has made what its database says, and OVN has installed its flows for that. OVS
+ * comes first: a new ovs-vswitchd may give ports other numbers, and OVN's flows follow them.
+ */
 export async function recovered(stage: Stage): Promise<void> {
-  await chassisSynced(stage);
   // Another step may have killed the database server meanwhile.
   const options = [`--db=${OVS_DATABASE}`, '--timeout=60', '--retry'];
   const change = `other_config:soak=${Math.round(performance.now())}`;
   // Without --no-wait it returns when ovs-vswitchd has followed.
   await command('ovs-vsctl', [...options, 'set', 'Open_vSwitch', '.', change]);
+  await chassisSynced(stage);
 }
 
 const SYNC_ATTEMPTS_MAX = 5;
