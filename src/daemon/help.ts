@@ -18,7 +18,8 @@ const COMMANDS = [
 const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
   ...PROGRAM_FLAG_TEXTS,
   'bind-socket': 'Unix socket on which the CNI executable is answered.',
-  'ovs-socket': "Open vSwitch's database: a path or an OVSDB remote.",
+  'ovs-socket':
+    "Open vSwitch's database: a path from / on, or an OVSDB remote: unix:/PATH, tcp:HOST:PORT or tcp:[ADDRESS]:PORT.",
   iface:
     "Device of the tunnels: a name, or regular expressions with commas between them; empty for the one that has the node's address.",
   'dpdk-tunnel-iface':

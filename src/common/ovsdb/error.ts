@@ -32,6 +32,12 @@ export class OvsdbError extends Error {
   }
 }
 
+/** What a failure says of a server that is away or silent, also where it is only its cause; undefined else. */
+export function outageOf(error: unknown): OvsdbError | undefined {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof OvsdbError && cause.reason === 'unreachable' ? cause : undefined;
+}
+
 /** The server did not carry out a transaction: `changed`, `refused` or `interrupted`. */
 export class TransactionError extends OvsdbError {
   /** Which operation failed, from 0; the number of operations where it is the whole of them. */

@@ -2,7 +2,7 @@
  * The removals of one clean-up. One that fails is no reason to leave the others, unless OVS's database is
  * away or hangs: then each of them would wait as long, for the same answer.
  */
-import { OvsdbError } from '../../common/ovsdb/error.ts';
+import { type OvsdbError, outageOf } from '../../common/ovsdb/error.ts';
 import { messageOf } from '../../common/text.ts';
 import { tryAgain } from '../call/error.ts';
 
@@ -36,9 +36,4 @@ export class Attempts {
       this.#leftOut === 0 ? [] : [`steps that were not tried for that: ${this.#leftOut}`];
     throw tryAgain([...this.#failures, ...rest].join('; '), details, this.#outage);
   }
-}
-
-function outageOf(error: unknown): OvsdbError | undefined {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof OvsdbError && cause.reason === 'unreachable' ? cause : undefined;
 }

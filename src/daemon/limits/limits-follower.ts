@@ -13,6 +13,7 @@ import type { EventRecorder } from '../../common/kubernetes/events.ts';
 import { podReference } from '../../common/kubernetes/events.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../common/log.ts';
+import { outageOf } from '../../common/ovsdb/error.ts';
 import { NotDone } from '../../common/reconcile/not-done.ts';
 import { ObjectEvents } from '../../common/reconcile/object-events.ts';
 import type { Queues } from '../../common/reconcile/queues.ts';
@@ -39,6 +40,9 @@ import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import type { PortLocks } from '../ownership/port-locks.ts';
 import { type FollowedPort, portOfPod, workloadsOf } from './followed-port.ts';
 import { controlText } from './text.ts';
+
+/** Said of each outage of OVS's database. */
+const AWAY = "OVS's database does not answer";
 
 /** Reasons of events, as Kube-OVN's. */
 export const LIMITS_REASONS = { updated: 'PodQoSUpdated', failed: 'PodQoSUpdateFailed' } as const;
@@ -158,7 +162,9 @@ export class LimitsFollower {
       if (pod !== undefined) this.#events.clear(podReference(pod));
     } catch (error) {
       if (pod !== undefined) {
-        const message = `cannot bring its limits to what is annotated: ${messageOf(error)}; it is tried again`;
+        // One text for an outage, of which the reasons change meanwhile: one event.
+        const why = outageOf(error) === undefined ? messageOf(error) : AWAY;
+        const message = `cannot bring its limits to what is annotated: ${why}; it is tried again`;
         this.#events.warnOnce(podReference(pod), { type: 'Warning', reason: FAILED, message });
       }
       throw error instanceof CniError ? this.#notDone(error) : error;

@@ -21,7 +21,7 @@ import { checkIpv4Free, ipv6Settled } from '../netns/duplicate-address.ts';
 import { gatewayAnswers, gatewayTriedOnce } from '../netns/gateway.ts';
 import { addressLines, applyInPod, linkUpLine, nodeLinks, prepareIpv6 } from '../netns/link.ts';
 import type { PacketSender } from '../ovs/packet-out.ts';
-import { type InterfaceRow, interfaceNamed } from '../ovs/port.ts';
+import { type InterfaceRow, type Interfaces, interfaceNamed } from '../ovs/port.ts';
 import { findPort } from '../ovs/port-removal.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import { flowsInstalled, olderOwners, plugPort, unplugPort } from '../ownership/iface-id-owner.ts';
@@ -196,18 +196,29 @@ async function undone(
   });
 }
 
-async function awaitFlows(
-  plan: NicPlan,
-  { interfaces }: Pick<PlaceParts, 'interfaces'>,
+/** @throws CniError 11 when the flows do not come in time; as `flowsInstalled` */
+export async function awaitFlows(
+  plan: Pick<NicPlan, 'port'>,
+  { interfaces }: { readonly interfaces: Pick<Interfaces, 'named' | 'until' | 'isLive'> },
   signal: AbortSignal,
 ): Promise<void> {
-  const { ifaceId, hostInterface } = plan.port;
-  const wait: Wait = {
+  const current = () => (interfaces.isLive ? flowsOf(plan.port) : NO_DATABASE);
+  await waiting(current, flowsInstalled(plan.port, interfaces, signal));
+}
+
+/** Without OVS's database nobody learns of flows that are installed. */
+const NO_DATABASE: Wait = {
+  what: "OVS's database, which says whether OVN has installed the flows of the port",
+  lookAt: 'whether ovsdb-server runs and answers on this node: `ovs-vsctl show`',
+  stage: 'install-flows',
+};
+
+function flowsOf({ ifaceId, hostInterface }: NicPlan['port']): Wait {
+  return {
     what: `OVN to install the flows of logical switch port ${ifaceId} (ovn-installed on interface ${hostInterface})`,
     lookAt: `ovn-controller on this node, and whether the northbound database has port ${ifaceId} and the southbound one does not bind it to another chassis`,
     stage: 'install-flows',
   };
-  await waiting(wait, flowsInstalled(plan.port, interfaces, signal));
 }
 
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */

@@ -12,6 +12,7 @@ import { Backoff } from '../../common/concurrency/backoff.ts';
 import { Condition } from '../../common/concurrency/condition.ts';
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';
 import type { Logger } from '../../common/log.ts';
+import { outageOf } from '../../common/ovsdb/error.ts';
 import { messageOf, show } from '../../common/text.ts';
 import { tunnelMtu } from '../model/mtu.ts';
 import type { Node } from '../model/node.ts';
@@ -57,6 +58,8 @@ export class Tunnels {
   #isRunning = false;
   #mtu: number | undefined;
   #failure: string | undefined;
+  /** Whether it is that OVS's database is away. */
+  #isOutage = false;
   #end: TunnelEnd | undefined;
   /** What OVS has as far as is known: as it was read, or written since. */
   #word = '';
@@ -137,7 +140,7 @@ export class Tunnels {
         await this.#settle();
         this.#backoff.reset();
       } catch (error) {
-        this.#fail(messageOf(error));
+        this.#fail(error);
         this.#isDirty = true;
         await this.#backoff.pause(this.#wakeUp.signal).catch(() => {});
       }
@@ -146,8 +149,12 @@ export class Tunnels {
     this.#isRunning = false;
   }
 
-  #fail(reason: string): void {
-    if (signalled(this.#stopping.signal) || reason === this.#failure) return;
+  #fail(error: unknown): void {
+    const reason = messageOf(error);
+    // What is said of one outage changes: closed, then refused, then silent.
+    const isSameOutage = this.#isOutage && outageOf(error) !== undefined;
+    this.#isOutage = outageOf(error) !== undefined;
+    if (signalled(this.#stopping.signal) || isSameOutage || reason === this.#failure) return;
     this.#failure = reason;
     this.#options.log.error({}, `cannot set up this node's tunnels: ${reason}; trying again`);
   }
@@ -191,6 +198,7 @@ export class Tunnels {
     const isNew = this.#end?.address !== end.address || this.#failure !== undefined;
     this.#end = end;
     this.#failure = undefined;
+    this.#isOutage = false;
     if (isNew || changes.length > 0) {
       const fields = { address: end.address, source: end.source, ...Object.fromEntries(changes) };
       this.#options.log.info(fields, "this node's tunnels are set up");

@@ -37,7 +37,7 @@ export interface PortParts {
   readonly ovs: FreshLook;
   readonly vsctl: Vsctl;
   readonly locks: PortLocks;
-  readonly interfaces: Pick<Interfaces, 'rows' | 'named' | 'until'>;
+  readonly interfaces: Pick<Interfaces, 'rows' | 'named' | 'until' | 'isLive'>;
   /** Those of this node. */
   readonly pods: Pick<WatchCache<Pod>, 'values' | 'isSynced'>;
 }

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { startDeadline } from '../../../../src/common/concurrency/deadline.ts';
+import { awaitFlows } from '../../../../src/daemon/nic/place.ts';
 import { NO_CONTROL, type Qos } from '../../../../src/daemon/ovs/traffic-control.ts';
 import type { Vsctl } from '../../../../src/daemon/ovs/vsctl.ts';
 import { flowsInstalled } from '../../../../src/daemon/ownership/iface-id-owner.ts';
@@ -180,6 +182,26 @@ describe('values of a port', () => {
 });
 
 describe("OVN's flows for a port", () => {
+  it.each([
+    [true, 'waited 0.2 s for OVN to install the flows', 'look at ovn-controller'],
+    [false, "waited 0.2 s for OVS's database", 'look at whether ovsdb-server runs'],
+  ])(
+    'that do not come: the error names whose fault it is (database there: %s)',
+    async (isThere, message, details) => {
+      const { database, table, plugIt } = await setUp();
+      await plugIt(planOf());
+      if (!isThere) {
+        await database.stopServer();
+        await expect.poll(() => table.isLive).toBe(false);
+      }
+      using deadline = startDeadline(200);
+      const wait = awaitFlows({ port: planOf() }, { interfaces: table }, deadline.signal);
+      const error = await rejectionOf(wait);
+      expect(error.message).toContain(message);
+      expect(error.details).toContain(details);
+    },
+  );
+
   const setIds = (database: OvsDatabase, ...words: string[]) =>
     database.vsctl(['--', 'set', 'Interface', 'c0ffee01_net1_h', ...words]);
 

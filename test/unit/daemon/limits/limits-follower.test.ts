@@ -1,5 +1,6 @@
 /** When limits of running pods are changed, and what comes of it where OVS cannot be changed. */
 import { expect, it, onTestFinished } from 'vitest';
+import { OvsdbError } from '../../../../src/common/ovsdb/error.ts';
 import { Queues } from '../../../../src/common/reconcile/queues.ts';
 import { tryAgain } from '../../../../src/daemon/call/error.ts';
 import { LimitsFollower } from '../../../../src/daemon/limits/limits-follower.ts';
@@ -211,6 +212,22 @@ it('while the database is away nothing is tried, and at once when it is back', a
   await turns();
   await settled();
   expect(writes(calls)).toEqual([expect.stringContaining('ingress_policing_rate=30000')]);
+});
+
+it('an outage is one event, whatever is said of it meanwhile', async () => {
+  const { annotate, said, settled, fail } = await setUpFollower();
+  for (const [rateKbps, reason] of [
+    ['30', 'it closed the connection'],
+    ['40', 'connect ECONNREFUSED'],
+  ] as const) {
+    const outage = new OvsdbError('unreachable', reason);
+    fail(tryAgain(`cannot read OVS's rows: ${reason}`, 'hint', outage));
+    annotate(rate(rateKbps));
+    await settled();
+  }
+  expect(said).toEqual([
+    "PodQoSUpdateFailed: cannot bring its limits to what is annotated: OVS's database does not answer; it is tried again",
+  ]);
 });
 
 it('work that throws what it must not ends nothing', async () => {
