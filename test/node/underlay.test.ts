@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { NicPlan, SubnetPlan } from '../lab/cluster.ts';
 import { command } from '../lab/command.ts';
 import { routerAdvertisement, sendFrame } from '../lab/raw-frame.ts';
-import type { Sandbox } from '../lab/runtime.ts';
+import { inSandbox, type Sandbox } from '../lab/runtime.ts';
 import { podAddresses, podLink } from '../lab/snapshot.ts';
 import { Fixture, ovnConfig } from './fixture.ts';
 import {
@@ -169,6 +169,8 @@ describe('on a connected provider network', () => {
 
     /** The ADD names the address; nothing is left but the sandbox and the network's patch ports. */
     async function expectTaken(sandbox: Sandbox, config: object, address: string) {
+      // The kernel gives each probe one second, which a busy machine may need for its answer.
+      await inSandbox(sandbox, 'sysctl', '-q', '-w', 'net.ipv6.conf.default.dad_transmits=2');
       const result = await failedAdd(sandbox, 'net1', { ...configOf(plain), ...config });
       expect(result).toMatchObject({ code: 7 });
       expect(result.msg).toContain(`IP address ${address} has already been used`);

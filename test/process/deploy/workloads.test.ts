@@ -71,14 +71,14 @@ describe.skipIf(whyNotRendered).each(INSTALLATIONS)('%s', (folder) => {
   });
 
   it('starts only what the image has', () => {
-    // The image has what the build makes, also without .cjs, and what is in image/.
+    // The image has the programs that the build makes, also without .cjs, and what is in image/.
     const build = readFileSync(join(ROOT, 'scripts/build.ts'), 'utf8');
     for (const [title, { command = [] }] of containers(folder)) {
       const file = command.find((word) => word.startsWith('/kube-ovn/'));
       expect(file, title).toBeDefined();
       const name = (file ?? '').replace('/kube-ovn/', '');
       const isThere =
-        build.includes(`produce('${name}.cjs'`) || existsSync(join(ROOT, 'image', name));
+        build.includes(`produceProgram('${name}'`) || existsSync(join(ROOT, 'image', name));
       expect(isThere, `${title}: ${file}`).toBe(true);
     }
   });
