@@ -68,8 +68,8 @@ async function startPart({ node }: Stage, part: Part): Promise<void> {
 }
 
 /**
- * Returns when OVS has made what its database says, and OVN has installed its flows for that. OVS
- * comes first: a new ovs-vswitchd may give ports other numbers, and OVN's flows follow them.
+ * Returns when OVS has made what its database says, and OVN says that it has done all. OVS comes first:
+ * a new ovs-vswitchd may give ports other numbers, and OVN's flows follow them.
  */
 export async function recovered(stage: Stage): Promise<void> {
   // Another step may have killed the database server meanwhile.
