@@ -52,7 +52,7 @@ export class Kubelet {
 
   /** Waits where a GC runs: the two exclude each other (CNI spec 1.1, section 2, "GC"). */
   async add(home: Home, nic: Nic, options: Partial<Call> = {}): Promise<Answer> {
-    await this.#changed.until(() => !this.#isCollecting || undefined, FOREVER);
+    await this.#noGc();
     this.#adds += 1;
     const answer = await this.#call('ADD', home, nic, options);
     this.#adds -= 1;
@@ -116,7 +116,7 @@ export class Kubelet {
    * @param more attachments in the list that are no longer valid: it is out of date
    */
   async collect(network: Network, more: readonly ValidAttachment[] = []): Promise<void> {
-    await this.#changed.until(() => !this.#isCollecting || undefined, FOREVER);
+    await this.#noGc();
     this.#isCollecting = true;
     try {
       await this.#changed.until(() => this.#adds === 0 || undefined, FOREVER);
@@ -143,6 +143,13 @@ export class Kubelet {
       if (!home.isForgotten || !isDone) continue;
       await this.unmount(home);
       this.homes.delete(home);
+    }
+  }
+
+  /** Several may wait for the end of one GC, and the first of them may be a GC. */
+  async #noGc(): Promise<void> {
+    while (this.#isCollecting) {
+      await this.#changed.until(() => !this.#isCollecting || undefined, FOREVER);
     }
   }
 
