@@ -24,15 +24,6 @@ export interface Rivals {
   nodesOf(object: SubnetObject): readonly Node[];
 }
 
-/** Finds them for all Subnets at once, without what is known of earlier ones. */
-export function findRivals(
-  all: readonly SubnetObject[],
-  nodes: readonly Node[],
-  defaultVpc: string,
-): Rivals {
-  return new RivalIndex().update(all, nodes, defaultVpc);
-}
-
 const NO_SUBNETS: readonly SubnetObject[] = [];
 const NO_NODES: readonly Node[] = [];
 

@@ -1,7 +1,8 @@
 /**
  * When the node is swept: at start, after an outage of OVS's database, when a pod disappears, when OVS
  * reports that a port is new or that its link is gone, when the namespace of a port without a link goes,
- * and on a slow timer for whatever none of these tell. Rounds do not overlap; what happens during one asks for one more.
+ * and on a slow timer for whatever none of these tell. Rounds do not overlap; what happens during one asks
+ * for one more.
  */
 
 import type { WatchCache } from '../../common/kubernetes/watch-cache.ts';

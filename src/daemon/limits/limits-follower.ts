@@ -3,9 +3,9 @@
  * when annotations change, and for all pods when the daemon starts.
  *
  * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
- * with limits costs nothing. Where there is something to do, each pod's difference is one transaction (two where netem becomes other netem:
- * see resetCommands), while holding the locks of its attachments (ownership/port-locks.ts). Of changes that come
- * during it only the last state counts.
+ * with limits costs nothing. Where there is something to do, each pod's difference is one transaction (two
+ * where netem becomes other netem: see resetCommands), while holding the locks of its attachments
+ * (ownership/port-locks.ts). Of changes that come during it only the last state counts.
  */
 import pLimit from 'p-limit';
 import { abortable } from '../../common/concurrency/deadline.ts';

@@ -46,6 +46,14 @@ export interface Attachment {
   readonly isIpv6Prepared?: true;
 }
 
+/** The key of an attachment (CNI spec 1.1, "Parameters"), as locks, indexes and lists have it. */
+export function attachmentKey({
+  containerId,
+  ifName,
+}: Pick<Attachment, 'containerId' | 'ifName'>): string {
+  return `${containerId}/${ifName}`;
+}
+
 /** An attachment with a network namespace: what ADD and CHECK need. */
 export type LiveAttachment = Attachment & { readonly netns: string };
 

@@ -3,11 +3,11 @@
  * transaction.
  */
 import { tryAgain } from '../call/error.ts';
-import type { Attachment } from '../model/attachment.ts';
+import { type Attachment, attachmentKey } from '../model/attachment.ts';
 import { INTEGRATION_BRIDGE, isPortOf, toInterfaceRow } from './port.ts';
 import type { InterfaceColumns } from './rows.ts';
 import type { FreshLook } from './session.ts';
-import { keyOf, type Marked, type OvsState } from './state.ts';
+import type { Marked, OvsState } from './state.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
 
 /** UUIDs of the rows that ports consist of. */
@@ -126,7 +126,7 @@ export async function unplug(
  * referred to by another port. Kube-OVN's QoS rows have no key: only the reference tells.
  */
 function rowsOf(own: readonly string[], attachment: Attachment, state: OvsState): PortRows {
-  const key = keyOf(attachment);
+  const key = attachmentKey(attachment);
   const ports = own.flatMap((name) => state.portNamed(name) ?? []);
   const referred = ports.flatMap(({ qos }) => state.qos.get(qos ?? '') ?? []);
   const qos = [...new Set([...referred, ...state.qosMarked(key)])].filter(({ uuid }) =>

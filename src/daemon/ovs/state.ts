@@ -7,6 +7,7 @@
  */
 import { Replica } from '../../common/ovsdb/replica.ts';
 import { LiveTable } from '../../common/ovsdb/table.ts';
+import { attachmentKey } from '../model/attachment.ts';
 import {
   type BridgeRow,
   COLUMNS,
@@ -46,7 +47,7 @@ export class OvsState {
   readonly portsOfQos = this.#ports.index(({ qos }) => (qos === undefined ? [] : [qos]));
   /** The QoS rows that have a Queue row, by its UUID. */
   readonly qosOfQueue = this.#qos.index(({ queues }) => Object.values(queues));
-  /** Rows that carry an attachment's key, by `keyOf`. */
+  /** Rows that carry an attachment's key, by `attachmentKey`. */
   readonly qosMarked = this.#qos.index(keysOf);
   readonly queuesMarked = this.#queues.index(keysOf);
   readonly #bridgesOfPort = this.#bridges.indexOfMembers('ports');
@@ -117,13 +118,8 @@ export class OvsState {
   }
 }
 
-/** The key of an attachment, as an index has it. */
-export function keyOf({ containerId, ifName }: { containerId: string; ifName: string }): string {
-  return `${containerId}/${ifName}`;
-}
-
 function keysOf({ external_ids: ids }: Marked): string[] {
   const { container_id: containerId, if_name: ifName } = ids;
   if (containerId === undefined || ifName === undefined) return [];
-  return [keyOf({ containerId, ifName })];
+  return [attachmentKey({ containerId, ifName })];
 }

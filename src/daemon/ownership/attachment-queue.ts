@@ -8,7 +8,7 @@ import { Condition } from '../../common/concurrency/condition.ts';
 import type { Deadline } from '../../common/concurrency/deadline.ts';
 import { KeyedLock } from '../../common/concurrency/keyed-lock.ts';
 import { tryAgain } from '../call/error.ts';
-import type { Attachment } from '../model/attachment.ts';
+import { type Attachment, attachmentKey } from '../model/attachment.ts';
 
 /** The lock of each attachment: its calls, clean-ups and changes of limits run one after another. */
 export class AttachmentQueue {
@@ -32,7 +32,7 @@ export class AttachmentQueue {
   /** Runs an ADD when every earlier call is done; one that was aborted in line does not run. */
   async runAdd<T>(attachment: Attachment, deadline: Deadline, task: () => Promise<T>): Promise<T> {
     if (this.#refusal !== undefined) throw this.#refusal;
-    const key = keyOf(attachment);
+    const key = attachmentKey(attachment);
     const deadlines = this.#adds.get(key) ?? new Set();
     this.#adds.set(key, deadlines.add(deadline));
     try {
@@ -49,7 +49,7 @@ export class AttachmentQueue {
 
   /** Runs a DEL when every earlier call is done, which ADDs now soon are. */
   runDel(attachment: Attachment, task: () => Promise<void>): Promise<void> {
-    const key = keyOf(attachment);
+    const key = attachmentKey(attachment);
     const ended = tryAgain(
       'the ADD was ended by a DEL of the same interface',
       'nothing: the runtime gave the sandbox up',
@@ -60,7 +60,7 @@ export class AttachmentQueue {
 
   /** Runs a CHECK when every earlier call is done; one that was aborted in line does not run. */
   runCheck<T>(attachment: Attachment, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-    return this.#runCall(keyOf(attachment), () => {
+    return this.#runCall(attachmentKey(attachment), () => {
       signal.throwIfAborted();
       return task();
     });
@@ -72,7 +72,7 @@ export class AttachmentQueue {
    * @returns whether it ran
    */
   async runIfIdle(attachment: Attachment, task: () => Promise<void>): Promise<boolean> {
-    const key = keyOf(attachment);
+    const key = attachmentKey(attachment);
     if (this.#calls.has(key)) return false;
     await this.#runCall(key, task);
     return true;
@@ -83,7 +83,7 @@ export class AttachmentQueue {
    * turns are taken in one order, whoever asks. It is no call: a clean-up waits for it, and then runs.
    */
   runTogether<T>(attachments: readonly Attachment[], task: () => Promise<T>): Promise<T> {
-    const keys = [...new Set(attachments.map(keyOf))].sort();
+    const keys = [...new Set(attachments.map(attachmentKey))].sort();
     const inTurn = keys.reduceRight<() => Promise<T>>(
       (inner, key) => () => this.#lock.run(key, inner),
       task,
@@ -93,7 +93,7 @@ export class AttachmentQueue {
 
   /** True while an ADD of the attachment runs or waits. */
   isAdding(attachment: Attachment): boolean {
-    return this.#adds.has(keyOf(attachment));
+    return this.#adds.has(attachmentKey(attachment));
   }
 
   /** Number of ADDs that run or wait. */
@@ -121,28 +121,28 @@ export class AttachmentQueue {
 
   /** True where no running ADD of another attachment uses this host interface name. */
   mayUse(name: string, attachment: Attachment): boolean {
-    return (this.#names.get(name) ?? keyOf(attachment)) === keyOf(attachment);
+    return (this.#names.get(name) ?? attachmentKey(attachment)) === attachmentKey(attachment);
   }
 
   /** Uses a host interface name until disposal. */
   use(name: string, attachment: Attachment): Disposable {
-    this.#names.set(name, keyOf(attachment));
+    this.#names.set(name, attachmentKey(attachment));
     return { [Symbol.dispose]: () => this.#names.delete(name) };
   }
 
   /** Remembers that an ADD could not undo what it made. */
   leftovers(attachment: Attachment): void {
-    this.#leftovers.add(keyOf(attachment));
+    this.#leftovers.add(attachmentKey(attachment));
   }
 
   /** Forgets it: all is removed. */
   noLeftovers(attachment: Attachment): void {
-    this.#leftovers.delete(keyOf(attachment));
+    this.#leftovers.delete(attachmentKey(attachment));
   }
 
   /** True where an ADD of this attachment failed, and could not undo what it had made. */
   hasLeftovers(attachment: Attachment): boolean {
-    return this.#leftovers.has(keyOf(attachment));
+    return this.#leftovers.has(attachmentKey(attachment));
   }
 
   async #runCall<T>(key: string, task: () => Promise<T>): Promise<T> {
@@ -155,8 +155,4 @@ export class AttachmentQueue {
       else this.#calls.delete(key);
     }
   }
-}
-
-function keyOf(attachment: Attachment): string {
-  return `${attachment.containerId}/${attachment.ifName}`;
 }

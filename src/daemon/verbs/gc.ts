@@ -18,7 +18,7 @@ import { invalid } from '../call/error.ts';
 import { waiting } from '../call/waiting.ts';
 import { Attempts } from '../garbage/attempts.ts';
 import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from '../garbage/sweep.ts';
-import { type Attachment, isNetworkName } from '../model/attachment.ts';
+import { type Attachment, attachmentKey, isNetworkName } from '../model/attachment.ts';
 import { readLinkMark } from '../model/link-mark.ts';
 import { nodeLinks } from '../netns/link.ts';
 import { removeNic } from '../nic/remove.ts';
@@ -86,7 +86,7 @@ async function markedAttachments(
   const byKey = new Map<string, Attachment>();
   for (const attachment of [...unplugged, ...ports]) {
     const isOfNetwork = attachment.provider === provider && attachment.network === network;
-    if (isOfNetwork) byKey.set(`${attachment.containerId}/${attachment.ifName}`, attachment);
+    if (isOfNetwork) byKey.set(attachmentKey(attachment), attachment);
   }
   return [...byKey.values()];
 }
@@ -123,7 +123,7 @@ function readList({ network, valid_attachments: list }: GcRequest) {
       const field = `cni.dev/valid-attachments[${index}]`;
       throw invalid(field, { containerId, ifName }, 'a container id and an interface name');
     }
-    keys.add(`${containerId}/${ifName}`);
+    keys.add(attachmentKey({ containerId, ifName }));
   }
-  return ({ containerId, ifName }: Attachment) => keys.has(`${containerId}/${ifName}`);
+  return (attachment: Attachment) => keys.has(attachmentKey(attachment));
 }

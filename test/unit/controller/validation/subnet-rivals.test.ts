@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Node } from '../../../../src/controller/kinds/node/object/node.ts';
 import { subnetConflicts } from '../../../../src/controller/validation/subnet-conflicts.ts';
-import { findRivals, RivalIndex } from '../../../../src/controller/validation/subnet-rivals.ts';
+import { RivalIndex } from '../../../../src/controller/validation/subnet-rivals.ts';
 import { address, settings, subnetObject } from '../kinds/object-support.ts';
 
 const MANY = 2_000;
@@ -29,7 +29,7 @@ describe('of thousands of Subnets', () => {
     ],
   ])('%s, each but the first is found wrong, and few are compared with each', (_, spec) => {
     const all = numbered(spec);
-    const rivals = findRivals(all, NODES, settings.defaultVpc);
+    const rivals = new RivalIndex().update(all, NODES, settings.defaultVpc);
     const problems = all.map((object) => subnetConflicts(object, rivals.subnetsOf(object)).length);
     expect(problems.filter((count) => count === 0)).toHaveLength(1);
     const counts = all.map((object) => rivals.subnetsOf(object).length).sort((a, b) => a - b);
@@ -40,7 +40,7 @@ describe('of thousands of Subnets', () => {
   it('those of other Vpcs have nothing to do with nodes', () => {
     const all = numbered((index) => ({ cidrBlock: '10.1.0.0/24', vpc: `tenant-${index}` }));
     const own = subnetObject('own', { cidrBlock: '10.2.0.0/24' });
-    const rivals = findRivals([...all, own], NODES, settings.defaultVpc);
+    const rivals = new RivalIndex().update([...all, own], NODES, settings.defaultVpc);
     expect(all.flatMap((object) => rivals.nodesOf(object))).toEqual([]);
     expect(rivals.nodesOf(own).map(({ name }) => name)).toEqual(['node-10.2.0.9']);
     expect(all.flatMap((object) => rivals.subnetsOf(object))).toEqual([]);
@@ -71,7 +71,7 @@ describe('an index of Subnets', () => {
       const own = random(4) === 0 ? spec : { cidrBlock: spec.cidrBlock };
       const vpc = random(3) === 0 ? 'tenant' : settings.defaultVpc;
       if (random(3) > 0) all.push(subnetObject(name, { ...own, vpc }));
-      const fresh = findRivals(all, NODES, settings.defaultVpc);
+      const fresh = new RivalIndex().update(all, NODES, settings.defaultVpc);
       const kept = index.update(all, NODES, settings.defaultVpc);
       for (const object of all) {
         expect(byName(kept.subnetsOf(object))).toEqual(byName(fresh.subnetsOf(object)));
@@ -105,7 +105,8 @@ describe('an index of Subnets', () => {
       return (user + system) / 1000;
     };
     const once = cpuMs(() => {
-      for (let times = 0; times < 20; times++) findRivals(all, NODES, settings.defaultVpc);
+      for (let times = 0; times < 20; times++)
+        new RivalIndex().update(all, NODES, settings.defaultVpc);
     });
     const index = new RivalIndex();
     const each = cpuMs(() => {
