@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyedLock } from '../../src/common/concurrency/keyed-lock.ts';
 import { command } from '../../test/lab/command.ts';
 import { OVS_DATABASE } from '../../test/lab/ovn-node.ts';
+import { stateOfOvn } from './ovn-state.ts';
 import { end } from './pod-end.ts';
 import type { Stage } from './stage.ts';
 import type { StepContext } from './step-context.ts';
@@ -93,7 +94,7 @@ async function chassisSynced({ node, journal, tally }: Stage): Promise<void> {
       await node.nbctl('--timeout=20', '--wait=hv', 'sync');
       return;
     } catch (error) {
-      if (attempt === SYNC_ATTEMPTS_MAX) throw error;
+      if (attempt === SYNC_ATTEMPTS_MAX) throw new Error(await stateOfOvn(), { cause: error });
       journal.noteAll('OVN does not answer whether it has done all: it is asked again');
       tally.fault('OVN: no answer to a sync');
     }

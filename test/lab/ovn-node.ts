@@ -14,7 +14,7 @@ import { isInside } from './namespaces.ts';
 export const OVS_DIRECTORY = '/run/openvswitch';
 export const OVS_DATABASE = `unix:${OVS_DIRECTORY}/db.sock`;
 export const NB_DATABASE = `unix:${OVS_DIRECTORY}/nb.sock`;
-const SB_DATABASE = `unix:${OVS_DIRECTORY}/sb.sock`;
+export const SB_DATABASE = `unix:${OVS_DIRECTORY}/sb.sock`;
 
 /** What one part of the node is started with. */
 interface Part {

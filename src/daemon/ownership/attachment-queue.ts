@@ -18,6 +18,8 @@ export class AttachmentQueue {
   /** Deadlines of ADDs that run or wait in line. */
   readonly #adds = new Map<string, Set<Deadline>>();
   readonly #addsOver = new Condition();
+  /** What `addsFromNow` gave, until disposal. */
+  readonly #addsSeen = new Set<Set<string>>();
 
   /** Why ADDs are no longer taken. */
   #refusal: Error | undefined;
@@ -35,6 +37,7 @@ export class AttachmentQueue {
     const key = attachmentKey(attachment);
     const deadlines = this.#adds.get(key) ?? new Set();
     this.#adds.set(key, deadlines.add(deadline));
+    for (const seen of this.#addsSeen) seen.add(key);
     try {
       return await this.#runCall(key, () => {
         deadline.signal.throwIfAborted();
@@ -94,6 +97,19 @@ export class AttachmentQueue {
   /** True while an ADD of the attachment runs or waits. */
   isAdding(attachment: Attachment): boolean {
     return this.#adds.has(attachmentKey(attachment));
+  }
+
+  /**
+   * Tells, until disposal, whether an ADD of an attachment has run since this call, which counts those
+   * that run or wait now.
+   */
+  addsFromNow(): Disposable & { readonly has: (attachment: Attachment) => boolean } {
+    const seen = new Set(this.#adds.keys());
+    this.#addsSeen.add(seen);
+    return {
+      has: (attachment) => seen.has(attachmentKey(attachment)),
+      [Symbol.dispose]: () => this.#addsSeen.delete(seen),
+    };
   }
 
   /** Number of ADDs that run or wait. */

@@ -6,7 +6,8 @@
  * marked with that network's name and provider. Kube-OVN's executable says no name: several networks may
  * have one provider, and a port of one that the list of another lacks may live. Such ports go by the
  * proof that their sandbox is gone. Calls of the same attachment that run or wait go
- * first: their interface is not touched.
+ * first: their interface is not touched. Nor is one whose ADD has run since this GC came: the list is older.
+ * The specification lets no runtime call ADD beside GC, and a node may have two runtimes.
  */
 
 import { startDeadline } from '../../common/concurrency/deadline.ts';
@@ -25,9 +26,11 @@ import { removeNic } from '../nic/remove.ts';
 import { readMarkedPort } from '../ovs/marked-port.ts';
 import { type Interfaces, toInterfaceRow } from '../ovs/port.ts';
 import { OVS_ROWS } from '../ovs/table.ts';
+import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 
 /** What a GC uses. */
 export interface GcParts extends SweepParts {
+  readonly queue: SweepParts['queue'] & Pick<AttachmentQueue, 'addsFromNow'>;
   readonly interfaces: SweepParts['interfaces'] & Pick<Interfaces, 'synced'>;
 }
 
@@ -44,7 +47,10 @@ const TOOLS_MS_MAX = 90_000;
 export async function gc(request: GcRequest, parts: GcParts, caller: AbortSignal): Promise<void> {
   // The plugin that made the interfaces removes them; addresses are the controller's to free.
   if (request.cni_type !== OWN_CNI_TYPE) return;
-  const isValid = readList(request);
+  const isListed = readList(request);
+  using newer = parts.queue.addsFromNow();
+  const isValid =
+    isListed && ((attachment: Attachment) => isListed(attachment) || newer.has(attachment));
   using deadline = startDeadline(ROWS_TIMEOUT_MS, caller);
   await waiting(OVS_ROWS, parts.interfaces.synced(deadline.signal));
   await withToolTime(TOOLS_MS_MAX, 0, () => removeAll(request, parts, caller, isValid));

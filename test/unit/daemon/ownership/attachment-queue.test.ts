@@ -331,3 +331,25 @@ describe('the name of a host interface', () => {
     expect(queue.mayUse('a_h', net1)).toBe(true);
   });
 });
+
+describe('whoever asks which ADDs are new', () => {
+  it('is told those that ran or waited then and those that came since, also when they have ended', async () => {
+    const queue = new AttachmentQueue();
+    const gate = Promise.withResolvers<void>();
+    using deadline = startDeadline(60_000);
+    await queue.runAdd(attachmentOf({ ifName: 'over' }), deadline, async () => {});
+    const running = queue.runAdd(eth0, deadline, () => gate.promise);
+    using newer = queue.addsFromNow();
+    await queue.runAdd(net1, deadline, async () => {});
+    gate.resolve();
+    await running;
+    const told = ['over', 'eth0', 'net1'].map((ifName) => newer.has(attachmentOf({ ifName })));
+    expect(told).toEqual([false, true, true]);
+  });
+
+  it('is forgotten afterwards', async () => {
+    const queue = new AttachmentQueue();
+    queue.addsFromNow()[Symbol.dispose]();
+    expect(await sizeOfPrivate(queue, '#addsSeen')).toBe(0);
+  });
+});
