@@ -3,11 +3,11 @@
  */
 
 import { type Address, contains } from '../../common/address.ts';
+import { matchesLabels } from '../../common/label-selector.ts';
 import type { Queues } from '../../common/reconcile/queues.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Addresses } from '../ipam/addresses.ts';
 import type { Allocation } from '../ipam/allocator/request.ts';
-import { matchesLabels } from '../model/label-selector.ts';
 import { checkedValue } from '../model/problem.ts';
 import { waitFor } from '../model/wait-names.ts';
 import type { SubnetObject } from './subnet/object/subnet.ts';

@@ -2,7 +2,7 @@
  * Conditions of an object's status: what each says, and since when. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { rawFields, readQuietly } from './fields.ts';
+import { rawFields, readQuietly } from '../../common/fields.ts';
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 

@@ -2,8 +2,9 @@
  * What is kept of every object's metadata, and the finalizer by which an object waits for us when
  * it is deleted. Pure.
  */
+
+import { rawFields, readQuietly } from '../../common/fields.ts';
 import type { Condition } from './conditions.ts';
-import { rawFields, readQuietly } from './fields.ts';
 
 export interface Meta {
   readonly name: string;

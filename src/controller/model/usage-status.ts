@@ -1,10 +1,11 @@
 /**
  * How many addresses are taken and left, as the status of Subnets and IPPools has it. Pure.
  */
+
+import { rawFields } from '../../common/fields.ts';
 import type { FamilyUsage, Usage } from '../ranges/usage.ts';
 import { changedFields } from './changes.ts';
 import { type Condition, projectConditions } from './conditions.ts';
-import { rawFields } from './fields.ts';
 import type { MergePatch } from './meta.ts';
 
 /** What is kept of a status: what we write. */

@@ -4,12 +4,12 @@
  */
 
 import { parseAddress } from '../../common/address.ts';
+import { matchesLabels } from '../../common/label-selector.ts';
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { Namespace } from '../kinds/namespace/object/namespace.ts';
 import type { Pod } from '../kinds/pod/object/pod.ts';
 import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
 import { annotationKey } from '../model/annotation-key.ts';
-import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import { findIpPool } from './named-pool.ts';
 import type { Attempt, Candidates, NetworkView, RequestedAddresses } from './request.ts';

@@ -3,8 +3,8 @@
  * cannot make at all. Pure; the node's daemon decides by rules of its own, and refuses what is wrong.
  */
 import { bits, cidrText, parseAddress, parseCidr } from '../../common/address.ts';
+import { rawFields } from '../../common/fields.ts';
 import type { Subnet } from '../kinds/subnet/object/subnet.ts';
-import { rawFields } from '../model/fields.ts';
 import { say } from '../model/problem.ts';
 
 /** More routes than any pod needs; the rest is not looked at. */

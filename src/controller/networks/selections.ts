@@ -7,13 +7,13 @@
  */
 
 import { parseAddress } from '../../common/address.ts';
+import { type Fields, readFields } from '../../common/fields.ts';
 import { isDnsName } from '../../common/names.ts';
 import {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
   type Pod,
 } from '../kinds/pod/object/pod.ts';
-import { type Fields, readFields } from '../model/fields.ts';
 import { type Checked, checked, type Problem, say, wrong } from '../model/problem.ts';
 
 /** One network that a pod is to have a NIC of. */

@@ -3,9 +3,10 @@
  * `namespaces` of Subnets, Vpcs and IPPools for what pods get by default, and any pod may name any of
  * them. With the policy they say who may be there at all. Pure.
  */
+
+import { matchesLabels } from '../../common/label-selector.ts';
 import type { IpPool } from '../kinds/ippool/object/ippool.ts';
 import type { Subnet } from '../kinds/subnet/object/subnet.ts';
-import { matchesLabels } from '../model/label-selector.ts';
 import { type Checked, checkedValue, say, wrong } from '../model/problem.ts';
 import type { NetworkView } from './request.ts';
 

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readFields } from '../../../../src/common/fields.ts';
+import { matchesLabels, readLabelSelector } from '../../../../src/common/label-selector.ts';
 import { projectNamespace } from '../../../../src/controller/kinds/namespace/object/namespace.ts';
-import { readFields } from '../../../../src/controller/model/fields.ts';
-import {
-  matchesLabels,
-  readLabelSelector,
-} from '../../../../src/controller/model/label-selector.ts';
 import {
   FINALIZER,
   finalizerAdded,

@@ -5,8 +5,9 @@
  * whether the object was edited by hand. Ours, and optional: IP objects of Kube-OVN's controller have
  * none. Pure.
  */
+
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { IP_RECORD_ANNOTATION } from '../../../../common/names.ts';
-import { rawFields, readQuietly } from '../../../model/fields.ts';
 
 export interface IpRecord {
   /** UID of the pod, or of the VirtualMachineInstance whose pods share the object. */

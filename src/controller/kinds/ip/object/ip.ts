@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Address } from '../../../../common/address.ts';
 import { parseAddress, parseMac } from '../../../../common/address.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { logicalSwitchPort } from '../../../../common/names.ts';
 import { changedFields } from '../../../model/changes.ts';
-import { rawFields, readQuietly } from '../../../model/fields.ts';
 import { FINALIZER, type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, say, wrong } from '../../../model/problem.ts';
 import { type AllocatedNic, addressesText } from '../../pod/object/allocated-nic.ts';

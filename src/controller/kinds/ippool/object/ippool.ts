@@ -2,7 +2,7 @@
  * IPPool: a named part of a Subnet's addresses, for those who ask for it. Pure.
  */
 import type { Family } from '../../../../common/address.ts';
-import { rawFields, readFields } from '../../../model/fields.ts';
+import { rawFields, readFields } from '../../../../common/fields.ts';
 import { isEarlier, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, checkedValue, type Problem, say } from '../../../model/problem.ts';
 import type { UsageStatus } from '../../../model/usage-status.ts';

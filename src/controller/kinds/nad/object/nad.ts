@@ -1,8 +1,9 @@
 /**
  * NetworkAttachmentDefinition: whether a network is ours, and how. Pure.
  */
+
+import { rawFields, readFields, readQuietly } from '../../../../common/fields.ts';
 import { OWN_CNI_TYPE } from '../../../../common/names.ts';
-import { rawFields, readFields, readQuietly } from '../../../model/fields.ts';
 import { type Problem, say } from '../../../model/problem.ts';
 
 /**

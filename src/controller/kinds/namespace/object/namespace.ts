@@ -1,7 +1,7 @@
 /**
  * What is kept of a Namespace: where its pods have their primary addresses from. Pure.
  */
-import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
 export interface Namespace {

@@ -4,7 +4,7 @@
  */
 import type { Address } from '../../../../common/address.ts';
 import { parseAddress } from '../../../../common/address.ts';
-import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
 export interface Node {

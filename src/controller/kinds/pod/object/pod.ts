@@ -2,9 +2,10 @@
  * What the controller keeps of a Pod: what it asks for, what it has, and whether it still runs.
  * Annotations and owners are as the pod's author wrote them. Pure.
  */
+
+import { type Fields, rawFields, readQuietly } from '../../../../common/fields.ts';
 import { MIGRATION_ANNOTATION } from '../../../../common/names.ts';
 import { type MachineClaim, readMachineClaim } from '../../../../common/virtual-machine.ts';
-import { type Fields, rawFields, readQuietly } from '../../../model/fields.ts';
 import { machineOwner, podOwner } from '../../../model/owner-key.ts';
 
 export interface Pod {

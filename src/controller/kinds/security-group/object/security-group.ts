@@ -3,8 +3,8 @@
  */
 import type { Cidr, Family } from '../../../../common/address.ts';
 import { bits, parseAddress, parseCidr } from '../../../../common/address.ts';
+import { type Fields, rawFields, readFields, readQuietly } from '../../../../common/fields.ts';
 import { changedFields } from '../../../model/changes.ts';
-import { type Fields, rawFields, readFields, readQuietly } from '../../../model/fields.ts';
 import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, type Problem, say } from '../../../model/problem.ts';
 

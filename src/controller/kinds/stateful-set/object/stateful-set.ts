@@ -1,7 +1,7 @@
 /**
  * What is kept of a StatefulSet: which of its pods come back, and what is asked for them. Pure.
  */
-import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
 export interface StatefulSet {

@@ -2,7 +2,7 @@
  * From a raw Subnet to what is kept of it: all rules that concern a Subnet by itself.
  */
 import { parseCidr } from '../../../../common/address.ts';
-import { rawFields, readFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 import { checked, type Problem } from '../../../model/problem.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';

@@ -3,7 +3,7 @@
  */
 import type { Address, Cidr, Family } from '../../../../common/address.ts';
 import { bits, cidrText, contains, parseAddress, parseCidr } from '../../../../common/address.ts';
-import type { Fields } from '../../../model/fields.ts';
+import type { Fields } from '../../../../common/fields.ts';
 import { type Problem, say } from '../../../model/problem.ts';
 import { reservedNetworkIn } from '../../../model/reserved-networks.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';

@@ -8,8 +8,8 @@
  * them in force.
  */
 
+import { readQuietly } from '../../../../common/fields.ts';
 import { changedFields } from '../../../model/changes.ts';
-import { readQuietly } from '../../../model/fields.ts';
 import type { MergePatch } from '../../../model/meta.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
 import { parseRange } from '../../../ranges/address-range.ts';

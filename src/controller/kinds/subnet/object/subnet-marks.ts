@@ -1,7 +1,7 @@
 /**
  * What the controller notes on a Subnet for itself, as annotations of the object. Pure.
  */
-import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 
 const BOOTSTRAP = 'ovn.kubernetes.io/bootstrap';
 const SEEN = 'ovn.kubernetes.io/cidr-seen';

@@ -1,9 +1,10 @@
 /**
  * The rules for what a Subnet is part of: provider, VPC, VLAN, namespaces. Pure.
  */
+
+import type { Fields } from '../../../../common/fields.ts';
+import { readLabelSelector } from '../../../../common/label-selector.ts';
 import { isDnsName, isDottedOvnProvider, isOvnProvider } from '../../../../common/names.ts';
-import type { Fields } from '../../../model/fields.ts';
-import { readLabelSelector } from '../../../model/label-selector.ts';
 import { type Problem, say } from '../../../model/problem.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
 import { DOTLESS } from '../../nad/object/nad.ts';

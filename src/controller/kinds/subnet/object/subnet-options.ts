@@ -3,8 +3,8 @@
  */
 import type { Address, Cidr } from '../../../../common/address.ts';
 import { contains, parseAddress, parseCidr } from '../../../../common/address.ts';
+import type { Fields } from '../../../../common/fields.ts';
 import { IPV6_MTU_MIN, MTU_MAX, MTU_MIN } from '../../../../common/mtu.ts';
-import type { Fields } from '../../../model/fields.ts';
 import { type Problem, say } from '../../../model/problem.ts';
 import type { AclAction, SubnetAcl, SubnetBlock, SubnetOptions } from './subnet.ts';
 

@@ -4,7 +4,7 @@
  * are read in that one, and written back in it. Pure.
  */
 
-import { rawFields } from '../../../model/fields.ts';
+import { rawFields } from '../../../../common/fields.ts';
 
 type RawSpec = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@
  * Subnet: a range of addresses, and where the NICs that have them are attached.
  */
 import type { Address, Cidr, Family } from '../../../../common/address.ts';
-import type { LabelSelector } from '../../../model/label-selector.ts';
+import type { LabelSelector } from '../../../../common/label-selector.ts';
 import type { MergePatch, Meta } from '../../../model/meta.ts';
 import type { Checked } from '../../../model/problem.ts';
 import type { UsageStatus } from '../../../model/usage-status.ts';

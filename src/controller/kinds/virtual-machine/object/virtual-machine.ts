@@ -2,8 +2,9 @@
  * What is kept of KubeVirt's objects: machines, which keep their addresses while they are stopped, and
  * their running instances. Pure.
  */
+
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import type { MachineInstance } from '../../../../common/virtual-machine.ts';
-import { rawFields, readQuietly } from '../../../model/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
 export interface VirtualMachine {

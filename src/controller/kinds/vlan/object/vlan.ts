@@ -1,7 +1,7 @@
 /**
  * Vlan: a VLAN of a provider network, which an underlay Subnet is in. Pure.
  */
-import { rawFields, readQuietly } from '../../../model/fields.ts';
+import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { type Meta, projectMeta } from '../../../model/meta.ts';
 
 export interface VlanObject {

@@ -2,8 +2,13 @@
  * Reading of objects as the API server sends them. The CustomResourceDefinitions check types, but
  * an object may be older than its definition, and Kube-OVN's own definitions check less. Pure.
  */
-import { show } from '../../common/text.ts';
-import type { Problem } from './problem.ts';
+import { show } from './text.ts';
+
+/** What is wrong with a field, and what to do about it. */
+export interface FieldProblem {
+  readonly message: string;
+  readonly advice: string;
+}
 
 /** The fields of one object; where one is absent or null, there is nothing to report. */
 export interface Fields {
@@ -29,7 +34,7 @@ type Raw = Readonly<Record<string, unknown>>;
 export function readFields(
   value: unknown,
   path: string,
-  report: (problem: Problem) => void,
+  report: (problem: FieldProblem) => void,
 ): Fields {
   const raw = isRaw(value) ? value : {};
   const refuse = (at: string, found: unknown, expected: string) => {
