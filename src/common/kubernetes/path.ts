@@ -73,6 +73,8 @@ export const KINDS = {
   events: core('events'),
   ips: kubeOvn('ips'),
   subnets: kubeOvn('subnets'),
+  vlans: kubeOvn('vlans'),
+  providerNetworks: kubeOvn('provider-networks'),
   leases: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
   virtualMachines: { group: 'kubevirt.io', version: 'v1', resource: 'virtualmachines' },
   virtualMachineInstances: {

@@ -4,9 +4,9 @@
 
 import type { Family } from '../../common/address.ts';
 import { IPV6_MTU_MIN, MTU_MAX, MTU_MIN } from '../../common/mtu.ts';
+import { providerNetworkLabels } from '../../common/provider-network.ts';
 import { invalid } from '../call/error.ts';
 import type { Node } from './node.ts';
-import { providerNetworkMtuLabel } from './node.ts';
 import type { Subnet } from './subnet.ts';
 
 export type NetworkType = 'geneve' | 'vxlan' | 'stt';
@@ -44,7 +44,7 @@ export function ownMtu({ subnet, providerNetwork, node }: MtuSources): number | 
   }
   const isUnderlay = subnet?.underlay === true && !subnet.u2oInterconnection;
   if (providerNetwork === '' || !isUnderlay) return undefined;
-  const label = providerNetworkMtuLabel(providerNetwork);
+  const { mtu: label } = providerNetworkLabels(providerNetwork);
   const text = node?.labels[label];
   return !text ? undefined : checkMtu(text, `node label ${label}`);
 }

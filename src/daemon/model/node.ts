@@ -51,8 +51,3 @@ function parseNodeNetworks(text: string | undefined): Record<string, string> {
   }
   return networks;
 }
-
-/** Label with the MTU of a provider network's device on this node. */
-export function providerNetworkMtuLabel(providerNetwork: string): string {
-  return `${providerNetwork}.provider-network.kubernetes.io/mtu`;
-}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { projectNode, providerNetworkMtuLabel } from '../../../../src/daemon/model/node.ts';
+import { projectNode } from '../../../../src/daemon/model/node.ts';
 import { HOSTILE_TEXTS } from '../support.ts';
 
 const nodeWith = (metadata: object, status?: object) => projectNode({ metadata, status });
@@ -31,10 +31,6 @@ describe("this node's object", () => {
     expect(nodeWith({}, { addresses: addresses.slice(0, 2) })).not.toHaveProperty(
       'internalAddress',
     );
-  });
-
-  it('has its MTUs under labels of the provider networks', () => {
-    expect(providerNetworkMtuLabel('net1')).toBe('net1.provider-network.kubernetes.io/mtu');
   });
 });
 
