@@ -17,6 +17,7 @@ export const STAGES = {
   'wait-address': "Kube-OVN's",
   'wait-route': "Kube-OVN's",
   'get-subnet': "Kube-OVN's",
+  'u2o-address': "Kube-OVN's",
   'get-node': "Kube-OVN's",
   mtu: "Kube-OVN's",
   'encap-ip': "Kube-OVN's",

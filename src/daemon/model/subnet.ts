@@ -15,8 +15,9 @@ export interface Subnet {
   readonly mtu?: number;
   /** True for an underlay network without a gateway inside OVN: addresses there can be taken. */
   readonly underlay: boolean;
+  /** True for an underlay network that OVN's router has an address on, too. */
   readonly u2oInterconnection: boolean;
-  /** OVN's own address on an underlay network with u2o interconnection; one per family, or none. */
+  /** That address, one per family, as the controller has written it; none before. */
   readonly u2oGateways: readonly string[];
   readonly disableGatewayCheck: boolean;
   /** Name of the node network for this Subnet's tunnels; empty for the default one. */
@@ -30,14 +31,15 @@ export interface Subnet {
 /** A raw Subnet as the API server sends it, reduced to what we use. */
 export function projectSubnet(raw: unknown): Subnet {
   const { metadata, spec = {}, status = {} } = raw as RawSubnet;
-  const u2o = spec.u2oInterconnection === true;
+  const underlay = Boolean(spec.vlan) && spec.logicalGateway !== true;
+  const u2o = underlay && spec.u2oInterconnection === true;
   return {
     name: metadata.name,
     provider: spec.provider ?? '',
     cidrs: splitList(spec.cidrBlock).flatMap((text) => parseCidr(text) ?? []),
     gateways: splitList(spec.gateway).flatMap((text) => parseAddress(text) ?? []),
     ...(spec.mtu ? { mtu: spec.mtu } : {}),
-    underlay: Boolean(spec.vlan) && spec.logicalGateway !== true,
+    underlay,
     u2oInterconnection: u2o,
     u2oGateways: u2o ? (status.u2oInterconnectionIP ?? '').split(',').filter(Boolean) : [],
     disableGatewayCheck: spec.disableGatewayCheck === true,

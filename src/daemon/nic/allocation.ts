@@ -83,8 +83,8 @@ export async function awaitAllocation(
     return undefined;
   });
   const { pod, nic } = await waiting(() => missing, pods.until(look, signal));
-  const subnet = inStage('get-subnet', findSubnet(nic, attachment, parts, signal));
-  return { pod, nic, subnet: await subnet };
+  const subnet = await inStage('get-subnet', findSubnet(nic, attachment, parts, signal));
+  return { pod, nic, subnet: await connected(subnet, attachment, parts, signal) };
 }
 
 /**
@@ -249,4 +249,33 @@ async function findSubnet(
   const subnet = named ?? subnetOfProvider(subnets.values(), provider);
   if (subnet === undefined) throw unbound(provider, logicalSwitch);
   return subnet;
+}
+
+/**
+ * A NIC on an underlay network with u2o interconnection has its default route by OVN's router: without the
+ * router's address it would go to the physical gateway, past everything in the cluster.
+ * @returns the Subnet when it says that address, where it has one to say
+ */
+async function connected(
+  subnet: Subnet | undefined,
+  { ipamOnly }: LiveAttachment,
+  { subnets }: Pick<AllocationParts, 'subnets'>,
+  signal: AbortSignal,
+): Promise<Subnet | undefined> {
+  if (subnet === undefined || ipamOnly || isConnected(subnet)) return subnet;
+  const { name } = subnet;
+  const wait: Wait = {
+    what: `the address of OVN's router on Subnet ${name} (status.u2oInterconnectionIP), which has u2oInterconnection`,
+    lookAt: `the events and conditions of Subnet ${name}, and the log of ${CONTROLLER}`,
+    stage: 'u2o-address',
+  };
+  const known = () => {
+    const now = subnets.get(name);
+    return now !== undefined && isConnected(now) ? now : undefined;
+  };
+  return await waiting(wait, subnets.until(known, signal));
+}
+
+function isConnected({ u2oInterconnection, u2oGateways }: Subnet): boolean {
+  return !u2oInterconnection || u2oGateways.length > 0;
 }
