@@ -7,7 +7,7 @@ trap 'exit 143' TERM
 cd "$(dirname "$0")/.."
 
 packages="openvswitch-switch ovn-common ovn-host ovn-central iproute2 iputils-arping iputils-ping
-ethtool iperf3 procps tcpdump util-linux containernetworking-plugins iptables nftables ipset"
+ethtool iperf3 procps tcpdump util-linux containernetworking-plugins iptables nftables ipset busybox"
 
 missing=""
 for package in $packages; do

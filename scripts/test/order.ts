@@ -20,6 +20,7 @@ export const LONGEST: readonly string[] = [
     'crash-del',
     'crash-add',
     'underlay',
+    'underlay-wire',
     'soak',
     'deletions',
     'newer-sandbox',

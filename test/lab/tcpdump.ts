@@ -30,9 +30,15 @@ export class Tcpdump {
     throw new Error(`tcpdump does not listen on ${link}`);
   }
 
+  /** Ends it, with what has come so far. */
+  end(): void {
+    this.#process.kill();
+  }
+
   /** A line for each packet: all of them, or those that came in time. */
   async packets(): Promise<string[]> {
     if (this.#process.exitCode === null) await once(this.#process, 'close');
-    return this.#lines;
+    // It ends one that a signal ends.
+    return this.#lines.filter((line) => line !== '');
   }
 }

@@ -16,28 +16,24 @@ import { undoInTime } from '../../common/process/tool-time.ts';
 import { messageOf } from '../../common/text.ts';
 import { enterStage, inStage } from '../call/stage.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
-import { announcementFrames } from '../model/announcement.ts';
-import { checkIpv4Free, ipv6Settled } from '../netns/duplicate-address.ts';
-import { gatewayAnswers, gatewayTriedOnce } from '../netns/gateway.ts';
 import { addressLines, applyInPod, linkUpLine, nodeLinks, prepareIpv6 } from '../netns/link.ts';
-import type { PacketSender } from '../ovs/packet-out.ts';
 import { type InterfaceRow, type Interfaces, interfaceNamed } from '../ovs/port.ts';
 import { findPort } from '../ovs/port-removal.ts';
 import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import { flowsInstalled, olderOwners, plugPort, unplugPort } from '../ownership/iface-id-owner.ts';
 import type { NicPlan } from './plan.ts';
+import { FAMILIES, type ReachParts, reachNetwork } from './reach.ts';
 import { type RemoveParts, removeNic } from './remove.ts';
+import { joinUnderlay } from './underlay.ts';
 
 /** What the making of a NIC uses. */
-export interface PlaceParts extends RemoveParts {
+export interface PlaceParts extends RemoveParts, Pick<ReachParts, 'packets'> {
   readonly queue: Pick<
     AttachmentQueue,
     'mayUse' | 'noLeftovers' | 'use' | 'leftovers' | 'hasLeftovers'
   >;
   /** NICs that are made at a time. */
   readonly nicSlots: Pick<Slots, 'run'>;
-  /** For frames that a NIC's network is to have from its port. */
-  readonly packets: Pick<PacketSender, 'send'>;
   /** IPv6 parameters of pods' interfaces cannot be set. */
   readonly ipv6Outage: Pick<Outage, 'begin' | 'end'>;
   /** Look for other users of an IPv4 address on underlay networks. */
@@ -93,12 +89,8 @@ export async function placeNic(
     throw error;
   });
   await awaitFlows(plan, parts, signal);
-  if (plan.localnetPatchPort !== undefined) await takeUnderlayAddresses(plan, parts, signal);
-  // Not waited for: it is one frame for each address, and no reason for an ADD to fail.
-  void announce(plan, parts);
-  await together(signal, (probes) =>
-    plan.gateways.map((gateway) => checkGateway(plan, gateway, probes)),
-  );
+  if (isOnWire(plan)) await joinUnderlay(plan, parts, signal);
+  else await reachNetwork(plan, FAMILIES, parts, signal);
   signal.throwIfAborted();
   undo.move();
 }
@@ -221,6 +213,11 @@ function flowsOf({ ifaceId, hostInterface }: NicPlan['port']): Wait {
   };
 }
 
+/** A NIC on a provider network: its addresses wait until the network can be asked. */
+function isOnWire(plan: NicPlan): plan is NicPlan & { readonly localnetPatchPort: string } {
+  return plan.localnetPatchPort !== undefined;
+}
+
 /** The pod's end: up, and with its addresses and routes unless the network must be asked first. */
 async function bringUp(
   plan: NicPlan,
@@ -228,7 +225,6 @@ async function bringUp(
 ): Promise<void> {
   const { ifName, netns, addresses } = plan.interface;
   const { isIpv6Prepared, acceptsAdvertisements = false, hasLinkLocal = false } = plan.attachment;
-  const isUnderlay = plan.localnetPatchPort !== undefined;
   const isIpv4Only =
     addresses.length > 0 && addresses.every(({ address }) => address.family === 'IPv4');
   if (!isIpv6Prepared) {
@@ -244,80 +240,5 @@ async function bringUp(
   }
   const isWithoutIpv6 = isIpv4Only && !acceptsAdvertisements && !hasLinkLocal;
   const up = linkUpLine(plan.interface, isWithoutIpv6 ? 'no-link-local' : 'link-local');
-  await applyInPod(netns, isUnderlay ? [up] : [up, ...addressLines(plan.interface)]);
-}
-
-/** Addresses of an underlay NIC: the network must be connected before it can be asked. */
-async function takeUnderlayAddresses(
-  plan: NicPlan,
-  { interfaces, detectIpv4Conflict }: Pick<PlaceParts, 'interfaces' | 'detectIpv4Conflict'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { ifName, netns, addresses, skipDuplicateDetection } = plan.interface;
-  const patchPort = plan.localnetPatchPort;
-  const isThere = () => interfaces.named(patchPort ?? '');
-  const wait: Wait = {
-    what: `the patch port ${patchPort} to the provider network's bridge`,
-    lookAt:
-      'ovn-bridge-mappings of this node (`ovs-vsctl get open . external_ids`) and the ProviderNetwork',
-    stage: 'install-flows',
-  };
-  await waiting(wait, interfaces.until(isThere, signal));
-  const ipv4 = addresses.filter(({ address }) => address.family === 'IPv4');
-  if (detectIpv4Conflict && !skipDuplicateDetection) {
-    const probe: Wait = {
-      what: 'the probe for other users of its IPv4 address',
-      lookAt: `${ifName} in ${netns}`,
-      stage: 'detect-duplicate',
-    };
-    const probes = together(signal, (steps) =>
-      ipv4.map(({ address }) => checkIpv4Free(netns, ifName, address, steps)),
-    );
-    await waiting(probe, probes);
-  }
-  const apply = () => applyInPod(netns, addressLines(plan.interface));
-  if (skipDuplicateDetection || ipv4.length === addresses.length) await apply();
-  else {
-    const dad: Wait = {
-      what: 'IPv6 duplicate address detection',
-      lookAt: `\`ip -6 address\` in ${netns}`,
-      stage: 'detect-duplicate',
-    };
-    await waiting(dad, ipv6Settled(netns, ifName, apply, signal));
-  }
-}
-
-/**
- * Tells the network that the NIC's addresses are here now. Not where a virtual machine is still
- * running elsewhere with them: it announces itself when it has come.
- */
-async function announce(
-  plan: NicPlan,
-  { packets, interfaces }: Pick<PlaceParts, 'packets' | 'interfaces'>,
-): Promise<void> {
-  const { mac, hostInterface } = plan.link;
-  const port = interfaceNamed(interfaces, hostInterface)?.openflowPort;
-  const addresses = plan.interface.addresses.map(({ address }) => address);
-  if (plan.gatewayCheck === 'skip' || mac === undefined || port === undefined) return;
-  if (addresses.length > 0)
-    await packets.send({ port, frames: announcementFrames(mac, addresses) });
-}
-
-async function checkGateway(
-  plan: NicPlan,
-  gateway: NicPlan['gateways'][number],
-  signal: AbortSignal,
-): Promise<void> {
-  const probe = { netns: plan.attachment.netns, ifName: plan.attachment.ifName, gateway, signal };
-  if (plan.gatewayCheck === 'skip') return;
-  if (plan.gatewayCheck === 'try-once') {
-    await gatewayTriedOnce(probe);
-    return;
-  }
-  const wait: Wait = {
-    what: `gateway ${gateway.text} to answer on ${probe.ifName}`,
-    lookAt: `whether the gateway exists and logical switch port ${plan.port.ifaceId} reaches it; spec.disableGatewayCheck of the Subnet turns this check off`,
-    stage: 'check-gateway',
-  };
-  await waiting(wait, gatewayAnswers(probe));
+  await applyInPod(netns, isOnWire(plan) ? [up] : [up, ...addressLines(plan.interface)]);
 }
