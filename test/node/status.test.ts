@@ -138,7 +138,7 @@ test('an outage of ovsdb-server with 20 calls writes a line for each thing that 
   await node.killPart('ovsdb-server');
   const lost = [
     'ovsdb-server does not answer: ovs-vsctl: unix:/run/openvswitch/db.sock: database connection failed',
-    "changes of OVS's rows do not arrive",
+    "changes of OVS's rows do not arrive: unix:/run/openvswitch/db.sock: ",
   ];
   await saidSoon(lost[1] ?? '');
   for (let count = 0; count < 20; count += 1) await expectUnavailable(...lost);
@@ -160,6 +160,8 @@ test('an outage of ovsdb-server with 20 calls writes a line for each thing that 
 
 test("a node whose tunnels' address is not known is not ready", async () => {
   const { node } = fixture;
+  // A daemon that runs writes it again.
+  await fixture.daemon.stop();
   await node.vsctl('remove', 'open', '.', 'external_ids', 'ovn-encap-ip');
   await fixture.restartDaemon([...FLAGS, '--iface=nosuch']);
   await saidSoon("this node's tunnels are not set up");

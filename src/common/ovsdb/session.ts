@@ -97,6 +97,11 @@ export class OvsdbSession {
     return this.isLive ? undefined : this.#unreachable().message;
   }
 
+  /** What ended the last connection, or kept the first from being made: the same words for a whole outage. */
+  get outageReason(): string | undefined {
+    return this.#outage.reason;
+  }
+
   /**
    * Resolves when the rows are those of the database.
    * @param graceMs how long an outage may have lasted that is waited for

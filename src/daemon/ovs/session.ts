@@ -95,6 +95,11 @@ export class OvsSession {
     return this.#session.isLive;
   }
 
+  /** Why they do not arrive: the same words for a whole outage; undefined before a first attempt failed. */
+  get outageReason(): string | undefined {
+    return this.#session.outageReason;
+  }
+
   /**
    * Resolves with the rows when they are at least as new as the database was when it was called. They
    * stay so for this turn of the event loop, and are newer afterwards.

@@ -25,7 +25,7 @@ export interface StatusParts {
   readonly subnets: CacheView & Pick<WatchCache<Subnet>, 'values'>;
   /** An OVSDB remote. */
   readonly ovsDatabase: string;
-  readonly ovs: Pick<OvsSession, 'isLive'>;
+  readonly ovs: Pick<OvsSession, 'isLive' | 'outageReason'>;
   readonly tunnels: Pick<Tunnels, 'isKnown' | 'failure' | 'text'>;
   readonly abilities: Pick<Abilities, 'failures'>;
   readonly primary: Pick<PrimaryNetwork, 'failure'>;
@@ -113,7 +113,8 @@ async function nodeChecks(parts: StatusParts, signal: AbortSignal): Promise<Chec
     : [
         `this node's tunnels are not set up: ${tunnels.failure}; see --iface and --mtu of the daemon`,
       ];
-  const unfollowed = ovs.isLive ? [] : ["changes of OVS's rows do not arrive"];
+  const why = ovs.outageReason ?? 'there is no session with its database yet';
+  const unfollowed = ovs.isLive ? [] : [`changes of OVS's rows do not arrive: ${why}`];
   return [
     { name: 'container', failures: parts.abilities.failures(), fine: 'it has what it needs' },
     { name: 'Open vSwitch, OVN', failures: ovsAnswers, fine: 'they answer' },
