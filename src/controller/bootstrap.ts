@@ -31,17 +31,14 @@ type BootstrapOptions = Pick<
 /** Where something may refer to the default Subnet. */
 type Referring = Pick<Cluster, 'nads' | 'vpcs' | 'ipPools'>;
 
-/** The nodes' daemons follow them, and the controller does not. */
-const PROVIDER_NETWORKS = '/apis/kubeovn.io/v1/provider-networks';
-
 /** @throws KubernetesError where the server refuses an object */
 export async function bootstrap(
   options: BootstrapOptions,
-  cluster: Referring & Pick<Cluster, 'subnets' | 'vlans'>,
+  cluster: Referring & Pick<Cluster, 'providerNetworks' | 'subnets' | 'vlans'>,
   writes: Writes,
 ): Promise<void> {
   const { settings, defaultSubnet, joinSubnet, northbound } = options;
-  const { vpcs, subnets, vlans } = cluster;
+  const { vpcs, subnets, vlans, providerNetworks } = cluster;
   const make = async (collection: Target, object: Manifest) => {
     // Pending is here what could not be listed: a write could not be answered either.
     if (collection.availability.state !== 'synced') return;
@@ -65,15 +62,15 @@ export async function bootstrap(
       defaultInterface: hostInterface,
       ...(underlay.exchangeLinkName ? { exchangeLinkName: true } : {}),
     });
-    // The Vlan of an older cluster has its network.
-    const { availability } = vlans;
-    await make({ path: PROVIDER_NETWORKS, get: () => vlans.get(vlan), availability }, network);
+    // A Vlan that is there may be in another network.
+    const { provider: own } = vlans.get(vlan) ?? { provider };
+    if (own === provider) await make(providerNetworks, network);
     await make(vlans, manifest('Vlan', vlan, { id, provider }));
   }
   const place = underlay && {
     vlan: underlay.vlan,
     logicalGateway: underlay.logicalGateway,
-    u2oInterconnection: false,
+    u2oInterconnection: underlay.u2oInterconnection,
   };
   const spec = { vpc: settings.defaultVpc, default: true, natOutgoing: true, disableGatewayCheck };
   const primary = subnetManifest(settings.defaultSubnet, defaultSubnet, { ...spec, ...place });

@@ -11,11 +11,13 @@ import { nodeKind } from './kinds/node/kind.ts';
 import { PodKind } from './kinds/pod/kind.ts';
 import { PodReleases, portsOfOwner } from './kinds/pod/pod-release.ts';
 import { Ports } from './kinds/pod/ports.ts';
+import { providerNetworkKind } from './kinds/provider-network/kind.ts';
 import { revalidation } from './kinds/revalidation.ts';
 import { securityGroupKind } from './kinds/security-group/kind.ts';
 import { createSignals, type Signals } from './kinds/signals.ts';
 import { subnetKind } from './kinds/subnet/kind.ts';
 import { usageKind } from './kinds/subnet/usage-kind.ts';
+import { vlanKind } from './kinds/vlan/kind.ts';
 import { vpcKind } from './kinds/vpc/kind.ts';
 import { Wakes } from './kinds/wakes.ts';
 
@@ -38,6 +40,8 @@ export function createKinds(
     nodeKind(shared),
     vpcKind(shared),
     securityGroupKind(shared),
+    vlanKind(shared),
+    providerNetworkKind(shared),
     subnetKind(shared),
     usageKind(shared),
     ipPoolKind(shared),

@@ -20,6 +20,7 @@ import { messageOf } from '../common/text.ts';
 import { questionOf, VERSION } from '../wire/version.ts';
 import { bootstrap, onReference } from './bootstrap.ts';
 import { removeLeftovers } from './clean-up.ts';
+import { AgentPods } from './cluster/agent-pods.ts';
 import { type Cluster, createCluster } from './cluster/cluster.ts';
 import { IpIndex } from './cluster/ip-index.ts';
 import { Machines } from './cluster/machines.ts';
@@ -159,6 +160,7 @@ async function lead(
   const indexes = {
     machines,
     podIndex: new PodIndex(cluster, settings, machines),
+    agentPods: new AgentPods(cluster.pods, settings),
     ipIndex: new IpIndex(cluster.ips, settings),
   };
   const api = new KubernetesApi(config, undefined, onRequest);

@@ -15,6 +15,10 @@ import { type Namespace, projectNamespace } from '../kinds/namespace/object/name
 import { type Node, projectNode } from '../kinds/node/object/node.ts';
 import { type Pod, projectPod } from '../kinds/pod/object/pod.ts';
 import {
+  type ProviderNetworkObject,
+  projectProviderNetwork,
+} from '../kinds/provider-network/object/provider-network.ts';
+import {
   projectSecurityGroup,
   type SecurityGroupObject,
 } from '../kinds/security-group/object/security-group.ts';
@@ -39,6 +43,7 @@ export interface Cluster {
   readonly subnets: Objects<SubnetObject>;
   readonly vpcs: Objects<VpcObject>;
   readonly vlans: Objects<VlanObject>;
+  readonly providerNetworks: Objects<ProviderNetworkObject>;
   readonly ipPools: Objects<IpPoolObject>;
   readonly ips: Objects<IpObject>;
   readonly securityGroups: Objects<SecurityGroupObject>;
@@ -118,7 +123,8 @@ export function sourcesOf(settings: ClusterSettings) {
     nodes: source('/api/v1/nodes', projectNode),
     namespaces: source('/api/v1/namespaces', projectNamespace),
     vpcs: ours('vpcs', (raw) => projectVpc(raw, settings.defaultVpc)),
-    vlans: ours('vlans', projectVlan),
+    vlans: ours('vlans', (raw) => projectVlan(raw, settings)),
+    providerNetworks: ours('provider-networks', projectProviderNetwork),
     ipPools: ours('ippools', projectIpPool),
     securityGroups: ours('security-groups', projectSecurityGroup),
     statefulSets: {
@@ -158,6 +164,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   const optional = {
     vpcs: collection(sources.vpcs),
     vlans: collection(sources.vlans),
+    providerNetworks: collection(sources.providerNetworks),
     ipPools: collection(sources.ipPools),
     securityGroups: collection(sources.securityGroups),
     statefulSets: collection(sources.statefulSets),

@@ -24,7 +24,7 @@ import {
 import { defaultLeaseTimes, type LeaseTimes } from '../leadership/times.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { NorthboundAddress } from '../ovn/open.ts';
-import { refuseInterconnection, refuseWhatIsLacking } from './lacking-flags.ts';
+import { refuseWhatIsLacking } from './lacking-flags.ts';
 import { northboundOf } from './northbound-address.ts';
 import {
   readCidrs,
@@ -69,6 +69,7 @@ export interface UnderlayFlags {
   /** Of the nodes. */
   readonly hostInterface: string;
   readonly logicalGateway: boolean;
+  readonly u2oInterconnection: boolean;
   /** Of the ProviderNetwork: whether the interface and its bridge change names. */
   readonly exchangeLinkName: boolean;
 }
@@ -150,11 +151,12 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
   const hasAddress = given.text('probe-address') !== '';
   const program = readProgramFlags(given, hasAddress ? {} : environment);
   const northbound = northboundOf(given.text('ovn-nb-addr'), environment);
+  const settings = settingsOf(given, environment);
   return {
     ...program,
     podName: environment.POD_NAME || hostname(),
-    namespace: namespaceOf(environment.POD_NAMESPACE || 'kube-system'),
-    settings: settingsOf(given, environment),
+    namespace: settings.agentNamespace,
+    settings,
     ...subnetsOf(given),
     makesDefaultSubnets:
       !flag(given, 'non-primary-cni-mode') || given.given('default-ls') !== undefined,
@@ -188,6 +190,8 @@ function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettin
     defaultVpc: objectName(given, 'cluster-router'),
     defaultSubnet: objectName(given, 'default-ls'),
     joinSubnet: objectName(given, 'node-switch'),
+    defaultProviderNetwork: objectName(given, 'default-provider-name'),
+    agentNamespace: namespaceOf(environment.POD_NAMESPACE || 'kube-system'),
     enableLb: flag(given, 'enable-lb'),
     ...(apiServer === undefined ? {} : { apiServer }),
     podNicType: word(given, 'pod-nic-type'),
@@ -231,13 +235,19 @@ function underlayOf(given: Given): UnderlayFlags | undefined {
   if (hostInterface === '') {
     throw wrongValue('--default-interface-name', '', 'an interface, with --network-type=vlan');
   }
-  refuseInterconnection(given);
+  const logicalGateway = flag(given, 'default-logical-gateway');
+  const u2oInterconnection = flag(given, 'default-u2o-interconnection');
+  if (logicalGateway && u2oInterconnection) {
+    const expected = 'false, with --default-logical-gateway=true';
+    throw wrongValue('--default-u2o-interconnection', 'true', expected);
+  }
   return {
     vlan: objectName(given, 'default-vlan-name'),
     vlanId: readNumber('--default-vlan-id', given.text('default-vlan-id'), 0, 4095),
     providerNetwork: objectName(given, 'default-provider-name'),
     hostInterface,
-    logicalGateway: flag(given, 'default-logical-gateway'),
+    logicalGateway,
+    u2oInterconnection,
     exchangeLinkName: flag(given, 'default-exchange-link-name'),
   };
 }

@@ -25,12 +25,12 @@ const TEXTS: Readonly<Record<keyof typeof USED, string>> = {
     'Addresses and ranges (FIRST..LAST) of the default Subnet that no pod gets.',
   'default-gateway-check': 'Pods of the default Subnet wait until their gateway answers.',
   'default-logical-gateway': 'The default Subnet of an underlay has its gateway in OVN.',
-  'default-u2o-interconnection':
-    'Join the default Subnet of an underlay to overlay Subnets: refused, this controller cannot.',
+  'default-u2o-interconnection': 'Join the default Subnet of an underlay to overlay Subnets.',
   'default-exchange-link-name':
     "The nodes' interface and its bridge change names, with --network-type=vlan.",
   'network-type': 'Of the default Subnet: geneve, vxlan, stt, or vlan for an underlay.',
-  'default-provider-name': 'ProviderNetwork of the default Subnet, with --network-type=vlan.',
+  'default-provider-name':
+    'ProviderNetwork of the default Subnet, with --network-type=vlan, and of Vlans that name none.',
   'default-interface-name': "The nodes' interface to it, with --network-type=vlan.",
   'default-vlan-name': 'Vlan of the default Subnet, with --network-type=vlan.',
   'default-vlan-id': "That Vlan's number.",

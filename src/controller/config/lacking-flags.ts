@@ -44,13 +44,6 @@ export function refuseWhatIsLacking({ given }: Pick<GivenFlags<string>, 'given'>
   }
 }
 
-/** An underlay's default Subnet that is to be joined to overlay ones, which is only asked for there. */
-export function refuseInterconnection({ given }: Pick<GivenFlags<string>, 'given'>): void {
-  const what = 'overlay Subnets do not reach underlay ones';
-  const switches = { 'default-u2o-interconnection': what };
-  refuseLacking({ given }, { program: 'controller', switches });
-}
-
 /** Chart v2 of Kube-OVN v1.17 passes `--np-enforcement="standard"`, with the quotation marks. */
 function unquoted(text: string): string {
   return /^"(.*)"$/.exec(text)?.[1] ?? text;

@@ -6,6 +6,7 @@ import type { Logger } from '../../common/log.ts';
 import type { ObjectEvents } from '../../common/reconcile/object-events.ts';
 import type { WorkQueueObserver } from '../../common/reconcile/queue-figures.ts';
 import type { Queues } from '../../common/reconcile/queues.ts';
+import type { AgentPods } from '../cluster/agent-pods.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { IpIndex } from '../cluster/ip-index.ts';
 import type { Machines } from '../cluster/machines.ts';
@@ -22,6 +23,7 @@ export interface Context {
   readonly settings: ClusterSettings;
   readonly cluster: Cluster;
   readonly podIndex: PodIndex;
+  readonly agentPods: AgentPods;
   readonly machines: Machines;
   readonly ipIndex: IpIndex;
   readonly addresses: Addresses;

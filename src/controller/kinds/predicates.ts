@@ -8,6 +8,7 @@ import { hasSameResult } from '../validation/validate.ts';
 import type { IpPoolObject } from './ippool/object/ippool.ts';
 import type { Node } from './node/object/node.ts';
 import type { SubnetObject } from './subnet/object/subnet.ts';
+import { isOtherVlan, type VlanObject } from './vlan/object/vlan.ts';
 import type { VpcObject } from './vpc/object/vpc.ts';
 
 /** True where NICs can have other things of a Subnet or an IPPool than before. */
@@ -22,6 +23,11 @@ export function affectsNics({
 /** True where a Vpc says something else than before. */
 export function hasVpcChanged({ type, value, previous }: Change<VpcObject>): boolean {
   return type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);
+}
+
+/** True where a Vlan is another thing to the Subnets in it: most changes are of their names. */
+export function hasVlanChanged({ type, value, previous }: Change<VlanObject>): boolean {
+  return type !== 'updated' || isOtherVlan(value, previous);
 }
 
 /** True where a node has other addresses than before. */

@@ -5,7 +5,7 @@
  */
 import type { Uses } from './context.ts';
 import type { Kind } from './kind.ts';
-import { affectsNics, hasOtherAddresses, hasVpcChanged } from './predicates.ts';
+import { affectsNics, hasOtherAddresses, hasVlanChanged, hasVpcChanged } from './predicates.ts';
 
 type Context = Uses<
   'addresses' | 'signals',
@@ -31,7 +31,9 @@ export function revalidation({ addresses, cluster, signals }: Context): Kind {
       cluster.nodes.onChange((change) => {
         if (hasOtherAddresses(change)) revalidate();
       }),
-      cluster.vlans.onChange(revalidate),
+      cluster.vlans.onChange((change) => {
+        if (hasVlanChanged(change)) revalidate();
+      }),
       cluster.ips.onChange(({ type, value, previous }) => {
         if (type !== 'deleted') addresses.adoptIp(value);
         const versions = previous === undefined ? [value] : [value, previous];

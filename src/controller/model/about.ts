@@ -11,7 +11,7 @@ interface Identity {
   readonly uid: string;
 }
 
-export type OwnKind = 'Subnet' | 'Vpc' | 'IPPool' | 'IP' | 'SecurityGroup';
+export type OwnKind = 'Subnet' | 'Vpc' | 'Vlan' | 'IPPool' | 'IP' | 'SecurityGroup';
 
 /** A pod, for events about it. */
 export function aboutPod({ namespace, name, uid }: Identity): EventObject {

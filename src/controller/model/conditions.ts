@@ -25,6 +25,7 @@ export const OUTCOMES = [
   'SetPrivateLogicalSwitchSuccess',
   'ResetLogicalSwitchAclSuccess',
   'ValidateLogicalSwitchFailed',
+  'ValidateSubnetVlanFailed',
   'CreateLogicalSwitchFailed',
   'DeleteSubnetWaits',
   'UpdateIPAMSucceeded',
@@ -77,24 +78,30 @@ export function updatedConditions(
   wanted: readonly ConditionSays[],
   now: Date,
 ): readonly Condition[] | undefined {
-  const time = timestamp(now);
   const conditions = [...current];
   for (const said of wanted) {
     const index = conditions.findIndex(({ type }) => type === said.type);
-    const before = conditions[index];
-    if (before === undefined) {
-      conditions.push({ ...said, lastUpdateTime: time, lastTransitionTime: time });
-    } else if (!saysTheSame(before, said)) {
-      const since = before.status === said.status ? before.lastTransitionTime : time;
-      conditions[index] = {
-        ...before,
-        ...said,
-        lastUpdateTime: time,
-        lastTransitionTime: since,
-      };
-    }
+    const after = conditionAfter(conditions[index], said, now);
+    if (index === -1) conditions.push(after);
+    else conditions[index] = after;
   }
   return isDeepStrictEqual(conditions, current) ? undefined : conditions;
+}
+
+/**
+ * One condition after this, with the times as in `updatedConditions`.
+ * @param before undefined where there is none yet
+ */
+export function conditionAfter<C extends Condition>(
+  before: C | undefined,
+  said: ConditionSays,
+  now: Date,
+): C | Condition {
+  const time = timestamp(now);
+  if (before === undefined) return { ...said, lastUpdateTime: time, lastTransitionTime: time };
+  if (saysTheSame(before, said)) return before;
+  const since = before.status === said.status ? before.lastTransitionTime : time;
+  return { ...before, ...said, lastUpdateTime: time, lastTransitionTime: since };
 }
 
 /** What conditions say that are not there, since nothing is known yet. */

@@ -35,6 +35,8 @@ export const FAILURES = [
   'ValidateNadFailed',
   'ReconcileVpcFailed',
   'ReconcileSecurityGroupFailed',
+  /** Only ours: an older Vlan of the provider network has the id. */
+  'VlanConflict',
 ] as const;
 export type Failure = (typeof FAILURES)[number];
 

@@ -43,7 +43,7 @@ export function unwatched(path: string): Problem {
 }
 
 /** A problem that comes of an object which is not known, with why it is not. */
-export function withLack({ message, advice }: Problem, lack: Problem | undefined): Problem {
-  if (lack === undefined) return { message, advice };
-  return { message: `${message}: ${lack.message}`, advice: lack.advice };
+export function withLack(problem: Problem, lack: Problem | undefined): Problem {
+  if (lack === undefined) return problem;
+  return { ...problem, message: `${problem.message}: ${lack.message}`, advice: lack.advice };
 }

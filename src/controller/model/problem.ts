@@ -9,6 +9,8 @@ export interface Problem {
   readonly message: string;
   /** What to do about it. */
   readonly advice: string;
+  /** Of a condition that says so, where it has another one than most problems. */
+  readonly reason?: 'ValidateSubnetVlanFailed';
 }
 
 export type Problems = readonly [Problem, ...Problem[]];

@@ -12,6 +12,10 @@ export interface ClusterSettings {
   readonly defaultSubnet: string;
   /** The Subnet that connects nodes with pods. */
   readonly joinSubnet: string;
+  /** The ProviderNetwork of Vlans that do not say one. */
+  readonly defaultProviderNetwork: string;
+  /** Where the nodes' daemons run: the controller's own namespace. */
+  readonly agentNamespace: string;
   /** What Subnets that do not say get for `enableLb`; undefined leaves them alone. */
   readonly enableLb?: boolean;
   /** The API server's address within the cluster: no Subnet of the default VPC may have it. */

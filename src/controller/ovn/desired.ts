@@ -41,9 +41,20 @@ export interface DesiredSwitch {
   /** The Subnet's name. */
   readonly name: string;
   readonly attachment?: DesiredAttachment;
-  readonly localnet?: { readonly network: string; readonly tag?: number };
+  /** How it is connected to a provider network; absent for an overlay. */
+  readonly localnet?: DesiredLocalnet;
   readonly dhcp: readonly DesiredDhcp[];
   readonly acls: readonly DesiredAcl[];
+}
+
+/** The port of a Subnet to a provider network, whose other end is each node's provider bridge. */
+export interface DesiredLocalnet {
+  /** Name of the provider network, by which nodes find the bridge (`ovn-bridge-mappings`). */
+  readonly network: string;
+  /** IEEE 802.1Q's id; absent for untagged. */
+  readonly tag?: number;
+  /** The Subnet's networks, which Kube-OVN notes on the port. */
+  readonly cidrs: readonly Cidr[];
 }
 
 /** How a Subnet is attached to its Vpc's router. */

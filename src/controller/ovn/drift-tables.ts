@@ -1,10 +1,10 @@
 /**
  * Changes of which columns are drift, and which object a row belongs to. Pure.
  *
- * Columns are those that the planners compare, but for two kinds. What changes with each pod of ours
- * would come back once per pod: `ports` of switches, routers and groups, and `addresses` of sets,
- * and `dhcpv4_options` and `dhcpv6_options`, which change on all ports of a Subnet at once. And
- * what OVN writes comes without anybody's doing: `tag`.
+ * Columns are those that the planners compare, but for what changes with each pod of ours and would
+ * come back once per pod: `ports` of switches, routers and groups, and `addresses` of sets, and
+ * `dhcpv4_options` and `dhcpv6_options`, which change on all ports of a Subnet at once. OVN writes one
+ * of them itself, `tag`, but only for ports with `tag_request` (ovn-nb(5)), which ours have not.
  */
 import { isOurs, routerPortName } from './names.ts';
 import { COLUMNS, type Ids, type TableName } from './rows.ts';
@@ -48,7 +48,7 @@ export const DRIFT_TABLES: Readonly<Record<TableName, DriftTable>> = {
     objects: ({ name = '' }) => [{ kind: 'subnet', name }],
   },
   Logical_Switch_Port: {
-    columns: ['name', 'external_ids', 'type', 'addresses', 'port_security', 'options'],
+    columns: ['name', 'external_ids', 'type', 'addresses', 'port_security', 'options', 'tag'],
     tellsEnd: true,
     objects: ({ external_ids: ids }) =>
       ids.pod === undefined ? subnetsNamed(ids.ls) : [{ kind: 'pod', key: ids.pod }],

@@ -15,8 +15,7 @@
  * - rows that come, since ours do so: a pod that is made tells nothing. What somebody adds under our
  *   mark stays until its object is looked at for another reason;
  * - a port that is moved to another switch or router without ending; that ports are taken out of a
- *   group or put into it, or addresses out of a set; a port's DHCP options, and its `tag` (also where
- *   it is a provider network's VLAN): drift-tables.ts says why;
+ *   group or put into it, or addresses out of a set; a port's DHCP options: drift-tables.ts says why;
  * - columns that no planner compares, as `enabled` or a router port's MAC.
  */
 import type { Change } from '../../common/ovsdb/replica.ts';

@@ -47,8 +47,14 @@ export interface Place {
   readonly parent: Parent;
 }
 
+/** Keys of `external_ids` of a localnet port with the Subnet's CIDRs. */
+export const LOCALNET_CIDR = { IPv4: 'ipv4_network', IPv6: 'ipv6_network' } as const;
+
 /** Keys of `external_ids` that go when they are not wanted; others are not ours. */
-const MANAGED_IDS = ['security_groups', 'vips', 'attach-vips'];
+const MANAGED_IDS = [
+  ...['security_groups', 'vips', 'attach-vips'],
+  ...Object.values<string>(LOCALNET_CIDR),
+];
 
 /**
  * Makes the port be on the switch as wanted.

@@ -125,23 +125,20 @@ function namespacesOfOthers(subnet: Subnet, vpcs: readonly VpcObject[]): readonl
 
 /** What is wrong with a Subnet's Vlan, or undefined. */
 export function vlanProblem(subnet: Subnet, vlan: VlanObject | undefined): Problem | undefined {
+  const reason = 'ValidateSubnetVlanFailed';
   if (subnet.vlan === '') return undefined;
   if (vlan === undefined) {
     return {
       message: `failed to get vlan ${subnet.vlan}: not found`,
       advice: 'create the Vlan, or set another vlan',
+      reason,
     };
   }
-  if (vlan.conflict) {
+  if (vlan.status.conflict) {
     return {
       message: `subnet ${subnet.name} has invalid conflict vlan ${subnet.vlan}`,
       advice: 'give the Vlan an id that no other Vlan of its provider network has',
-    };
-  }
-  if (vlan.provider === '') {
-    return {
-      message: `vlan ${subnet.vlan} provider not yet set`,
-      advice: "set the Vlan's spec.provider to a ProviderNetwork",
+      reason,
     };
   }
   return undefined;

@@ -26,7 +26,7 @@ describe("the controller's role", () => {
     const paths = Object.values(cluster).flatMap((part: object) =>
       'path' in part ? [String(part.path)] : [],
     );
-    expect(paths).toHaveLength(13);
+    expect(paths).toHaveLength(14);
     for (const path of paths) {
       const kind = kinds.find(
         ({ apiVersion, plural }) =>
@@ -47,6 +47,9 @@ describe("the controller's role", () => {
     ['kubeovn.io', 'ips', 'create'],
     ['kubeovn.io', 'ips', 'delete'],
     ['kubeovn.io', 'subnets/status', 'patch'],
+    ['kubeovn.io', 'provider-networks/status', 'patch'],
+    ['kubeovn.io', 'vlans/status', 'patch'],
+    ['', 'nodes', 'patch'],
     ['coordination.k8s.io', 'leases', 'create'],
     ['coordination.k8s.io', 'leases', 'patch'],
     ['kubevirt.io', 'virtualmachines', 'get'],

@@ -9,7 +9,7 @@ import { kubeOvn, setUpCluster, start } from './support.ts';
 
 const OVN = '--ovn-nb-addr=tcp:127.0.0.1:6641';
 
-const KINDS = ['vpcs', 'subnets', 'vlans', 'nads', 'ipPools'] as const;
+const KINDS = ['vpcs', 'subnets', 'vlans', 'providerNetworks', 'nads', 'ipPools'] as const;
 
 /**
  * A cluster that the controller knows, and a bootstrap with these flags.
@@ -185,6 +185,7 @@ describe('what is there', () => {
     kubeOvn('Subnet', 'join', { cidrBlock: '100.65.0.0/16' }),
     kubeOvn('Subnet', 'ovn-default', { cidrBlock: '10.17.0.0/16' }),
     kubeOvn('Vlan', 'ovn-vlan', { id: 9, provider: 'provider' }),
+    kubeOvn('ProviderNetwork', 'provider', { defaultInterface: 'eth7' }),
   ];
   const argv = [OVN, '--network-type=vlan', '--default-interface-name=eth1'];
 
@@ -193,6 +194,13 @@ describe('what is there', () => {
     await all.run();
     expect(all.created()).toBe(0);
     expect(all.specs('Subnet')['ovn-default']).toEqual({ cidrBlock: '10.17.0.0/16' });
+  });
+
+  it('has no network made for a Vlan that is in another one', async () => {
+    const elsewhere = kubeOvn('Vlan', 'ovn-vlan', { id: 9, provider: 'fabric' });
+    await using all = await setUp(argv, [elsewhere]);
+    await all.run();
+    expect(all.specs('ProviderNetwork')).toEqual({});
   });
 
   it('though the controller does not know it yet stays as it is, and the rest is made', async () => {

@@ -9,6 +9,7 @@ import { KubernetesApi } from '../../../src/common/kubernetes/api.ts';
 import { EventRecorder } from '../../../src/common/kubernetes/events.ts';
 import { ObjectEvents } from '../../../src/common/reconcile/object-events.ts';
 import { bootstrap } from '../../../src/controller/bootstrap.ts';
+import { AgentPods } from '../../../src/controller/cluster/agent-pods.ts';
 import { createCluster } from '../../../src/controller/cluster/cluster.ts';
 import { IpIndex } from '../../../src/controller/cluster/ip-index.ts';
 import { Machines } from '../../../src/controller/cluster/machines.ts';
@@ -71,6 +72,7 @@ export class Life implements AsyncDisposable {
     const cluster = createCluster({ config, settings, log });
     const machines = new Machines(cluster, settings);
     const podIndex = new PodIndex(cluster, settings, machines);
+    const agentPods = new AgentPods(cluster.pods, settings);
     const ipIndex = new IpIndex(cluster.ips, settings);
     cluster.start();
     this.#stack.defer(() => cluster.stop());
@@ -90,7 +92,7 @@ export class Life implements AsyncDisposable {
     const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
     const ownerLock = new KeyedLock();
     const said = new ObjectEvents(events);
-    const indexes = { cluster, podIndex, ipIndex, machines };
+    const indexes = { cluster, podIndex, agentPods, ipIndex, machines };
     const context = { ...indexes, settings, addresses, ownerLock, writes, events: said, log };
     const leader = new Leader(context);
     leader.start();

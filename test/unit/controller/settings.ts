@@ -6,6 +6,8 @@ export const defaultSettings: ClusterSettings = {
   defaultVpc: 'ovn-cluster',
   defaultSubnet: 'ovn-default',
   joinSubnet: 'join',
+  defaultProviderNetwork: 'provider',
+  agentNamespace: 'kube-system',
   podNicType: 'veth-pair',
   keepsVmAddresses: true,
   enforcesNamespaces: false,

@@ -14,7 +14,7 @@ import type { DriftChange } from '../../ovn/drift-tables.ts';
 import type { Uses } from '../context.ts';
 import { type IpObject, saysForOthers } from '../ip/object/ip.ts';
 import type { Kind, Unsubscribe } from '../kind.ts';
-import { cameOrWent, isOther } from '../predicates.ts';
+import { cameOrWent, hasVlanChanged, isOther } from '../predicates.ts';
 import { listsSecurityGroup } from './desired-port.ts';
 import { ownerOfPod, type Pod } from './object/pod.ts';
 import { isUnallocated } from './object/pod-annotations.ts';
@@ -70,7 +70,9 @@ export class PodKind implements Kind {
       cluster.nodes.onChange(({ type, key, value, previous }) => {
         if (type === 'deleted' || value.isReady !== previous?.isReady) this.#addDeletedOn(key);
       }),
-      cluster.vlans.onChange(({ key }) => this.#addPodsIn(key)),
+      cluster.vlans.onChange((change) => {
+        if (hasVlanChanged(change)) this.#addPodsIn(change.key);
+      }),
       signals.ownerServed.on((owner) => this.#addOwner(owner)),
       signals.freed.on((held) => wakes.freed(held)),
     ];

@@ -30,6 +30,7 @@ export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchContext): D
   const localnet = vlan && {
     network: vlan.provider,
     ...(vlan.id === 0 ? {} : { tag: vlan.id }),
+    cidrs: blocks.map(({ cidr }) => cidr),
   };
   const isAttached = hasRouterPort && gateways.length > 0;
   return {

@@ -3,10 +3,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../../common/kubernetes/watch-cache.ts';
+import { hasSameMembers } from '../../model/same-members.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { affectsNics } from '../predicates.ts';
+import { affectsNics, hasVlanChanged } from '../predicates.ts';
 import type { SubnetObject } from './object/subnet.ts';
 import { type SubnetContext, SubnetReconciler } from './reconciler.ts';
 
@@ -54,7 +55,14 @@ export function subnetKind(context: Context): Kind {
         if (value.status.standby === previous?.status.standby) return;
         addThose(({ claims }) => claims.vpc === key);
       }),
-      cluster.vlans.onChange(({ key }) => addThose(({ claims }) => claims.vlan === key)),
+      cluster.vlans.onChange((change) => {
+        if (hasVlanChanged(change)) addThose(({ claims }) => claims.vlan === change.key);
+      }),
+      cluster.providerNetworks.onChange(({ type, key, value, previous }) => {
+        const { vlans } = value.status;
+        if (type === 'updated' && hasSameMembers(vlans, previous?.status.vlans ?? [])) return;
+        addThose(({ claims }) => cluster.vlans.get(claims.vlan)?.provider === key);
+      }),
       cluster.ips.onChange(({ type, value }) => {
         if (type === 'deleted') addDeleting(value.spec.subnet);
       }),

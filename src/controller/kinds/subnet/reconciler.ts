@@ -8,8 +8,9 @@ import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { aboutOwn } from '../../model/about.ts';
 import type { Outcome } from '../../model/conditions.ts';
 import { failureEvent, outcomeEvent } from '../../model/events.ts';
+import { lackOf, withLack } from '../../model/lack.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
-import { checkedValue, describeProblems } from '../../model/problem.ts';
+import { checkedValue, describeProblems, type Problem } from '../../model/problem.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { gatewayMac } from '../../ovn/router-port.ts';
 import type { NbState } from '../../ovn/state.ts';
@@ -17,16 +18,19 @@ import { holdersText } from '../../validation/holders.ts';
 import { standbyProblem } from '../../validation/subnet-conflicts.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
+import type { VlanObject } from '../vlan/object/vlan.ts';
 import { desiredSwitch } from './desired-switch.ts';
 import type { Subnet, SubnetObject } from './object/subnet.ts';
 import { subnetConditionsPatch } from './object/subnet-status.ts';
 import { planSwitch, planSwitchRemoval } from './switch-plan.ts';
 
 const NOT_VALID = 'ValidateLogicalSwitchFailed';
+/** Nothing is wrong, and the change that is waited for has the Subnet worked on (kind.ts). */
+const ON_ITS_WAY = { isTransient: true, waitsFor: [] };
 
 export type SubnetContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'northbound' | 'settings' | 'writes',
-  'subnets' | 'vlans' | 'vpcs'
+  'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
 export class SubnetReconciler {
@@ -59,8 +63,11 @@ export class SubnetReconciler {
     const subnet = checkedValue(object.checked);
     if (subnet === undefined) {
       if (!('problems' in object.checked)) return;
-      const message = describeProblems(object.checked.problems);
-      await this.#report(name, { reason: NOT_VALID, message });
+      const { problems } = object.checked;
+      const message = describeProblems(problems);
+      const [{ reason = NOT_VALID }] = problems;
+      const isOne = problems.every((problem) => problem.reason === reason);
+      await this.#report(name, { reason: isOne ? reason : NOT_VALID, message });
       // What it is validated by asks for it when it changes.
       throw new NotDone(message, { waitsFor: [] });
     }
@@ -106,9 +113,9 @@ export class SubnetReconciler {
     const { name, vpc } = subnet;
     const waits = standbyProblem(subnet, cluster.vpcs.get(vpc));
     if (waits !== undefined) throw new NotDone(waits.message, { isTransient: true });
+    const vlan = await this.#vlanOf(subnet);
     try {
       if (northbound === undefined) throw noOvn(name);
-      const vlan = subnet.vlan === '' ? undefined : cluster.vlans.get(subnet.vlan);
       const desired = desiredSwitch(subnet, { vlan, nodes: this.#nodeNetworks(vpc) });
       let before: NbState | undefined;
       await northbound.apply((state) => {
@@ -128,6 +135,25 @@ export class SubnetReconciler {
       });
       throw error;
     }
+  }
+
+  /**
+   * The Vlan of a Subnet on a physical network, once the provider network lets the VLAN through.
+   * @throws NotDone as long as it does not
+   */
+  async #vlanOf({ name, vlan: vlanName }: Subnet): Promise<VlanObject | undefined> {
+    if (vlanName === '') return undefined;
+    const { vlans, providerNetworks } = this.#context.cluster;
+    const vlan = vlans.get(vlanName);
+    const network = vlan && providerNetworks.get(vlan.provider);
+    if (network?.status.vlans.includes(vlanName)) return vlan;
+    if (vlan === undefined || network !== undefined) {
+      throw new NotDone(`${vlanName} is not in the status of its provider network yet`, ON_ITS_WAY);
+    }
+    const problem = withLack(noNetwork(vlan), lackOf(providerNetworks.availability));
+    const message = describeProblems([problem]);
+    await this.#report(name, { reason: 'ValidateSubnetVlanFailed', message });
+    throw new NotDone(message, { waitsFor: [] });
   }
 
   async #letGo(object: SubnetObject): Promise<void> {
@@ -182,6 +208,13 @@ function merged(
   if (one === undefined || other === undefined) return one ?? other;
   const metadata = { ...(one.metadata as object), ...(other.metadata as object) };
   return { ...one, ...other, metadata };
+}
+
+function noNetwork({ name, provider }: VlanObject): Problem {
+  return {
+    message: `provider network ${provider} of vlan ${name} not found`,
+    advice: "create the ProviderNetwork, or set the Vlan's spec.provider to one that is there",
+  };
 }
 
 function noOvn(subnet: string): NorthboundError {

@@ -2,9 +2,10 @@
  * The logical switch of a Subnet, with its ports to the Vpc's router and to the provider network,
  * its DHCP options and ACLs. Pure. A Subnet is one transaction; ports of pods are pod-plan.ts's.
  */
+import { cidrText } from '../../../common/address.ts';
 import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
-import type { DesiredSwitch } from '../../ovn/desired.ts';
+import type { DesiredLocalnet, DesiredSwitch } from '../../ovn/desired.ts';
 import { planDhcp } from '../../ovn/dhcp-plan.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
@@ -12,7 +13,7 @@ import { planPodGroups } from '../../ovn/pod-groups.ts';
 import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn/router-port.ts';
 import type { RouterPort, Switch, SwitchPort } from '../../ovn/rows.ts';
 import type { NbState } from '../../ovn/state.ts';
-import { placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
+import { LOCALNET_CIDR, placePort, removePort, type WantedPort } from '../../ovn/switch-port.ts';
 import {
   newTransactionBuilder,
   type Plan,
@@ -104,10 +105,16 @@ function wantedPorts({ name, attachment, localnet }: DesiredSwitch): WantedPort[
       type: 'localnet',
       addresses: ['unknown'],
       options: { network_name: localnet.network },
+      ids: { ls: name, ...localnetIds(localnet) },
       ...(localnet.tag === undefined ? {} : { tag: localnet.tag }),
     });
   }
   return ports;
+}
+
+function localnetIds({ cidrs }: DesiredLocalnet): Readonly<Record<string, string>> {
+  const entries = cidrs.map((cidr) => [LOCALNET_CIDR[cidr.family], cidrText(cidr)] as const);
+  return Object.fromEntries(entries);
 }
 
 /** Another Vpc's router, or a provider network, that the Subnet was attached to before. */

@@ -2,7 +2,7 @@
  * The usage of Subnets: what makes the addresses of one, and of its IPPools, be counted again.
  */
 import type { Change } from '../../../common/kubernetes/watch-cache.ts';
-import { Timers } from '../../../common/reconcile/due-timers.ts';
+import { Pace } from '../../../common/reconcile/pace.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import type { IpObject } from '../ip/object/ip.ts';
@@ -21,27 +21,18 @@ const COUNT_EVERY_MS = 500;
 export function usageKind(context: Context): Kind {
   const { addresses, cluster, queues, signals } = context;
   const reconciler = new UsageReconciler(context);
-  /** When Subnets were counted last, by name; ms since 1970. */
-  const countedAtMs = new Map<string, number>();
   const queue = queues.create({
     name: 'usage',
     what: 'the usage of a Subnet',
     // One after another: what changes meanwhile is counted in one go.
     concurrency: 1,
     reconcile: (name) => {
-      if (addresses.subnet(name) === undefined) countedAtMs.delete(name);
-      else countedAtMs.set(name, Date.now());
+      if (addresses.subnet(name) === undefined) pace.forget(name);
+      else pace.done(name);
       return reconciler.reconcile(name);
     },
   });
-  const timers = new Timers((name) => queue.add(name));
-
-  /** The first change is counted at once, and those that follow it soon together. */
-  function add(name: string): void {
-    const dueAtMs = (countedAtMs.get(name) ?? 0) + COUNT_EVERY_MS;
-    if (Date.now() < dueAtMs) timers.set(name, dueAtMs);
-    else queue.add(name);
-  }
+  const pace = new Pace(COUNT_EVERY_MS, (name) => queue.add(name));
 
   function ipChanged(change: Change<IpObject>): void {
     // Counted when it has gone: in between one half of the change would be.
@@ -50,25 +41,25 @@ export function usageKind(context: Context): Kind {
     // What is held for an object that has gone is let go next: both are counted together then.
     const held = type === 'deleted' ? addresses.allocator.allocationOf(key)?.subnet : undefined;
     for (const subnet of new Set([value.spec.subnet, previous?.spec.subnet ?? ''])) {
-      if (subnet !== '' && subnet !== held) add(subnet);
+      if (subnet !== '' && subnet !== held) pace.add(subnet);
     }
   }
 
   return {
     subscribe: () => [
-      () => timers.stop(),
+      () => pace.stop(),
       cluster.subnets.onChange((change) => {
-        if (affectsNics(change) || !reconciler.isCounted(change.value)) add(change.key);
+        if (affectsNics(change) || !reconciler.isCounted(change.value)) pace.add(change.key);
       }),
       cluster.ips.onChange(ipChanged),
-      signals.freed.on(({ subnet }) => add(subnet)),
-      signals.ipEnded.on((subnet) => add(subnet)),
+      signals.freed.on(({ subnet }) => pace.add(subnet)),
+      signals.ipEnded.on((subnet) => pace.add(subnet)),
       signals.revalidated.on(({ subnets, ipPools }) => {
-        for (const name of subnets) add(name);
+        for (const name of subnets) pace.add(name);
         for (const name of ipPools) {
           const pool = addresses.ipPool(name);
           const subnet = pool && checkedValue(pool.checked)?.subnet;
-          if (subnet !== undefined) add(subnet);
+          if (subnet !== undefined) pace.add(subnet);
         }
       }),
     ],

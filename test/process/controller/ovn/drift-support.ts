@@ -61,7 +61,11 @@ export async function bringNetwork(database: NbDatabase): Promise<void> {
   const policies = [{ priority: 9, match: 'ip6', action: 'drop', nexthops: [] } as const];
   await database.apply((state) => planRouter(state, routerOf({ routes, policies })));
   const dhcp = [{ cidr: cidr('10.1.0.0/24'), options: {}, newMac: MAC }];
-  const changes = { dhcp, acls: [aclOf('ip')], localnet: { network: 'physnet', tag: 7 } };
+  const changes = {
+    dhcp,
+    acls: [aclOf('ip')],
+    localnet: { network: 'physnet', tag: 7, cidrs: [] },
+  };
   await database.apply((state) => planSwitch(state, attachedSwitch('10.1.0.1/24', changes)));
 }
 

@@ -116,6 +116,7 @@ describe('drift of other objects', () => {
     await damage(['lr-route-del', 'tenant'], vpc());
     await damage(['lr-policy-del', 'tenant'], vpc());
     await damage(['lsp-del', 'front-tenant'], subnet());
+    await damage(['set', 'Logical_Switch_Port', 'localnet.front', 'tag=9'], subnet());
     await damage(['lsp-del', 'localnet.front'], subnet());
     await damage(['lrp-del', 'tenant-front'], subnet());
     await damage(['acl-del', 'front'], subnet(), group('front'));
@@ -212,7 +213,7 @@ describe('what is not told', () => {
     await database.by('set', 'Logical_Switch', 'front', 'name=back');
     await told(watching, pod('shop/web-7'), group(), group(), subnet(), subnet('back'));
     await database.by('acl-del', 'back');
-    await expect.poll(() => watching.changes.length).toBe(7);
+    await expect.poll(() => watching.changes.length).toBe(8);
   });
 
   it('is what OVN writes', async () => {
@@ -220,7 +221,7 @@ describe('what is not told', () => {
     await bringNetwork(database);
     await bringPod(database);
     const watching = await watched(database);
-    const written = ['up=true', 'tag=9', `dynamic_addresses="${MAC}"`];
+    const written = ['up=true', `dynamic_addresses="${MAC}"`];
     await database.by('set', 'Logical_Switch_Port', PORT, ...written);
     await database.by('lsp-del', 'front-tenant');
     await told(watching, subnet());

@@ -14,6 +14,7 @@ import {
 } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { planRouter, planRouterRemoval } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import type {
+  DesiredLocalnet,
   DesiredPort,
   DesiredRouter,
   DesiredSecurityGroup,
@@ -159,8 +160,9 @@ export const world: fc.Arbitrary<World> = fc
     };
   });
 
-function localnetOf(tag: number): { network: string; tag?: number } {
-  return tag === 0 ? { network: 'physnet' } : { network: 'physnet', tag };
+function localnetOf(tag: number): DesiredLocalnet {
+  const localnet = { network: 'physnet', cidrs: [] };
+  return tag === 0 ? localnet : { ...localnet, tag };
 }
 
 type Planner = (state: NbState) => Plan;

@@ -312,8 +312,18 @@ describe('the options', () => {
       providerNetwork: 'provider',
       hostInterface: 'eth1',
       logicalGateway: true,
+      u2oInterconnection: false,
       exchangeLinkName: false,
     });
+  });
+
+  it('have an underlay that is joined to overlays where the flag says so, with its own gateway only', () => {
+    const argv = ['--network-type=vlan', '--default-interface-name=eth1'];
+    const joined = [...argv, '--default-u2o-interconnection'];
+    expect(parse(...joined).defaultSubnet.underlay).toMatchObject({ u2oInterconnection: true });
+    expect(() => parse(...joined, '--default-logical-gateway')).toThrow(
+      '--default-u2o-interconnection',
+    );
   });
 
   it('make the default Subnets unless another plugin is primary and nobody names the first', () => {
@@ -411,13 +421,6 @@ describe('what this controller does not have', () => {
     expect(() => parse(`--${flag}=${text}`)).toThrow(`--${flag}=`);
     for (const empty of ['', '""', ' '])
       expect(parse(`--${flag}=${empty}`).ignored).toEqual([flag]);
-  });
-
-  it('is an interconnection of the default Subnet, where that is an underlay', () => {
-    const vlan = ['--network-type=vlan', '--default-interface-name=eth1'];
-    const flag = '--default-u2o-interconnection';
-    expect(() => parse(flag, ...vlan)).toThrow(`${flag}=true`);
-    expect(parse(flag).defaultSubnet.underlay).toBeUndefined();
   });
 
   it('is no reason to refuse --np-enforcement, with the quotation marks of chart v2', () => {

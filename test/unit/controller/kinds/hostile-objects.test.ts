@@ -7,6 +7,7 @@ import { projectNad } from '../../../../src/controller/kinds/nad/object/nad.ts';
 import { projectNamespace } from '../../../../src/controller/kinds/namespace/object/namespace.ts';
 import { projectNode } from '../../../../src/controller/kinds/node/object/node.ts';
 import { projectPod } from '../../../../src/controller/kinds/pod/object/pod.ts';
+import { projectProviderNetwork } from '../../../../src/controller/kinds/provider-network/object/provider-network.ts';
 import { projectSecurityGroup } from '../../../../src/controller/kinds/security-group/object/security-group.ts';
 import { projectStatefulSet } from '../../../../src/controller/kinds/stateful-set/object/stateful-set.ts';
 import { projectSubnet } from '../../../../src/controller/kinds/subnet/object/project-subnet.ts';
@@ -48,7 +49,8 @@ const projections = {
   projectPod,
   projectSecurityGroup,
   projectStatefulSet,
-  projectVlan,
+  projectVlan: (raw: unknown) => projectVlan(raw, settings),
+  projectProviderNetwork,
   projectSubnet: (raw: unknown) => projectSubnet(raw, settings),
   projectVpc: (raw: unknown) => projectVpc(raw, settings.defaultVpc),
 };

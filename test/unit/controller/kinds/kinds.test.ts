@@ -265,7 +265,88 @@ describe('objects on which there is no work', () => {
     const subnet = frontSubnet({ vlan: 'vlan-1' });
     const all = setUpKinds([vlan, subnet, podWith('web', '10.1.0.2'), ipOf('web', '10.1.0.2')]);
     const { asked } = await all.afterPatch('Vlan', 'vlan-1', { spec: { id: 2 } });
-    expect(asked).toEqual(['pods shop/web', 'subnets front']);
+    expect(asked).toEqual(['pods shop/web', 'subnets front', 'vlans vlan-1']);
+  });
+});
+
+describe('a provider network', () => {
+  const DOMAIN = 'physnet.provider-network.kubernetes.io';
+  const network = (name: string) => kubeOvn('ProviderNetwork', name, { defaultInterface: 'eth1' });
+  const vlan = (name: string, id: number, provider = 'physnet') =>
+    kubeOvn('Vlan', name, { id, provider });
+  const node = { kind: 'Node', metadata: { name: 'a' } };
+  const agent = (metadata: object = {}) => ({
+    kind: 'Pod',
+    metadata: {
+      name: 'agent',
+      namespace: 'kube-system',
+      labels: { app: 'kube-ovn-cni' },
+      ...metadata,
+    },
+    spec: { nodeName: 'a', hostNetwork: true },
+  });
+  const ofNetworks = (asked: readonly string[]) =>
+    asked.filter((each) => each.startsWith('providerNetworks '));
+
+  it('has its Subnets worked on when it comes, and when it lists another Vlan', async () => {
+    const all = setUpKinds([vlan('red', 7), frontSubnet({ vlan: 'red' })]);
+    const came = await all.after(() => all.fake.create(network('physnet')));
+    expect(came.asked).toEqual(['providerNetworks physnet', 'subnets front']);
+    const listed = { status: { vlans: ['red'] } };
+    const { asked } = await all.afterPatch('ProviderNetwork', 'physnet', listed);
+    expect(asked).toEqual(['providerNetworks physnet', 'subnets front']);
+    const other = await all.afterPatch('ProviderNetwork', 'physnet', { status: { ready: true } });
+    expect(other.asked).toEqual(['providerNetworks physnet']);
+  });
+
+  it('is worked on when one of its Vlans comes, moves or goes, and no other is', async () => {
+    const all = setUpKinds([network('physnet'), network('other'), network('third')]);
+    const came = await all.after(() => all.fake.create(vlan('red', 7)));
+    expect(ofNetworks(came.asked)).toEqual(['providerNetworks physnet']);
+    const moved = await all.afterPatch('Vlan', 'red', { spec: { provider: 'other' } });
+    expect(ofNetworks(moved.asked)).toEqual(['providerNetworks other', 'providerNetworks physnet']);
+    const gone = await all.after(() => all.fake.delete('Vlan', 'red'));
+    expect(ofNetworks(gone.asked)).toEqual(['providerNetworks other']);
+    const wrote = await all.after(() => all.fake.create(vlan('blue', 8, 'third')));
+    expect(ofNetworks(wrote.asked)).toEqual(['providerNetworks third']);
+    const noted = await all.afterPatch('Vlan', 'blue', { status: { subnets: ['front'] } });
+    expect(noted.asked).toEqual(['vlans blue']);
+  });
+
+  it('is worked on when a node gets or loses a label, and not for its heartbeat', async () => {
+    const all = setUpKinds([network('physnet'), node]);
+    const labels = { [`${DOMAIN}/ready`]: 'true' };
+    const { asked } = await all.afterPatch('Node', 'a', { metadata: { labels } });
+    expect(asked).toEqual(['providerNetworks physnet']);
+    const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: 'now' }];
+    const beat = await all.afterPatch('Node', 'a', { status: { conditions } });
+    expect(beat.asked).toEqual([]);
+  });
+
+  it('is worked on when a daemon says what is wrong, and for no other pod', async () => {
+    const all = setUpKinds([network('physnet'), node, agent()]);
+    const annotations = { [`${DOMAIN}/err_mesg`]: 'nic eth1 does not exist' };
+    const said = await all.afterPatch('Pod', 'kube-system/agent', { metadata: { annotations } });
+    expect(ofNetworks(said.asked)).toEqual(['providerNetworks physnet']);
+    const other = { 'example.kubernetes.io/other': 'x' };
+    const same = await all.afterPatch('Pod', 'kube-system/agent', {
+      metadata: { annotations: other },
+    });
+    expect(ofNetworks(same.asked)).toEqual([]);
+    const strange = agent({ namespace: 'shop', annotations });
+    expect(ofNetworks((await all.after(() => all.fake.create(strange))).asked)).toEqual([]);
+  });
+
+  it('has a Vlan looked at again when the one in conflict with it goes', async () => {
+    const all = setUpKinds([vlan('red', 7), vlan('first', 7), vlan('blue', 8)]);
+    const { asked } = await all.after(() => all.fake.delete('Vlan', 'first'));
+    expect(asked).toEqual(['vlans first', 'vlans red']);
+  });
+
+  it('has a Vlan say which Subnets are in it', async () => {
+    const all = setUpKinds([vlan('red', 7), vlan('blue', 8), frontSubnet({ vlan: 'red' })]);
+    const { asked } = await all.afterPatch('Subnet', 'front', { spec: { vlan: 'blue' } });
+    expect(asked).toEqual(expect.arrayContaining(['vlans blue', 'vlans red']));
   });
 });
 

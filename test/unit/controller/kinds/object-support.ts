@@ -9,6 +9,7 @@ import type {
   Subnet,
   SubnetObject,
 } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
+import { projectVlan, type VlanObject } from '../../../../src/controller/kinds/vlan/object/vlan.ts';
 import { projectVpc, type VpcObject } from '../../../../src/controller/kinds/vpc/object/vpc.ts';
 import type { Checked } from '../../../../src/controller/model/problem.ts';
 import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
@@ -55,6 +56,10 @@ export function subnetOf(
   changes: Partial<ClusterSettings> = {},
 ): Subnet {
   return rightOf(subnetObject(name, spec, {}, changes).checked);
+}
+
+export function vlanObject(name: string, spec: object = {}, status: object = {}): VlanObject {
+  return projectVlan(rawObject(name, { spec, status }), settings);
 }
 
 export function vpcObject(name: string, spec: object = {}, status: object = {}): VpcObject {

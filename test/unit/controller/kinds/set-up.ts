@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { KeyedLock } from '../../../../src/common/concurrency/keyed-lock.ts';
 import { NotDone } from '../../../../src/common/reconcile/not-done.ts';
 import { ObjectEvents } from '../../../../src/common/reconcile/object-events.ts';
+import { AgentPods } from '../../../../src/controller/cluster/agent-pods.ts';
 import { IpIndex } from '../../../../src/controller/cluster/ip-index.ts';
 import { Machines } from '../../../../src/controller/cluster/machines.ts';
 import { PodIndex } from '../../../../src/controller/cluster/pod-index.ts';
@@ -43,6 +44,7 @@ export function setUp(objects: readonly NewObject[] = [], changes: Partial<Clust
   const { cluster, log, writes } = fake;
   const machines = new Machines(cluster, settings);
   const podIndex = new PodIndex(cluster, settings, machines);
+  const agentPods = new AgentPods(cluster.pods, settings);
   const ipIndex = new IpIndex(cluster.ips, settings);
   const allocator = new Allocator();
   const addresses = new Addresses({ cluster, ipIndex, machines, allocator, settings, log });
@@ -54,7 +56,18 @@ export function setUp(objects: readonly NewObject[] = [], changes: Partial<Clust
     },
     idle: Promise.resolve(),
   });
-  const parts = { settings, cluster, machines, podIndex, ipIndex, addresses, writes, events, log };
+  const parts = {
+    settings,
+    cluster,
+    machines,
+    podIndex,
+    agentPods,
+    ipIndex,
+    addresses,
+    writes,
+    events,
+    log,
+  };
   const context: Context & typeof parts = {
     ...parts,
     ownerLock: new KeyedLock(),

@@ -11,6 +11,8 @@ const NODES: readonly Node[] = ['10.1.0.9', '10.2.0.9'].map((text) => ({
   name: `node-${text}`,
   internalAddresses: [address(text)],
   isReady: true,
+  labels: new Map(),
+  networkAnnotations: new Map(),
 }));
 const egress = (index: number) => ({
   cidrBlock: `10.${index >> 8}.${index & 255}.0/24`,

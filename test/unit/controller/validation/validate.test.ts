@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { projectIpPool } from '../../../../src/controller/kinds/ippool/object/ippool.ts';
 import { projectNode } from '../../../../src/controller/kinds/node/object/node.ts';
 import type { SubnetObject } from '../../../../src/controller/kinds/subnet/object/subnet.ts';
-import { projectVlan } from '../../../../src/controller/kinds/vlan/object/vlan.ts';
 import { checkedValue } from '../../../../src/controller/model/problem.ts';
 import {
   nodeConflicts,
@@ -23,6 +22,7 @@ import {
   rawObject,
   settings,
   subnetObject,
+  vlanObject,
   vpcObject,
 } from '../kinds/object-support.ts';
 
@@ -87,7 +87,7 @@ describe('a Subnet', () => {
 
   it('cannot be without its Vlan, and needs that one only', () => {
     const outside = subnetObject('outside', { cidrBlock: '10.2.0.0/24', vlan: 'vlan7' });
-    const vlan7 = projectVlan(rawObject('vlan7', { spec: { id: 7, provider: 'net' } }));
+    const vlan7 = vlanObject('vlan7', { id: 7, provider: 'net' });
     const vlan = (name: string) => (name === 'vlan7' ? vlan7 : undefined);
     expect(validated([outside, front])).toEqual({
       outside: ['failed to get vlan vlan7: not found'],
@@ -225,7 +225,7 @@ describe('conflicts between many Subnets', () => {
           }),
         );
         const vpcs = [vpcObject('ovn-cluster'), vpcObject('tenant')];
-        const vlan = () => projectVlan(rawObject('vlan7', { spec: { id: 7, provider: 'p' } }));
+        const vlan = () => vlanObject('vlan7', { id: 7, provider: 'p' });
         const found = validateSubnets(all, { ...plain, vpcs, nodes, vlan });
         for (const object of all) {
           const subnet = checkedValue(object.checked);
@@ -254,7 +254,7 @@ describe('conflicts between many Subnets', () => {
       vpcs: fc.subarray([vpcObject('ovn-cluster'), vpcObject('tenant')], { minLength: 1 }),
       vlan: fc.constantFrom(
         undefined,
-        ...[7, 8].map((id) => projectVlan(rawObject('vlan7', { spec: { id, provider: 'p' } }))),
+        ...[7, 8].map((id) => vlanObject('vlan7', { id, provider: 'p' })),
       ),
       nodes: fc.subarray(
         ['10.1.16.7', '10.1.32.7'].map((each) =>

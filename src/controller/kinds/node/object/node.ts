@@ -1,24 +1,32 @@
 /**
- * What the controller keeps of a Node: the addresses that no pod may have, and whether its kubelet is
- * there. Pure.
+ * What the controller keeps of a Node: the addresses that no pod may have, whether its kubelet is
+ * there, and what its daemon says of provider networks. Pure.
  */
 import type { Address } from '../../../../common/address.ts';
 import { parseAddress } from '../../../../common/address.ts';
 import { rawFields, readQuietly } from '../../../../common/fields.ts';
+import { type ProviderNode, providerNetworkOfKey } from '../../../../common/provider-network.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
-export interface Node {
-  readonly name: string;
+export interface Node extends ProviderNode {
   /** Its InternalIPs. */
   readonly internalAddresses: readonly Address[];
   /** Its kubelet says so, and was heard of lately (condition `Ready`). */
   readonly isReady: boolean;
+  /** Annotations about provider networks: how older versions of Kube-OVN were told of exceptions. */
+  readonly networkAnnotations: ReadonlyMap<string, string>;
 }
 
 export function projectNode(raw: unknown): Node {
-  const status = readQuietly(rawFields(raw).status);
+  const { metadata, status: rawStatus } = rawFields(raw);
+  const [said, status] = [readQuietly(metadata), readQuietly(rawStatus)];
+  const annotations = [...said.textMap('annotations')];
   return {
     name: projectMeta(raw).name,
+    labels: said.textMap('labels'),
+    networkAnnotations: new Map(
+      annotations.filter(([key]) => providerNetworkOfKey(key) !== undefined),
+    ),
     internalAddresses: status
       .parts('addresses')
       .filter((entry) => entry.text('type') === 'InternalIP')

@@ -24,6 +24,8 @@ export interface Pod {
   readonly machine?: MachineClaim;
   /** True for a machine's pod that says that the machine is migrating to it. */
   readonly migrating: boolean;
+  /** True where it is labelled as a node's daemon: what anybody can write, but for its namespace. */
+  readonly isAgent: boolean;
   readonly end: PodEnd;
 }
 
@@ -48,6 +50,8 @@ export interface PodEnd {
 export const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
 export const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 
+/** Kube-OVN's label of its node daemon's pods, which ours have, too. */
+const AGENT_APP = 'kube-ovn-cni';
 /** A pod without `terminationGracePeriodSeconds` has this. */
 const DEFAULT_GRACE_SECONDS = 30;
 const SECONDS_MAX = Number.MAX_SAFE_INTEGER / 1000;
@@ -72,6 +76,7 @@ export function projectPod(raw: unknown): Pod {
     ...readStatefulSet(owners, name),
     ...readMachine(owners),
     migrating: Boolean(annotations[MIGRATION_ANNOTATION]),
+    isAgent: metadata.textMap('labels').get('app') === AGENT_APP,
     end: readEnd(metadata, spec, status),
   };
 }

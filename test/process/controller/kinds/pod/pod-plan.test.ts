@@ -185,7 +185,7 @@ describe('a name that is taken', () => {
 
   it("by a Subnet's port to its provider network is left to the Subnet", async () => {
     const database = await startDatabase();
-    const desired = switchOf({ localnet: { network: 'physnet' } });
+    const desired = switchOf({ localnet: { network: 'physnet', cidrs: [] } });
     await database.apply((state) => planSwitch(state, desired));
     const port = portOf('10.1.0.5', { name: 'localnet.front' });
     const failure = await failureOf(() => apply(database, [port], 'front/localnet'));
@@ -198,7 +198,7 @@ describe('a name that is taken', () => {
     const failure = await failureOf(() => apply(database, [port], 'prod/localnet'));
     expect(failure.reason).toBe('taken');
     expect(failure.message).toContain('the port of Subnet prod to its provider network');
-    const desired = switchOf({ name: 'prod', localnet: { network: 'physnet' } });
+    const desired = switchOf({ name: 'prod', localnet: { network: 'physnet', cidrs: [] } });
     await database.apply((state) => planSwitch(state, desired));
     expect((await rowNamed(database, 'Logical_Switch_Port', 'localnet.prod')).type).toBe(
       'localnet',

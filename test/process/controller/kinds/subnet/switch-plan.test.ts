@@ -10,6 +10,7 @@ import { gatewayMac } from '../../../../../src/controller/ovn/router-port.ts';
 import {
   aclOf,
   attachedSwitch,
+  cidr,
   failureOf,
   MAC,
   NOTHING,
@@ -143,11 +144,16 @@ describe('a provider network', () => {
       options: { network_name: 'physnet' },
       external_ids: { ...VENDOR, ls: 'front' },
     };
-    await apply(database, switchOf({ localnet: { network: 'physnet', tag: 100 } }));
-    expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([{ ...localnet, tag: 100 }]);
-    await apply(database, switchOf({ localnet: { network: 'physnet' } }));
+    const cidrs = [cidr('10.1.0.0/24'), cidr('fd00:1::/64')];
+    await apply(database, switchOf({ localnet: { network: 'physnet', tag: 100, cidrs } }));
+    const networks = { ipv4_network: '10.1.0.0/24', ipv6_network: 'fd00:1::/64' };
+    const ids = { ...localnet.external_ids, ...networks };
+    expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([
+      { ...localnet, tag: 100, external_ids: ids },
+    ]);
+    await apply(database, switchOf({ localnet: { network: 'physnet', cidrs: [] } }));
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([localnet]);
-    await apply(database, switchOf({ localnet: { network: 'other', tag: 7 } }));
+    await apply(database, switchOf({ localnet: { network: 'other', tag: 7, cidrs: [] } }));
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([
       { ...localnet, tag: 7, options: { network_name: 'other' } },
     ]);

@@ -3,10 +3,9 @@ import {
   desiredSwitch,
   type SwitchContext,
 } from '../../../../../src/controller/kinds/subnet/desired-switch.ts';
-import { projectVlan } from '../../../../../src/controller/kinds/vlan/object/vlan.ts';
 import type { DesiredAcl } from '../../../../../src/controller/ovn/desired.ts';
 import { cidr } from '../../ovn/support.ts';
-import { address, rawObject, subnetOf } from '../object-support.ts';
+import { address, subnetOf, vlanObject } from '../object-support.ts';
 
 /** IEEE 802: of one receiver, and locally administered. */
 const NEW_MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/;
@@ -16,8 +15,7 @@ function switchOf(spec: object, around: Partial<SwitchContext> = {}) {
   return desiredSwitch(subnet, { vlan: undefined, nodes: [], ...around });
 }
 
-const vlanOf = (id: number) =>
-  projectVlan(rawObject('vlan7', { spec: { id, provider: 'fabric' } }));
+const vlanOf = (id: number) => vlanObject('vlan7', { id, provider: 'fabric' });
 
 describe('the switch of a Subnet', () => {
   it('is attached to the router of its Vpc, which has the gateway addresses', () => {

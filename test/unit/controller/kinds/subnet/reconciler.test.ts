@@ -68,6 +68,61 @@ describe('a Subnet of OVN’s', () => {
   });
 });
 
+describe('a Subnet on a physical network', () => {
+  const vlan = kubeOvn('Vlan', 'red', { id: 7, provider: 'physnet' });
+  const network = kubeOvn('ProviderNetwork', 'physnet', { defaultInterface: 'eth1' });
+  const outside = () => frontSubnet({ vlan: 'red' });
+
+  it('waits, and says nothing of it, until its provider network lists its Vlan', async () => {
+    const all = setUpSubnets(outside(), vlan, network);
+    expect(await notDone(all.reconcile())).toMatchObject({ isTransient: true, waitsFor: [] });
+    expect([all.northbound.plans, all.placed, all.said]).toEqual([0, [], []]);
+    all.fake.patch('ProviderNetwork', 'physnet', { status: { vlans: ['red'] } });
+    await all.reconcile();
+    expect([all.northbound.plans, all.placed]).toEqual([1, ['front']]);
+  });
+
+  it('says so where its provider network is not there', async () => {
+    const all = setUpSubnets(outside(), vlan);
+    const { message, waitsFor } = await notDone(all.reconcile());
+    expect(waitsFor).toEqual([]);
+    expect(message).toContain('provider network physnet of vlan red not found: create the');
+    expect(all.said).toEqual([`Subnet front: ValidateSubnetVlanFailed: ${message}`]);
+    expect(all.northbound.plans).toBe(0);
+  });
+
+  it('names what keeps provider networks from being known', async () => {
+    const all = setUpSubnets(outside(), vlan);
+    const { providerNetworks } = all.fake.cluster;
+    const resource = { group: 'kubeovn.io', version: 'v1', resource: 'provider-networks' };
+    providerNetworks.availability = { state: 'forbidden', verb: 'list', ...resource };
+    const { message } = await notDone(all.reconcile());
+    expect(message).toContain('the controller may not list provider-networks.kubeovn.io');
+  });
+
+  it.each([
+    ['in conflict', { status: { conflict: true } }, 'subnet front has invalid conflict vlan red'],
+    ['that is not there', undefined, 'failed to get vlan red: not found'],
+  ])('is not valid with a Vlan %s', async (_, status, message) => {
+    const all = setUpSubnets(outside(), network, ...(status === undefined ? [] : [vlan]));
+    if (status !== undefined) all.change('Vlan', 'red', status);
+    await notDone(all.reconcile());
+    expect(all.said).toEqual([
+      expect.stringContaining(`Subnet front: ValidateSubnetVlanFailed: ${message}: `),
+    ]);
+    expect(all.front()?.status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Ready', status: 'False' }),
+    );
+  });
+
+  it('names all that is wrong, where it is not the Vlan alone', async () => {
+    const all = setUpSubnets(frontSubnet({ vlan: 'none', vpc: 'nowhere' }));
+    const { message } = await notDone(all.reconcile());
+    expect(message).toContain('failed to get vlan none');
+    expect(all.said).toEqual([`Subnet front: ValidateLogicalSwitchFailed: ${message}`]);
+  });
+});
+
 describe('a Subnet', () => {
   it('of another plugin’s network needs no OVN', async () => {
     const all = setUpSubnets(frontSubnet({ provider: 'macvlan.shop' }));

@@ -5,8 +5,14 @@ import {
   annotationsPatch,
   unpluggedKeys,
 } from '../../../../../../src/controller/kinds/pod/object/pod-annotations.ts';
-import { projectVlan } from '../../../../../../src/controller/kinds/vlan/object/vlan.ts';
-import { address, MACVLAN, rawObject, settings, subnetOf } from '../../object-support.ts';
+import {
+  address,
+  MACVLAN,
+  rawObject,
+  settings,
+  subnetOf,
+  vlanObject,
+} from '../../object-support.ts';
 
 const pod = (annotations: object = {}, metadata: object = {}) =>
   projectPod(rawObject('web-0', { metadata: { namespace: 'shop', annotations, ...metadata } }));
@@ -127,7 +133,7 @@ describe("a pod's annotations", () => {
 
   it('have the VLAN of an underlay, and a router only where there is one', () => {
     const spec = { cidrBlock: '10.0.0.0/24', vlan: 'vlan1' };
-    const vlan = projectVlan({ spec: { id: 0, provider: 'net1' } });
+    const vlan = vlanObject('vlan1', { id: 0, provider: 'net1' });
     const values = written({}, [{ ...ovn, subnet: subnetOf(spec), vlan }]);
     expect(values).toMatchObject({
       'attachnet.default.ovn.kubernetes.io/vlan_id': '0',
