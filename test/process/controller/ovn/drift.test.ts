@@ -213,7 +213,7 @@ describe('what is not told', () => {
     await database.by('set', 'Logical_Switch', 'front', 'name=back');
     await told(watching, pod('shop/web-7'), group(), group(), subnet(), subnet('back'));
     await database.by('acl-del', 'back');
-    await expect.poll(() => watching.changes.length).toBe(8);
+    await expect.poll(() => watching.changes.length).toBe(7);
   });
 
   it('is what OVN writes', async () => {

@@ -88,17 +88,19 @@ export function providerNetworkStatusPatch(
   };
   const kept = (name: keyof typeof lists) =>
     hasSameMembers(status[name], lists[name]) ? status[name] : lists[name];
+  const ready = notReady.length === 0;
   const changes = changedFields(
     { ...status },
     {
-      ready: notReady.length === 0,
+      ready,
       readyNodes: kept('readyNodes'),
       notReadyNodes: kept('notReadyNodes'),
       vlans: kept('vlans'),
       conditions: conditionsOf(status.conditions, nodes, now),
     },
   );
-  return changes && { status: changes };
+  // Where it is not there it reads as false, and people look for it.
+  return changes && { status: { ready, ...changes } };
 }
 
 function namesOf(nodes: readonly NodeState[]): readonly string[] {

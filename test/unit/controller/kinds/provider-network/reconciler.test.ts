@@ -55,7 +55,6 @@ describe('the status of a ProviderNetwork', () => {
     expect(all.status()).toMatchObject({
       ready: true,
       readyNodes: ['a', 'b'],
-      notReadyNodes: [],
       conditions: [
         { node: 'a', type: 'Ready', status: 'True', reason: 'InitOVSBridgeSucceeded', message: '' },
         { node: 'b', type: 'Ready', status: 'True', reason: 'InitOVSBridgeSucceeded', message: '' },
@@ -93,9 +92,7 @@ describe('the status of a ProviderNetwork', () => {
 
   it('goes by the daemon that comes, and not by the one that ends beside it', async () => {
     const all = setUpNetworks(network(), node('a'), agent('a', 'old'));
-    all.fake.patch('Pod', 'kube-system/agent-a', {
-      metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
-    });
+    all.fake.delete('Pod', 'kube-system/agent-a', { gracePeriodSeconds: 60 });
     all.fake.create(agent('a', 'new', { name: 'agent-next' }));
     await all.reconcile();
     expect(all.conditions()).toEqual(['a False InitOVSBridgeFailed new']);

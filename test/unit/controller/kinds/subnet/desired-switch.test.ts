@@ -44,12 +44,13 @@ describe('the switch of a Subnet', () => {
   it('of an underlay is attached to the network outside, and not to the router', () => {
     const { attachment, localnet } = switchOf({ vlan: 'vlan7' }, { vlan: vlanOf(7) });
     expect(attachment).toBeUndefined();
-    expect(localnet).toEqual({ network: 'fabric', tag: 7 });
+    expect(localnet).toEqual({ network: 'fabric', tag: 7, cidrs: [cidr('10.1.0.0/24')] });
   });
 
   it('of a Vlan with the id 0 sends without a tag', () => {
     expect(switchOf({ vlan: 'vlan7' }, { vlan: vlanOf(0) }).localnet).toEqual({
       network: 'fabric',
+      cidrs: [cidr('10.1.0.0/24')],
     });
   });
 
