@@ -45,6 +45,16 @@ if ! command -v kubectl >/dev/null; then
   fi
 fi
 
+# Some tests run in a guest with a kernel of its own (test/lab/guest). Debian has that for x86.
+if [ ! -e /usr/bin/linux.uml ]; then
+  version=$(LC_ALL=C apt-cache policy user-mode-linux | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p')
+  if [ -n "$version" ]; then
+    install user-mode-linux
+  else
+    echo "setup: there is no package user-mode-linux here: tests in a guest with a kernel of its own are left out"
+  fi
+fi
+
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "setup: installing npm packages"
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -1,6 +1,6 @@
 /**
  * A real OVS and OVN node in private namespaces, up in about a second: ovsdb-server (three
- * databases), ovs-vswitchd with its userspace datapath, ovn-northd and ovn-controller.
+ * databases), ovs-vswitchd with its userspace datapath where no other is asked for, ovn-northd and ovn-controller.
  *
  * /run and /var/log are file systems of their own, so that every path is the documented one
  * (/run/openvswitch/db.sock, /run/netns) and none of it is the machine's.
@@ -34,8 +34,14 @@ export class OvnNode {
     this.#environment = { ...process.env, ...paths };
   }
 
-  /** Boots a node and waits until ovn-controller has made br-int. */
-  static async start(chassis = 'node1'): Promise<OvnNode> {
+  /**
+   * Boots a node and waits until ovn-controller has made br-int.
+   * @param datapath of br-int: `netdev` is OVS's own, which runs everywhere, `system` the kernel's
+   */
+  static async start(
+    chassis = 'node1',
+    datapath: 'netdev' | 'system' = 'netdev',
+  ): Promise<OvnNode> {
     if (!isInside()) throw new Error('an OVN node needs private namespaces: see namespaces.ts');
     const node = new OvnNode(chassis);
     await command('ip', ['link', 'set', 'lo', 'up']);
@@ -50,7 +56,7 @@ export class OvnNode {
       `external-ids:ovn-remote=${SB_DATABASE}`,
       'external-ids:ovn-encap-type=geneve',
       'external-ids:ovn-encap-ip=127.0.0.1',
-      'external-ids:ovn-bridge-datapath-type=netdev',
+      `external-ids:ovn-bridge-datapath-type=${datapath}`,
     ); // biome-ignore format: a table
     await node.startPart('ovn-controller');
     await command('ovs-vsctl', [
