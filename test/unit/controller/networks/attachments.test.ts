@@ -1,4 +1,6 @@
+/** Which networks a pod is attached to, and what is said of those that cannot be used. */
 import { describe, expect, it } from 'vitest';
+import { ATTACHNET, cluster, networks } from './attachments-support.ts';
 import {
   ATTACHNET_NAD,
   attachnetSubnet,
@@ -10,24 +12,11 @@ import {
   NETWORKS,
   nicsOf,
   ovnDefault,
-  ovnSubnet,
   podOf,
   problemsOf,
   short,
 } from './support.ts';
 
-const cluster: Cluster = {
-  nads: {
-    'default/attachnet': ATTACHNET_NAD,
-    'default/macvlan': MACVLAN_NAD,
-    'default/bridge': { type: 'bridge', ipam: { type: 'host-local' } },
-    'default/empty': '',
-    'default/broken': '{',
-  },
-  subnets: { attachnet: attachnetSubnet, macvlan: macvlanSubnet },
-};
-const networks = (...elements: object[]) => ({ [NETWORKS]: JSON.stringify(elements) });
-const ATTACHNET = 'attachnet.default.ovn';
 const SHOP = { cidrBlock: '10.17.0.0/16', default: false, namespaces: ['shop'] };
 
 describe('a network', () => {
@@ -102,200 +91,6 @@ describe('a dot in the name of a network', () => {
     const nads = { 'default/dot.ted': { ...MACVLAN_NAD, ipam } };
     const subnets = { subnet: { ...macvlanSubnet, provider: 'dot.ted.default' } };
     expect(nicsOf(podOf(named), { nads, subnets })).toHaveLength(1);
-  });
-});
-
-describe('the Subnet of a network', () => {
-  it('is the first by name of several with its provider', () => {
-    const subnets = { c: macvlanSubnet, a: macvlanSubnet, b: macvlanSubnet };
-    for (const order of [
-      ['c', 'a', 'b'],
-      ['b', 'c', 'a'],
-    ] as const) {
-      const shuffled = Object.fromEntries(order.map((name) => [name, subnets[name]]));
-      const [nic] = nicsOf(podOf({ [NETWORKS]: 'macvlan' }), { ...cluster, subnets: shuffled });
-      expect(nic?.attempts[0].subnet.name).toBe('a');
-    }
-  });
-
-  it('is none that is being deleted, except for a NIC that is on it', () => {
-    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
-    const subnets = { a: { ...macvlanSubnet, metadata }, b: macvlanSubnet };
-    const both = { ...cluster, subnets };
-    const [nic] = nicsOf(podOf({ [NETWORKS]: 'macvlan' }), both);
-    expect(nic?.attempts[0].subnet.name).toBe('b');
-    const named = {
-      [NETWORKS]: 'macvlan',
-      'macvlan.default.kubernetes.io/logical_switch': 'a',
-    };
-    expect(problemsOf(podOf(named), both)).toEqual(['subnet a is being deleted']);
-    const allocated = { ...named, 'macvlan.default.kubernetes.io/allocated': 'true' };
-    expect(problemsOf(podOf(allocated), both)).toEqual([]);
-  });
-
-  it('is being deleted where no other is left: it is named, and who holds it', () => {
-    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
-    const ending = { ...cluster, subnets: { a: { ...macvlanSubnet, metadata } } };
-    const pod = podOf({ [NETWORKS]: 'macvlan' });
-    expect(problemsOf(pod, ending)).toEqual(['subnet a is being deleted']);
-    const held = { ...ending, holders: 'pod shop/web-0' };
-    expect(problemsOf(pod, held)).toEqual([
-      'subnet a is being deleted, and goes with the last of pod shop/web-0',
-    ]);
-  });
-
-  it('has to be valid', () => {
-    const subnets = { macvlan: { ...macvlanSubnet, cidrBlock: 'x' } };
-    expect(problemsOf(podOf({ [NETWORKS]: 'macvlan' }), { ...cluster, subnets })).toEqual([
-      'subnet macvlan is not valid: CIDRBlock: "x" format error',
-    ]);
-  });
-
-  it('has to be there where it is named', () => {
-    const key = 'macvlan.default.kubernetes.io/logical_switch';
-    expect(problemsOf(podOf({ [NETWORKS]: 'macvlan', [key]: 'none' }), cluster)).toEqual([
-      'subnet none not found',
-    ]);
-  });
-
-  it('has to be one of OVN’s for a network of type kube-ovn', () => {
-    const key = `${ATTACHNET}.kubernetes.io/logical_switch`;
-    const pod = podOf({ [NETWORKS]: 'attachnet', [key]: 'macvlan' });
-    expect(problemsOf(pod, cluster)[0]).toContain("which is none of OVN's");
-  });
-
-  it('may be shared by two networks', () => {
-    const nads = {
-      'default/a': { ...ATTACHNET_NAD, provider: 'a.default.ovn' },
-      'default/b': { ...ATTACHNET_NAD, provider: 'b.default.ovn' },
-    };
-    const annotations = {
-      [NETWORKS]: 'a,b',
-      'a.default.ovn.kubernetes.io/logical_switch': 'net',
-      'b.default.ovn.kubernetes.io/logical_switch': 'net',
-    };
-    const nics = nicsOf(podOf(annotations), { nads, subnets: { net: ovnSubnet } });
-    expect(nics.map(({ provider, attempts }) => [provider, attempts[0].subnet.name])).toEqual([
-      ['a.default.ovn', 'net'],
-      ['b.default.ovn', 'net'],
-    ]);
-  });
-});
-
-describe('several NICs of one network', () => {
-  const twice = networks(
-    { name: 'attachnet', interface: 'net1' },
-    { name: 'attachnet', interface: 'net2' },
-  );
-  const onlyOne = (changes: object) => nicsOf(podOf({ ...twice, ...changes }), cluster).map(short);
-
-  it('have keys of their own, and the Subnet of the network', () => {
-    expect(onlyOne({})).toMatchObject([
-      { provider: `${ATTACHNET}.net1`, port: `samplepod.default.${ATTACHNET}.net1` },
-      { provider: `${ATTACHNET}.net2`, port: `samplepod.default.${ATTACHNET}.net2` },
-    ]);
-    expect(onlyOne({}).map(({ attempts }) => attempts)).toEqual([
-      ['attachnet any'],
-      ['attachnet any'],
-    ]);
-  });
-
-  it('are asked for by the annotations of each (D9)', () => {
-    const requests = {
-      'attachnet.default.kubernetes.io/ip_address.net1': '172.17.0.21',
-      'attachnet.default.kubernetes.io/mac_address.net1': '02:00:00:00:00:21',
-      [`${ATTACHNET}.net2.kubernetes.io/ip_address`]: '172.17.0.22',
-      [`${ATTACHNET}.kubernetes.io/ip_address`]: '172.17.0.99',
-    };
-    expect(onlyOne(requests)).toMatchObject([
-      { attempts: ['attachnet 172.17.0.21'], mac: '02:00:00:00:00:21' },
-      { attempts: ['attachnet 172.17.0.22'], mac: 'dynamic' },
-    ]);
-  });
-
-  it('may have a family each (M3)', () => {
-    const dual = { cidrBlock: '10.0.0.0/16,fd00::/64', provider: ATTACHNET };
-    const families = {
-      ...twice,
-      [`${ATTACHNET}.net1.kubernetes.io/ip_family`]: 'ipv4',
-      [`${ATTACHNET}.net2.kubernetes.io/ip_family`]: 'ipv6',
-    };
-    const nics = nicsOf(podOf(families), { ...cluster, subnets: { dual } });
-    expect(nics.map(({ family }) => family)).toEqual(['IPv4', 'IPv6']);
-  });
-
-  it('are told apart for a macvlan network, too', () => {
-    const macvlans = networks(
-      { name: 'macvlan', interface: 'net1' },
-      { name: 'macvlan', interface: 'net2' },
-    );
-    expect(nicsOf(podOf(macvlans), cluster).map(({ port }) => port)).toEqual([
-      'samplepod.default.macvlan.default.net1',
-      'samplepod.default.macvlan.default.net2',
-    ]);
-  });
-
-  it.each([
-    ['without interfaces', [{}, {}]],
-    ['with one interface', [{ interface: 'net1' }, { interface: 'net1' }]],
-    ['of three with two alike', [{ interface: 'net1' }, {}, {}]],
-  ])('are refused %s', (_, interfaces) => {
-    const elements = interfaces.map((one) => ({ name: 'attachnet', ...one }));
-    expect(problemsOf(podOf(networks(...elements)), cluster)[0]).toContain('cannot be told apart');
-    expect(problemsOf(podOf({ [NETWORKS]: 'macvlan,default/macvlan' }), cluster)).toEqual([
-      'several NICs of network macvlan.default cannot be told apart',
-    ]);
-  });
-
-  it('may be the default network and another one', () => {
-    const annotations = { [DEFAULT_NETWORK]: 'default/attachnet', [NETWORKS]: 'attachnet@net1' };
-    expect(nicsOf(podOf(annotations), cluster).map(({ provider }) => provider)).toEqual([
-      ATTACHNET,
-      `${ATTACHNET}.net1`,
-    ]);
-  });
-
-  it.each([
-    ['an upper-case letter', 'Net1'],
-    ['an underscore', 'net_1'],
-    ['the name that would make it another network', 'ovn'],
-  ])('are refused where the interface has %s', (_, ifName) => {
-    const kubeOvn = ifName === 'ovn' ? 'macvlan' : 'attachnet';
-    const elements = [
-      { name: kubeOvn, interface: ifName },
-      { name: kubeOvn, interface: 'net2' },
-    ];
-    expect(problemsOf(podOf(networks(...elements)), cluster)[0]).toContain(`interface ${ifName}`);
-  });
-
-  it('are no matter where there is one only: then the interface is not in its key', () => {
-    const [nic] = nicsOf(podOf(networks({ name: 'attachnet', interface: 'Net_1' })), cluster);
-    expect(nic).toMatchObject({ provider: ATTACHNET, ifName: 'Net_1' });
-  });
-
-  it('have interfaces that the kernel takes', () => {
-    const pod = podOf(networks({ name: 'attachnet', interface: 'a/b' }));
-    expect(problemsOf(pod, cluster)).toEqual([
-      `a/b is no name for an interface of network ${ATTACHNET}`,
-    ]);
-  });
-});
-
-describe('the name of a NIC', () => {
-  it('is as long as Kubernetes takes it', () => {
-    const pod = (length: number) => podOf({ [NETWORKS]: 'macvlan' }, { name: 'p'.repeat(length) });
-    const rest = '.default.macvlan.default'.length;
-    expect(problemsOf(pod(253 - rest), cluster)).toEqual([]);
-    expect(problemsOf(pod(254 - rest), cluster)[0]).toContain('is too long');
-  });
-
-  it('has the virtual machine instead of its pod', () => {
-    const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'vm-1' };
-    const pod = podOf(
-      { [NETWORKS]: 'attachnet', 'kubevirt.io/migrationJobName': 'job' },
-      { metadata: { ownerReferences: [owner] } },
-    );
-    expect(nicsOf(pod, cluster)[0]).toMatchObject({ port: `vm-1.default.${ATTACHNET}` });
   });
 });
 
