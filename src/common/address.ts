@@ -9,6 +9,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
+/** The two address families; the words are those of Kube-OVN's `protocol` fields. */
 export type Family = 'IPv4' | 'IPv6';
 
 /** One address without a mask, in canonical text. */
@@ -62,6 +63,7 @@ export function bits(family: Family): 32 | 128 {
   return family === 'IPv4' ? 32 : 128;
 }
 
+/** The network as text, as iproute2 and Kubernetes write it: `10.16.0.0/16`. */
 export function cidrText(cidr: Cidr): string {
   return `${cidr.network}/${cidr.prefixLength}`;
 }

@@ -9,6 +9,7 @@ const EXTENSION = /\.(conf|conflist|json)$/;
 /** More is no configuration. */
 const BYTES_MAX = 256 * 1024;
 
+/** One file of a folder of CNI configurations. Its content was not checked by anybody. */
 export interface CniConfiguration {
   /** Its name in the folder. */
   readonly file: string;
@@ -42,6 +43,7 @@ export function readConfigurationText(path: string): string | undefined {
   return read(path).text;
 }
 
+/** The value that a JSON text says; undefined where there is no text, or where it is no JSON. Never throws. */
 export function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);

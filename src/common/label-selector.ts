@@ -3,11 +3,16 @@
  */
 import type { Fields } from './fields.ts';
 
+/**
+ * A selector (Kubernetes' `metav1.LabelSelector`): labels have to have all values, and all expressions have to
+ * hold.
+ */
 export interface LabelSelector {
   readonly matchLabels: ReadonlyMap<string, string>;
   readonly matchExpressions: readonly LabelExpression[];
 }
 
+/** One expression of a selector, as it was written. */
 export interface LabelExpression {
   readonly key: string;
   /** One of the four below; with any other nothing matches. */
@@ -15,6 +20,9 @@ export interface LabelExpression {
   readonly values: readonly string[];
 }
 
+/**
+ * The selector that the fields of a raw object say; what they lack, or have of a wrong type, counts as absent.
+ */
 export function readLabelSelector(fields: Fields): LabelSelector {
   return {
     matchLabels: fields.textMap('matchLabels'),

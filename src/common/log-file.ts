@@ -13,9 +13,10 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** Which file the log goes to, and how much it and the one before it may hold. */
 export interface LogFileSettings {
   readonly path: string;
-  /** Most that one file grows to; bytes. */
+  /** Most that the file and the one before it have together; bytes. */
   readonly maxBytes: number;
   /** Of its permissions. */
   readonly mode: number;

@@ -3,6 +3,7 @@
  * metrics and for the log.
  */
 
+/** One command or transaction that has ended. */
 export interface CommandSeen {
   /** As Kube-OVN's metrics name it: `ovsdb` or `ovn-nb`. */
   readonly db: string;

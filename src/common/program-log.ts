@@ -7,13 +7,16 @@ import { LogFile, type LogFileSettings } from './log-file.ts';
 
 /** As klog counts: what is worse than an error is one. */
 export const LOG_LEVELS = ['INFO', 'WARN', 'ERROR'] as const;
+/** A level of the log. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** How much of one level was logged; bytes as they were written, each line with its end. */
 export interface LogCount {
   lines: number;
   bytes: number;
 }
 
+/** The log of one process. */
 export interface ProgramLog {
   readonly log: Logger;
   /** Since the beginning. */

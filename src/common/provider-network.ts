@@ -7,6 +7,7 @@ import { type LabelSelector, matchesLabels, readLabelSelector } from './label-se
 import { isLinkName, LINK_NAME_BYTES_MAX } from './link-name.ts';
 import { show } from './text.ts';
 
+/** What is kept of a ProviderNetwork: what its bridge is made of on each node. */
 export interface ProviderNetwork {
   readonly name: string;
   readonly uid: string;
@@ -28,6 +29,7 @@ export interface ProviderNetwork {
   readonly vlanInterfaces: readonly string[];
 }
 
+/** Nodes whose interface in the provider network is not the default one. */
 export interface CustomInterface {
   readonly interface: string;
   readonly nodes: readonly string[];
@@ -41,6 +43,7 @@ export interface ProviderNode {
 
 /** Reasons of events and conditions of a ProviderNetwork. */
 export const BRIDGE_READY_REASON = 'InitOVSBridgeSucceeded';
+/** The reason where the bridge of a node could not be set up. */
 export const BRIDGE_FAILED_REASON = 'InitOVSBridgeFailed';
 
 const OPERATORS: readonly string[] = ['In', 'NotIn', 'Exists', 'DoesNotExist'];

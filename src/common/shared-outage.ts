@@ -5,6 +5,7 @@
 import type { Logger } from './log.ts';
 import { Outage, type OutageText } from './outage.ts';
 
+/** One outage of several parts. Parts are told apart by identity: any object will do. */
 export class SharedOutage {
   readonly #outage: Outage;
   readonly #cutOff = new Set<object>();

@@ -3,9 +3,10 @@
  */
 import { rawFields, readQuietly } from './fields.ts';
 
+/** What is kept of a Vlan. */
 export interface Vlan {
   readonly name: string;
-  /** IEEE 802.1Q's id, 1 to 4095; 0 for untagged. */
+  /** VLAN id, at most 4095 as in Kube-OVN's definition (IEEE 802.1Q reserves that one); 0 for untagged. */
   readonly id: number;
   /** Name of the ProviderNetwork; empty where it does not say. */
   readonly provider: string;

@@ -1,7 +1,8 @@
 /**
- * Waits until state that changes by events is so or so: whoever changes it calls `check`.
+ * Waits for conditions on state that changes by events: whoever changes it calls `check`.
  */
 
+/** Waits on one piece of state. Each wait has its own question, and all of them are asked at each `check`. */
 export class Condition {
   readonly #checks = new Set<() => void>();
 

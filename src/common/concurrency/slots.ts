@@ -2,6 +2,10 @@
  * A bounded number of places to work in, given out first come first served.
  */
 
+/**
+ * A semaphore with a queue: at most `count` tasks run at a time, and those that wait leave when they are
+ * aborted.
+ */
 export class Slots {
   #free: number;
   /** Those who wait, the first in front: a Set keeps the order. */

@@ -6,6 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** For one turn; ms. Everything else in the process waits so long at most. */
 const TURN_MS = 10;
 
+/**
+ * The time that a long loop may take of one turn: it calls `next` wherever `isSpent`, and so never holds the
+ * event loop for much longer than 10 ms.
+ */
 export class TurnBudget {
   #since = performance.now();
 

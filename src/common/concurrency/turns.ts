@@ -3,6 +3,7 @@
  */
 import { setImmediate as turnOver } from 'node:timers/promises';
 
+/** Gives each caller a turn of the event loop of its own, in the order of the calls. */
 export class Turns {
   /** Resolves when the next turn is free. */
   #free: Promise<void> = Promise.resolve();

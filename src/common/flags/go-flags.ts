@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 
+/** The flags that a program knows. One that is in neither list is refused by name. */
 export interface FlagTable<Name extends string> {
   /** Flags that are acted on, with their defaults; a boolean default makes a boolean flag. */
   readonly used: Readonly<Record<Name, string | boolean>>;
@@ -10,6 +11,7 @@ export interface FlagTable<Name extends string> {
   readonly ignored: { readonly texts: readonly string[]; readonly booleans: readonly string[] };
 }
 
+/** A command line that was read: what it says for each flag of the table. */
 export interface GivenFlags<Name extends string> {
   /** What was given last, or the default. */
   readonly text: (name: Name) => string;

@@ -5,6 +5,7 @@
  */
 import { type GivenFlags, readBoolean } from './go-flags.ts';
 
+/** A program, and which of Kube-OVN's flags it cannot honour. */
 export interface LackingFlags {
   /** As the message names it: `daemon`. */
   readonly program: string;

@@ -1,5 +1,6 @@
 /** The text that `--help` of the daemon, of the controller and of the installer prints. */
 
+/** What the help text of one program is made of. */
 export interface Usage {
   /** First line, and what the program is for. */
   readonly summary: string;
@@ -12,6 +13,7 @@ export interface Usage {
   readonly refused?: readonly string[];
 }
 
+/** One flag as the help text shows it. */
 export interface FlagUsage {
   /** A boolean makes a flag that may stand without a value. */
   readonly default: string | boolean;

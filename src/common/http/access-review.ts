@@ -53,6 +53,10 @@ interface Decision {
   readonly until: number;
 }
 
+/**
+ * Decides for each request whether its bearer token may read the path. Decisions are kept, one minute where
+ * access is allowed and 10 s where it is not; at most four reviews are in flight.
+ */
 export class AccessReview {
   readonly #api: Pick<KubernetesApi, 'create'>;
   readonly #outage: Outage;

@@ -32,11 +32,13 @@ export interface Probe {
   readonly notes?: readonly string[];
 }
 
+/** The answer to `/metrics`: text for Prometheus, and the content type that names its version. */
 export interface Metrics {
   readonly contentType: string;
   readonly body: string;
 }
 
+/** Where the answers come from, one source for each path; without `metrics`, `/metrics` is answered with 404. */
 export interface HealthSources {
   /** A process that fails here for long is restarted. */
   readonly livez: Source<Probe>;
@@ -57,13 +59,14 @@ export interface Access {
   readonly reason: string;
 }
 
+/** Where one server listens, and by which protocol. */
 export interface ListenOptions {
   readonly port: number;
   /** All addresses of the host without it. */
   readonly address?: string;
   /** HTTPS with it. */
   readonly tls?: SecureContextOptions;
-  /** Is told where a connection could not be taken; the server goes on. */
+  /** Called where a connection could not be taken; the server goes on. */
   readonly onError?: (error: Error) => void;
 }
 

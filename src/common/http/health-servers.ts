@@ -11,6 +11,7 @@ import { closeHealth, listenForHealth } from './health-server.ts';
 import { makeSelfSigned, type SelfSigned } from './self-signed.ts';
 import type { TlsSettings } from './tls-settings.ts';
 
+/** Where the servers of a program listen, and what their certificate says. */
 export interface HealthServersOptions {
   readonly port: number;
   /** Empty for all addresses of the host. */
@@ -28,6 +29,7 @@ const RENEW_AFTER_MS = VALID_MS - 30 * DAY_MS;
 /** Clocks differ; ms. */
 const SKEW_MS = 3600 * 1000;
 
+/** The servers of one program; they listen from when they are made until `stop`. */
 export class HealthServers {
   readonly #options: HealthServersOptions;
   readonly #servers = new Set<Server>();

@@ -5,6 +5,7 @@
 import { listenAddresses } from './listen-addresses.ts';
 import { readTlsSettings, type TlsSettings } from './tls-settings.ts';
 
+/** Where a program answers probes, and to whom it shows metrics. */
 export interface HealthSettings {
   /** 0 for none. */
   readonly port: number;

@@ -17,6 +17,10 @@ import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import { addressBytes, parseAddress } from '../address.ts';
 
+/**
+ * Keys and certificates as node:tls takes them: one pair of an elliptic curve (P-256) and one of RSA (2048
+ * bits).
+ */
 export interface SelfSigned {
   /** PEM, one for each of `cert`. */
   readonly key: string[];
@@ -24,6 +28,7 @@ export interface SelfSigned {
   readonly cert: string[];
 }
 
+/** What the certificates say: subject, alternative names, and the time for which they are valid. */
 export interface SelfSignedOptions {
   readonly commonName: string;
   /** Names and addresses that the server has. */
@@ -58,6 +63,10 @@ const OID = {
   serverAuth: '06082b06010505070301',
 } as const;
 
+/**
+ * Makes two new keys, and a certificate of each that is signed by itself. Node works out the keys in threads
+ * of its own, so that the event loop goes on.
+ */
 export async function makeSelfSigned(options: SelfSignedOptions): Promise<SelfSigned> {
   const pairs = await Promise.all([
     generate('ec', { namedCurve: 'prime256v1' }),

@@ -8,6 +8,7 @@ import { abortable, startDeadline } from '../concurrency/deadline.ts';
 /** Answers a question; `signal` ends when nobody waits for the answer any more. */
 export type Source<T> = (signal: AbortSignal) => T | Promise<T>;
 
+/** How much of the program's time a question may take. */
 export interface Sharing {
   /** The question is given up after this; ms. */
   readonly limitMs: number;

@@ -11,6 +11,7 @@ export interface StatusPart {
   readonly text: string;
 }
 
+/** What `/statusz` shows of one program. */
 export interface StatusReport {
   readonly program: string;
   /** Node or pod that it runs as. */
@@ -20,6 +21,7 @@ export interface StatusReport {
   readonly parts: readonly StatusPart[];
 }
 
+/** True where all parts work. */
 export function isWell({ parts }: StatusReport): boolean {
   return parts.every(({ ok }) => ok);
 }
@@ -29,6 +31,7 @@ export function reportJson(report: StatusReport): string {
   return `${JSON.stringify({ ok: isWell(report), ...report }, undefined, 2)}\n`;
 }
 
+/** The report for people: one line for the whole, and one for each part, marked with `✓` or `✗`. */
 export function reportText(report: StatusReport): string {
   const { program, instance, startedAt, parts } = report;
   const failing = parts.filter(({ ok }) => !ok).length;

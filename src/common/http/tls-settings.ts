@@ -4,6 +4,7 @@
 import { getCiphers, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { wrongValue } from '../flags/go-flags.ts';
 
+/** What Kube-OVN's flags `--tls-*` say, as options of node:tls; without `ciphers`, Node's own list is taken. */
 export type TlsSettings = Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'>;
 
 const VERSIONS: Readonly<Record<string, SecureVersion>> = {

@@ -39,6 +39,7 @@ export interface Sink {
   watched(isWatched: boolean): void;
 }
 
+/** What is followed, how, and who takes it. */
 export interface FollowerOptions {
   readonly config: KubeConfig;
   readonly path: string;
@@ -65,6 +66,10 @@ const LIST_AGAIN_STATUSES: ReadonlySet<number> = new Set([400, 404, 410]);
 /** Refusals in a row that are no news about a collection that could be read before. */
 const PASSING_REFUSALS = 4;
 
+/**
+ * Follows one collection, over connections of its own, from `run` to `stop`, and calls its sink with what
+ * happens.
+ */
 export class CollectionFollower {
   readonly #options: FollowerOptions;
   readonly #api: KubernetesApi;

@@ -42,6 +42,7 @@ export interface ConnectionLimits {
   readonly silenceMs: number;
 }
 
+/** How both programs supervise their connections: with three PINGs in a row without an answer, one is dead. */
 export const defaultConnectionLimits: ConnectionLimits = {
   connectMs: 10_000,
   pingEveryMs: 5_000,

@@ -13,6 +13,7 @@ export interface Allowance {
 /** For one object; both programs have it. */
 export const OBJECT_ALLOWANCE: Allowance = { burst: 25, everyMs: 60_000 };
 
+/** What is allowed about each object, and in total. */
 export interface EventRates {
   readonly perObject: Allowance;
   readonly total: Allowance;
@@ -28,6 +29,10 @@ interface Bucket {
 /** Objects whose allowance is remembered; one that is forgotten has all of it again. */
 const OBJECTS_MAX = 1024;
 
+/**
+ * Counts events against both allowances; each is refilled as time passes (a token bucket). It remembers 1,024
+ * objects.
+ */
 export class EventBudget {
   readonly #rates: EventRates;
   /** By UID, the least recently used first: a Map keeps the order in which its keys came. */

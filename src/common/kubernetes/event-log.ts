@@ -15,6 +15,10 @@ type EventVerb = 'create' | 'patch';
 /** What is limited for so long without another event that is too many counts as over; ms. */
 const LIMITED_MS_MIN = 60_000;
 
+/**
+ * Follows what became of each event, and writes a line where events begin to be lost and where that is over:
+ * separately for errors, for lacking rights, for a full queue and for the rates.
+ */
 export class EventLog {
   readonly #failing: Outage;
   readonly #overflow: Outage;

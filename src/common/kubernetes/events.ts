@@ -1,6 +1,6 @@
 /**
- * Writes Events about objects, for people who ask why an object is as it is. They are news: nobody
- * waits for them, they are tried once, and those that cannot be written are given up.
+ * Writes Events about objects, for people who ask why an object is as it is. Nobody waits for
+ * them: they are tried once, and those that cannot be written are given up.
  */
 
 import pLimit from 'p-limit';
@@ -29,6 +29,7 @@ export {
 /** For all requests about one event. */
 const WRITE_TIMEOUT_MS = 30_000;
 
+/** How many events may wait, be written at a time and be remembered, and how often they may come. */
 export interface EventLimits {
   /** Events that may wait while others are written: what comes then is dropped. */
   readonly waiting: number;
@@ -40,6 +41,7 @@ export interface EventLimits {
   readonly rates?: EventRates;
 }
 
+/** By which API events are written, as whom, and within which limits. */
 export interface EventRecorderOptions {
   readonly api: Pick<KubernetesApi, 'create' | 'mergePatch'>;
   readonly reporter: EventReporter;

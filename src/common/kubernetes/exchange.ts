@@ -22,6 +22,7 @@ import { askForText, type TextAnswer } from './text-answer.ts';
 /** Parameters of a request's query; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** A request: `path` is from the server's root, without the query; `body.content` is sent as JSON. */
 export interface Question {
   readonly method: HttpMethod;
   readonly path: string;
@@ -30,6 +31,7 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
+/** The beginning of an answer, of whatever status. */
 export interface Answer {
   readonly status: number;
   readonly statusText: string;

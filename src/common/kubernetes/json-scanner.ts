@@ -34,6 +34,10 @@ export interface ScannerHooks {
 /** Names in Kubernetes have 253 characters at most; escapes may make more of them. */
 const STRING_BYTES_MAX = 2048;
 
+/**
+ * One JSON text, fed in pieces of any size. It holds no more than the string that it is reading, at most 2,048
+ * bytes.
+ */
 export class JsonScanner {
   readonly #hooks: ScannerHooks;
   #depth = 0;

@@ -2,6 +2,7 @@
  * Limits of a WatchCache.
  */
 
+/** Sizes and times of one followed collection. */
 export interface WatchLimits {
   /** Objects per page of a list. */
   readonly pageSize: number;
@@ -26,6 +27,7 @@ export interface WatchLimits {
   readonly unwatchedListMs: number;
 }
 
+/** What both programs follow collections with; each value says where it comes from. */
 export const defaultLimits: WatchLimits = {
   // What kubectl and client-go use: some MB at most, whatever the size of the cluster.
   pageSize: 500,

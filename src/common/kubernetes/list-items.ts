@@ -21,6 +21,10 @@ interface Mark {
   readonly part: Part;
 }
 
+/**
+ * One page of a list, fed in pieces: gives out each object as soon as it has ended, so that no page is held as
+ * a whole. An object of more than `OBJECT_BYTES_MAX` is given out as its identity alone.
+ */
 export class ListItems {
   readonly #scanner: JsonScanner;
   #marks: Mark[] = [];

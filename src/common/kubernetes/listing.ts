@@ -7,6 +7,7 @@ import type { KubernetesApi, Query } from './api.ts';
 import { errorOfConnection, KubernetesError, OwnReason } from './error.ts';
 import { ListItems } from './list-items.ts';
 
+/** What is listed, in pages of which size, and who takes the objects. */
 export interface ListOptions {
   readonly path: string;
   /** Selectors, and for the first page the wanted `resourceVersion`. */

@@ -2,6 +2,7 @@
  * What is observed of each request to the API server, for metrics and for the log.
  */
 
+/** One request, once its answer has begun or there is to be none. */
 export interface RequestSeen {
   /** Of HTTP: `GET`. */
   readonly method: string;

@@ -20,6 +20,10 @@ export interface Entry<T> {
   readonly value: T;
 }
 
+/**
+ * Holds the objects, and says of each new state what has changed by it; what is the same by UID and
+ * resourceVersion is no change.
+ */
 export class ObjectStore<T> {
   #entries = new Map<string, Entry<T>>();
 

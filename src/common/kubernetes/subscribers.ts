@@ -10,6 +10,10 @@ import type { Change } from './store.ts';
 /** Takes one change. It must be quick: the next events wait for it. */
 export type ChangeListener<T> = (change: Change<T>) => void;
 
+/**
+ * Calls the listeners for each change, in the order in which they came. One that throws, or rejects, is
+ * logged, and keeps no other from being called.
+ */
 export class Subscribers<T> {
   readonly #log: Logger;
   readonly #listeners = new Set<ChangeListener<T>>();

@@ -25,6 +25,7 @@ export type { WatchLimits } from './limits.ts';
 export type { Change } from './store.ts';
 export type { ChangeListener } from './subscribers.ts';
 
+/** Which collection is cached, what of each object, and where requests and outages are reported. */
 export interface WatchCacheOptions<T> {
   /** Who and where. Each cache has connections of its own: a watch fills one anyway. */
   readonly config: KubeConfig;

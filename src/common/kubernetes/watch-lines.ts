@@ -13,6 +13,10 @@ const LINE_FEED = 0x0a;
 /** Around the object. */
 const LINE_BYTES_MAX = OBJECT_BYTES_MAX + 1024;
 
+/**
+ * One watch, fed in pieces: gives out each event as soon as its line has ended. Of a line that is too long,
+ * type and identity of its object are left.
+ */
 export class WatchLines {
   #parts: Uint8Array[] = [];
   #length = 0;

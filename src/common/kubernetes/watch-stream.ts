@@ -9,6 +9,7 @@ import { errorOfConnection, KubernetesError, OwnReason } from './error.ts';
 import type { Answer } from './exchange.ts';
 import { WatchLines } from './watch-lines.ts';
 
+/** One watch: what is asked for, when it is given up, and who is called. */
 export interface WatchStreamOptions {
   readonly api: KubernetesApi;
   readonly path: string;

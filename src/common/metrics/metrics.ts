@@ -10,6 +10,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
+/** The value of each label of a family; no label may be left out. */
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
 /** One series of a family. */
@@ -18,6 +19,7 @@ export interface Sample<Name extends string = never> {
   readonly value: number;
 }
 
+/** Name, help text and labels of a family, as Prometheus shows them. */
 export interface FamilyOptions<Name extends string> {
   readonly name: string;
   readonly help: string;
@@ -54,6 +56,7 @@ export interface Exposition {
  * the two minutes of a runtime is told from one that takes a second.
  */
 export const SECONDS = Array.from({ length: 18 }, (_, power) => 2 ** power / 1000);
+/** The same bounds for families that Kube-OVN has in milliseconds. */
 export const MILLISECONDS = SECONDS.map((seconds) => seconds * 1000);
 
 /** The metrics of a program, which `/metrics` renders in Prometheus' text format. */

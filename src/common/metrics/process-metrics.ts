@@ -1,5 +1,5 @@
 /**
- * What every process tells of itself: the names that Prometheus' own clients give, as Kube-OVN's
+ * What every process says of itself: the names that Prometheus' own clients give, as Kube-OVN's
  * dashboards ask for them. Read off /proc and Node.js when somebody asks.
  *
  * The client library has such families, too; they come with timers and a second measurement of the
@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Metrics, single } from './metrics.ts';
 
+/** Adds the families of the process. What the kernel does not say has no series; nothing here throws. */
 export function addProcessMetrics(metrics: Metrics): void {
   metrics.readCounter(
     { name: 'process_cpu_seconds_total', help: 'Processor time of this process; seconds.' },

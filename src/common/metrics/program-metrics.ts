@@ -14,6 +14,7 @@ import { urlLabel } from './url-label.ts';
 /** Client-go's word for a request that had no answer. */
 const NO_ANSWER = '<error>';
 
+/** The metrics that daemon and controller begin with; each adds its own to `metrics`. */
 export class ProgramMetrics {
   readonly metrics = new Metrics();
   /** Called for each command. It is written to the log at debug. */

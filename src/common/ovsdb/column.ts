@@ -22,8 +22,10 @@ import {
   type Value,
 } from './value.ts';
 
+/** A map of strings to strings, such as `external_ids`. */
 export type StringMap = Readonly<Record<string, string>>;
 
+/** One type of column, and how its values go between JSON (RFC 7047, section 5.1) and TypeScript's `T`. */
 export interface Column<T> {
   /** The type that the schema must say (RFC 7047, section 3.2, `<type>`). */
   readonly type: ColumnType;
@@ -39,6 +41,7 @@ export interface Column<T> {
   write(value: T): Value;
 }
 
+/** A type as a schema says it (RFC 7047, section 3.2, `<type>`). */
 export interface ColumnType {
   readonly atom: 'string' | 'integer' | 'boolean' | 'uuid';
   readonly shape: 'one' | 'optional' | 'set' | 'map';

@@ -14,6 +14,10 @@ export interface Silence {
   readonly deadAfterMs: number;
 }
 
+/**
+ * What the connection calls for everything that is no answer to a call. What a hook throws ends the
+ * connection.
+ */
 export interface ConnectionHooks {
   /** A row of a message that has not ended (framer.ts). */
   row(table: string, uuid: string, update: unknown): void;

@@ -20,6 +20,7 @@ import {
 } from '../json-bytes.ts';
 import { excerpt, OvsdbError } from './error.ts';
 
+/** What the framer calls, in the order in which things end on the wire. */
 export interface FramerHooks {
   /** A row of a message that has not ended yet. @param update `<row-update>` or `<row-update2>` */
   row(table: string, uuid: string, update: unknown): void;

@@ -5,6 +5,7 @@
 /** Most keys are of one row: that stands there without a set. */
 type Bucket<R> = R | Set<R>;
 
+/** An index of rows: several rows may have one key, and one row several keys. */
 export class IndexBy<R extends { readonly uuid: string }> {
   readonly #buckets = new Map<string, Bucket<R>>();
 

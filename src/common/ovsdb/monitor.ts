@@ -7,6 +7,7 @@ import { CallError, type Connection } from './connection.ts';
 import { excerpt, OvsdbError } from './error.ts';
 import type { Replica } from './replica.ts';
 
+/** The `<json-value>` by which updates of the rows are told from others (RFC 7047, section 4.1.5). */
 export const ROWS_MONITOR = 'rows';
 
 /** For servers that say of no transaction what it is called. */

@@ -4,16 +4,23 @@
 import { excerpt, OvsdbError, TransactionError } from './error.ts';
 import { uuidAtom, type Value } from './value.ts';
 
+/** Conditions that a row must meet, all of them (RFC 7047, section 5.1, `<condition>`). */
 export type Where = readonly (readonly [
   column: string,
   condition: '==' | '!=' | 'includes' | 'excludes',
   value: Value,
 ])[];
 
+/** Values by column, as an operation writes them. */
 export type Row = Readonly<Record<string, Value>>;
 
+/**
+ * Members or keys that come or go in place (RFC 7047, section 5.1, `<mutation>`), so that what others have put
+ * there stays.
+ */
 export type Mutation = readonly [column: string, mutator: 'insert' | 'delete', value: Value];
 
+/** The operations that we use, as they are sent (RFC 7047, section 5.2). */
 export type Operation =
   | {
       readonly op: 'insert';

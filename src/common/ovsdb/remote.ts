@@ -9,6 +9,9 @@ import { abortable } from '../concurrency/deadline.ts';
 import { messageOf } from '../text.ts';
 import { OvsdbError } from './error.ts';
 
+/**
+ * One server: its socket in the file system, or its address and port. `text` is as it was given, for the log.
+ */
 export type Remote =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
   | {

@@ -28,6 +28,7 @@ interface Pending {
 /** What the server knows of no transaction by: the first contents are all contents. */
 const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000';
 
+/** Takes the rows of a monitor's messages, and calls its listeners with what each of them has changed. */
 export class Replica {
   readonly #tables: ReadonlyMap<string, Table>;
   #listeners: ((changes: readonly Change[]) => void)[] = [];

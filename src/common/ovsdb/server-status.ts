@@ -13,6 +13,10 @@ export const STATUS_MONITOR = 'status';
 /** The name of its one table. */
 export const STATUS_TABLE = 'Database';
 
+/**
+ * Follows the row that a server has about one database, and throws where the server is of no use for it: no
+ * such database, no contact with its cluster, or not its leader where that is needed.
+ */
 export class ServerStatus {
   readonly #table = new LiveTable(STATUS_TABLE, {
     name: column.string,

@@ -23,6 +23,7 @@ import { connect, type Remote, type TlsFiles } from './remote.ts';
 import type { Replica } from './replica.ts';
 import { ServerStatus, STATUS_MONITOR, STATUS_TABLE } from './server-status.ts';
 
+/** Which database is followed, at which servers, and what is said of outages. */
 export interface SessionOptions {
   readonly remotes: readonly Remote[];
   readonly tls?: TlsFiles;

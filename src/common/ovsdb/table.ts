@@ -36,6 +36,10 @@ interface Follower<R> {
   clear(): void;
 }
 
+/**
+ * One table of a replica: its rows by UUID, and indexes of them. Rows change in place, so that whoever keeps
+ * one sees its values of now.
+ */
 export class LiveTable<C extends Columns> {
   /** Its name in the schema. */
   readonly name: string;

@@ -7,6 +7,7 @@ import { excerpt, OvsdbError } from './error.ts';
 /** An atom. UUIDs of rows that are there, and of those that the same transaction makes, are pairs. */
 export type Atom = string | number | boolean | readonly ['uuid' | 'named-uuid', string];
 
+/** A value of a column in JSON: an atom, a set or a map. */
 export type Value =
   | Atom
   | readonly ['set', readonly Atom[]]
@@ -33,6 +34,7 @@ export function optionalOf(member: Atom | undefined): Value {
   return ['set', member === undefined ? [] : [member]];
 }
 
+/** A map of strings to strings, as operations have it. */
 export function mapOf(entries: Readonly<Record<string, string>>): Value {
   return ['map', Object.entries(entries)];
 }
@@ -58,16 +60,19 @@ function isPair(entry: unknown): entry is readonly [unknown, unknown] {
   return Array.isArray(entry) && entry.length === 2;
 }
 
+/** The string that an atom is. @throws OvsdbError `protocol` for anything else */
 export function textAtom(value: unknown): string {
   if (typeof value !== 'string') throw wrongValue('a string', value);
   return value;
 }
 
+/** The number that an atom is. @throws OvsdbError `protocol` for anything else */
 export function numberAtom(value: unknown): number {
   if (typeof value !== 'number') throw wrongValue('a number', value);
   return value;
 }
 
+/** The boolean that an atom is. @throws OvsdbError `protocol` for anything else */
 export function booleanAtom(value: unknown): boolean {
   if (typeof value !== 'boolean') throw wrongValue('true or false', value);
   return value;

@@ -11,6 +11,7 @@ const STDERR_CHARS_MAX = 500;
 const LINE_BYTES_MAX = 1024 * 1024;
 const NEWLINE = 10;
 
+/** What the monitor calls: `line` any number of times, and then `end`. */
 export interface LineMonitorEvents {
   /** What it throws ends the program. */
   line(line: string): void;

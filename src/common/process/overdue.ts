@@ -11,6 +11,7 @@ const OVERDUE_AFTER_MS = 5000;
 /** For how long a run counts that had to be ended; ms. */
 const REMEMBERED_MS = 60_000;
 
+/** A tool that does not come back. */
 export interface Overdue {
   readonly tool: string;
   /** When the first run was started of those that have not come back. */
@@ -23,6 +24,7 @@ export interface Watched {
   end(isByItself: boolean): void;
 }
 
+/** Counts the runs of tools by name; `list` says which of them do not come back. */
 export class OverdueTools {
   /** Runs that have not ended, by tool, with when they were started (on `performance.now()`). */
   readonly #running = new Map<string, Set<{ readonly startedAt: number }>>();

@@ -19,6 +19,7 @@ import { toolTimeIsUp, toolTimeLeft } from './tool-time.ts';
 
 export { ToolError };
 
+/** What the child reads, and what ends it before it ends by itself. */
 export interface RunOptions {
   /** Written to the child's standard input. */
   readonly input?: string;

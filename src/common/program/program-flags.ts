@@ -39,6 +39,7 @@ export const PROGRAM_FLAG_TEXTS: Readonly<Record<keyof typeof PROGRAM_FLAGS, str
   'log-perm': 'Permissions of the log file, in octal digits.',
 };
 
+/** What both programs are started with, checked. */
 export interface ProgramSettings {
   /** Undefined inside a cluster. */
   readonly kubeconfigPath?: string;

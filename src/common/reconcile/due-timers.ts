@@ -5,6 +5,7 @@
 /** Longer ones are set anew when they have passed (Node's limit for a timer). */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** One timer for each key; another `set` takes its place. They keep the process running until `stop`. */
 export class Timers {
   readonly #due: (key: string) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();

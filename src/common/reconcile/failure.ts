@@ -10,6 +10,7 @@ import { NotDone } from './not-done.ts';
 /** Characters of a reason that are kept and logged. */
 const REASON_CHARS_MAX = 1024;
 
+/** One failed attempt, as work queue and log go by it. */
 export interface Failure {
   readonly reason: string;
   /** True where something is wrong with an object, and not with us. */

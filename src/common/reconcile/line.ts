@@ -2,6 +2,7 @@
  * Keys in the order in which they came, each once.
  */
 
+/** A queue without duplicates: a key that is in it already keeps its place. */
 export class Line {
   readonly #keys = new Set<string>();
   /** Goes on over what comes later, too; a new one would have to pass the gaps of what has left. */

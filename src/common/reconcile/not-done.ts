@@ -2,6 +2,7 @@
  * How a reconciler says that it cannot go on, and what it waits for.
  */
 
+/** Why it makes sense to try again, and when. */
 export interface NotDoneOptions {
   /** True where it is about to change by itself: another object's work is on its way. */
   readonly isTransient?: boolean;

@@ -7,6 +7,10 @@ import type { EventRecorder } from '../kubernetes/events.ts';
 /** Texts that are remembered of one object: its author may change it for ever. */
 const TEXTS_MAX = 64;
 
+/**
+ * Records each warning once until the object is found right again, and each other text once for as long as the
+ * object is there. Of one object, 64 texts of each kind are remembered.
+ */
 export class ObjectEvents {
   readonly #recorder: Pick<EventRecorder, 'record' | 'idle'>;
   /** Warnings that were recorded since the object was last found right, by UID. */

@@ -20,6 +20,7 @@ export interface Reconciler {
   reconcile(key: string): Promise<void>;
 }
 
+/** What all queues of a program have in common. */
 export interface QueuesOptions {
   readonly log: Logger;
   /** The observer of the runs of a queue, by its name. */

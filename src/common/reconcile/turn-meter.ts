@@ -13,11 +13,15 @@ const READING_MS = 10;
 /** At most one line in so long a time: all keys of a queue may be as slow; ms. */
 const QUIET_MS = 10_000;
 
+/**
+ * Measures the first turn of each run of one queue: from 50 ms on it is counted, and logged at most once in 10
+ * s.
+ */
 export class TurnMeter {
   readonly #what: string;
   readonly #log: Logger;
   #longTurns = 0;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
   /** A system call each, and most turns are over before it: thousands share one. */
   #cpu: NodeJS.CpuUsage | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
@@ -58,8 +62,8 @@ export class TurnMeter {
   #report(key: string, ms: number): void {
     this.#longTurns += 1;
     const now = performance.now();
-    if (now - this.#toldAtMs < QUIET_MS) return;
-    this.#toldAtMs = now;
+    if (now - this.#loggedAtMs < QUIET_MS) return;
+    this.#loggedAtMs = now;
     const { user, system } = process.threadCpuUsage(this.#cpu);
     this.#readAtMs = Number.NEGATIVE_INFINITY;
     const cpuMs = Math.min(ms, (user + system) / 1000);

@@ -15,6 +15,10 @@ interface Vain {
   readonly endedAtMs: number;
 }
 
+/**
+ * Remembers of each key how many runs in a row were in vain. The first ten are free; then each pause is twice
+ * the one before, up to one second.
+ */
 export class WakePace {
   readonly #firstMs: number;
   readonly #vain = new Map<string, Vain>();

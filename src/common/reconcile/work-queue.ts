@@ -23,6 +23,7 @@ import { TurnMeter } from './turn-meter.ts';
 import { RecentWakes, WaitIndex } from './wait-index.ts';
 import { WakePace } from './wake-pace.ts';
 
+/** What the work on a key is, how many keys are worked on at a time, and when failed work is tried again. */
 export interface WorkQueueOptions {
   /**
    * Makes what a key stands for as it ought to be, also where its object is gone. It writes
@@ -39,6 +40,7 @@ export interface WorkQueueOptions {
   readonly observer?: WorkQueueObserver | undefined;
 }
 
+/** Pauses before failed work is tried again. */
 export interface RetryPauses {
   /** After the first failure; ms. Each is twice the one before, less up to a half at random. */
   readonly firstMs: number;
