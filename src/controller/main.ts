@@ -142,7 +142,7 @@ interface Parts {
   readonly leadership: Leadership;
   /** Aborted when nothing may be written any more. */
   readonly over: AbortSignal;
-  /** Is told what is followed from then on. */
+  /** Called with what is followed from then on. */
   readonly following: (cluster: Cluster, northbound?: OpenNorthbound) => void;
   readonly observers: Observers;
 }

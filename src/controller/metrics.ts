@@ -25,6 +25,10 @@ export interface Leading {
   queueFigures(): ReadonlyMap<string, WorkQueueFigures>;
 }
 
+/**
+ * Adds the controller's families. Before a controller leads, those of queues, watches and addresses have no
+ * series.
+ */
 export class ControllerMetrics {
   readonly #metrics: Metrics;
   #leading: Leading | undefined;
@@ -51,7 +55,7 @@ export class ControllerMetrics {
     this.#isLeader = isLeader;
   }
 
-  /** What is told from now on. */
+  /** Has the metrics of queues, watches and addresses read off this from now on. */
   follow(leading: Leading): void {
     this.#leading = leading;
   }

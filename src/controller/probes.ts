@@ -19,6 +19,7 @@ import type { Logger } from '../common/log.ts';
 
 const PROGRAM = 'kube-ovn-controller';
 
+/** What the answers are made of. */
 export interface ProbeOptions {
   /** False until all objects are known; a controller that stands by is ready, too. */
   readonly isReady: () => boolean;
@@ -43,6 +44,10 @@ export function serveProbes(
   return new HealthServers(handler, { port, addresses, commonName: PROGRAM, log, ...more });
 }
 
+/**
+ * Answers to all paths, for any server. With TLS, `/metrics` wants a bearer token that the API server lets
+ * read it.
+ */
 export function probeHandler(
   { hasMetrics, tls }: Pick<HealthSettings, 'hasMetrics' | 'tls'>,
   { isReady, lacks, metrics, api, log }: ProbeOptions,

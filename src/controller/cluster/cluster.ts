@@ -38,6 +38,7 @@ import type { Problem } from '../model/problem.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import { Collection, type Objects } from './collection.ts';
 
+/** All collections that the controller follows, and what is known of them. */
 export interface Cluster {
   readonly pods: Objects<Pod>;
   readonly subnets: Objects<SubnetObject>;
@@ -76,6 +77,7 @@ export interface Cluster {
   onAvailability(listener: () => void): () => void;
 }
 
+/** By which API server the collections are followed, and by which settings their objects are read. */
 export interface ClusterOptions {
   readonly config: KubeConfig;
   readonly settings: ClusterSettings;

@@ -11,11 +11,13 @@ import {
   type WatchCacheOptions,
 } from '../../common/kubernetes/watch-cache.ts';
 
+/** As of a WatchCache, with what tells which of two states of an object is newer. */
 export interface CollectionOptions<T> extends WatchCacheOptions<T> {
   /** `metadata.resourceVersion` of an object. */
   readonly versionOf: (value: T) => string;
 }
 
+/** One collection, with what this process has written laid over what the watch has brought. */
 export class Collection<T> {
   readonly path: string;
   readonly #options: CollectionOptions<T>;

@@ -10,6 +10,7 @@ type ByName = ReadonlyMap<string, IpObject>;
 
 const NONE: ByName = new Map();
 
+/** Finds IP objects by who has their addresses, and by Subnet, without a look at all of them. */
 export class IpIndex {
   readonly #byPod = new Map<string, Map<string, IpObject>>();
   readonly #bySubnet = new Map<string, Map<string, IpObject>>();

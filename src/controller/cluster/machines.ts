@@ -10,6 +10,10 @@ import { portsKeyOf } from '../model/owner-key.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { Cluster } from './cluster.ts';
 
+/**
+ * Checks what pods claim about KubeVirt machines against the VirtualMachineInstances, which no pod's author
+ * can write.
+ */
 export class Machines {
   readonly #cluster: Pick<Cluster, 'pods' | 'machineInstances'>;
   readonly #settings: Pick<ClusterSettings, 'keepsVmAddresses'>;

@@ -11,6 +11,10 @@ import type { Machines } from './machines.ts';
 
 type View = Pick<Cluster, 'pods' | 'machineInstances' | 'nodes'>;
 
+/**
+ * Finds the pods whose addresses are under one owner key, and says whether one of them still uses these
+ * addresses.
+ */
 export class PodIndex {
   readonly #cluster: View;
   readonly #machines: Pick<Machines, 'isShown'>;

@@ -34,6 +34,7 @@ import {
   type SubnetFlags,
 } from './subnet-flags.ts';
 
+/** What the controller is started with, checked. */
 export interface Options extends ProgramSettings {
   readonly podName: string;
   /** Where the Lease is. */
@@ -55,6 +56,7 @@ export interface Options extends ProgramSettings {
   readonly ignored: readonly string[];
 }
 
+/** The same of the default Subnet, with what only that one has. */
 export interface DefaultSubnetFlags extends SubnetFlags {
   readonly disableGatewayCheck: boolean;
   /** Undefined for an overlay. */

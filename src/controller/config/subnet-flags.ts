@@ -8,6 +8,7 @@ import { wrongValue } from '../../common/flags/go-flags.ts';
 import { overlap } from '../model/reserved-networks.ts';
 import { parseRange } from '../ranges/address-range.ts';
 
+/** What the flags say of one Subnet, in canonical text. */
 export interface SubnetFlags {
   /** One or two, with a comma between. */
   readonly cidrBlock: string;

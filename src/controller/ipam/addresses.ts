@@ -32,6 +32,7 @@ import { AllocationError } from './allocator/error.ts';
 import type { Adoption, AdoptRequest, Allocation } from './allocator/request.ts';
 import { type ClaimsView, claimOfIp, claimsOfPod, claimsOn } from './claims.ts';
 
+/** What says which addresses there are and who has them, and the allocator that is kept at it. */
 export interface AddressesOptions {
   readonly cluster: Cluster;
   readonly ipIndex: IpIndex;

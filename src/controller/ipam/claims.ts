@@ -23,6 +23,7 @@ import { askedProviders } from '../networks/pod-networks.ts';
 import type { NetworkView } from '../networks/request.ts';
 import type { AdoptRequest } from './allocator/request.ts';
 
+/** What claims are read off, and what they are checked against. */
 export interface ClaimsView {
   readonly cluster: Pick<Cluster, 'pods' | 'ips' | 'nodes'>;
   readonly ipIndex: IpIndex;

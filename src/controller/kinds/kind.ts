@@ -11,6 +11,7 @@ import type { ObjectEvents } from '../../common/reconcile/object-events.ts';
 import type { Meta } from '../model/meta.ts';
 import type { DriftChange } from '../ovn/drift-tables.ts';
 
+/** One kind of object, or something else that follows changes, as the leader starts it. */
 export interface Kind {
   /** Follows whatever concerns it from now on. @returns ends that */
   subscribe(): readonly Unsubscribe[];
@@ -25,6 +26,7 @@ export interface Kind {
   drifted?(change: DriftChange): void;
 }
 
+/** Ends one subscription. */
 export type Unsubscribe = () => void;
 
 /** Objects of a kind that are worked on at a time. */

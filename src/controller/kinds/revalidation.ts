@@ -12,6 +12,10 @@ type Context = Uses<
   'ipPools' | 'ips' | 'nodes' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
+/**
+ * Follows all that Subnets and IPPools are validated by, and has Addresses and then its listeners look again.
+ * It has no keys of its own.
+ */
 export function revalidation({ addresses, cluster, signals }: Context): Kind {
   const revalidate = () => {
     addresses.invalidate();

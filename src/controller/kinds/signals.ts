@@ -6,6 +6,7 @@ import { Signal } from '../../common/reconcile/signal.ts';
 import type { Revalidated } from '../ipam/addresses.ts';
 import type { Allocation } from '../ipam/allocator/request.ts';
 
+/** The signals of a leader; each has any number of listeners among the kinds. */
 export interface Signals {
   /** Subnets and IPPools may be usable that were not, or the other way round. */
   readonly revalidated: Signal<Revalidated>;

@@ -14,6 +14,7 @@ import { LeaseWatch } from './lease-watch.ts';
 import { Term } from './term.ts';
 import { type LeaseTimes, pauses, requestTimeoutMs } from './times.ts';
 
+/** Where the Lease is, who wants it, and how long it lasts. */
 export interface LeadershipOptions {
   readonly config: KubeConfig;
   /** Where the Lease is. */

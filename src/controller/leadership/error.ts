@@ -2,6 +2,7 @@
  * Why a process is not the leader, or is it no longer.
  */
 
+/** Why this process does not lead. */
 export type LeadershipReason =
   /** Another kind of controller has the cluster, and is alive. */
   | 'heldByAnotherKind'
@@ -10,6 +11,7 @@ export type LeadershipReason =
   /** It was ours, and was released. */
   | 'released';
 
+/** Why a process does not lead, or leads no more; the program ends with it. */
 export class LeadershipError extends Error {
   readonly reason: LeadershipReason;
   /** What to do, or what happens next. */

@@ -22,6 +22,7 @@ import { LeadershipError } from './error.ts';
 import { isOurKind, LEASE_NAME, type Lease, LeaseObject, projectLease } from './lease.ts';
 import { type LeaseTimes, pauses, requestTimeoutMs } from './times.ts';
 
+/** Which Lease is watched, and for whom. */
 export interface LeaseWatchOptions {
   readonly config: KubeConfig;
   readonly namespace: string;
@@ -38,6 +39,7 @@ export interface Free {
   readonly lease: Lease | undefined;
 }
 
+/** Watches the Lease from when it is made until it is disposed of. */
 export class LeaseWatch implements Disposable {
   readonly #options: LeaseWatchOptions;
   readonly #api: KubernetesApi;

@@ -25,6 +25,7 @@ export interface Lease {
   readonly record: string;
 }
 
+/** Name of the Lease, which is the Go controller's. */
 export const LEASE_NAME = 'kube-ovn-controller';
 
 const OURS = 'kube-ovn-ts/';

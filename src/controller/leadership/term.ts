@@ -1,5 +1,5 @@
 /**
- * The time for which a process leads: renews the Lease, ends when it cannot, and gives it back.
+ * The time for which a process leads: renews the Lease, ends when it cannot, and releases it.
  *
  * It ends on its own clock, counted from before the last renewal was sent. Others count from when
  * they have seen it, which is later, and count longer: so nobody else leads until it has ended.
@@ -15,6 +15,7 @@ import type { Leadership } from './leadership.ts';
 import type { Lease, LeaseObject } from './lease.ts';
 import { type LeaseTimes, pauses, requestTimeoutMs } from './times.ts';
 
+/** The Lease of a term, its holder, and how long it lasts. */
 export interface TermOptions {
   readonly object: LeaseObject;
   readonly holder: string;
@@ -25,6 +26,10 @@ export interface TermOptions {
 /** Who ends does not wait for a server that is away. */
 const RELEASE_ATTEMPTS = 4;
 
+/**
+ * One term. Renewals begin with it; it ends when it is released, when somebody else holds the Lease, or when
+ * the renew deadline has passed.
+ */
 export class Term implements Leadership {
   readonly #options: TermOptions;
   readonly #ended = new AbortController();

@@ -2,6 +2,7 @@
  * The times of an election.
  */
 
+/** How long a Lease lasts, and how often it is renewed. */
 export interface LeaseTimes {
   /** For which the Lease is its holder's after each renewal; whole seconds. */
   readonly leaseSeconds: number;

@@ -11,6 +11,7 @@ interface Identity {
   readonly uid: string;
 }
 
+/** Kinds of Kube-OVN's own API on whose objects events are recorded. */
 export type OwnKind = 'Subnet' | 'Vpc' | 'Vlan' | 'IPPool' | 'IP' | 'SecurityGroup';
 
 /** A pod, for events about it. */

@@ -4,8 +4,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { rawFields, readQuietly } from '../../common/fields.ts';
 
+/** Whether a condition holds (Kubernetes API conventions, "Typical status properties"). */
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
+/** One condition as Kube-OVN's objects have it. */
 export interface Condition {
   readonly type: string;
   readonly status: ConditionStatus;
@@ -17,6 +19,7 @@ export interface Condition {
   readonly lastTransitionTime: string;
 }
 
+/** What a condition says, without its times. */
 export type ConditionSays = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** What can come of the work on a Subnet or an IPPool; Kube-OVN's, but for `DeleteSubnetWaits`. */
@@ -38,6 +41,7 @@ export interface Outcome {
   readonly message?: string;
 }
 
+/** Makes what a condition is to say; the message is empty where there is none. */
 export function says(
   type: string,
   status: ConditionStatus,

@@ -13,6 +13,7 @@ export const NETWORK_NEWS = [
   'PodNetworkUpdated',
   'PodNetworkReleased',
 ] as const;
+/** Reason of an event about something that is to be known and is no failure. */
 export type NetworkNews = (typeof NETWORK_NEWS)[number];
 
 /** What could not be done, or not all of it. */
@@ -38,6 +39,7 @@ export const FAILURES = [
   /** Only ours: an older Vlan of the provider network has the id. */
   'VlanConflict',
 ] as const;
+/** Reason of an event about something that failed. */
 export type Failure = (typeof FAILURES)[number];
 
 /** @param stage the step that failed, in Kube-OVN's words: `acquireAddress` */

@@ -6,6 +6,7 @@
 import { rawFields, readQuietly } from '../../common/fields.ts';
 import type { Condition } from './conditions.ts';
 
+/** What is kept of an object's metadata. */
 export interface Meta {
   readonly name: string;
   readonly uid: string;
@@ -25,6 +26,7 @@ export const FINALIZER = 'kubeovn.io/kube-ovn-controller';
 /** What Kube-OVN named it before v1.13. */
 const OLD_FINALIZER = 'kube-ovn-controller';
 
+/** The metadata of a raw object; texts that are missing are empty. */
 export function projectMeta(raw: unknown): Meta {
   // What the API server itself writes has the right types.
   const metadata = readQuietly(rawFields(raw).metadata);
@@ -57,8 +59,8 @@ export function isEarlier(one: Age, other: Age): boolean {
 /** An IPPool has nothing but Ready for it. */
 function isValidated({ status }: Age): boolean {
   const types = ['Validated', 'Ready'];
-  const told = types.flatMap((type) => status.conditions.find((each) => each.type === type) ?? []);
-  return told[0]?.status === 'True';
+  const found = types.flatMap((type) => status.conditions.find((each) => each.type === type) ?? []);
+  return found[0]?.status === 'True';
 }
 
 /** The patch that adds the finalizer, or undefined where it is there or comes too late. */

@@ -8,6 +8,7 @@
 /** No name of an object has a colon. */
 const MACHINE_MARK = 'vm:';
 
+/** What an owner key is made of. */
 export interface OwnerParts {
   readonly namespace: string;
   /** Name of the pod or the machine: what names of NICs begin with. */

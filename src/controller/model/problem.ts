@@ -4,6 +4,7 @@
  */
 import { show } from '../../common/text.ts';
 
+/** One thing that is wrong with an object, for people. */
 export interface Problem {
   /** What is wrong; begins as Kube-OVN's message does where it has one, so that people find it. */
   readonly message: string;
@@ -13,6 +14,7 @@ export interface Problem {
   readonly reason?: 'ValidateSubnetVlanFailed';
 }
 
+/** At least one problem. */
 export type Problems = readonly [Problem, ...Problem[]];
 
 /** A value that went through all checks, or everything that is wrong with it. */

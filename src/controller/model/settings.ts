@@ -4,6 +4,7 @@
  */
 import type { Address } from '../../common/address.ts';
 
+/** Settings that all parts of a controller share; they stay the same for as long as it runs. */
 export interface ClusterSettings {
   /** True where the pods' eth0 is a NIC of the provider `ovn`; false in non-primary mode. */
   readonly isPrimary: boolean;

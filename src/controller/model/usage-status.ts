@@ -23,6 +23,7 @@ const VERSIONS = [
   ['IPv6', 'v6'],
 ] as const;
 
+/** Reads the counts and ranges of a raw status by their names in the object, and its conditions. */
 export function projectUsageStatus(raw: unknown, namesOf: UsageNames): UsageStatus {
   const status = rawFields(raw);
   const usage = new Map<string, string | number | undefined>();

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../../common/address.ts';
 
+/** Makes the name of each thing that can be waited for. */
 export const waitFor = {
   /** The Subnet, what is right or wrong about it, and what it says. */
   subnet: (name: string) => `Subnet/${name}`,

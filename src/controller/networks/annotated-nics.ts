@@ -14,6 +14,7 @@ import type { ClusterSettings } from '../model/settings.ts';
 import { NICS_MAX } from './selections.ts';
 import type { SubnetIndex } from './subnet-index.ts';
 
+/** One NIC as a pod's annotations say it: a claim, checked against nothing yet. */
 export interface AnnotatedAddresses {
   readonly provider: string;
   /** Its key: name of its logical switch port and of its IP object. */
@@ -26,6 +27,7 @@ export interface AnnotatedAddresses {
 
 const SUFFIX = '.kubernetes.io/allocated';
 
+/** What annotations that do not name a Subnet are completed by. */
 export interface AnnotatedView {
   readonly settings: ClusterSettings;
   readonly subnets: SubnetIndex;

@@ -11,6 +11,7 @@ import { type Checked, say, wrong } from '../model/problem.ts';
 /** Addresses that one annotation lists at most. */
 export const POOL_ENTRIES_MAX = 4096;
 
+/** What an annotation `ip_pool` asks for. */
 export type PoolRequest =
   | { readonly kind: 'named'; readonly name: string }
   /** Each entry is one NIC's: one address, or one of each family. */
@@ -56,6 +57,7 @@ function splitEntries(text: string): readonly string[] {
   return isPair ? [tokens.join(',')] : tokens;
 }
 
+/** True where no two addresses are of one family. */
 export function isOneOfEachFamily(addresses: readonly Address[]): boolean {
   return new Set(addresses.map(({ family }) => family)).size === addresses.length;
 }

@@ -77,6 +77,7 @@ export interface NetworkView {
   holdersOf(subnet: string): string;
 }
 
+/** The part of a NIC request that is about its addresses and its MAC. */
 export type RequestedAddresses = Pick<
   NicRequest,
   'family' | 'mac' | 'attempts' | 'isPublished' | 'asked'

@@ -22,6 +22,7 @@ import type { Selection } from './selections.ts';
 /** Of a list of addresses of one NIC no more is read: that is too many already. */
 const SHOWN_ADDRESSES = 4;
 
+/** The NIC for which addresses are asked, and all that the answer depends on. */
 export interface NicContext {
   readonly pod: Pod;
   readonly kind: NicKind;

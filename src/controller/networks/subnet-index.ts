@@ -6,6 +6,7 @@
 import type { Subnet, SubnetObject } from '../kinds/subnet/object/subnet.ts';
 import { type Checked, say, wrong } from '../model/problem.ts';
 
+/** The Subnets of a cluster at one time. */
 export interface SubnetIndex {
   /** In the order of their names. */
   readonly all: readonly SubnetObject[];
@@ -16,6 +17,7 @@ export interface SubnetIndex {
   terminatingOf(provider: string): SubnetObject | undefined;
 }
 
+/** Makes the index; objects are taken as they are, also those that are not valid. */
 export function indexSubnets(objects: Iterable<SubnetObject>): SubnetIndex {
   const all = [...objects].sort((one, other) => (one.meta.name < other.meta.name ? -1 : 1));
   const byName = new Map(all.map((object) => [object.meta.name, object]));

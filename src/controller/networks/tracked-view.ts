@@ -6,6 +6,7 @@
 import { waitFor } from '../model/wait-names.ts';
 import type { NetworkView } from './request.ts';
 
+/** A view, and what was looked up in it. */
 export interface TrackedView {
   readonly view: NetworkView;
   /** Names of all that was looked up so far. */

@@ -29,6 +29,7 @@ export function parseRange(text: string): AddressRange | undefined {
   return numberOf(first) <= numberOf(last) ? { first, last } : undefined;
 }
 
+/** The address as a number: the first byte is the most significant one. */
 export function numberOf({ family, text }: Address): bigint {
   if (family === 'IPv4') {
     return BigInt(text.split('.').reduce((number, byte) => number * 256 + Number(byte), 0));
@@ -46,6 +47,7 @@ export function addressOf(family: Family, number: bigint): Address {
   return parseAddress(groups(number)) as Address;
 }
 
+/** The range as numbers, both ends included. */
 export function numbersOf({ first, last }: AddressRange): NumberRange {
   return { first: numberOf(first), last: numberOf(last) };
 }

@@ -6,6 +6,7 @@
 import { bits, type Cidr } from '../../common/address.ts';
 import { keyOf, numberOfCidr } from './cidr-index.ts';
 
+/** Networks that lie in one of them, with a value each. */
 export interface CidrGroup<T> {
   /** The network in which all others lie. */
   readonly cidr: Cidr;
@@ -21,6 +22,7 @@ interface Group<T> extends CidrGroup<T> {
   readonly members: Member<T>[];
 }
 
+/** Groups that follow what is added and removed; a value may be there under several networks. */
 export class CidrGroups<T> {
   /** By the network in which all others lie. */
   readonly #groups = new Map<string | number, Group<T>>();

@@ -4,6 +4,7 @@
 import { type Address, bits, type Cidr, type Family } from '../../common/address.ts';
 import { numberOf } from './address-range.ts';
 
+/** An index of networks that only grows; several values may have one network. */
 export class CidrIndex<T> {
   readonly #valuesMax: number;
   readonly #values = new Map<string | number, T[]>();
@@ -44,6 +45,7 @@ export class CidrIndex<T> {
 /** What is read off a network again and again: thousands are looked up at each change of one. */
 const NUMBERS = new WeakMap<Cidr, bigint>();
 
+/** The network address as a number; worked out once for each object. */
 export function numberOfCidr(cidr: Cidr): bigint {
   const known = NUMBERS.get(cidr);
   if (known !== undefined) return known;
@@ -52,7 +54,7 @@ export function numberOfCidr(cidr: Cidr): bigint {
   return number;
 }
 
-/** No two networks have the same: a number of an IPv4 network has 38 bits, and is made in no time. */
+/** No two networks have the same: a number of an IPv4 network has 38 bits, and is cheap to make. */
 export function keyOf(family: Family, length: number, number: bigint): string | number {
   const prefix = number >> BigInt(bits(family) - length);
   return family === 'IPv4' ? length * 2 ** 32 + Number(prefix) : `${length} ${prefix.toString(36)}`;

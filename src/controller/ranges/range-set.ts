@@ -6,6 +6,7 @@
 import type { NumberRange, RangeTree } from './range-tree.ts';
 import { concat, difference, inOrder, link, rangeFrom, split } from './range-tree.ts';
 
+/** An immutable set of numbers from 0 on. */
 export class RangeSet implements Iterable<NumberRange> {
   static readonly empty = new RangeSet(undefined);
 

@@ -14,6 +14,7 @@ export interface NumberRange {
   readonly last: bigint;
 }
 
+/** A tree with at least one range. */
 export interface RangeNode {
   readonly left: RangeTree;
   readonly range: NumberRange;
@@ -24,6 +25,7 @@ export interface RangeNode {
   readonly size: bigint;
 }
 
+/** A tree; undefined is the empty one. */
 export type RangeTree = RangeNode | undefined;
 
 /** No tree is more than this many times as heavy as its sibling. */

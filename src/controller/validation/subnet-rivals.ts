@@ -3,7 +3,7 @@
  * one among thousands changes: only those whose addresses overlap its own are compared again.
  *
  * Of thousands with one CIDR, or with one routing table, the first ones are rivals of all others, which
- * is enough to find each of these wrong; that others of them are so, too, is not told.
+ * is enough to find each of these wrong; that others of them are so, too, is not reported.
  */
 
 import { type Address, bits } from '../../common/address.ts';
@@ -17,6 +17,7 @@ import { CidrIndex } from '../ranges/cidr-index.ts';
 /** Of one CIDR or routing table: those that came first. */
 const FIRST_MAX = 4;
 
+/** Whom Subnets are to be compared with, as of one `update`. */
 export interface Rivals {
   /** Subnets of the same network that share an address or a routing table with it; the earliest first. */
   subnetsOf(object: SubnetObject): readonly SubnetObject[];
@@ -27,6 +28,7 @@ export interface Rivals {
 const NO_SUBNETS: readonly SubnetObject[] = [];
 const NO_NODES: readonly Node[] = [];
 
+/** Keeps from one update to the next which Subnets overlap. */
 export class RivalIndex {
   /** By name. */
   readonly #objects = new Map<string, SubnetObject>();

@@ -22,6 +22,7 @@ import { nodeConflicts, subnetConflicts, vlanProblem, vpcProblems } from './subn
 import { homeVpc, hostsOutside, inUseProblems } from './subnet-in-use.ts';
 import { type RelatedObjects, ValidationMemo } from './validation-memo.ts';
 
+/** What Subnets and IPPools are validated against, besides each other. */
 export interface ClusterState {
   readonly settings: ClusterSettings;
   readonly vpcs: readonly VpcObject[];

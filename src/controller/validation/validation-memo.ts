@@ -31,6 +31,7 @@ interface Around {
   lackOf?(kind: 'vlans' | 'vpcs'): Problem | undefined;
 }
 
+/** Remembers the last validation of each Subnet: `begin`, then each Subnet, then `end`. */
 export class ValidationMemo {
   readonly rivals = new RivalIndex();
   #known = new Map<string, Known>();

@@ -12,6 +12,7 @@ import { neverShared } from './owners.ts';
 import type { AdoptRequest } from './request.ts';
 import type { SubnetStore } from './subnet-store.ts';
 
+/** What of an earlier allocation the NIC would keep. */
 export interface AdoptionPlan {
   readonly numbers: Numbers;
   readonly mac: string | undefined;
@@ -19,6 +20,10 @@ export interface AdoptionPlan {
   readonly refused: readonly AllocationError[];
 }
 
+/**
+ * Looks at each address and at the MAC by itself: what is refused keeps nothing else from being adopted. Of
+ * several addresses of one family only the first counts.
+ */
 export function planAdoption(subnet: SubnetStore, request: AdoptRequest): AdoptionPlan {
   const refused: AllocationError[] = [];
   const granted = <T>(value: T, problem: AllocationError | undefined): T | undefined => {
@@ -34,7 +39,7 @@ export function planAdoption(subnet: SubnetStore, request: AdoptRequest): Adopti
     const number = numberOf(address);
     const addresses = subnet.addresses[family];
     const problem =
-      (request.isUnrecorded ? addresses.undrawable(number) : undefined) ??
+      (request.isUnrecorded ? addresses.dynamicProblem(number) : undefined) ??
       addresses.conflict(number, request, mayShare);
     return granted(number, problem) === undefined ? [] : [[family, number] as const];
   });

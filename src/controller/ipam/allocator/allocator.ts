@@ -175,9 +175,9 @@ export class Allocator {
   }
 
   /** Why this address of a Subnet could not be allocated dynamically even if nobody had it; undefined where it could. */
-  undrawable(subnet: string, address: Address): AllocationError | undefined {
+  dynamicProblem(subnet: string, address: Address): AllocationError | undefined {
     const addresses = this.#subnets.get(subnet)?.addresses[address.family];
-    return addresses?.undrawable(numberOf(address));
+    return addresses?.dynamicProblem(numberOf(address));
   }
 
   /** How much of a Subnet is used, or undefined where there is no such Subnet. */

@@ -5,6 +5,7 @@
 import { ownerName } from '../../model/owner-key.ts';
 import type { Owner } from './owners.ts';
 
+/** Kube-OVN's texts for what may be wrong. */
 export type AllocationReason =
   /** The Subnet does not have this address, or not for NICs. */
   | 'AddressOutOfRange'
@@ -20,6 +21,7 @@ export type AllocationReason =
   /** Two IPPools have the same addresses; Kube-OVN has a sentence for it instead of a name. */
   | 'IPPoolConflict';
 
+/** What an AllocationError is made of. */
 export interface AllocationErrorFields {
   readonly reason: AllocationReason;
   /** What is wrong, without the reason. */

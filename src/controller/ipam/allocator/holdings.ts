@@ -22,6 +22,7 @@ export interface Holding {
   readonly reserved: boolean;
 }
 
+/** All that NICs have, of all Subnets; each NIC has something in one Subnet at most. */
 export class Holdings {
   readonly #byNic = new Map<string, Holding>();
   readonly #nicsByPod = new Map<string, Set<string>>();

@@ -31,8 +31,12 @@ export function pooledRandomBytes(): RandomBytes {
  * Among 2^46 addresses even one collision is rare: this many in a row mean that the source of
  * randomness gives always the same.
  */
-const DRAWS_MAX = 100;
+const ATTEMPTS_MAX = 100;
 
+/**
+ * Who has which MAC address in one Subnet. Addresses go in and out in canonical text; `take` and `release`
+ * check nothing.
+ */
 export class SubnetMacs {
   readonly #subnet: string;
   readonly #randomBytes: RandomBytes;
@@ -87,7 +91,7 @@ export class SubnetMacs {
 
   /** A unicast, locally administered address that nobody has; or why there is none. */
   next(): string | AllocationError {
-    for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const [first = 0, ...rest] = this.#randomBytes(6);
       const bytes = [(first | 0x02) & 0xfe, ...rest];
       const mac = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -18,6 +18,7 @@ export type MayShare = (other: Owner) => boolean;
 /** The answer for nearly every NIC. */
 export const neverShared: MayShare = () => false;
 
+/** The owners of each key: nearly always one, and several only where they may share it. */
 export class Owners<K> {
   readonly #owners = new Map<K, readonly Owner[]>();
 

@@ -17,6 +17,7 @@ import { DEFAULT_POOL } from './pools.ts';
 import type { AcquireRequest, AddressRequest, FixedAddresses, MacRequest } from './request.ts';
 import type { SubnetStore } from './subnet-store.ts';
 
+/** What a NIC would have; nothing of it is taken yet. */
 export interface Plan {
   readonly numbers: Numbers;
   /** Families whose number is allocated dynamically, and not one asked for or one that the NIC has. */

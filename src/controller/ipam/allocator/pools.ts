@@ -19,6 +19,7 @@ interface NamedRange extends NumberRange {
   readonly pool: string;
 }
 
+/** The default pool and one pool for each IPPool of the Subnet, each with what nobody has of it. */
 export class Pools {
   #rest = new Stock();
   readonly #named = new Map<string, Pool>();

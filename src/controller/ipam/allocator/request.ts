@@ -1,5 +1,5 @@
 /**
- * What the allocator is told and asked, and what it answers. All of it is checked before: texts of
+ * What the allocator is given and asked, and what it answers. All of it is checked before: texts of
  * annotations and objects do not get here.
  */
 import type { Address, Family } from '../../../common/address.ts';
@@ -17,6 +17,7 @@ export interface SubnetSpec {
   readonly excludes: readonly AddressRange[];
 }
 
+/** An IPPool as the allocator is given it. */
 export interface PoolSpec {
   readonly name: string;
   /** Name of the Subnet whose addresses these are. */
@@ -27,6 +28,7 @@ export interface PoolSpec {
 /** Addresses asked for by name, at most one per family; a family without one has a free one. */
 export type FixedAddresses = readonly Address[];
 
+/** Which addresses a NIC is to have. */
 export type AddressRequest =
   /** Any address of an IPPool, or of what no IPPool has. */
   | { readonly kind: 'dynamic'; readonly pool?: string | undefined }
@@ -40,6 +42,7 @@ export type AddressRequest =
       readonly index?: number | undefined;
     };
 
+/** Which MAC address a NIC is to have. */
 export type MacRequest =
   /** The NIC gets its MAC address elsewhere, as a macvlan one does. */
   | { readonly kind: 'none' }
@@ -47,6 +50,7 @@ export type MacRequest =
   | { readonly kind: 'dynamic' }
   | { readonly kind: 'fixed'; readonly mac: string };
 
+/** All that one NIC asks for, in one Subnet. */
 export interface AcquireRequest extends Owner {
   /** Name of the Subnet. */
   readonly subnet: string;
@@ -88,6 +92,7 @@ export interface Allocation extends Owner {
   readonly reserved: boolean;
 }
 
+/** What came of taking over an earlier allocation. */
 export interface Adoption {
   /** Undefined where all was refused: the NIC has then what it had before. */
   readonly allocation: Allocation | undefined;

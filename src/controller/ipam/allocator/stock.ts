@@ -5,6 +5,7 @@
  */
 import { only, RangeSet } from '../../ranges/range-set.ts';
 
+/** The unused numbers of one pool. It knows no owners: `take` and `release` are called by those who do. */
 export class Stock {
   #free: RangeSet;
   #released: RangeSet;

@@ -33,6 +33,10 @@ export interface AddressCounts {
   readonly available: bigint;
 }
 
+/**
+ * One family of one Subnet. Questions return an AllocationError as a value; whoever calls `take` or `release`
+ * has asked before.
+ */
 export class SubnetAddresses {
   readonly family: Family;
   readonly #subnet: string;
@@ -122,7 +126,7 @@ export class SubnetAddresses {
   }
 
   /** Why this address could not be allocated dynamically if nobody had it, or undefined. */
-  undrawable(number: bigint): AllocationError | undefined {
+  dynamicProblem(number: bigint): AllocationError | undefined {
     const problem = this.misplacement(number);
     if (problem !== undefined || !this.#excluded.has(number)) return problem;
     const address = this.#text(number);

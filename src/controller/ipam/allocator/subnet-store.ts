@@ -15,6 +15,7 @@ import { SubnetMacs } from './macs.ts';
 import type { PoolSpec, SubnetSpec } from './request.ts';
 import { type AddressCounts, SubnetAddresses } from './subnet-addresses.ts';
 
+/** All that the allocator knows of one Subnet, changed together for both families and the MAC. */
 export class SubnetStore {
   readonly name: string;
   readonly addresses: Readonly<Record<Family, SubnetAddresses>>;

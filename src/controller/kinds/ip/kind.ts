@@ -8,6 +8,7 @@ import { type IpContext, IpReconciler } from './reconciler.ts';
 
 type Context = IpContext & Uses<'queues' | 'signals' | 'wakes'>;
 
+/** The kind IP. An object is worked on when it changes and when it has gone; whoever waits for it is woken. */
 export function ipKind(context: Context): Kind {
   const { cluster, events, queues, signals, wakes } = context;
   const { ips } = cluster;

@@ -49,6 +49,7 @@ interface Releases {
   endOwner(owner: string): Promise<void>;
 }
 
+/** What the work on IP objects uses. */
 export type IpContext = Uses<
   'addresses' | 'events' | 'machines' | 'ownerLock' | 'podIndex' | 'settings' | 'writes',
   'ips' | 'nodes' | 'pods'
@@ -56,6 +57,10 @@ export type IpContext = Uses<
   readonly releases: Releases;
 };
 
+/**
+ * The work on one IP object by its name. All of it that concerns an owner's addresses is done while the
+ * owner's lock is held.
+ */
 export class IpReconciler {
   readonly #context: IpContext;
   readonly #consequences: IpConsequences;

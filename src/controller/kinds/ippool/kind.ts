@@ -10,6 +10,10 @@ import { type IpPoolContext, IpPoolReconciler } from './reconciler.ts';
 
 type Context = IpPoolContext & Uses<'queues' | 'signals' | 'wakes'>;
 
+/**
+ * The kind IPPool. A change of one wakes the pods of its namespaces, before and after it, and whoever waits
+ * for addresses of its Subnet.
+ */
 export function ipPoolKind(context: Context): Kind {
   const { cluster, events, queues, signals, wakes } = context;
   const { ipPools } = cluster;

@@ -13,8 +13,10 @@ import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { ipPoolConditionsPatch } from './object/ippool-status.ts';
 
+/** What the work on IPPools uses. */
 export type IpPoolContext = Uses<'addresses' | 'events' | 'writes', 'ipPools'>;
 
+/** The work on one IPPool by its name: finalizer, conditions and events. */
 export class IpPoolReconciler {
   readonly #context: IpPoolContext;
 

@@ -11,6 +11,10 @@ import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
 import { type Nad, nadProblem } from './object/nad.ts';
 
+/**
+ * The kind NetworkAttachmentDefinition. A change of one wakes the pods that wait for it, and the first list
+ * those that wait for any.
+ */
 export function nadKind({ cluster, events, wakes }: Uses<'events' | 'wakes', 'nads'>): Kind {
   const { nads } = cluster;
   return {

@@ -5,6 +5,7 @@ import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
 import { isOther } from '../predicates.ts';
 
+/** The kind Namespace. A change of one wakes the pods that wait for it. */
 export function namespaceKind({ cluster, wakes }: Uses<'wakes', 'namespaces'>): Kind {
   return {
     subscribe: () => [

@@ -5,6 +5,7 @@ import type { Uses } from '../context.ts';
 import type { Kind } from '../kind.ts';
 import { hasOtherAddresses } from '../predicates.ts';
 
+/** The kind Node. An address that a node no longer has can be a pod's: whoever waits for it is woken. */
 export function nodeKind({ cluster, wakes }: Uses<'wakes', 'nodes'>): Kind {
   return {
     subscribe: () => [

@@ -17,6 +17,7 @@ import type { Subnet } from '../subnet/object/subnet.ts';
 import type { VlanObject } from '../vlan/object/vlan.ts';
 import type { AnnotatedNic } from './object/pod-annotations.ts';
 
+/** What the addresses of one pod are decided by, and where they come from. */
 export interface AllocationContext {
   readonly allocator: Allocator;
   /** Key of who has the addresses. */

@@ -29,6 +29,7 @@ type Context = PodContext &
     readonly ports: Ports;
   };
 
+/** The kind Pod. Keys are those of pods, also of pods that have gone and may have left something. */
 export class PodKind implements Kind {
   readonly #context: Context;
   readonly #reconciler: PodReconciler;

@@ -33,6 +33,7 @@ interface Past {
   readonly about: EventObject | undefined;
 }
 
+/** What the release of addresses uses. */
 export type ReleasesContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'podIndex' | 'settings' | 'writes',
   'ips' | 'machineInstances' | 'statefulSets' | 'virtualMachines'

@@ -8,6 +8,7 @@ import { type AnnotatedNic, annotationsPatch } from './object/pod-annotations.ts
 
 type Context = Uses<'settings' | 'writes', 'pods'>;
 
+/** What one patch of a pod's annotations adds and removes. */
 export interface Publication {
   /** What these NICs have. */
   readonly nics?: readonly AnnotatedNic[];

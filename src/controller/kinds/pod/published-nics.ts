@@ -29,8 +29,13 @@ import { publishAnnotations } from './publish-annotations.ts';
 
 type Removed = Readonly<Record<string, string | null>>;
 
+/** What the check of published NICs uses. */
 export type NicsContext = Uses<'addresses' | 'events' | 'settings' | 'writes', 'ips' | 'pods'>;
 
+/**
+ * Compares what a pod says it was given with what the allocator and IP objects say, and corrects the
+ * annotations where they differ.
+ */
 export class PublishedNics {
   readonly #context: NicsContext;
 
@@ -128,7 +133,7 @@ export class PublishedNics {
     const { allocator } = this.#context.addresses;
     const [{ subnet }] = attempts;
     const isExcluded = asked?.addresses.some(
-      (address) => allocator.undrawable(subnet.name, address) instanceof AllocationError,
+      (address) => allocator.dynamicProblem(subnet.name, address) instanceof AllocationError,
     );
     return isExcluded ? { [annotationKey(provider, 'ip_address')]: null } : {};
   }

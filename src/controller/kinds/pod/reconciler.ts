@@ -58,6 +58,7 @@ import { PublishedNics } from './published-nics.ts';
 import { surplusOf, tooManyNics } from './surplus.ts';
 import { unsupportedEvents } from './unsupported.ts';
 
+/** What the work on pods uses. */
 export type PodContext = Uses<
   | 'addresses'
   | 'events'

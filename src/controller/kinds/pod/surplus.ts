@@ -16,6 +16,7 @@ import { portsOfOwner } from './pod-release.ts';
 
 type Context = Uses<'addresses' | 'ipIndex' | 'settings', 'ips'>;
 
+/** What to keep and what to end of a running pod, besides the NICs that it asks for. */
 export interface Surplus {
   /** Names of NICs that stay as they are. */
   readonly kept: ReadonlySet<string>;

@@ -10,6 +10,10 @@ import { type SecurityGroupContext, SecurityGroupReconciler } from './reconciler
 
 type Context = SecurityGroupContext & Uses<'queues' | 'wakes'>;
 
+/**
+ * The kind SecurityGroup. One that comes or goes wakes those with rules about its members; drift of its port
+ * group has it worked on.
+ */
 export function securityGroupKind(context: Context): Kind {
   const { cluster, events, queues, wakes } = context;
   const { securityGroups } = cluster;

@@ -23,8 +23,10 @@ import {
 } from './object/security-group.ts';
 import { planSecurityGroup, planSecurityGroupRemoval } from './security-group-plan.ts';
 
+/** What the work on SecurityGroups uses. */
 export type SecurityGroupContext = Uses<'events' | 'northbound' | 'writes', 'securityGroups'>;
 
+/** The work on one SecurityGroup by its name: its rows in OVN, its status and its events. */
 export class SecurityGroupReconciler {
   readonly #context: SecurityGroupContext;
 

@@ -9,6 +9,10 @@
 import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { IP_RECORD_ANNOTATION } from '../../../../common/names.ts';
 
+/**
+ * For whom an IP object was written, and with which addresses and MAC; kept in the annotation
+ * IP_RECORD_ANNOTATION as JSON.
+ */
 export interface IpRecord {
   /** UID of the pod, or of the VirtualMachineInstance whose pods share the object. */
   readonly uid: string;
@@ -38,6 +42,7 @@ export function recordAnnotation({ uid, addresses, mac }: IpRecord): Record<stri
   return { [IP_RECORD_ANNOTATION]: JSON.stringify({ uid, addresses, mac }) };
 }
 
+/** True where both say the same. */
 export function isSameRecord(one: IpRecord, other: IpRecord | undefined): boolean {
   return one.uid === other?.uid && one.addresses === other.addresses && one.mac === other.mac;
 }

@@ -7,6 +7,7 @@ import type { MergePatch } from '../../../model/meta.ts';
 import { projectUsageStatus, type UsageStatus, usagePatch } from '../../../model/usage-status.ts';
 import type { Usage } from '../../../ranges/usage.ts';
 
+/** The counts, ranges and conditions of a raw IPPool's status; what cannot be read counts as absent. */
 export function projectIpPoolStatus(raw: unknown): UsageStatus {
   return projectUsageStatus(raw, usageNames);
 }

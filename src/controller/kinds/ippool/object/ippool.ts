@@ -12,6 +12,7 @@ import type { NumberRange } from '../../../ranges/range-tree.ts';
 import { plainText } from '../../subnet/object/subnet-spelling.ts';
 import { projectIpPoolStatus } from './ippool-status.ts';
 
+/** An IPPool's spec, checked. */
 export interface IpPool {
   readonly name: string;
   /** Name of the Subnet; never changes. */

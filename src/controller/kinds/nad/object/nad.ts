@@ -16,6 +16,7 @@ export type NadConfig =
   | { readonly kind: 'empty' }
   | { readonly kind: 'wrong'; readonly problem: Problem };
 
+/** What is kept of a NetworkAttachmentDefinition. */
 export interface Nad {
   readonly namespace: string;
   readonly name: string;

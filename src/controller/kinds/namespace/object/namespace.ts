@@ -4,6 +4,7 @@
 import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
+/** What is kept of a Namespace. */
 export interface Namespace {
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
@@ -13,6 +14,7 @@ export interface Namespace {
   readonly ipPools: readonly string[];
 }
 
+/** A raw Namespace as the API server sends it; what has a wrong type counts as absent. */
 export function projectNamespace(raw: unknown): Namespace {
   const metadata = readQuietly(rawFields(raw).metadata);
   const annotations = metadata.textMap('annotations');

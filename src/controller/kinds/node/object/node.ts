@@ -8,6 +8,7 @@ import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { type ProviderNode, providerNetworkOfKey } from '../../../../common/provider-network.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
+/** What is kept of a Node. */
 export interface Node extends ProviderNode {
   /** Its InternalIPs. */
   readonly internalAddresses: readonly Address[];
@@ -17,6 +18,7 @@ export interface Node extends ProviderNode {
   readonly networkAnnotations: ReadonlyMap<string, string>;
 }
 
+/** A raw Node as the API server sends it; what is no address is left out. */
 export function projectNode(raw: unknown): Node {
   const { metadata, status: rawStatus } = rawFields(raw);
   const [said, status] = [readQuietly(metadata), readQuietly(rawStatus)];

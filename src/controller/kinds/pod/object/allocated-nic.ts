@@ -9,6 +9,7 @@ import type { Subnet } from '../../subnet/object/subnet.ts';
 /** `ovn` where we make the interface, `ipam` where another plugin makes it. */
 export type NicKind = 'ovn' | 'ipam';
 
+/** A NIC, and what the allocator gave it. */
 export interface AllocatedNic {
   readonly kind: NicKind;
   /** What its annotations are under; ends with the interface where NICs share a network. */

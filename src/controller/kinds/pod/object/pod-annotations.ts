@@ -14,6 +14,7 @@ import type { VlanObject } from '../../vlan/object/vlan.ts';
 import { type AllocatedNic, addressesText } from './allocated-nic.ts';
 import type { Pod } from './pod.ts';
 
+/** A NIC with all that its annotations say. */
 export interface AnnotatedNic extends AllocatedNic {
   /** Of an underlay Subnet. */
   readonly vlan?: VlanObject;

@@ -8,6 +8,7 @@ import { MIGRATION_ANNOTATION } from '../../../../common/names.ts';
 import { type MachineClaim, readMachineClaim } from '../../../../common/virtual-machine.ts';
 import { machineOwner, podOwner } from '../../../model/owner-key.ts';
 
+/** What is kept of a Pod. */
 export interface Pod {
   readonly namespace: string;
   readonly name: string;
@@ -29,6 +30,7 @@ export interface Pod {
   readonly end: PodEnd;
 }
 
+/** The StatefulSet that a pod says it is of. */
 export interface Owner {
   readonly name: string;
   readonly uid: string;
@@ -47,7 +49,12 @@ export interface PodEnd {
   readonly terminationGraceMs: number;
 }
 
+/**
+ * The networks that a pod asks for (Network Custom Resource Definition De-facto Standard, section
+ * 4.1).
+ */
 export const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
+/** The network that takes the place of the cluster's own for a pod; it is Multus'. */
 export const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 
 /** Kube-OVN's label of its node daemon's pods, which ours have, too. */

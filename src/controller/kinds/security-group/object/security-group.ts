@@ -8,14 +8,18 @@ import { changedFields } from '../../../model/changes.ts';
 import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, type Problem, say } from '../../../model/problem.ts';
 
+/** What happens to traffic that a rule matches; `pass` leaves it to the next tier. */
 export type SecurityPolicy = 'allow' | 'drop' | 'pass';
+/** The traffic that a rule is about; `icmp` is that of the rule's family. */
 export type SecurityProtocol = 'all' | 'icmp' | 'tcp' | 'udp';
 
+/** Ports from `min` to `max`, both included, of 1 to 65535. */
 export interface PortRange {
   readonly min: number;
   readonly max: number;
 }
 
+/** One rule of a direction, checked. */
 export interface SecurityRule {
   readonly family: Family;
   readonly protocol: SecurityProtocol;
@@ -32,6 +36,7 @@ export interface SecurityRule {
   readonly policy: SecurityPolicy;
 }
 
+/** A SecurityGroup's spec, checked. A rule that is wrong makes the whole group wrong. */
 export interface SecurityGroup {
   readonly name: string;
   readonly ingress: readonly SecurityRule[];
@@ -47,6 +52,7 @@ export interface SecurityGroupObject {
   readonly status: SecurityGroupStatus;
 }
 
+/** The fields of the status that we write: Kube-OVN's. */
 export interface SecurityGroupStatus {
   readonly portGroup: string;
   readonly allowSameGroupTraffic: boolean;
@@ -104,6 +110,7 @@ export function missingRemoteGroups(
   return [...names].filter((name) => !exists(name));
 }
 
+/** What is wrong with a group whose rule names a group that is not there; in Kube-OVN's words. */
 export function remoteGroupProblem(name: string): Problem {
   return {
     message: say`failed to get remote sg '${name}': not found`,

@@ -4,6 +4,7 @@
 import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { projectMeta } from '../../../model/meta.ts';
 
+/** What is kept of a StatefulSet. */
 export interface StatefulSet {
   readonly namespace: string;
   readonly name: string;
@@ -18,6 +19,7 @@ export interface StatefulSet {
 
 const INT32_MAX = 2 ** 31 - 1;
 
+/** A raw StatefulSet as the API server sends it; what has a wrong type counts as absent. */
 export function projectStatefulSet(raw: unknown): StatefulSet {
   const { metadata, spec } = rawFields(raw);
   const { name, uid, deleting } = projectMeta(raw);
