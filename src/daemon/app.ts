@@ -104,6 +104,10 @@ export interface AppParts extends AddParts, DelParts, CheckParts, GcParts, Statu
   readonly observers?: Observers;
 }
 
+/**
+ * Makes the socket's API. A call that fails is answered with a CNI error in the body: status 400 where the
+ * same call cannot succeed, 404 for a path that is not known, else 500.
+ */
 export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
   const { podEvents } = parts;
   const operations = new Operations(logger, parts.observers);
@@ -155,7 +159,7 @@ export function buildApp(parts: AppParts, logger: FastifyBaseLogger) {
   const addsOver = () =>
     parts.queue.addsOver(AbortSignal.timeout(BOOKKEEPING_BEHIND_ADDS_MS)).catch(() => {});
 
-  /** Bookkeeping and news: nobody waits for them. */
+  /** Bookkeeping and events: nobody waits for them. */
   const later = (reply: FastifyReply, task: () => void | Promise<void>) => {
     onceClosed(reply, () => {
       const work = sleep(BOOKKEEPING_LAG_MS)

@@ -32,6 +32,7 @@ export const CONNECTION_LIMITS = {
   http: { headersTimeout: HEAD_MS_MAX, connectionsCheckingInterval: LOOKS_EVERY_MS },
 } as const;
 
+/** Follows the connections of one app, so that a daemon that ends closes those that serve no call. */
 export class Connections {
   /** Those on which no whole request is being served. */
   readonly #idle = new Set<Socket>();

@@ -20,6 +20,7 @@ const DRAIN_MS_MAX = 120_000;
 /** For the pods of this node, which say whose ports go back to an older sandbox; ms. */
 const PODS_MS_MAX = 5000;
 
+/** The text that `kube-ovn-cni drain --help` prints. */
 export const DRAIN_USAGE = `usage: kube-ovn-cni drain [flags of the daemon]
 
 Does the DELs on this node that were recorded while no daemon answered, and ends. Ends with 0 where none

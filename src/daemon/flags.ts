@@ -25,6 +25,7 @@ import type { NetworkType } from './model/mtu.ts';
 import { parseInterfacePatterns } from './node/interface-patterns.ts';
 import type { TunnelSettings } from './node/tunnel-settings.ts';
 
+/** What the daemon is started with, checked. */
 export interface Options extends ProgramSettings {
   readonly socketPath: string;
   /** An OVSDB remote. */
@@ -32,9 +33,9 @@ export interface Options extends ProgramSettings {
   readonly nodeName: string;
   readonly tunnel: TunnelSettings;
   readonly detectIpv4Conflict: boolean;
-  /** Mirror every packet of the integration bridge. */
+  /** True where every packet of the integration bridge is mirrored. */
   readonly mirrorAll: boolean;
-  /** Of the node, by which mirrored packets leave. */
+  /** Interface of the node by which mirrored packets leave. */
   readonly mirrorInterface: string;
   readonly addTimeoutMs: number;
   /** The network of provider `ovn` is the pods' primary one; else it is another plugin's. */

@@ -40,6 +40,7 @@ import { RecordedDels } from './verbs/recorded-dels.ts';
 /** Each has up to three tools running: enough for two processors, and still first come first served. */
 const NICS_AT_ONCE = 8;
 
+/** All parts of a daemon, wired. */
 export type Daemon = ReturnType<typeof wire>;
 
 interface WireParts {

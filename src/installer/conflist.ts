@@ -12,6 +12,7 @@ import { placeText } from './place-file.ts';
 /** The runtime reads it as root; benchmarks of Kubernetes security ask for this. */
 const CONFIG_MODE = 0o600;
 
+/** What is installed, and where. */
 export interface ConflistOptions {
   /** The node's configuration folder, as this process sees it. */
   readonly folder: string;
@@ -21,6 +22,7 @@ export interface ConflistOptions {
   readonly name: string;
 }
 
+/** Whether Kube-OVN is the primary network of this node. */
 export interface Primacy {
   readonly isPrimary: boolean;
   /** How that is known; a sentence. */

@@ -3,11 +3,13 @@
  * folders mounted at the usual paths needs none of it.
  */
 
+/** Absolute paths on the node. */
 export interface CniFolders {
   readonly binDir: string;
   readonly confDir: string;
 }
 
+/** The folders that most distributions have. */
 export const USUAL: CniFolders = { binDir: '/opt/cni/bin', confDir: '/etc/cni/net.d' };
 
 /** By the distribution's name in lower case. */

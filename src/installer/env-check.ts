@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathInRoot } from '../common/path-in-root.ts';
 import { type NetworkConfig, readNetworkConfigs } from './network-configs.ts';
 
+/** One line of the report. */
 export interface Finding {
   /** Something that should be looked at. */
   readonly isProblem: boolean;
@@ -38,6 +39,7 @@ const FIREWALLS = ['firewalld', 'ufw'];
 /** Of resolv.conf(5): resolvers look at no more. */
 const NAMESERVERS_MAX = 3;
 
+/** Looks at everything, and never throws: what cannot be read is said in a finding, or left out. */
 export async function checkEnvironment(paths: EnvironmentPaths): Promise<Finding[]> {
   const { proc } = paths;
   return (

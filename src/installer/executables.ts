@@ -11,13 +11,16 @@ import { findFile } from './file-facts.ts';
 import { compareVersions } from './mark.ts';
 import { placeCopy } from './place-file.ts';
 
+/** The CNI executable's name: the `type` of network configurations. */
 export const OWN_EXECUTABLE = 'kube-ovn';
 /** Those that Kube-OVN's installer brings to a node. */
 export const REFERENCE_PLUGINS = ['loopback', 'portmap', 'macvlan', 'ipvlan'] as const;
+/** All that are installed. */
 export const EXECUTABLES: readonly string[] = [OWN_EXECUTABLE, ...REFERENCE_PLUGINS];
 
 const EXECUTABLE_MODE = 0o755;
 
+/** What is done about one executable, and why. */
 export interface Decision {
   readonly action: 'install' | 'leave' | 'refuse';
   /** What is there and what happens to it; begins with the file's name. */
@@ -26,6 +29,7 @@ export interface Decision {
   readonly isWarning?: true;
 }
 
+/** From where to where, and what may be replaced. */
 export interface ExecutableOptions {
   /** The node's, as this process sees it. */
   readonly folder: string;

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { MARK_BYTES_MAX, type Mark, parseMark } from './mark.ts';
 
+/** What was read of a regular file. */
 export interface FileFacts {
   readonly kind: 'file';
   readonly bytes: number;
@@ -21,6 +22,7 @@ export interface FileFacts {
   readonly isKubeOvn: boolean;
 }
 
+/** What is at a path. */
 export type Found =
   | FileFacts
   | { readonly kind: 'absent' }

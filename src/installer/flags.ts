@@ -9,6 +9,7 @@ import { isConfigurationName } from '../common/cni-configurations.ts';
 import { messageOf, show } from '../common/text.ts';
 import { DISTRIBUTIONS, USUAL } from './distributions.ts';
 
+/** What a command was started with, checked. */
 export interface Options {
   /** The node's folders, as this process sees them. */
   readonly binDir: string;
@@ -35,6 +36,7 @@ export interface Options {
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
 
+/** A flag of the installer, with its default and its line in the help. */
 export interface Flag {
   readonly variable?: string;
   readonly value: string;
@@ -109,6 +111,7 @@ const UNINSTALL_FLAGS = {
   },
 } as const satisfies Readonly<Record<string, Flag>>;
 
+/** The flags of each command, by name. */
 export const FLAGS: Readonly<Record<'install' | 'uninstall', Readonly<Record<string, Flag>>>> = {
   install: INSTALL_FLAGS,
   uninstall: UNINSTALL_FLAGS,

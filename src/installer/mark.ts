@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 
+/** What the mark of an executable says. */
 export interface Mark {
   readonly name: string;
   /** As in package.json. */
@@ -23,6 +24,7 @@ export const MARK_BYTES_MAX = 512;
 const MARK =
   /\n# kube-ovn-node (?<name>[\w.-]{1,64}) (?<version>\d{1,9}\.\d{1,9}\.\d{1,9}[\w.+-]{0,64}) sha256:(?<digest>[0-9a-f]{64})\n$/;
 
+/** The line, with a newline on either side. */
 export function markText({ name, version, digest }: Mark): string {
   return `\n# kube-ovn-node ${name} ${version} sha256:${digest}\n`;
 }

@@ -10,6 +10,7 @@ import { type CniConfiguration, configurationsIn } from '../common/cni-configura
  */
 export type Owner = 'kube-ovn' | 'multus' | 'loopback' | 'other';
 
+/** A CNI configuration, and whose it is. */
 export interface NetworkConfig extends CniConfiguration {
   readonly owner: Owner;
 }
@@ -31,6 +32,7 @@ export function readNetworkConfigs(
   }));
 }
 
+/** Whose a configuration is, by the types of its plugins. */
 export function ownerOf(content: unknown): Owner {
   const types = pluginTypes(content);
   if (types.includes('kube-ovn')) return 'kube-ovn';

@@ -19,6 +19,7 @@ import {
 } from '../daemon/ovs/port-removal.ts';
 import type { FreshLook } from '../daemon/ovs/session.ts';
 
+/** The ports of pods that OVS has on this node. */
 export interface PodPorts {
   readonly living: readonly MarkedPort[];
   /** Nothing is mounted at the sandbox's path, and the node has no link of the port's name. */

@@ -3,6 +3,7 @@
  * costs bun more than everything else that is done with the daemon's answer.
  */
 
+/** A network as text; `family` is 4 or 6. */
 export interface Cidr {
   readonly family: number;
   readonly length: number;

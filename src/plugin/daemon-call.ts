@@ -17,6 +17,7 @@ export const DAEMON_HINT = "look at this node's pod of the DaemonSet kube-ovn-cn
 const ERROR_LENGTH_MAX = 1024;
 const BODY_LENGTH_MAX = 200;
 
+/** A call: where it goes, and how long it may take. */
 export interface DaemonCall extends Post {
   /** Part of the timeout: how long a daemon that does not listen is waited for. */
   readonly socketWaitMs: number;

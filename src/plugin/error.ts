@@ -11,6 +11,7 @@ const INTERNAL_CODE = 999;
 const TEXT_LENGTH_MAX = 4096;
 const FOUND_LENGTH_MAX = 120;
 
+/** The fields of CNI's error object without its version. */
 export interface CniErrorBody {
   readonly code: number;
   readonly msg: string;

@@ -6,8 +6,10 @@
 import type { Dns, Route } from '../wire/messages.ts';
 import { mismatch } from './error.ts';
 
+/** An object of JSON whose fields nobody has checked. */
 export type Json = Record<string, unknown>;
 
+/** Where fields are read, and how an error about one is made. */
 export interface Source {
   readonly fields: Json;
   /** What stands before a key in messages: empty, or `ipam.`, `routes[0].`. */

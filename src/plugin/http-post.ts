@@ -7,6 +7,7 @@ import { exchange } from './unix-socket.ts';
 
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
+/** The request, and for how long it may take. */
 export interface Post {
   readonly socketPath: string;
   readonly path: string;
@@ -16,6 +17,7 @@ export interface Post {
   readonly timeoutMs: number;
 }
 
+/** The whole answer. */
 export interface Answer {
   readonly status: number;
   readonly body: string;

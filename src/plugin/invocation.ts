@@ -8,6 +8,7 @@ import { cniError, mismatch } from './error.ts';
 
 /** The verbs of this executable. One more needs a name here and a row in verbs.ts. */
 export const COMMANDS = ['VERSION', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS'] as const;
+/** A verb of CNI. */
 export type Command = (typeof COMMANDS)[number];
 
 /** The verbs about a whole network: the environment names no attachment and no pod. */
@@ -16,11 +17,13 @@ const NETWORK_COMMANDS: readonly Command[] = ['GC', 'STATUS'];
 /** What the names of the CNI specification look like, for messages. */
 export const CONTAINER_ID_FORM =
   'a letter or digit, then letters, digits, "_", "." or "-", at most 256';
+/** The same for interface names, whose length the kernel bounds (IFNAMSIZ). */
 export const INTERFACE_NAME_FORM = 'an interface name: 1 to 15 letters, digits or _.@+~-';
 
 /** The kernel's PATH_MAX. */
 const NETNS_BYTES_MAX = 4096;
 
+/** The process' environment, as it was inherited. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the environment contributes to the daemon's request. */

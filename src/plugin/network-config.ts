@@ -39,6 +39,7 @@ const PRIMARY_INTERFACE = 'eth0';
 /** `sun_path` of unix(7) less the closing NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
+/** A configuration, checked. */
 export interface NetworkConfig {
   /** True where another plugin calls us for addresses only. */
   readonly isDelegate: boolean;

@@ -19,6 +19,7 @@ import {
   wrong,
 } from './fields.ts';
 
+/** The daemon's answer, checked, in no version's form yet. */
 export interface Result {
   /** CNI's interface object with `mtu`; undefined for an IPAM delegate. */
   readonly nic: Json | undefined;

@@ -14,6 +14,7 @@ import {
 import { refuseForeignSocket } from './socket-policy.ts';
 import { type Call, type Limits, VERBS } from './verbs.ts';
 
+/** What the process ends with. */
 export interface Outcome {
   readonly exitCode: 0 | 1;
   /** Empty, or JSON. */

@@ -17,6 +17,7 @@ const OWN_NAMESPACE = '/proc/thread-self/ns/net';
 /** linux/sched.h */
 const CLONE_NEWNET = 0x40000000;
 
+/** A sandbox whose defaults were changed. */
 export interface PreparedSandbox {
   /** Gives the sandbox's defaults their former values. Never throws. */
   restore(): void;

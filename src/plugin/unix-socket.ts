@@ -4,6 +4,7 @@
  * development) node:net.
  */
 
+/** What is sent to which socket, and how much is waited for. */
 export interface Exchange {
   readonly socketPath: string;
   readonly question: Buffer;

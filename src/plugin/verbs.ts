@@ -25,6 +25,7 @@ export interface Call {
   readonly env: Environment;
 }
 
+/** How long a call may take; ms. */
 export interface Limits {
   /** For the whole exchange with the daemon, waiting for its socket included. */
   readonly timeoutMs: number;
@@ -34,7 +35,7 @@ export interface Limits {
 
 /** Undone when the daemon has answered. */
 interface Preparation extends Disposable {
-  /** What the daemon is told of it. */
+  /** Fields of the request that say so to the daemon. */
   readonly request: Partial<CniRequest>;
 }
 
@@ -64,6 +65,7 @@ const DEL_TIMEOUT_MS = 20_000;
 /** Runtimes ask often and wait for the answer; the daemon gives one within 700 ms. */
 const STATUS_TIMEOUT_MS = 900;
 
+/** The row of each verb; VERSION asks nobody. */
 export const VERBS: Readonly<Record<Exclude<Command, 'VERSION'>, Verb>> = {
   ADD: {
     since: '0.1.0',

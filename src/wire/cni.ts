@@ -20,6 +20,7 @@ export const CniCode = {
   /** STATUS: no ADD can be served, since the network has no address left; what runs goes on. */
   noAddressLeft: 51,
 } as const;
+/** One of these codes. */
 export type CniCode = (typeof CniCode)[keyof typeof CniCode];
 
 /** IFNAMSIZ less the closing NUL: the longest name the kernel takes for an interface, in bytes. */

@@ -35,6 +35,7 @@ const BandwidthSchema = Type.Object({
   egress_burst: Type.Optional(WholeNumberSchema),
 });
 
+/** ADD and DEL, of our own interfaces and of a delegate's. */
 export const CniRequestSchema = Type.Object({
   /** `type` of the network configuration: `kube-ovn`, or the plugin that delegates IPAM to us. */
   cni_type: Type.String(),
@@ -78,6 +79,7 @@ export const CniRequestSchema = Type.Object({
    */
   operation_id: Type.Optional(Type.String()),
 });
+/** A body that CniRequestSchema takes. */
 export type CniRequest = Static<typeof CniRequestSchema>;
 
 /**
@@ -106,6 +108,7 @@ export const PrevResultSchema = Type.Object({
   ),
   routes: Type.Array(RouteSchema),
 });
+/** A result that PrevResultSchema takes. */
 export type PrevResult = Static<typeof PrevResultSchema>;
 
 /** Ours, as are the two below: CHECK. Answered by 204, or like a failed ADD. */
@@ -113,6 +116,7 @@ export const CheckRequestSchema = Type.Object({
   ...CniRequestSchema.properties,
   prev_result: PrevResultSchema,
 });
+/** A body that CheckRequestSchema takes. */
 export type CheckRequest = Static<typeof CheckRequestSchema>;
 
 /** GC. Answered by 204, or like a failed ADD. */
@@ -128,6 +132,7 @@ export const GcRequestSchema = Type.Object({
   /** As that of an ADD. */
   operation_id: Type.Optional(Type.String()),
 });
+/** A body that GcRequestSchema takes. */
 export type GcRequest = Static<typeof GcRequestSchema>;
 
 /** STATUS. Answered by 204, or like a failed ADD with `cni_error.code` 50 or 51. */
@@ -135,8 +140,10 @@ export const StatusRequestSchema = Type.Object({
   cni_type: Type.String(),
   provider: Type.String(),
 });
+/** A body that StatusRequestSchema takes. */
 export type StatusRequest = Static<typeof StatusRequestSchema>;
 
+/** One address of an interface. */
 export const IpConfigSchema = Type.Object({
   protocol: Type.Union([Type.Literal('IPv4'), Type.Literal('IPv6')]),
   /** The address, without a mask. */
@@ -147,6 +154,7 @@ export const IpConfigSchema = Type.Object({
   gateway: Type.Optional(Type.String()),
 });
 
+/** The answer to an ADD, and to any call that failed. */
 export const CniResponseSchema = Type.Object({
   ips: Type.Union([Type.Array(IpConfigSchema), Type.Null()]),
   /** Empty where the daemon made no interface (IPAM). */
@@ -178,7 +186,11 @@ export const CniResponseSchema = Type.Object({
     Type.Object({ code: Type.Number(), msg: Type.String(), details: Type.String() }),
   ),
 });
+/** A route of a request or an answer. */
 export type Route = Static<typeof RouteSchema>;
+/** DNS settings of a network configuration, which the executable hands through to the result. */
 export type Dns = Static<typeof DnsSchema>;
+/** An address of an answer. */
 export type IpConfig = Static<typeof IpConfigSchema>;
+/** An answer that CniResponseSchema takes. */
 export type CniResponse = Static<typeof CniResponseSchema>;

@@ -9,6 +9,7 @@ declare const BUILD_VERSION: string | undefined;
 /** `unbuilt` where the sources run as they are. */
 export const VERSION = typeof BUILD_VERSION === 'string' ? BUILD_VERSION : 'unbuilt';
 
+/** What a command line may ask for instead of the program's work. */
 export type Question = 'help' | 'version';
 
 /**

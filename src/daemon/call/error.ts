@@ -27,6 +27,7 @@ export const OwnCode = {
   limitsDiffer: 113,
 } as const;
 
+/** A code of the CNI specification, or one of ours. */
 export type ErrorCode = CniCode | (typeof OwnCode)[keyof typeof OwnCode];
 
 /** A failure of a call as CNI has it: a code (docs/errors.md), what is wrong, and what to do. */

@@ -38,6 +38,7 @@ export const STAGES = {
   'check-gateway': 'part of configure-nic',
 } as const;
 
+/** The name of a stage. */
 export type Stage = keyof typeof STAGES;
 
 /** How an event names a stage: those that are part of Kube-OVN's `configure-nic` are its steps. */

@@ -6,6 +6,7 @@ import { type OvsdbError, outageOf } from '../../common/ovsdb/error.ts';
 import { messageOf } from '../../common/text.ts';
 import { tryAgain } from '../call/error.ts';
 
+/** Collects the failures of one clean-up, for one error at its end. */
 export class Attempts {
   readonly #failures: string[] = [];
   /** Why nothing more is tried. */

@@ -13,6 +13,10 @@ const PAUSE_MS_MAX = 60_000;
 /** Runtimes keep their namespaces in one folder: more are a mistake. */
 const FOLDERS_MAX = 8;
 
+/**
+ * Calls `look` when something happens in the folders of the namespaces, and after pauses of 0.5 s to 60 s, as
+ * long as there are any to wait for.
+ */
 export class SecondLook {
   readonly #look: () => void;
   readonly #watchers = new Map<string, FSWatcher>();

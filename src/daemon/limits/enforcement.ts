@@ -8,6 +8,7 @@ import { parseOutput } from '../../common/process/output.ts';
 import { run } from '../../common/process/run.ts';
 import { messageOf } from '../../common/text.ts';
 
+/** What was found in force on one port; each part may be unknown by itself. */
 export interface Enforcement {
   readonly shaping: Reading<Shaping>;
   /** The kernel's policer, which packets from the pod pass; bit/s, undefined for none. */
@@ -31,6 +32,7 @@ export interface Shaping {
   readonly minBps: number | undefined;
 }
 
+/** A netem qdisc as tc(8) shows it: times in µs, loss in percent, the limit in packets. */
 export interface KernelNetem {
   readonly latencyUs: number;
   readonly jitterUs: number;

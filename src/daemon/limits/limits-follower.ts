@@ -1,8 +1,8 @@
 /**
- * Brings what OVS has of limits and mirroring to what pods' annotations say, while the pods run:
- * when annotations change, and for all pods when the daemon starts.
+ * Keeps limits and mirroring in OVS as the annotations of running pods say: changes them when annotations
+ * change, and for all pods when the daemon starts.
  *
- * What a port was last brought to is remembered, so that a change of a pod that has nothing to do
+ * What a port was last given is remembered, so that a change of a pod that has nothing to do
  * with limits costs nothing. Where there is something to do, each pod's difference is one transaction (two
  * where netem becomes other netem: see resetCommands), while holding the locks of its attachments
  * (ownership/port-locks.ts). Of changes that come during it only the last state counts.
@@ -55,6 +55,7 @@ const PODS_AT_ONCE = 512;
 /** What work waits for while there is no connection to OVS's database. */
 const DATABASE = "OVS's database";
 
+/** What the follower reads, writes and locks. */
 export interface LimitsParts {
   /** Pods of this node, by `namespace/name`. */
   readonly pods: Pick<WatchCache<Pod>, 'get' | 'values' | 'synced' | 'onChange'>;
@@ -64,7 +65,7 @@ export interface LimitsParts {
   readonly queue: Pick<AttachmentQueue, 'runTogether' | 'isAdding'>;
   readonly locks: Pick<PortLocks, 'ofHostInterfaces'>;
   readonly mirror: Pick<Mirror, 'all' | 'settled' | 'ask'>;
-  /** News about pods, for people. */
+  /** Events on pods, for people. */
   readonly events: Pick<EventRecorder, 'record' | 'idle'>;
   /** Where its work queue is made. */
   readonly queues: Pick<Queues, 'create'>;

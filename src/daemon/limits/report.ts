@@ -32,6 +32,7 @@ export interface NodeFacts {
   readonly isUserspace: boolean;
 }
 
+/** One NIC of a pod, with each of its limits. */
 export interface NicReport {
   /** Empty where a port of Kube-OVN's Go daemon does not say it. */
   readonly interface: string;
@@ -43,6 +44,7 @@ export interface NicReport {
   readonly warnings: readonly string[];
 }
 
+/** One limit at the three places: as it is annotated, in OVS's database, and in force. */
 export interface LimitReport {
   readonly limit: 'to the pod' | 'from the pod' | 'netem' | 'mirror';
   /** As it is written; "wrong" where there is no telling. */

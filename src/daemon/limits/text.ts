@@ -32,6 +32,7 @@ export function netemText(qos: Qos | undefined): string {
   return qos?.type === 'linux-netem' ? netemSummary(netemOf(qos)) : 'none';
 }
 
+/** Whether a port is mirrored, in a word. */
 export function mirrorText(isMirrored: boolean): string {
   return isMirrored ? 'on' : 'off';
 }

@@ -5,6 +5,7 @@ import type { Policing, Qos } from '../ovs/traffic-control.ts';
 import type { KernelNetem, Reading, Shaping } from './enforcement.ts';
 import { netemOf, netemSummary, rateText } from './quantities.ts';
 
+/** Whether one limit is in force. */
 export interface Verdict {
   /** "-" where there is nothing to enforce; "unknown" where nobody could tell. */
   readonly inForce: 'yes' | 'no' | 'unknown' | '-';

@@ -2,6 +2,7 @@
  * Which annotations are a NIC's: keys are `<prefix>.kubernetes.io/<name>`. Pure.
  */
 
+/** A pod's annotations by key, as its author or a controller wrote them. */
 export type Annotations = Readonly<Record<string, string>>;
 
 /** The provider, or `<provider>.<ifname>` where several NICs of the pod share the network. */

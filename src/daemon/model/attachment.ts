@@ -20,6 +20,7 @@ export interface PodRef {
   readonly uid?: string;
 }
 
+/** One call's attachment, from its checked body. */
 export interface Attachment {
   readonly containerId: string;
   readonly ifName: string;

@@ -8,6 +8,7 @@ import type { Pod } from './pod.ts';
 /** UIDs that are remembered: many more than a node runs pods within a runtime's patience. */
 const REMEMBERED_MAX = 2048;
 
+/** Remembers the UIDs of the last 2,048 pods that were deleted. */
 export class DeletedPods {
   readonly #uids = new Set<string>();
 

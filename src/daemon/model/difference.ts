@@ -20,6 +20,7 @@ const HINTS = {
     'limits follow the annotations of a running pod: look at the events of the pod and the log of the daemon',
 } as const;
 
+/** The error codes of CHECK's differences. */
 export type DifferenceCode = keyof typeof HINTS;
 
 /** The error for at least one difference: its message names them all, the weightiest first. */
@@ -38,6 +39,7 @@ export function differenceError(differences: readonly Difference[]): CniError {
   );
 }
 
+/** A difference; what was expected and what was found are texts for people. */
 export function differs(
   code: DifferenceCode,
   what: string,

@@ -9,6 +9,7 @@ import { invalid } from '../call/error.ts';
 import type { LiveAttachment } from './attachment.ts';
 import { parseRoutes, type Route } from './route.ts';
 
+/** What is compared of an earlier result. */
 export interface EarlierResult {
   /** Undefined where the result has no interface of that name in that sandbox. */
   readonly interface: EarlierInterface | undefined;
@@ -21,6 +22,7 @@ export interface EarlierResult {
   readonly routes: readonly Route[];
 }
 
+/** The attachment's interface, as the result has it. */
 export interface EarlierInterface {
   /** Undefined where the result does not say it. */
   readonly mac: string | undefined;
@@ -28,6 +30,7 @@ export interface EarlierInterface {
   readonly mtu: number | undefined;
 }
 
+/** An address with the length of its prefix on the interface. */
 export interface InterfaceAddress {
   readonly address: Address;
   readonly prefixLength: number;

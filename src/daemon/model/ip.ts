@@ -5,6 +5,7 @@
 import { parseAddress, parseMac } from '../../common/address.ts';
 import { IP_RECORD_ANNOTATION } from '../../common/names.ts';
 
+/** One IP object, as NICs are confirmed by it. */
 export interface Ip {
   /** That of the NIC's logical switch port. */
   readonly name: string;

@@ -26,6 +26,7 @@ export interface AskedLimits {
   readonly mirrorSource?: string;
 }
 
+/** What is asked for of one limit, and where. */
 export interface Asked<T> {
   /** Undefined for no limit, and where what is written is wrong. */
   readonly value?: T;
@@ -35,6 +36,7 @@ export interface Asked<T> {
   readonly source?: string;
 }
 
+/** A rate limit of one direction. */
 export interface Rate {
   /** More than 0. */
   readonly bitsPerSecond: number;

@@ -9,6 +9,10 @@ import { invalid } from '../call/error.ts';
 import type { Node } from './node.ts';
 import type { Subnet } from './subnet.ts';
 
+/**
+ * The encapsulations of tunnels, as `--network-type` names them; each takes another number of bytes of the
+ * MTU.
+ */
 export type NetworkType = 'geneve' | 'vxlan' | 'stt';
 
 /** Bytes that a tunnel adds to a pod's packet over IPv4; an IPv6 header has 20 more. */

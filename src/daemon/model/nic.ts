@@ -63,6 +63,7 @@ const LIST_PARTS_READ = 4;
 /** Each of them is read anew whenever the pod changes, and is a line for ip. */
 const ROUTES_MAX = 1024;
 
+/** Whoever writes the annotations, for messages about what they lack. */
 export const CONTROLLER = 'kube-ovn-controller';
 
 /**

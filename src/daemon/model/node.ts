@@ -3,6 +3,7 @@
  */
 import { parseAddress } from '../../common/address.ts';
 
+/** The labels, addresses and annotations of this node that concern its tunnels. */
 export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** InternalIP, as the node's kubelet reports it; the first where there is one of each family. */
@@ -20,6 +21,7 @@ export const CHASSIS_ANNOTATION = 'ovn.kubernetes.io/chassis';
 const TUNNEL_INTERFACE_ANNOTATION = 'ovn.kubernetes.io/tunnel_interface';
 const NODE_NETWORKS_ANNOTATION = 'ovn.kubernetes.io/node_networks';
 
+/** A raw Node as the API server sends it. Node networks that cannot be read count as none. */
 export function projectNode(raw: unknown): Node {
   const { metadata, status } = raw as {
     metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };

@@ -3,6 +3,7 @@
  */
 import { isDnsName, MIGRATION_ANNOTATION } from '../../common/names.ts';
 
+/** One pod of this node. */
 export interface Pod {
   readonly namespace: string;
   readonly name: string;

@@ -8,6 +8,7 @@ import { bits, cidrText, parseAddress, parseCidr } from '../../common/address.ts
 import type { Route as WireRoute } from '../../wire/messages.ts';
 import { invalid } from '../call/error.ts';
 
+/** One route; destination and gateway are of one family. */
 export interface Route {
   readonly destination: Cidr;
   /** Without a gateway the destination is on the link. */
@@ -65,10 +66,12 @@ export function lastOfEachDestination(routes: readonly Route[]): Route[] {
   return [...byDestination.values()];
 }
 
+/** True for a route to all addresses of a family. */
 export function isDefaultRoute(route: Route): boolean {
   return route.destination.prefixLength === 0;
 }
 
+/** The route as a response has it. */
 export function toWireRoute(route: Route): WireRoute {
   const dst = cidrText(route.destination);
   return route.gateway ? { dst, gw: route.gateway.text } : { dst };

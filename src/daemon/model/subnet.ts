@@ -4,6 +4,7 @@
 
 import { type Address, type Cidr, parseAddress, parseCidr } from '../../common/address.ts';
 
+/** One Subnet, as ADD and STATUS go by it. */
 export interface Subnet {
   readonly name: string;
   readonly provider: string;

@@ -8,12 +8,14 @@ import { parseOutput, unreadable } from '../../common/process/output.ts';
 import { defaultDestination, type Route } from '../model/route.ts';
 import { checkNetns, isNetnsUnmounted, runInNetns } from './netns.ts';
 
+/** What was read of a pod's namespace. */
 export interface PodNetwork {
   readonly links: readonly PodLink[];
   /** Routes to the destinations that were asked for; one for each next hop. */
   readonly routes: readonly Route[];
 }
 
+/** One link of a pod, with its addresses. */
 export interface PodLink {
   readonly name: string;
   /** Empty for a device that has none. */

@@ -30,6 +30,7 @@ export function failedLine(error: ToolError): number | undefined {
   return line === undefined ? undefined : Number(line);
 }
 
+/** What the pod's end of a link gets after it was made: addresses and routes. */
 export interface InterfacePlan {
   readonly ifName: string;
   readonly netns: string;

@@ -39,6 +39,7 @@ export interface AllocationParts {
   readonly primary: Pick<PrimaryNetwork, 'refuse'>;
 }
 
+/** What a controller has published for one attachment. */
 export interface Allocation {
   readonly pod: Pod;
   readonly nic: Nic;

@@ -13,6 +13,7 @@ const PATIENCE_MS = 300;
 /** An object that is there, or the word that we may not read it (403). */
 type Answer<T> = { readonly value: T } | { readonly refusal: KubernetesError };
 
+/** From which API server objects are read, and of which pods answers are kept. */
 export interface KeptAnswersOptions<T> {
   readonly api: Pick<KubernetesApi, 'get'>;
   /** Makes of a raw object what is kept. */
@@ -21,6 +22,10 @@ export interface KeptAnswersOptions<T> {
   readonly isKnown: (pod: Pod) => boolean;
 }
 
+/**
+ * Reads objects, and falls back on the last answer where the server gives none within 300 ms. Answers are kept
+ * until `forget`.
+ */
 export class KeptAnswers<T> {
   readonly #options: KeptAnswersOptions<T>;
   /** By the UID of the pod that they are about, and by path. */

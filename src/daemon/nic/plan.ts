@@ -34,6 +34,7 @@ import type { LinkPlan, NicKind } from './kinds/kind.ts';
 import { kindOf } from './kinds/kinds.ts';
 import { readAnnotations } from './wrong-annotation.ts';
 
+/** All that nic/place.ts makes and checks for one NIC. */
 export interface NicPlan {
   readonly attachment: LiveAttachment;
   readonly pod: Pod;

@@ -20,6 +20,7 @@ const AT_ONCE = 4;
 /** As many networks as a pod may have: what its author writes beyond that is not read. */
 const NICS_MAX = 64;
 
+/** Whose records are read, and what says whether IP objects may be followed. */
 export interface NicRecordsOptions {
   readonly api: Pick<KubernetesApi, 'get'>;
   readonly pods: Pick<WatchCache<Pod>, 'get' | 'values' | 'onChange'>;

@@ -10,6 +10,7 @@ import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import { type PortParts, unplugPort } from '../ownership/iface-id-owner.ts';
 import { removeLinks } from './kinds/kinds.ts';
 
+/** What the removal uses. */
 export interface RemoveParts extends PortParts {
   readonly queue: Pick<AttachmentQueue, 'mayUse' | 'noLeftovers'>;
 }

@@ -5,6 +5,7 @@ import { isContainerId, isInterfaceName } from '../../wire/cni.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { InterfaceRow } from './port.ts';
 
+/** One port with Kube-OVN's marks, and whose it is by them. */
 export interface MarkedPort {
   /** Of the host interface. */
   readonly name: string;

@@ -34,6 +34,7 @@ export interface MirrorRequest {
   readonly hasLink: boolean;
 }
 
+/** The rows that the mirror is planned by. */
 export interface MirrorRows {
   readonly bridges: readonly Pick<BridgeRow, 'name' | 'ports' | 'mirrors'>[];
   readonly ports: readonly Pick<PortRow, 'uuid' | 'name' | 'protected'>[];
@@ -67,6 +68,7 @@ function mirrorsOf(bridge: Bridge, mirrors: readonly Mirror[]): readonly Mirror[
   return mirrors.filter(({ uuid, name }) => name === MIRROR_NAME && bridge.mirrors.includes(uuid));
 }
 
+/** What is to be done, and which row the mirror then is. */
 export interface MirrorPlan {
   /** UUID of the row `m0`; undefined where the commands make it, and its UUID is the last line they print. */
   readonly mirrorRow: string | undefined;

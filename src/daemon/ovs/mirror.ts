@@ -18,6 +18,7 @@ import type { FreshLook } from './session.ts';
 import type { OvsTable } from './table.ts';
 import { failedTo, type Vsctl } from './vsctl.ts';
 
+/** What is mirrored, by which interface, and when the mirror is made. */
 export interface MirrorOptions {
   readonly vsctl: Vsctl;
   readonly ovs: FreshLook;
@@ -32,6 +33,7 @@ export interface MirrorOptions {
   readonly log: Logger;
 }
 
+/** The mirror of one node; it is kept right from `start` to `stop`. */
 export class Mirror {
   /** True where every packet of the bridge is copied, whatever is annotated. */
   readonly all: boolean;
@@ -209,7 +211,7 @@ const DETAILED_LINKS = Type.Array(
 
 /**
  * True where the node has a link of that name which OVS did not make. OVS's own may be left over from
- * another life of ovs-vswitchd, which takes them again: ports of the kernel's datapath, and, of the
+ * an earlier run of ovs-vswitchd, which takes them again: ports of the kernel's datapath, and, of the
  * userspace datapath, taps that nobody has open (a tap without a carrier).
  */
 async function hasForeignLink(name: string): Promise<boolean> {

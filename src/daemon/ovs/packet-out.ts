@@ -26,6 +26,7 @@ const HEADER_BYTES = 8;
 /** ovs-vswitchd answers within a millisecond; ms. */
 const TIMEOUT_MS = 2000;
 
+/** Frames of one port: whole Ethernet frames, without the frame check sequence. */
 export interface PacketOut {
   /** Number of the OpenFlow port that the frames are to have come from. */
   readonly port: number;

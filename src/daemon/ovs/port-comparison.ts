@@ -20,10 +20,14 @@ export interface ExpectedPort {
 
 const CODE = OwnCode.portDiffers;
 
+/**
+ * How the port differs from what it should be: its row, its marks, its MTU, whether OVS can use it, and
+ * whether another interface has its `iface-id`. None where all is right.
+ */
 export function comparePort(expected: ExpectedPort, { own, others }: PortInspection): Difference[] {
   const ifaceId = expected.ifaceId ?? own?.externalIds['iface-id'];
-  const holder = own?.name ?? expected.usualName;
-  const taken = ifaceId === undefined ? [] : compareHolders(ifaceId, holder, others);
+  const owner = own?.name ?? expected.usualName;
+  const taken = ifaceId === undefined ? [] : compareIfaceIdOwners(ifaceId, owner, others);
   if (own === undefined) {
     return [differs(CODE, `port on ${INTEGRATION_BRIDGE}`, expected.usualName, 'none'), ...taken];
   }
@@ -38,15 +42,15 @@ export function comparePort(expected: ExpectedPort, { own, others }: PortInspect
 }
 
 /** OVN binds a logical switch port to one interface, and of several it may be the wrong one. */
-function compareHolders(
+function compareIfaceIdOwners(
   ifaceId: string,
-  holder: string,
+  owner: string,
   others: readonly PortIdentity[],
 ): Difference[] {
   return others
     .filter(({ externalIds }) => externalIds['iface-id'] === ifaceId)
     .map(({ name }) =>
-      differs(CODE, `iface-id ${show(ifaceId)}`, `only on ${holder}`, `on ${name}`),
+      differs(CODE, `iface-id ${show(ifaceId)}`, `only on ${owner}`, `on ${name}`),
     );
 }
 

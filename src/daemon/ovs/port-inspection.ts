@@ -15,6 +15,7 @@ import type { FoundControl } from './traffic-control.ts';
 import { controlOf } from './traffic-control-rows.ts';
 import { failedTo } from './vsctl.ts';
 
+/** The attachment's port and all others, as of one fresh look. */
 export interface PortInspection {
   /** The attachment's; undefined where OVS has none. */
   readonly own: InspectedPort | undefined;
@@ -22,6 +23,7 @@ export interface PortInspection {
   readonly others: readonly PortIdentity[];
 }
 
+/** The attachment's port, with what OVS has made of it. */
 export interface InspectedPort extends InterfaceRow {
   readonly isOnBridge: boolean;
   /** OpenFlow's number of the port: -1 where OVS cannot use it, null before it has tried. */

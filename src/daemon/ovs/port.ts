@@ -17,6 +17,7 @@ import type { OvsTable } from './table.ts';
 import { createQosCommands, policingColumns, type TrafficControl } from './traffic-control.ts';
 import { quoted } from './vsctl.ts';
 
+/** The bridge that ovn-controller programs: OVN's default (ovn-controller(8), `external_ids:ovn-bridge`). */
 export const INTEGRATION_BRIDGE = 'br-int';
 
 /** What a port is made of. */
@@ -78,6 +79,7 @@ export function interfaceNamed(
   };
 }
 
+/** Name, marks, error and type of a row in the replica. */
 export function toInterfaceRow(row: InterfaceColumns): InterfaceRow {
   const { name, external_ids: externalIds, error = null, type } = row;
   return { name, externalIds, error, type };

@@ -21,6 +21,7 @@ export function retranslateCommands(output: MirrorOutput | undefined): string[] 
   return ['--', 'set', 'Port', output.portRow, `protected=${!output.isProtected}`];
 }
 
+/** The output port of a mirror, from its Port row. */
 export function toMirrorOutput({
   uuid,
   protected: isProtected,

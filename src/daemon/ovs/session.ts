@@ -23,6 +23,7 @@ const GRACE_MS = 2000;
 /** The server is on this node, and an attempt costs little. */
 const PAUSES = { firstMs: 50, maxMs: 1000 };
 
+/** Which database the session is with. */
 export interface OvsSessionOptions {
   /** An OVSDB remote, like `unix:/run/openvswitch/db.sock`. */
   readonly database: string;

@@ -29,6 +29,7 @@ export interface Qos {
   readonly config: Readonly<Record<string, string>>;
 }
 
+/** What a port has without limits and mirroring. */
 export const NO_CONTROL: TrafficControl = {
   policing: { rateKbps: 0, burstKbit: 0 },
   qos: undefined,
@@ -105,12 +106,14 @@ function toNetem({ latencyMs, jitterMs, limitPackets, lossPercent }: Netem): Qos
   return { type: 'linux-netem', config };
 }
 
+/** True where OVS polices alike by both. */
 export function isSamePolicing(one: Policing, other: Policing): boolean {
   // Without a rate OVS does not look at the burst.
   if (one.rateKbps === 0) return other.rateKbps === 0;
   return one.rateKbps === other.rateKbps && one.burstKbit === other.burstKbit;
 }
 
+/** True where both are of one type, with the same values. */
 export function isSameQos(one: Qos | undefined, other: Qos | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   const keys = Object.keys({ ...one.config, ...other.config });
@@ -167,6 +170,7 @@ export interface FoundControl extends TrafficControl {
   readonly mirrorOutput: MirrorOutput | undefined;
 }
 
+/** A QoS or Queue row that a port refers to. */
 export interface FoundRow {
   readonly uuid: string;
   /** False where another row refers to it, too, or where it does not have Kube-OVN's marks. */

@@ -13,6 +13,7 @@ import { tryAgain } from '../call/error.ts';
 /** Runs one transaction of several commands, each introduced by `--`; returns what it printed. */
 export type Vsctl = (commands: readonly string[], options?: VsctlOptions) => Promise<string>;
 
+/** How one call of ovs-vsctl differs from others. */
 export interface VsctlOptions {
   /** Resolve when ovs-vswitchd has done what the commands ask for. */
   readonly waits?: boolean;

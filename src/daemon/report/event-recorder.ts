@@ -19,6 +19,10 @@ const LIMITS = {
   },
 };
 
+/**
+ * The recorder of a node's daemon: at most 500 events at once and then two in a second, and about each object
+ * as OBJECT_ALLOWANCE says.
+ */
 export function createEventRecorder({
   nodeName,
   ...rest

@@ -15,7 +15,7 @@ import type { AttachmentQueue } from '../ownership/attachment-queue.ts';
 import type { RecordedDels } from '../verbs/recorded-dels.ts';
 import { allChecks, type StatusParts } from '../verbs/status.ts';
 
-/** What is told of. */
+/** The parts of the daemon whose state `/statusz` reports. */
 export interface HealthParts extends StatusParts {
   readonly nodeName: string;
   readonly ipOutage: Pick<Outage, 'reason'>;
@@ -24,6 +24,7 @@ export interface HealthParts extends StatusParts {
   readonly primary: StatusParts['primary'] & Pick<PrimaryNetwork, 'isOurs' | 'filesAtFault'>;
 }
 
+/** How the socket is tried, and who reads metrics. */
 export interface DaemonHealthOptions {
   readonly socketPath: string;
   /** Tries the socket; resolves with `connected`, or with the code of the error. */
@@ -35,6 +36,7 @@ export interface DaemonHealthOptions {
 /** Questions of `/statusz` to OVS and tools; less than it may take as a whole; ms. */
 const QUESTIONS_MS_MAX = 2000;
 
+/** The daemon's answers, for `healthHandler`. */
 export function healthSources(parts: HealthParts, options: DaemonHealthOptions): HealthSources {
   const serves = () => servesSocket(options);
   const { metrics, authorize } = options;

@@ -102,6 +102,7 @@ export class Operations {
   }
 }
 
+/** A call that has failed, and what it is answered with. */
 export interface Failed {
   readonly status: number;
   readonly failure: CniError;

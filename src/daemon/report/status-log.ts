@@ -11,6 +11,7 @@ import { CniError } from '../call/error.ts';
 /** Networks whose last answer is remembered: more than a cluster's runtimes ask about. */
 const REMEMBERED_MAX = 256;
 
+/** Remembers of each network whether its last STATUS failed, and how. */
 export class StatusLog {
   readonly #log: Logger;
   /** What was wrong the last time, by network; nothing of a network where nothing was. */

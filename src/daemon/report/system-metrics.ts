@@ -1,5 +1,5 @@
 /**
- * Parameters of the node's kernel, and its domains for names, as Kube-OVN's daemon tells them. Read off
+ * Parameters of the node's kernel, and its domains for names, as Kube-OVN's daemon reports them. Read off
  * /proc when somebody asks; one that this kernel does not have is left out.
  */
 import { readFileSync } from 'node:fs';
@@ -29,6 +29,10 @@ const NUMBERS = [
 /** As many as resolvers look at. */
 const DOMAINS_MAX = 32;
 
+/**
+ * Adds these families.
+ * @param hostname value of the label `hostname`: the node's name
+ */
 export function addSystemMetrics(metrics: Metrics, hostname: string): void {
   for (const { name, file, recommended } of NUMBERS) {
     const help = `/proc/sys/${file}; recommended: ${recommended}.`;

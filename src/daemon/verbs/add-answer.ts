@@ -21,6 +21,7 @@ export interface MadeInterface {
   readonly routes: readonly Route[];
 }
 
+/** The answer for an interface that we have made. */
 export function interfaceAnswer(made: MadeInterface): CniResponse {
   const { nic, ifName, hostInterface, hostMac, mtu, routes } = made;
   return {

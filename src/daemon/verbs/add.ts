@@ -52,6 +52,7 @@ export interface AddParts extends ConfirmationParts, PlaceParts, PlanParts, IpOb
   readonly addTimeoutMs: number;
 }
 
+/** What an ADD has made, for its answer, its event and its bookkeeping. */
 export interface AddResult {
   readonly response: CniResponse;
   readonly pod: Pod;

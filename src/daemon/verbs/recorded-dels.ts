@@ -31,6 +31,7 @@ import { CniError, tryAgain } from '../call/error.ts';
 import { sentOperation } from '../call/operation-id.ts';
 import { type Wait, waiting } from '../call/waiting.ts';
 
+/** Where DELs are recorded, and how one is done. */
 export interface RecordedDelsOptions {
   readonly directory: string;
   /** Does one DEL. */
@@ -40,6 +41,7 @@ export interface RecordedDelsOptions {
   readonly log: Logger;
 }
 
+/** How many recorded DELs there are. */
 export interface DeletionCounts {
   readonly waiting: number;
   readonly setAside: number;
@@ -59,6 +61,7 @@ const AT_ONCE = 4;
 const ATTEMPTS_MAX = 6;
 const PAUSES = { firstMs: 100, maxMs: 2000 };
 
+/** Does recorded DELs from `start` to `stop`: four at a time, beside those that calls wait for. */
 export class RecordedDels {
   readonly #options: RecordedDelsOptions;
   #watcher: FSWatcher | undefined;

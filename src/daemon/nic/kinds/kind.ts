@@ -37,6 +37,7 @@ export interface LinkPlan {
   readonly needsChecksums: boolean;
 }
 
+/** One way of making an interface. */
 export interface NicKind {
   /** Value of the annotation `pod_nic_type` that asks for it. */
   readonly nicType: string;

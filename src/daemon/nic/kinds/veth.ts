@@ -29,6 +29,7 @@ import type { MarkedPort } from '../../ovs/marked-port.ts';
 import { INTEGRATION_BRIDGE } from '../../ovs/port.ts';
 import type { LinkPlan, LinkRequest, NicKind } from './kind.ts';
 
+/** The kind that a NIC has unless it asks for another one. */
 export const veth: NicKind = {
   nicType: 'veth-pair',
   plan,
