@@ -15,6 +15,7 @@ import {
   wrongValue,
 } from '../common/flags/go-flags.ts';
 import { refuseLacking } from '../common/flags/lacking-flags.ts';
+import { isDnsName } from '../common/names.ts';
 import {
   PROGRAM_FLAGS,
   type ProgramSettings,
@@ -40,6 +41,10 @@ export interface Options extends ProgramSettings {
   readonly addTimeoutMs: number;
   /** The network of provider `ovn` is the pods' primary one; else it is another plugin's. */
   readonly isPrimary: boolean;
+  /** Written into the bridges of provider networks, for an OVS that knows it. */
+  readonly macLearningFallback: boolean;
+  /** The daemon's own pod, as its environment names it; undefined where it does not. */
+  readonly ownPod: { readonly namespace: string; readonly name: string } | undefined;
   /** Where the runtime of this node looks for network configurations. */
   readonly cniConfigFolder: string;
   /** Flags that were given and that this daemon does not act on. */
@@ -65,6 +70,7 @@ export const FLAGS = {
   'enable-mirror': false,
   'mirror-iface': 'mirror0',
   'non-primary-cni-mode': false,
+  'mac-learning-fallback': false,
   'cni-conf-dir': '/etc/cni/net.d',
   'pprof-port': '10665',
   v: '0',
@@ -89,7 +95,7 @@ const IGNORED = {
     'add_dir_header', 'legacy_stderr_threshold_behavior', 'cert-manager-ipsec-cert',
     'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
     'enable-verbose-conn-check', 'install-cni-config',
-    'one_output', 'mac-learning-fallback',
+    'one_output',
     'skip_headers', 'skip_log_headers',
   ],
 }; // biome-ignore format: a table
@@ -106,7 +112,6 @@ export const LACKING = {
   'enable-verbose-conn-check': 'nothing listens on the ports that the pinger of Kube-OVN dials',
   'install-cni-config':
     'it writes no CNI configuration (install-cni.sh does, without the help of the daemon)',
-  'mac-learning-fallback': 'bridges of provider networks keep their way of learning MAC addresses',
 };
 
 type Given = GivenFlags<keyof typeof FLAGS>;
@@ -128,6 +133,8 @@ export function parseFlags(argv: readonly string[], environment: NodeJS.ProcessE
     addTimeoutMs:
       1000 * readNumber('--add-timeout-seconds', text('add-timeout-seconds'), 1, ADD_TIMEOUT_S_MAX),
     isPrimary: !flag(given, 'non-primary-cni-mode'),
+    macLearningFallback: flag(given, 'mac-learning-fallback'),
+    ownPod: ownPodOf(environment),
     cniConfigFolder: absolutePath('cni-conf-dir', text('cni-conf-dir')),
     ignored: given.ignored,
   };
@@ -138,6 +145,11 @@ const ADD_TIMEOUT_S_MAX = 110;
 
 function flag(given: Given, name: keyof typeof FLAGS): boolean {
   return readBoolean(`--${name}`, given.text(name));
+}
+
+/** Kube-OVN's charts set both. */
+function ownPodOf({ POD_NAMESPACE: namespace = '', POD_NAME: name = '' }: NodeJS.ProcessEnv) {
+  return isDnsName(namespace) && isDnsName(name) ? { namespace, name } : undefined;
 }
 
 function tunnelOf(given: Given, environment: NodeJS.ProcessEnv): TunnelSettings {

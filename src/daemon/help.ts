@@ -34,6 +34,8 @@ const TEXTS: Readonly<Record<keyof typeof FLAGS, string>> = {
   'enable-mirror': 'Mirror every packet of the integration bridge.',
   'mirror-iface': 'Interface of the node by which mirrored packets leave.',
   'non-primary-cni-mode': "Pods' primary network, provider ovn, is another plugin's.",
+  'mac-learning-fallback':
+    'Written to bridges of provider networks, for an Open vSwitch with the patch of Kube-OVN.',
   'cni-conf-dir': 'Where the runtime of this node looks for network configurations.',
   'pprof-port': 'Port of the probes, /statusz and metrics; 0 for none.',
   v: 'How much is logged: 4 adds each command of Open vSwitch, 5 each request to the API server.',

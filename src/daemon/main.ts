@@ -90,7 +90,7 @@ async function start(): Promise<void> {
   const daemon = wire(options, { log, program, observers: metrics });
   metrics.follow(daemon);
   const { pods, subnets, ips, records, node, ovs, interfaces } = daemon;
-  const { mirror, recordedDels, limits, events, tunnels } = daemon;
+  const { mirror, recordedDels, limits, events, tunnels, providerBridges } = daemon;
   const sweeper = new Sweeper(daemon);
   for (const part of [records, pods, subnets, ips, node, ovs]) part.start();
   await recordedDels.start();
@@ -105,6 +105,7 @@ async function start(): Promise<void> {
   sweeper.start();
   mirror.start();
   limits.start();
+  providerBridges.start();
   void announceChassis(daemon);
   warnOfConfigurations(daemon);
   const stopping = new AbortController();
@@ -123,7 +124,8 @@ async function start(): Promise<void> {
     await app.close();
     clearTimeout(timer);
     stopping.abort(new Error('the daemon is ending'));
-    for (const part of [sweeper, mirror, limits, recordedDels, tunnels]) part.stop();
+    const followers = [sweeper, mirror, limits, recordedDels, tunnels, providerBridges];
+    for (const part of followers) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
     await health?.stop();
     for (const part of [records, pods, subnets, ips, node, ovs]) part.stop();

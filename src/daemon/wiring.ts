@@ -10,6 +10,7 @@ import type { ProgramMetrics } from '../common/metrics/program-metrics.ts';
 import { observed } from '../common/ovs-commands.ts';
 import type { WorkQueueObserver } from '../common/reconcile/queue-figures.ts';
 import { Queues } from '../common/reconcile/queues.ts';
+import { projectVlan } from '../common/vlan.ts';
 import { deletionsOf } from '../wire/paths.ts';
 import type { Observers } from './call/observers.ts';
 import type { Options } from './flags.ts';
@@ -23,7 +24,10 @@ import { createIpv6Outage } from './netns/link.ts';
 import { createIpOutage } from './nic/ip-object.ts';
 import { NicRecords } from './nic/records.ts';
 import { Abilities } from './node/abilities.ts';
+import { AddressMonitor } from './node/address-monitor.ts';
+import { bootId } from './node/boot-id.ts';
 import { PrimaryNetwork } from './node/primary-network.ts';
+import { ProviderBridges, projectCheckedNetwork } from './node/provider/provider-bridges.ts';
 import { Tunnels } from './node/tunnels.ts';
 import { Mirror } from './ovs/mirror.ts';
 import { PacketSender } from './ovs/packet-out.ts';
@@ -76,7 +80,10 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
   });
   const forever = new AbortController().signal;
   const { tunnel: settings } = options;
-  const tunnels = new Tunnels({ settings, nodeName, node, ovs, bridges, root, vsctl, log });
+  const addresses = new AddressMonitor(log);
+  const tunnels = new Tunnels({
+    ...{ settings, nodeName, node, ovs, bridges, root, vsctl, addresses, log },
+  });
   const { mirrorInterface: name, mirrorAll: all } = options;
   const isOnDemand = !options.isPrimary;
   const mirror = new Mirror({ ovs, vsctl, interfaces, bridges, name, all, isOnDemand, log });
@@ -90,6 +97,22 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     path: collectionPath(KINDS.ips),
     labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
     project: projectIp,
+  });
+  const providerBridges = new ProviderBridges({
+    ...{ api, node, pods, nodeName, ovs, root, bridges, interfaces, vsctl, addresses },
+    ...{ tunnels, events, queues, log, boot: bootId() },
+    networks: new WatchCache({
+      ...followed,
+      path: collectionPath(KINDS.providerNetworks),
+      project: projectCheckedNetwork,
+    }),
+    vlans: new WatchCache({
+      ...followed,
+      path: collectionPath(KINDS.vlans),
+      project: projectVlan,
+    }),
+    ownPod: options.ownPod,
+    macLearningFallback: options.macLearningFallback,
   });
   const parts = {
     nodeName,
@@ -140,6 +163,7 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     nicSlots: new Slots(NICS_AT_ONCE),
     locks,
     tunnels,
+    providerBridges,
     addTimeoutMs: options.addTimeoutMs,
     detectIpv4Conflict: options.detectIpv4Conflict,
     abilities: new Abilities(),

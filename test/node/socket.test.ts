@@ -174,6 +174,7 @@ const TEXT_FLAGS = [
   'log_file_max_size=200', 'v=3', 'vmodule=', 'stderrthreshold=2', 'log_dir=',
 ]; // biome-ignore format: a table
 const BOOLEAN_FLAGS = [
+  'mac-learning-fallback',
   'enable-arp-detect-ip-conflict', 'enable-metrics', 'enable-mirror',
   'encap-checksum', 'host-tunnel-src',
   'non-primary-cni-mode', 'secure-serving', 'alsologtostderr', 'logtostderr',
@@ -182,7 +183,7 @@ const BOOLEAN_FLAGS = [
 /** They ask for what this daemon does not have, and are refused when they are on. */
 const LACKING_FLAGS = [
   'cert-manager-ipsec-cert', 'enable-ovn-ipsec', 'enable-pprof', 'enable-tproxy',
-  'enable-verbose-conn-check', 'install-cni-config', 'mac-learning-fallback',
+  'enable-verbose-conn-check', 'install-cni-config',
 ]; // biome-ignore format: a table
 
 test.each([

@@ -171,6 +171,8 @@ export const column = {
   optionalUuid: optional('uuid', uuidText, uuidAtom),
   strings: set('string', textAtom, asIs),
   uuids: set('uuid', uuidText, uuidAtom),
+  /** Integers as texts. */
+  integers: set('integer', (value) => String(numberAtom(value)), Number),
   /** Sets with very many members. */
   manyStrings: many('string', textAtom, asIs),
   manyUuids: many('uuid', uuidText, uuidAtom),

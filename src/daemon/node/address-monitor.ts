@@ -7,22 +7,25 @@
 import type { Logger } from '../../common/log.ts';
 import { Outage } from '../../common/outage.ts';
 import { startLineMonitor } from '../../common/process/line-monitor.ts';
+import { Signal } from '../../common/reconcile/signal.ts';
 
 const ARGS = ['-o', 'monitor', 'address'];
 const GLOBAL = /\sscope global\b/;
+const LINK = /^(?:Deleted )?\d+: (\S+)/;
 const RESTART_PAUSE_MIN_MS = 100;
 const RESTART_PAUSE_MAX_MS = 30_000;
 
+/** @param link the one whose address it was; undefined where a change may have been missed */
+type AddressListener = (link: string | undefined) => void;
+
 export class AddressMonitor {
-  readonly #onChange: () => void;
+  readonly #changes = new Signal<string | undefined>();
   readonly #outage: Outage;
   #stopMonitor: (() => void) | undefined;
   #restart: NodeJS.Timeout | undefined;
   #pauseMs = RESTART_PAUSE_MIN_MS;
 
-  /** @param onChange is also called where a change may have been missed */
-  constructor(onChange: () => void, log: Logger) {
-    this.#onChange = onChange;
+  constructor(log: Logger) {
     this.#outage = new Outage(log, {
       fields: {},
       lost: "changes of this node's addresses are not seen: `ip monitor` has ended, trying again",
@@ -30,18 +33,23 @@ export class AddressMonitor {
     });
   }
 
+  /** Calls back with each change from now on. @returns ends it */
+  onChange(listener: AddressListener): () => void {
+    return this.#changes.on(listener);
+  }
+
   start(): void {
     this.#stopMonitor = startLineMonitor('ip', ARGS, {
       line: (line) => {
         this.#pauseMs = RESTART_PAUSE_MIN_MS;
         this.#outage.end(performance.now());
-        if (GLOBAL.test(line)) this.#onChange();
+        if (GLOBAL.test(line)) this.#changes.emit(LINK.exec(line)?.[1]);
       },
       end: (reason) => {
         this.#outage.begin(reason);
         this.#restart = setTimeout(() => {
           this.start();
-          this.#onChange();
+          this.#changes.emit(undefined);
         }, this.#pauseMs);
         this.#pauseMs = Math.min(this.#pauseMs * 2, RESTART_PAUSE_MAX_MS);
       },

@@ -20,7 +20,7 @@ import type { BridgeRow, RootRow } from '../ovs/rows.ts';
 import type { FreshLook } from '../ovs/session.ts';
 import type { OvsTable } from '../ovs/table.ts';
 import { quoted, type Vsctl } from '../ovs/vsctl.ts';
-import { AddressMonitor } from './address-monitor.ts';
+import type { AddressMonitor } from './address-monitor.ts';
 import { type Link, readLinks, readRouteSources } from './links.ts';
 import type { TunnelSettings } from './tunnel-settings.ts';
 import { DATAPATH_LABEL, findTunnelEnd, linkWith, type TunnelEnd } from './tunnel-source.ts';
@@ -43,12 +43,12 @@ export interface TunnelsOptions {
   readonly bridges: Pick<OvsTable<BridgeRow>, 'synced'>;
   readonly root: Pick<OvsTable<RootRow>, 'onRow'>;
   readonly vsctl: Vsctl;
+  readonly addresses: AddressMonitor;
   readonly log: Logger;
 }
 
 export class Tunnels {
   readonly #options: TunnelsOptions;
-  readonly #monitor: AddressMonitor;
   readonly #condition = new Condition();
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(PAUSES);
@@ -66,12 +66,12 @@ export class Tunnels {
 
   constructor(options: TunnelsOptions) {
     this.#options = options;
-    this.#monitor = new AddressMonitor(() => this.#look(), options.log);
   }
 
   start(): void {
-    const { node, bridges, root } = this.#options;
-    this.#monitor.start();
+    const { node, bridges, root, addresses } = this.#options;
+    addresses.onChange(() => this.#look());
+    addresses.start();
     root.onRow(({ external_ids: ids }) => {
       if (wordOf(ids) !== this.#word) this.#look();
     });
@@ -96,7 +96,7 @@ export class Tunnels {
     const reason = new Error('the daemon is ending');
     this.#stopping.abort(reason);
     this.#wakeUp.abort(reason);
-    this.#monitor.stop();
+    this.#options.addresses.stop();
   }
 
   /**

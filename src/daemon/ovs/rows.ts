@@ -8,10 +8,14 @@ import type { RowOf } from '../../common/ovsdb/table.ts';
 export const COLUMNS = {
   Open_vSwitch: {
     external_ids: column.map,
+    // OVS has it since 2.10.
+    dpdk_initialized: mayLack(column.boolean),
   },
   Bridge: {
     name: column.string,
     datapath_type: column.string,
+    external_ids: column.map,
+    other_config: column.map,
     ports: column.manyUuids,
     mirrors: column.uuids,
   },
@@ -19,6 +23,9 @@ export const COLUMNS = {
     name: column.string,
     interfaces: column.uuids,
     qos: column.optionalUuid,
+    external_ids: column.map,
+    tag: column.optionalInteger,
+    trunks: column.integers,
     // OVS has protected ports since 2.9.
     protected: mayLack(column.boolean),
   },

@@ -101,6 +101,11 @@ export class OvsSession {
     return this.#session.outageReason;
   }
 
+  /** The rows as far as they have come; see `fresh`. */
+  get state(): OvsState {
+    return this.#state;
+  }
+
   /**
    * Resolves with the rows when they are at least as new as the database was when it was called. They
    * stay so for this turn of the event loop, and are newer afterwards.

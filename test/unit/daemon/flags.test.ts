@@ -4,6 +4,7 @@ import { FLAGS, parseFlags } from '../../../src/daemon/flags.ts';
 
 /** Kube-OVN v1.17's flags, and klog's. */
 const BOOLEAN_FLAGS = [
+  'mac-learning-fallback',
   'enable-arp-detect-ip-conflict',
   'enable-metrics',
   'enable-mirror',
@@ -25,7 +26,6 @@ const LACKING_FLAGS = [
   'enable-tproxy',
   'enable-verbose-conn-check',
   'install-cni-config',
-  'mac-learning-fallback',
 ];
 const VALUE_FLAGS = [
   ['bind-socket', '/run/openvswitch/kube-ovn-daemon.sock'],
@@ -164,6 +164,8 @@ describe('the options', () => {
       mirrorInterface: 'mirror0',
       addTimeoutMs: 110_000,
       isPrimary: true,
+      macLearningFallback: false,
+      ownPod: undefined,
       cniConfigFolder: '/etc/cni/net.d',
       health: { port: 10_665, addresses: [], hasMetrics: true },
       ignored: [],
@@ -191,10 +193,13 @@ describe('the options', () => {
       '--cni-conf-dir=/etc/kubernetes/cni/net.d',
       '--enable-metrics=false',
       '--pprof-port=10700',
+      '--mac-learning-fallback',
     ];
     const environment = {
       NODE_NAME: 'node-1',
       POD_IP: '10.0.0.1',
+      POD_NAME: 'kube-ovn-cni-x',
+      POD_NAMESPACE: 'kube-system',
       POD_IPS: '10.0.0.1,fd00::1',
       ENABLE_BIND_LOCAL_IP: 'true',
     };
@@ -219,6 +224,8 @@ describe('the options', () => {
       mirrorInterface: 'tap0',
       addTimeoutMs: 30_000,
       isPrimary: false,
+      macLearningFallback: true,
+      ownPod: { namespace: 'kube-system', name: 'kube-ovn-cni-x' },
       cniConfigFolder: '/etc/kubernetes/cni/net.d',
       // Kube-OVN's daemon answers probes on its first address alone where it has no metrics.
       health: { port: 10_700, addresses: ['10.0.0.1'], hasMetrics: false },

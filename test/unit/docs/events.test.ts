@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { BRIDGE_FAILED_REASON, BRIDGE_READY_REASON } from '../../../src/common/provider-network.ts';
 import { OUTCOMES } from '../../../src/controller/model/conditions.ts';
 import { FAILURES, NETWORK_NEWS } from '../../../src/controller/model/events.ts';
 import { STAGES } from '../../../src/daemon/call/stage.ts';
@@ -35,6 +36,13 @@ it('the events of the daemon are those of its code', () => {
 
 it('the events of the daemon about its Node are those of its code', () => {
   expect(namesOf(rowsOf('On the Node, by the node daemon'))).toEqual([CONFIGURATION_REASON]);
+});
+
+it('the events of the daemon about ProviderNetworks are those of its code', () => {
+  expect(namesOf(rowsOf('On ProviderNetworks, by the node daemon'))).toEqual([
+    BRIDGE_FAILED_REASON,
+    BRIDGE_READY_REASON,
+  ]);
 });
 
 it('the events of the controller are those of its code', () => {

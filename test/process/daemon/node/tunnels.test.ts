@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { OvsdbError } from '../../../../src/common/ovsdb/error.ts';
 import { parseFlags } from '../../../../src/daemon/flags.ts';
+import { AddressMonitor } from '../../../../src/daemon/node/address-monitor.ts';
 import { Tunnels } from '../../../../src/daemon/node/tunnels.ts';
 import { RecordingLog } from '../../../unit/daemon/recording-log.ts';
 
@@ -26,6 +27,7 @@ it('an outage of the database of OVS is one line of the log of tunnels, whatever
     bridges: { synced: async () => {} },
     root: { onRow: () => {} },
     vsctl: async () => '',
+    addresses: new AddressMonitor(log),
     log,
   });
   onTestFinished(() => tunnels.stop());

@@ -1,0 +1,350 @@
+/**
+ * Follows ProviderNetworks, Vlans and this node's object, and brings the bridges of this node to what they
+ * say: set up, changed, removed. One provider network at a time: they share OVS's maps of bridges.
+ *
+ * What a provider network was last brought to is remembered, with all that OVS has of it: as long as neither
+ * changes, an event costs no tool. Moves of addresses that were interrupted are finished first, also before
+ * the API server has answered: it may be reached through that very card (docs/adr/0013-provider-moves.md).
+ */
+
+import type { FieldProblem } from '../../../common/fields.ts';
+import type { KubernetesApi } from '../../../common/kubernetes/api.ts';
+import type { EventRecorder } from '../../../common/kubernetes/events.ts';
+import type { Change, WatchCache } from '../../../common/kubernetes/watch-cache.ts';
+import type { Logger } from '../../../common/log.ts';
+import { outageOf } from '../../../common/ovsdb/error.ts';
+import {
+  bridgeName,
+  interfaceOf,
+  isExcluded,
+  type ProviderNetwork,
+  projectProviderNetwork,
+  providerNetworkOfKey,
+  providerNetworkProblems,
+} from '../../../common/provider-network.ts';
+import { NotDone } from '../../../common/reconcile/not-done.ts';
+import { ObjectEvents } from '../../../common/reconcile/object-events.ts';
+import type { Queues } from '../../../common/reconcile/queues.ts';
+import type { WorkQueue } from '../../../common/reconcile/work-queue.ts';
+import { messageOf } from '../../../common/text.ts';
+import type { Vlan } from '../../../common/vlan.ts';
+import type { Node } from '../../model/node.ts';
+import type { Pod } from '../../model/pod.ts';
+import type { BridgeRow, InterfaceColumns, RootRow } from '../../ovs/rows.ts';
+import type { OvsSession } from '../../ovs/session.ts';
+import type { OvsTable } from '../../ovs/table.ts';
+import type { AddressMonitor } from '../address-monitor.ts';
+import { carryOut } from './carry-out.ts';
+import { readRecord, recordedNetworks, removeRecordCommands } from './move-record.ts';
+import { BRIDGE_MAPPINGS, parseMap } from './names-map.ts';
+import { findBridge, fingerprint, isOwnBridge } from './ovs-bridge.ts';
+import { type NetworkOutcome, Publication } from './publication.ts';
+import { type SetUpParts, setUp } from './set-up.ts';
+import { takeDown } from './take-down.ts';
+
+/** A ProviderNetwork, and what is wrong with it. */
+export interface CheckedNetwork {
+  readonly network: ProviderNetwork;
+  readonly problems: readonly FieldProblem[];
+}
+
+/** A raw ProviderNetwork as the API server sends it. */
+export function projectCheckedNetwork(raw: unknown): CheckedNetwork {
+  return { network: projectProviderNetwork(raw), problems: providerNetworkProblems(raw) };
+}
+
+/** Between attempts that fail although OVS's database is there. */
+const PAUSES = { firstMs: 500, maxMs: 60_000 };
+/** What work waits for while there is no connection to OVS's database, or the first lists are not in. */
+const DATABASE = "OVS's database";
+const OBJECTS = 'ProviderNetworks, Vlans and the Node';
+
+export interface ProviderBridgesOptions extends Omit<SetUpParts, 'tunnelMtu' | 'ovs'> {
+  readonly api: Pick<KubernetesApi, 'mergePatch'>;
+  readonly networks: WatchCache<CheckedNetwork>;
+  readonly vlans: WatchCache<Vlan>;
+  /** This node only. */
+  readonly node: WatchCache<Node>;
+  /** Of this node. */
+  readonly pods: Pick<WatchCache<Pod>, 'get'>;
+  /** The daemon's own; undefined where it is in none. */
+  readonly ownPod: { readonly namespace: string; readonly name: string } | undefined;
+  readonly ovs: Pick<OvsSession, 'fresh' | 'state'>;
+  readonly root: Pick<OvsTable<RootRow>, 'until'>;
+  readonly bridges: Pick<OvsTable<BridgeRow>, 'until' | 'synced' | 'isLive'>;
+  readonly interfaces: Pick<OvsTable<InterfaceColumns>, 'until'>;
+  readonly addresses: Pick<AddressMonitor, 'onChange'>;
+  readonly tunnels: { mtu(signal: AbortSignal): Promise<number> };
+  readonly events: Pick<EventRecorder, 'record' | 'idle'>;
+  readonly queues: Pick<Queues, 'create'>;
+  readonly log: Logger;
+}
+
+/** What a provider network was last brought to. */
+interface Settled {
+  /** What the objects ask for. */
+  readonly asked: string;
+  /** What OVS had then. */
+  readonly fingerprint: string;
+  readonly outcome: NetworkOutcome;
+}
+
+/** Keeps the bridges of provider networks on this node at what the cluster's objects say. */
+export class ProviderBridges {
+  readonly #options: ProviderBridgesOptions;
+  readonly #parts: SetUpParts;
+  readonly #publication: Publication;
+  readonly #events: ObjectEvents;
+  /** Of provider networks, by their names. */
+  readonly #work: WorkQueue;
+  readonly #settled = new Map<string, Settled>();
+  readonly #stopped = new AbortController();
+  /** Labels of the node when they were last looked at. */
+  #labels = '';
+  #areVlansFollowed = false;
+  #areObjectsKnown = false;
+
+  constructor(options: ProviderBridgesOptions) {
+    this.#options = options;
+    const { tunnels, queues, events } = options;
+    this.#parts = { ...options, tunnelMtu: () => tunnels.mtu(this.#stopped.signal) };
+    this.#events = new ObjectEvents(events);
+    this.#publication = new Publication({ ...options, events: this.#events });
+    this.#work = queues.create({
+      name: 'provider-networks',
+      what: 'the bridge of a provider network',
+      concurrency: 1,
+      pauses: PAUSES,
+      reconcile: (name) => this.#reconcile(name),
+    });
+  }
+
+  /** Begins to follow ProviderNetworks; Vlans, when there is one. */
+  start(): void {
+    const { networks, node, vlans, bridges, root, interfaces, addresses } = this.#options;
+    const { signal } = this.#stopped;
+    networks.start();
+    const ends = [
+      networks.onChange((change) => this.#onNetwork(change)),
+      node.onChange(() => this.#onNode()),
+      vlans.onChange(({ value, previous }) => {
+        for (const { provider } of [value, previous ?? value]) this.#work.add(provider);
+      }),
+      addresses.onChange((link) => this.#onAddress(link)),
+    ];
+    signal.addEventListener('abort', () => {
+      for (const end of ends) end();
+    });
+    for (const table of [bridges, root, interfaces]) this.#followRows(table).catch(() => {});
+    this.#begin().catch(() => {});
+  }
+
+  stop(): void {
+    this.#stopped.abort(new Error('the daemon is ending'));
+    this.#options.networks.stop();
+    if (this.#areVlansFollowed) this.#options.vlans.stop();
+    void this.#work.stop();
+  }
+
+  async #begin(): Promise<void> {
+    const { bridges, ovs, networks, node } = this.#options;
+    await bridges.synced(this.#stopped.signal);
+    for (const name of recordedNetworks((await ovs.fresh()).externalIds)) this.#work.add(name);
+    await Promise.all([networks.synced, node.synced]);
+    if (networks.size > 0) await this.#followVlans();
+    this.#areObjectsKnown = true;
+    this.#work.wake(OBJECTS);
+    for (const name of await this.#allNames()) this.#work.add(name);
+  }
+
+  /** In a cluster without provider networks nobody asks for their Vlans. */
+  async #followVlans(): Promise<void> {
+    const { vlans } = this.#options;
+    if (!this.#areVlansFollowed) vlans.start();
+    this.#areVlansFollowed = true;
+    await vlans.synced;
+  }
+
+  /** Of all that there are, and of those of which the node still has something. */
+  async #allNames(): Promise<Set<string>> {
+    const { networks, node, nodeName, ovs } = this.#options;
+    const state = await ovs.fresh();
+    const mapped = parseMap(state.externalIds[BRIDGE_MAPPINGS]);
+    const names = new Map([...mapped].map(([network, bridge]) => [bridge, network]));
+    const own = [...state.bridges.values()].flatMap(({ name }) => {
+      const bridge = findBridge(state, name);
+      if (bridge === undefined || !isOwnBridge(bridge)) return [];
+      return names.get(name) ?? (name.startsWith('br-') ? name.slice('br-'.length) : []);
+    });
+    const labels = Object.keys(node.get(nodeName)?.labels ?? {});
+    return new Set([
+      ...[...networks.values()].map(({ network }) => network.name),
+      ...own,
+      ...labels.flatMap((key) => providerNetworkOfKey(key) ?? []),
+    ]);
+  }
+
+  #onNetwork({ type, value }: Change<CheckedNetwork>): void {
+    const { name, uid } = value.network;
+    if (type === 'deleted') this.#events.forget(uid);
+    this.#work.add(name);
+  }
+
+  /** A Node changes with each heartbeat of its kubelet. */
+  #onNode(): void {
+    const { networks, node, nodeName } = this.#options;
+    const labels = JSON.stringify(node.get(nodeName)?.labels ?? {});
+    if (labels === this.#labels) return;
+    this.#labels = labels;
+    for (const { network } of networks.values()) this.#work.add(network.name);
+  }
+
+  /** A card has an address that it is not to have: the host's own set-up, or DHCP. */
+  #onAddress(link: string | undefined): void {
+    for (const [name, { outcome }] of this.#settled) {
+      if (outcome.kind !== 'ready') continue;
+      const { interface: card, vlanInterfaces } = outcome.setUp;
+      if (link === undefined || link === card || vlanInterfaces.includes(link))
+        this.#lookAgain(name);
+    }
+  }
+
+  /** Ends only with the daemon. */
+  async #followRows(table: Pick<OvsTable<unknown>, 'until'>): Promise<never> {
+    for (;;) {
+      const changed = await table.until(() => this.#changedNetwork(), this.#stopped.signal);
+      this.#lookAgain(changed);
+    }
+  }
+
+  #lookAgain(name: string): void {
+    this.#settled.delete(name);
+    this.#work.add(name);
+  }
+
+  /** One of which OVS has something else than when it was brought to it. */
+  #changedNetwork(): string | undefined {
+    const { bridges, ovs } = this.#options;
+    if (!bridges.isLive) return undefined;
+    for (const [name, settled] of this.#settled) {
+      if (fingerprint(ovs.state, name, bridgeName(name)) !== settled.fingerprint) return name;
+    }
+    return undefined;
+  }
+
+  /** @throws NotDone where something has to come first; what is in the way else */
+  async #reconcile(name: string): Promise<void> {
+    try {
+      await this.#finishMove(name);
+      await this.#bring(name);
+    } catch (error) {
+      throw outageOf(error) === undefined ? error : this.#awaitDatabase(error);
+    }
+  }
+
+  /** A move that was interrupted is finished, whatever the objects say by now. */
+  async #finishMove(name: string): Promise<void> {
+    const { ovs, vsctl, boot, log } = this.#options;
+    const record = readRecord(name, (await ovs.fresh()).externalIds);
+    if (record === undefined) return;
+    this.#settled.delete(name);
+    if (record.boot === boot) {
+      log.warn({ network: name }, 'a move of addresses was interrupted, and is finished now');
+      await carryOut(this.#parts, name, record);
+    } else {
+      await vsctl(removeRecordCommands(name));
+    }
+  }
+
+  async #bring(name: string): Promise<void> {
+    const { networks, vlans, ovs } = this.#options;
+    const checked = networks.get(name);
+    if (checked !== undefined && this.#areObjectsKnown) await this.#followVlans();
+    if (!this.#areObjectsKnown)
+      throw new NotDone('they are not known yet', { waitsFor: [OBJECTS] });
+    if (checked?.network.deleting) return;
+    const asked = this.#askedOf(checked);
+    if (asked === undefined) throw new NotDone('this node has no object', { waitsFor: [] });
+    const settled = this.#settled.get(name);
+    const isRight = async () =>
+      settled?.asked === asked &&
+      settled.fingerprint === fingerprint(await ovs.fresh(), name, bridgeName(name));
+    const outcome =
+      settled !== undefined && (await isRight())
+        ? settled.outcome
+        : await this.#change(name, checked, [...vlans.values()]);
+    if (outcome.kind === 'failed') this.#settled.delete(name);
+    else {
+      const now = fingerprint(await ovs.fresh(), name, bridgeName(name));
+      this.#settled.set(name, { asked, fingerprint: now, outcome });
+    }
+    await this.#publication.publish(name, checked?.network, outcome);
+    if (outcome.kind === 'gone') this.#settled.delete(name);
+    if (outcome.kind === 'failed') throw new NotDone(outcome.error);
+  }
+
+  /** What the objects ask for on this node, as one text; undefined where the node is not known. */
+  #askedOf(checked: CheckedNetwork | undefined): string | undefined {
+    const { node, nodeName, vlans } = this.#options;
+    const own = node.get(nodeName);
+    if (own === undefined) return undefined;
+    if (checked === undefined) return 'nothing';
+    const { network, problems } = checked;
+    const ids = [...vlans.values()]
+      .filter(({ provider }) => provider === network.name)
+      .map(({ id }) => id);
+    const { autoCreateVlanSubinterfaces, preserveVlanInterfaces, vlanInterfaces } = network;
+    return JSON.stringify([
+      ...[network.uid, problems, this.#isExcluded(network), interfaceOf(network, nodeName)],
+      ...[network.exchangeLinkName, autoCreateVlanSubinterfaces, preserveVlanInterfaces],
+      ...[vlanInterfaces, ids.sort((a, b) => a - b)],
+    ]);
+  }
+
+  #isExcluded(network: ProviderNetwork): boolean {
+    const { node, nodeName } = this.#options;
+    const labels = new Map(Object.entries(node.get(nodeName)?.labels ?? {}));
+    return isExcluded(network, { name: nodeName, labels });
+  }
+
+  /** @throws OvsdbError where OVS's database is away: then nothing is said of the provider network */
+  async #change(
+    name: string,
+    checked: CheckedNetwork | undefined,
+    vlans: readonly Vlan[],
+  ): Promise<NetworkOutcome> {
+    const failed = (error: string): NetworkOutcome => {
+      const { nodeName } = this.#options;
+      return {
+        kind: 'failed',
+        error,
+        interface: checked ? interfaceOf(checked.network, nodeName) : '',
+      };
+    };
+    const [problem] = checked?.problems ?? [];
+    if (problem !== undefined) return failed(`${problem.message}: ${problem.advice}`);
+    try {
+      if (checked === undefined || this.#isExcluded(checked.network)) {
+        await takeDown(this.#parts, name);
+        return { kind: checked === undefined ? 'gone' : 'excluded' };
+      }
+      return { kind: 'ready', setUp: await setUp(this.#parts, checked.network, vlans) };
+    } catch (error) {
+      if (outageOf(error) !== undefined) throw error;
+      return failed(messageOf(error));
+    }
+  }
+
+  /** Where OVS's database is away, nothing is tried until it is back. */
+  #awaitDatabase(error: unknown): NotDone {
+    const { bridges } = this.#options;
+    bridges
+      .until(() => bridges.isLive || undefined, this.#stopped.signal)
+      .then(
+        () => this.#work.wake(DATABASE),
+        // It is only ended by a stop.
+        () => undefined,
+      );
+    return new NotDone(messageOf(error), { waitsFor: [DATABASE] });
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Removes the bridge of a provider network from this node, and gives its addresses and routes back to the
+ * card and to the VLAN interfaces that it had them from.
+ */
+import { run } from '../../../common/process/run.ts';
+import { bridgeName } from '../../../common/provider-network.ts';
+import { show } from '../../../common/text.ts';
+import { lines } from '../../netns/link.ts';
+import type { KernelState } from './address-move.ts';
+import { carryOut, type MoveParts } from './carry-out.ts';
+import { configOf, readKernelLinks, readKernelRoutes } from './kernel.ts';
+import { type MovePair, type MoveRecord, writeRecordCommands } from './move-record.ts';
+import {
+  cardPorts,
+  type FoundBridge,
+  findBridge,
+  isOwnBridge,
+  mappedBridge,
+  unmappingCommands,
+  vlanPorts,
+} from './ovs-bridge.ts';
+import { surplusVlans } from './vlan-interfaces.ts';
+
+export interface TakeDownParts extends MoveParts {
+  /** Of Linux, that records are of. */
+  readonly boot: string;
+}
+
+/**
+ * Removes the bridge of a provider network where it is one of Kube-OVN's.
+ * @returns true where there was something to remove
+ * @throws Error that says what is in the way; a removal that was begun is finished by the next call
+ */
+export async function takeDown(parts: TakeDownParts, network: string): Promise<boolean> {
+  const state = await parts.ovs.fresh();
+  const ids = state.externalIds;
+  const found = findBridge(state, mappedBridge(network, ids) ?? bridgeName(network));
+  if (found === undefined || !isOwnBridge(found)) {
+    return await forget(parts, network, found !== undefined);
+  }
+  refuseUnknownVlans(found);
+  const pairs = pairsOf(found);
+  const [links, routes] = await Promise.all([
+    readKernelLinks(),
+    readKernelRoutes(pairs.flatMap(({ link, port }) => [link, port])),
+  ]);
+  const record = recordOf(parts, found, pairs, { links, routes });
+  const hasMoves = record.pairs.some(
+    ({ config }) => config.addresses.length + config.routes.length > 0,
+  );
+  if (hasMoves) {
+    await parts.vsctl(writeRecordCommands(network, record));
+    await carryOut(parts, network, record, { links, routes });
+  } else {
+    const removal = ['--', '--if-exists', 'del-br', found.name];
+    await parts.vsctl([...removal, ...unmappingCommands(network, ids)], { waits: true });
+    parts.log.info({ network }, `the bridge ${found.name} was removed`);
+  }
+  const surplus = surplusVlans(network, links, []).map((name) => `link delete dev ${name}`);
+  if (surplus.length > 0) await run('ip', ['-batch', '-'], { input: lines(surplus) });
+  return true;
+}
+
+/** OVN forgets a bridge that has gone; one that somebody else has made stays with its entry. */
+async function forget(
+  { ovs, vsctl }: TakeDownParts,
+  network: string,
+  isForeign: boolean,
+): Promise<boolean> {
+  const commands = isForeign ? [] : unmappingCommands(network, (await ovs.fresh()).externalIds);
+  if (commands.length > 0) await vsctl(commands);
+  return commands.length > 0;
+}
+
+type Pair = Pick<MovePair, 'link' | 'port'>;
+
+/** Which link had its addresses from which port: the card first, where there is one. */
+function pairsOf(found: FoundBridge): Pair[] {
+  const [card] = cardPorts(found);
+  return [
+    ...(card === undefined ? [] : [{ link: card.name, port: found.name }]),
+    ...vlanPorts(found).map(({ name, vlanSource = '' }) => ({ link: vlanSource, port: name })),
+  ];
+}
+
+function recordOf(
+  { boot }: TakeDownParts,
+  { name: bridge }: FoundBridge,
+  pairs: readonly Pair[],
+  { links, routes }: KernelState,
+): MoveRecord {
+  const card = pairs.find(({ port }) => port === bridge)?.link ?? bridge;
+  return {
+    ...{ boot, bridge, card, goal: 'no-bridge', trunks: [0] },
+    pairs: pairs.map((pair) => {
+      const link = links.get(pair.port);
+      const config = link === undefined ? { addresses: [], routes: [] } : configOf(link, routes);
+      return { ...pair, config };
+    }),
+  };
+}
+
+/** A port of a VLAN interface that is nobody's known would take its addresses with it. */
+function refuseUnknownVlans({ name, ports }: FoundBridge): void {
+  const pattern = /^(.+-vlan|kv)\d{1,4}(-[a-z2-7]+)?$/;
+  const unknown = ports.find(
+    (port) => port.type === 'internal' && !port.isOurs && pattern.test(port.name),
+  );
+  if (unknown === undefined) return;
+  throw new Error(
+    `refusing to remove OVS bridge ${name}: its port ${show(unknown.name)} looks like that of a VLAN interface, and has no vendor=kube-ovn in its external_ids; remove the port`,
+  );
+}

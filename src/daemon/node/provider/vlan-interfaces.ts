@@ -1,0 +1,164 @@
+/**
+ * VLANs of a provider network on this node: which frames its card's port takes, and which VLAN interfaces
+ * of the node keep their addresses, each on a port of the bridge. Pure; the rules and names are Kube-OVN's.
+ */
+import { createHash } from 'node:crypto';
+import { LINK_NAME_BYTES_MAX } from '../../../common/link-name.ts';
+import type { ProviderNetwork } from '../../../common/provider-network.ts';
+import { show } from '../../../common/text.ts';
+import type { Vlan } from '../../../common/vlan.ts';
+import type { KernelLink, KernelLinks } from './kernel.ts';
+
+/** A VLAN interface of the node, and the port of the bridge that stands for it. */
+export interface VlanInterface {
+  /** Of the kernel: `eth0.10`. */
+  readonly name: string;
+  readonly id: number;
+  /** Of OVS, and the link that the addresses are on. */
+  readonly port: string;
+}
+
+const ID_MAX = 4095;
+
+/**
+ * The VLANs that a card's port takes: those of the provider network's Vlans and of its VLAN interfaces,
+ * and frames without a tag always. As the objects say, and not as a controller has found them valid.
+ */
+export function trunksOf(
+  network: string,
+  vlans: Iterable<Vlan>,
+  interfaces: readonly VlanInterface[],
+): number[] {
+  const ids = new Set([0, ...interfaces.map(({ id }) => id)]);
+  for (const { provider, id } of vlans) if (provider === network) ids.add(id);
+  return [...ids].sort((a, b) => a - b);
+}
+
+/** The interface and the id in the name of a VLAN interface: `eth0.10`. Undefined where it is no such name. */
+export function splitVlanName(name: string): { parent: string; id: number } | undefined {
+  const [, parent, digits] = /^([^.]+)\.(\d{1,4})$/.exec(name) ?? [];
+  const id = Number(digits);
+  if (parent === undefined || id < 1 || id > ID_MAX) return undefined;
+  return { parent, id };
+}
+
+/** VLAN interfaces that a provider network asks to keep. */
+export interface VlanInterfaces {
+  readonly interfaces: readonly VlanInterface[];
+  /** Names that the object lists and the node does not have. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Which VLAN interfaces of the node keep their addresses.
+ * @param card the node's interface in the provider network, by its name on the node
+ * @throws Error for two with one id, and for a name without an id
+ */
+export function findVlanInterfaces(
+  { vlanInterfaces, preserveVlanInterfaces }: ProviderNetwork,
+  { card, bridge, links }: { card: string; bridge: string; links: KernelLinks },
+): VlanInterfaces {
+  const listed = [...new Set(vlanInterfaces)];
+  const missing = listed.filter((name) => !links.has(name));
+  const preserved = preserveVlanInterfaces
+    ? [...links.values()].filter((link) => isVlanOf(link, card)).map(({ name }) => name)
+    : [];
+  const names = new Set([...listed.filter((name) => links.has(name)), ...preserved]);
+  const byId = new Map<number, VlanInterface>();
+  for (const name of names) {
+    const id = links.get(name)?.vlanId ?? splitVlanName(name)?.id;
+    if (id === undefined) {
+      throw new Error(`spec.vlanInterfaces has ${show(name)}: name it like eth0.10`);
+    }
+    const other = byId.get(id);
+    if (other !== undefined) {
+      throw new Error(`${other.name} and ${name} are both for VLAN ${id}: keep one of them`);
+    }
+    byId.set(id, { name, id, port: vlanPortName(bridge, id) });
+  }
+  return { interfaces: [...byId.values()].sort((a, b) => a.id - b.id), missing };
+}
+
+function isVlanOf({ kind, parent, name }: KernelLink, card: string): boolean {
+  return kind === 'vlan' && parent === card && name.startsWith(`${card}.`);
+}
+
+/**
+ * Name of the port of a bridge that stands for the VLAN interface with that id; where `br-net1-vlan10`
+ * does not fit it is made of the bridge's hash.
+ */
+export function vlanPortName(bridge: string, id: number): string {
+  const name = `${bridge}-vlan${id}`;
+  if (Buffer.byteLength(name) <= LINK_NAME_BYTES_MAX) return name;
+  const hash = createHash('sha256').update(bridge).digest();
+  return `kv${id}-${base32(hash)}`.slice(0, LINK_NAME_BYTES_MAX);
+}
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** RFC 4648, section 6, in lower case and without padding. */
+function base32(bytes: Buffer): string {
+  let bits = '';
+  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
+  const groups = bits.match(/.{1,5}/g) ?? [];
+  return groups.map((group) => BASE32[Number.parseInt(group.padEnd(5, '0'), 2)]).join('');
+}
+
+/** Alias of VLAN interfaces that were made for a provider network: only those are deleted again. */
+export function vlanAlias(network: string): string {
+  return `kube-ovn:${network}`;
+}
+
+/** VLAN interfaces that were made for a provider network, and that it does not want any more. */
+export function surplusVlans(
+  network: string,
+  links: KernelLinks,
+  wanted: readonly string[],
+): string[] {
+  return [...links.values()]
+    .filter(({ kind, alias, name }) => {
+      return kind === 'vlan' && alias === vlanAlias(network) && !wanted.includes(name);
+    })
+    .map(({ name }) => name);
+}
+
+/**
+ * The lines of `ip -batch` that make the interface of a provider network where it is a VLAN interface that
+ * is missing; none where it is there.
+ * @throws Error where it cannot be made
+ */
+export function createVlanLines(network: string, card: string, links: KernelLinks): string[] {
+  if (links.has(card) || !card.includes('.')) return [];
+  const vlan = splitVlanName(card);
+  if (vlan === undefined) {
+    throw new Error(`cannot make ${show(card)}: name it like eth0.10`);
+  }
+  if (!links.has(vlan.parent)) {
+    throw new Error(`cannot make ${card}: this node has no interface ${vlan.parent}`);
+  }
+  return [
+    `link add link ${vlan.parent} name ${card} type vlan id ${vlan.id}`,
+    `link set dev ${card} alias ${vlanAlias(network)} up`,
+  ];
+}
+
+/**
+ * The lines of `ip -batch` that make a VLAN interface again to which addresses go back; none where it is
+ * there, or is no VLAN interface of the card.
+ * @throws Error where another interface has its name
+ */
+export function restoreVlanLines(name: string, card: string, links: KernelLinks): string[] {
+  const vlan = splitVlanName(name);
+  if (vlan === undefined || vlan.parent !== card || !links.has(card)) return [];
+  const link = links.get(name);
+  if (link === undefined) {
+    return [
+      `link add link ${card} name ${name} type vlan id ${vlan.id}`,
+      `link set dev ${name} up`,
+    ];
+  }
+  if (link.kind === 'vlan' && link.parent === card && link.vlanId === vlan.id) return [];
+  throw new Error(
+    `the addresses of VLAN ${vlan.id} cannot go back to ${name}: it is no VLAN interface of ${card} with that id`,
+  );
+}
