@@ -58,12 +58,16 @@ export class IpIndex {
   }
 }
 
-/** Key of who has an IP object's addresses, as `ownerOfPod`; without namespace, not a pod's. */
+/**
+ * Key of who has an IP object's addresses, as `ownerOfPod`; without namespace, not a pod's. Objects of
+ * nodes and of routers are called as what they are for, and no pod's is, whatever namespace they say.
+ */
 export function ownerOf(
-  { spec }: IpObject,
+  { meta, spec }: IpObject,
   settings: { readonly keepsVmAddresses: boolean },
 ): string {
   const { namespace, podName, podType } = spec;
+  if (meta.name === podName) return podOwner('', podName);
   const isMachine = settings.keepsVmAddresses && podType === 'VirtualMachine';
   return isMachine ? machineOwner(namespace, podName) : podOwner(namespace, podName);
 }

@@ -20,6 +20,11 @@ export function affectsNics({
   return type === 'deleted' || !hasSameResult(value, previous);
 }
 
+/** True where a router has another address in an underlay Subnet than before. */
+export function hasOtherLeg({ value, previous }: Change<SubnetObject>): boolean {
+  return !isDeepStrictEqual(value.interconnection, previous?.interconnection);
+}
+
 /** True where a Vpc says something else than before. */
 export function hasVpcChanged({ type, value, previous }: Change<VpcObject>): boolean {
   return type === 'deleted' || !isDeepStrictEqual(value.checked, previous?.checked);

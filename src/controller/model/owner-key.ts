@@ -45,8 +45,10 @@ export function portsKeyOf(owner: string): string {
   return podOwner(namespace, workload);
 }
 
-/** "pod default/web", "virtual machine default/web" */
+/** "pod default/web", "virtual machine default/web"; of what is neither, its name alone */
 export function ownerName(owner: string): string {
+  const { namespace, workload } = ownerParts(owner);
+  if (namespace === '') return workload;
   const kind = ownerParts(owner).isMachine ? 'virtual machine' : 'pod';
   return `${kind} ${portsKeyOf(owner)}`;
 }

@@ -12,6 +12,16 @@ export interface DesiredRouter {
   readonly learnsFromArpRequests: boolean;
   readonly routes: readonly DesiredRoute[];
   readonly policies: readonly DesiredPolicy[];
+  /** Subnets whose policies stay as they are, since it cannot be read what they should be. */
+  readonly unreadable: ReadonlySet<string>;
+  readonly overlay: DesiredOverlay;
+}
+
+/** The networks of a Vpc's overlay Subnets, which policies may name as a set. */
+export interface DesiredOverlay {
+  readonly cidrs: readonly Cidr[];
+  /** Whether a policy names them. */
+  readonly isNeeded: boolean;
 }
 
 /** Several routes with one prefix are one route of equal cost. */
@@ -34,6 +44,8 @@ export interface DesiredPolicy {
   readonly nexthops: readonly Address[];
   /** The Subnet that it is there for, if any. */
   readonly subnet?: string;
+  /** Marks of what it is for, besides (`external_ids`). */
+  readonly ids?: Readonly<Record<string, string>>;
 }
 
 /** The logical switch of a Subnet. */
@@ -43,6 +55,8 @@ export interface DesiredSwitch {
   readonly attachment?: DesiredAttachment;
   /** How it is connected to a provider network; absent for an overlay. */
   readonly localnet?: DesiredLocalnet;
+  /** Addresses of all nodes, for a Subnet with a router's leg, whose policies name them; absent for others. */
+  readonly nodes?: readonly Address[];
   readonly dhcp: readonly DesiredDhcp[];
   readonly acls: readonly DesiredAcl[];
 }
@@ -62,7 +76,9 @@ export interface DesiredAttachment {
   readonly vpc: string;
   /** Addresses of the router in the Subnet, one per family. */
   readonly gateways: readonly { readonly address: Address; readonly prefixLength: number }[];
-  /** For a router port that is made now; one that is there keeps its own. */
+  /** The router's MAC there; absent where one that is there keeps its own. */
+  readonly mac?: string;
+  /** For a router port that is made now. */
   readonly newMac: string;
   /** Empty for the main one. */
   readonly routeTable: string;

@@ -6,6 +6,7 @@
  * `dhcpv4_options` and `dhcpv6_options`, which change on all ports of a Subnet at once. OVN writes one
  * of them itself, `tag`, but only for ports with `tag_request` (ovn-nb(5)), which ours have not.
  */
+import { ownerOfSet } from './interconnection-sets.ts';
 import { isOurs, routerPortName } from './names.ts';
 import { COLUMNS, type Ids, type TableName } from './rows.ts';
 
@@ -35,6 +36,8 @@ const SET_SUFFIX = /\.associated\.v[46]$/;
 export interface DriftTable {
   /** Changes of these by others are reported. */
   readonly columns: readonly string[];
+  /** So are those of these, of some rows. */
+  readonly moreColumns?: (row: RowIdentity) => readonly string[];
   /** Whether the removal of a row is reported; otherwise another table reports it, and more exactly. */
   readonly tellsEnd: boolean;
   /** @param row one of ours */
@@ -88,8 +91,13 @@ export const DRIFT_TABLES: Readonly<Record<TableName, DriftTable>> = {
   },
   Address_Set: {
     columns: ['name', 'external_ids'],
+    // Those of SecurityGroups change with pods.
+    moreColumns: (row) => (ownerOfSet(row) === undefined ? [] : ['addresses']),
     tellsEnd: true,
-    objects: ({ name = '' }) => [{ kind: 'portGroup', name: name.replace(SET_SUFFIX, '') }],
+    objects: (row) => {
+      const { name = '' } = row;
+      return [ownerOfSet(row) ?? { kind: 'portGroup', name: name.replace(SET_SUFFIX, '') }];
+    },
   },
   ACL: {
     columns: Object.keys(COLUMNS.ACL),

@@ -15,7 +15,7 @@
  * - rows that come, since ours do so: a pod that is made tells nothing. What somebody adds under our
  *   mark stays until its object is looked at for another reason;
  * - a port that is moved to another switch or router without ending; that ports are taken out of a
- *   group or put into it, or addresses out of a set; a port's DHCP options: drift-tables.ts says why;
+ *   group or put into it, or addresses out of a SecurityGroup's set; a port's DHCP options: drift-tables.ts says why;
  * - columns that no planner compares, as `enabled` or a router port's MAC.
  */
 import type { Change } from '../../common/ovsdb/replica.ts';
@@ -47,7 +47,8 @@ function driftOfChange(change: Change): readonly DriftChange[] {
   const table = DRIFT_TABLES[change.table as TableName];
   const row = change.row as unknown as RowIdentity;
   if (change.kind !== 'modify') return table.tellsEnd ? objectsOf(table, row) : [];
-  if (!change.columns.some((name) => table.columns.includes(name))) return [];
+  const columns = [...table.columns, ...(table.moreColumns?.(row) ?? [])];
+  if (!change.columns.some((name) => columns.includes(name))) return [];
   const before = change.before as unknown as RowIdentity;
   return [...objectsOf(table, before), ...objectsOf(table, row)];
 }

@@ -4,6 +4,7 @@
  */
 
 import { isSecurityGroup } from './group-rows.ts';
+import { ownerOfSet } from './interconnection-sets.ts';
 import { DENY_ALL_GROUP, isOurs } from './names.ts';
 import { subnetOfRouterPort } from './router-port.ts';
 import type { NbState } from './state.ts';
@@ -32,11 +33,11 @@ export function leftovers(state: NbState, known: Known): Leftovers {
   const sets = [...state.addressSets.values()].filter(isOurs);
   const ports = [...state.switchPorts.values()].filter(isOurs);
   const dhcp = [...state.dhcpOptions.values()].filter(isOurs);
+  const owners = sets.flatMap((set) => ownerOfSet(set) ?? []);
+  const ownersOfKind = (wanted: 'subnet' | 'vpc') =>
+    owners.filter(({ kind }) => kind === wanted).map(({ name }) => name);
   return {
-    vpcs: unknown(
-      routers.map(({ name }) => name),
-      known.vpc,
-    ),
+    vpcs: unknown([...routers.map(({ name }) => name), ...ownersOfKind('vpc')], known.vpc),
     subnets: unknown(
       [
         ...switches.map(({ name }) => name),
@@ -44,6 +45,7 @@ export function leftovers(state: NbState, known: Known): Leftovers {
         ...dhcp
           .filter(({ external_ids: ids }) => ids.port === undefined)
           .map(({ external_ids: ids }) => ids.ls),
+        ...ownersOfKind('subnet'),
       ],
       known.subnet,
     ),

@@ -1,7 +1,8 @@
 /**
  * The port of a Vpc's router to a Subnet, which is the Subnet's gateway. Pure.
  *
- * Its MAC stays as long as the row: pods have it in their neighbour tables.
+ * Its MAC stays as long as the row: pods have it in their neighbour tables. That of a leg in an
+ * underlay Subnet is recorded elsewhere, and always that.
  */
 import { parseAddress } from '../../common/address.ts';
 import type { Row } from '../../common/ovsdb/operation.ts';
@@ -105,10 +106,10 @@ function refuseOthersPort(state: NbState, found: RouterPort, vpc: string): void 
 }
 
 function newColumns(name: string, attachment: DesiredAttachment): Row {
-  const { vpc, newMac, routeTable } = attachment;
+  const { vpc, mac, newMac, routeTable } = attachment;
   return {
     name,
-    mac: newMac,
+    mac: mac ?? newMac,
     networks: setOf(networksOf(attachment)),
     ...(routeTable === '' ? {} : { options: mapOf({ [ROUTE_TABLE]: routeTable }) }),
     external_ids: mapOf({ vendor: VENDOR, lr: vpc }),
@@ -120,10 +121,13 @@ function correct(
   found: RouterPort,
   attachment: DesiredAttachment,
 ): void {
-  const { vpc, routeTable } = attachment;
+  const { vpc, mac = found.mac, routeTable } = attachment;
   const networks = networksOf(attachment);
   const isSame = isSameSet(found.networks.map(canonical), networks);
-  builder.set(TABLE, found, isSame ? {} : { networks: setOf(networks) });
+  builder.set(TABLE, found, {
+    ...(isSame ? {} : { networks: setOf(networks) }),
+    ...(mac === found.mac ? {} : { mac }),
+  });
   const options = routeTable === '' ? {} : { [ROUTE_TABLE]: routeTable };
   correctMap(
     builder,

@@ -22,7 +22,9 @@ export function holdersText(ips: Iterable<IpObject>): string {
 
 function holderText(ip: IpObject): string {
   const { namespace, podName, podType } = ip.spec;
-  if (isReserved(ip) || namespace === '' || podName === '') return say`IP ${ip.meta.name}`;
+  const isPods = podName !== ip.meta.name;
+  if (!isPods || isReserved(ip) || namespace === '' || podName === '')
+    return say`IP ${ip.meta.name}`;
   const kind = podType === 'VirtualMachine' ? 'virtual machine' : 'pod';
   return say`${kind} ${namespace}/${podName}`;
 }

@@ -7,6 +7,7 @@
  */
 import type { Address, Cidr } from '../../common/address.ts';
 import { bits, cidrText, contains } from '../../common/address.ts';
+import { isInterconnectionIp } from '../kinds/ip/object/interconnection-ip.ts';
 import { type IpObject, isNew } from '../kinds/ip/object/ip.ts';
 import type { SubnetObject } from '../kinds/subnet/object/subnet.ts';
 import type { VpcObject } from '../kinds/vpc/object/vpc.ts';
@@ -71,7 +72,7 @@ interface Said {
 function cutOff(ips: Iterable<IpObject>, { cidrs, gateways, movesPorts }: Said): CutOff {
   const found: CutOff = { outside: [], atGateway: [], ports: [] };
   for (const ip of ips) {
-    if (isNew(ip) || ip.meta.deleting) continue;
+    if (!isInUse(ip)) continue;
     if (outsideOf(ip, cidrs).length > 0) found.outside.push(ip);
     if (hasAny(ip, gateways)) found.atGateway.push(ip);
     // Of an interface that another plugin makes, an IP object has no MAC.
@@ -81,11 +82,16 @@ function cutOff(ips: Iterable<IpObject>, { cidrs, gateways, movesPorts }: Said):
   return found;
 }
 
+/** The router's own leg is cut off by nothing: it moves with its Subnet. */
+function isInUse(ip: IpObject): boolean {
+  return !(isNew(ip) || ip.meta.deleting || isInterconnectionIp(ip));
+}
+
 /** Addresses in use that the CIDRs of a Subnet leave out, each as a network of one. */
 export function hostsOutside({ claims }: SubnetObject, ips: Iterable<IpObject>): readonly Cidr[] {
   const hosts: Cidr[] = [];
   for (const ip of ips) {
-    if (isNew(ip) || ip.meta.deleting) continue;
+    if (!isInUse(ip)) continue;
     for (const { family, text } of outsideOf(ip, claims.cidrs)) {
       hosts.push({ family, network: text, prefixLength: bits(family) });
     }

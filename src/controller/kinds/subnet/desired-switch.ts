@@ -2,14 +2,22 @@
  * From a Subnet to the logical switch that OVN is to have. Pure but for new MAC addresses.
  */
 import { randomBytes } from 'node:crypto';
-import type { Cidr } from '../../../common/address.ts';
-import type { DesiredAcl, DesiredDhcp, DesiredSwitch } from '../../ovn/desired.ts';
+import type { Address, Cidr } from '../../../common/address.ts';
+import type {
+  DesiredAcl,
+  DesiredAttachment,
+  DesiredDhcp,
+  DesiredSwitch,
+} from '../../ovn/desired.ts';
 import { ownAcls, privateAcls } from '../../ovn/subnet-acls.ts';
 import type { VlanObject } from '../vlan/object/vlan.ts';
+import { type Interconnection, isInterconnected } from './object/interconnection.ts';
 import type { Subnet } from './object/subnet.ts';
 
 /** MTU of pods by DHCP where the Subnet does not say one: 1500 less Geneve's 100; bytes. */
 const OVERLAY_MTU = 1400;
+/** The same on a physical network; bytes. */
+const PHYSICAL_MTU = 1500;
 /** The source of OVN's DHCPv4 answers (Kube-OVN's choice). */
 const DHCP_SERVER = '169.254.0.254';
 const LEASE_SECONDS = 3600;
@@ -18,28 +26,46 @@ export interface SwitchContext {
   readonly vlan: VlanObject | undefined;
   /** Networks of the nodes' own ports, which always get to pods. */
   readonly nodes: readonly Cidr[];
+  /** The router's leg in an underlay Subnet with its own gateway; undefined for none. */
+  readonly leg?: Interconnection | undefined;
+  /** Addresses of all nodes. */
+  readonly nodeAddresses: readonly Address[];
 }
 
 /** The logical switch that a valid Subnet asks for, with router port, ACLs and DHCP options. */
-export function desiredSwitch(subnet: Subnet, { vlan, nodes }: SwitchContext): DesiredSwitch {
-  const { name, vpc, blocks, hasRouterPort } = subnet;
-  const gateways = blocks.map(({ gateway, cidr }) => ({
-    address: gateway,
-    prefixLength: cidr.prefixLength,
-  }));
+export function desiredSwitch(subnet: Subnet, context: SwitchContext): DesiredSwitch {
+  const { name, blocks } = subnet;
+  const { vlan, nodes, leg, nodeAddresses } = context;
+  const attachment = attachmentOf(subnet, leg);
   const localnet = vlan && {
     network: vlan.provider,
     ...(vlan.id === 0 ? {} : { tag: vlan.id }),
     cidrs: blocks.map(({ cidr }) => cidr),
   };
-  const isAttached = hasRouterPort && gateways.length > 0;
   return {
     name,
-    ...(isAttached ? { attachment: { vpc, gateways, newMac: newMac(), routeTable: '' } } : {}),
+    ...(attachment === undefined ? {} : { attachment }),
     ...(localnet === undefined ? {} : { localnet }),
-    dhcp: subnet.enableDhcp ? dhcpOf(subnet) : [],
+    ...(leg === undefined ? {} : { nodes: nodeAddresses }),
+    dhcp: subnet.enableDhcp ? dhcpOf(subnet, leg) : [],
     acls: aclsOf(subnet, nodes),
   };
+}
+
+/** The router is the gateway, or has an address of its own beside a gateway outside. */
+function attachmentOf(
+  subnet: Subnet,
+  leg: Interconnection | undefined,
+): DesiredAttachment | undefined {
+  const { vpc, blocks, hasRouterPort } = subnet;
+  if (!hasRouterPort || blocks.length === 0) return undefined;
+  if (isInterconnected(subnet) && leg === undefined) return undefined;
+  const gateways = blocks.map(({ gateway, cidr, family }) => ({
+    address: leg?.addresses.find((address) => address.family === family) ?? gateway,
+    prefixLength: cidr.prefixLength,
+  }));
+  const mac = leg === undefined ? {} : { mac: leg.mac };
+  return { vpc, gateways, ...mac, newMac: newMac(), routeTable: '' };
 }
 
 function aclsOf(subnet: Subnet, nodes: readonly Cidr[]): readonly DesiredAcl[] {
@@ -51,15 +77,18 @@ function aclsOf(subnet: Subnet, nodes: readonly Cidr[]): readonly DesiredAcl[] {
   ];
 }
 
-function dhcpOf({ blocks, mtu, dhcpV4Options, dhcpV6Options }: Subnet): readonly DesiredDhcp[] {
+function dhcpOf(subnet: Subnet, leg: Interconnection | undefined): readonly DesiredDhcp[] {
+  const { blocks, hasRouterPort, mtu, dhcpV4Options, dhcpV6Options } = subnet;
+  // What OVN routes goes through tunnels.
+  const defaultMtu = hasRouterPort ? OVERLAY_MTU : PHYSICAL_MTU;
   return blocks.map(({ family, cidr, gateway }) => {
     const defaults =
       family === 'IPv4'
         ? {
             lease_time: String(LEASE_SECONDS),
-            router: gateway.text,
+            router: (leg?.addresses.find((each) => each.family === family) ?? gateway).text,
             server_id: DHCP_SERVER,
-            mtu: String(mtu ?? OVERLAY_MTU),
+            mtu: String(mtu ?? defaultMtu),
           }
         : {};
     const own = readOptions(family === 'IPv4' ? dhcpV4Options : dhcpV6Options);

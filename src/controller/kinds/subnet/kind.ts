@@ -3,15 +3,18 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../../common/kubernetes/watch-cache.ts';
+import { checkedValue } from '../../model/problem.ts';
 import { hasSameMembers } from '../../model/same-members.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
+import { isInterconnectionIp } from '../ip/object/interconnection-ip.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { affectsNics, hasVlanChanged } from '../predicates.ts';
+import { affectsNics, hasOtherAddresses, hasVlanChanged } from '../predicates.ts';
+import { isInterconnected } from './object/interconnection.ts';
 import type { SubnetObject } from './object/subnet.ts';
 import { type SubnetContext, SubnetReconciler } from './reconciler.ts';
 
-type Context = SubnetContext & Uses<'queues' | 'signals' | 'wakes', 'ips'>;
+type Context = SubnetContext & Uses<'queues' | 'signals' | 'wakes', 'ips' | 'nodes'>;
 
 export function subnetKind(context: Context): Kind {
   const { cluster, events, queues, settings, signals, wakes } = context;
@@ -63,8 +66,14 @@ export function subnetKind(context: Context): Kind {
         if (type === 'updated' && hasSameMembers(vlans, previous?.status.vlans ?? [])) return;
         addThose(({ claims }) => cluster.vlans.get(claims.vlan)?.provider === key);
       }),
-      cluster.ips.onChange(({ type, value }) => {
+      cluster.ips.onChange((change) => {
+        const { type, value } = change;
         if (type === 'deleted') addDeleting(value.spec.subnet);
+        // The record of its router's leg.
+        if (isInterconnectionIp(value)) queue.add(value.spec.subnet);
+      }),
+      cluster.nodes.onChange((change) => {
+        if (hasOtherAddresses(change)) addThose(hasLeg);
       }),
       signals.freed.on(({ subnet }) => addDeleting(subnet)),
       signals.revalidated.on(({ subnets: names }) => {
@@ -83,4 +92,10 @@ export function subnetKind(context: Context): Kind {
       if (change.kind === 'subnet') queue.add(change.name);
     },
   };
+}
+
+/** True for one in which a router has a leg: its rows name the addresses of all nodes. */
+function hasLeg({ checked }: SubnetObject): boolean {
+  const subnet = checkedValue(checked);
+  return subnet !== undefined && isInterconnected(subnet);
 }

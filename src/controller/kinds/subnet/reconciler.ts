@@ -19,7 +19,13 @@ import { standbyProblem } from '../../validation/subnet-conflicts.ts';
 import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import type { VlanObject } from '../vlan/object/vlan.ts';
-import { desiredSwitch } from './desired-switch.ts';
+import { desiredSwitch, type SwitchContext } from './desired-switch.ts';
+import { Interconnections } from './interconnections.ts';
+import {
+  type Interconnection,
+  interconnectionPatch,
+  isInterconnected,
+} from './object/interconnection.ts';
 import type { Subnet, SubnetObject } from './object/subnet.ts';
 import { subnetConditionsPatch } from './object/subnet-status.ts';
 import { planSwitch, planSwitchRemoval } from './switch-plan.ts';
@@ -30,17 +36,19 @@ const ON_ITS_WAY = { isTransient: true, waitsFor: [] };
 
 export type SubnetContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'northbound' | 'settings' | 'writes',
-  'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
+  'ips' | 'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
 export class SubnetReconciler {
   readonly #context: SubnetContext;
   readonly #onPlaced: (subnet: string) => void;
+  readonly #interconnections: Interconnections;
 
   /** @param onPlaced is called when NICs can be attached to a Subnet */
   constructor(context: SubnetContext, onPlaced: (subnet: string) => void) {
     this.#context = context;
     this.#onPlaced = onPlaced;
+    this.#interconnections = new Interconnections(context);
   }
 
   async reconcile(name: string): Promise<void> {
@@ -74,7 +82,7 @@ export class SubnetReconciler {
     if (!subnet.isOvn) {
       await this.#report(name, { reason: 'SetNonOvnSubnetSuccess' });
     } else {
-      await this.#place(subnet);
+      await this.#place(subnet, current);
       const reason = subnet.isPrivate
         ? 'SetPrivateLogicalSwitchSuccess'
         : 'ResetLogicalSwitchAclSuccess';
@@ -98,7 +106,6 @@ export class SubnetReconciler {
       ...(subnet.natOutgoing && !isByBootstrap ? ['natOutgoing'] : []),
       ...(subnet.gatewayType === 'centralized' ? ['gatewayType: centralized'] : []),
       ...(subnet.externalEgressGateway.length > 0 ? ['externalEgressGateway'] : []),
-      ...(subnet.u2oInterconnection ? ['u2oInterconnection'] : []),
       ...(subnet.vips.length > 0 ? ['vips'] : []),
     ];
     if (fields.length === 0) return;
@@ -107,24 +114,56 @@ export class SubnetReconciler {
     this.#context.events.infoOnce(aboutOwn('Subnet', meta), event);
   }
 
-  /** Makes the logical switch. */
-  async #place(subnet: Subnet): Promise<void> {
-    const { cluster, northbound, addresses } = this.#context;
+  /** Makes the logical switch, with the router's leg in it where it has one. */
+  async #place(subnet: Subnet, object: SubnetObject): Promise<void> {
+    const { cluster } = this.#context;
     const { name, vpc } = subnet;
     const waits = standbyProblem(subnet, cluster.vpcs.get(vpc));
     if (waits !== undefined) throw new NotDone(waits.message, { isTransient: true });
     const vlan = await this.#vlanOf(subnet);
+    const isWithLeg = isInterconnected(subnet);
+    const surplus = this.#interconnections.surplusOf(name, isWithLeg ? subnet : undefined);
+    if (surplus.length > 0) {
+      // The router loses the address before anybody else may have it.
+      await this.#makeSwitch(subnet, { vlan, leg: undefined });
+      await this.#interconnections.remove(surplus);
+    }
+    const leg = isWithLeg ? await this.#legOf(subnet, object) : undefined;
+    await this.#makeSwitch(subnet, { vlan, leg });
+    const current = cluster.subnets.get(name);
+    const patch = current && interconnectionPatch(current.interconnection, vpc, leg);
+    await patchObject(this.#context.writes, cluster.subnets, { name, patch, part: 'status' });
+  }
+
+  /** @throws NotDone where there is no address for it */
+  async #legOf(subnet: Subnet, { meta }: SubnetObject): Promise<Interconnection> {
+    try {
+      return await this.#interconnections.ensure(subnet, meta);
+    } catch (error) {
+      if (error instanceof NotDone && !error.isTransient) {
+        const { message } = error;
+        await this.#report(subnet.name, { reason: 'CreateLogicalSwitchFailed', message });
+      }
+      throw error;
+    }
+  }
+
+  async #makeSwitch(subnet: Subnet, parts: Pick<SwitchContext, 'vlan' | 'leg'>): Promise<void> {
+    const { northbound, addresses } = this.#context;
+    const { name, vpc } = subnet;
     try {
       if (northbound === undefined) throw noOvn(name);
-      const desired = desiredSwitch(subnet, { vlan, nodes: this.#nodeNetworks(vpc) });
+      const nodes = { nodes: this.#nodeNetworks(vpc), nodeAddresses: addresses.ofNodes };
+      const desired = desiredSwitch(subnet, { ...parts, ...nodes });
       let before: NbState | undefined;
       await northbound.apply((state) => {
         before = state;
         return planSwitch(state, desired);
       });
-      // A router port keeps its MAC; one that is made now has the new one.
+      // A router port keeps its MAC; one that is made now has the new one. A leg's is allocated.
       const had = before && gatewayMac(before, vpc, name);
-      addresses.allocator.setGatewayMac(name, had ?? desired.attachment?.newMac);
+      const mac = isInterconnected(subnet) ? undefined : (had ?? desired.attachment?.newMac);
+      addresses.allocator.setGatewayMac(name, mac);
     } catch (error) {
       if (!(error instanceof NorthboundError)) throw error;
       const { reason, message, details } = error;
@@ -159,14 +198,20 @@ export class SubnetReconciler {
   async #letGo(object: SubnetObject): Promise<void> {
     const { cluster, ipIndex, northbound } = this.#context;
     const { name } = object.meta;
-    const ips = ipIndex.ofSubnet(name);
-    if (ips.size > 0 || this.#isHeld(name)) {
-      const of = ips.size > 0 ? ` by ${holdersText(ips.values())}` : '';
+    const own = this.#interconnections.surplusOf(name, undefined);
+    const ips = [...ipIndex.ofSubnet(name).values()].filter((ip) => !own.includes(ip));
+    if (ips.length > 0 || this.#isHeld(name)) {
+      const of = ips.length > 0 ? ` by ${holdersText(ips)}` : '';
       const message = `subnet ${name} is being deleted, and addresses of it are in use${of}: it goes with the last of them`;
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
       return;
     }
     await northbound?.apply((state) => planSwitchRemoval(state, name));
+    if (own.length > 0) {
+      // The last of them that has gone asks for this work again.
+      await this.#interconnections.remove(own);
+      return;
+    }
     const current = cluster.subnets.get(name);
     await this.#patch(name, current && finalizerRemoved(current.meta));
   }
@@ -174,7 +219,8 @@ export class SubnetReconciler {
   /** True where a NIC holds addresses of it whose IP object is on its way. */
   #isHeld(name: string): boolean {
     const usage = this.#context.addresses.allocator.usage(name);
-    return usage !== undefined && usage.IPv4.using + usage.IPv6.using > 0n;
+    if (usage === undefined) return false;
+    return usage.IPv4.using + usage.IPv6.using > BigInt(this.#interconnections.heldCount(name));
   }
 
   /** Nodes get to pods of the default Vpc by their own ports. */

@@ -7,6 +7,7 @@ import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredLocalnet, DesiredSwitch } from '../../ovn/desired.ts';
 import { planDhcp } from '../../ovn/dhcp-plan.ts';
+import { planNodeSets } from '../../ovn/interconnection-sets.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
 import { planPodGroups } from '../../ovn/pod-groups.ts';
@@ -29,13 +30,14 @@ const NOBODYS = { external_ids: {} };
  */
 export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
   const builder = newTransactionBuilder();
-  const { name, attachment, acls, dhcp } = desired;
+  const { name, attachment, acls, dhcp, nodes } = desired;
   const { row, parent } = ownSwitch(builder, state, name);
   const wanted = wantedPorts(desired);
   removeOtherPorts(builder, state, desired, wanted);
   if (attachment !== undefined) placeRouterPort(builder, state, name, attachment);
   for (const port of wanted) placePort(builder, state, port, { uuid: row?.uuid, parent });
   planDhcp(builder, state, name, dhcp);
+  planNodeSets(builder, state, name, nodes);
   planAcls(builder, state, { name, acls: row?.acls ?? [], parent }, acls);
   return builder.done();
 }
@@ -59,6 +61,7 @@ export function planSwitchRemoval(state: NbState, name: string): Plan {
   for (const port of left) removePort(builder, state, port);
   for (const port of routerPortsTo(state, name)) removeRouterPort(builder, state, port);
   for (const row of state.dhcpOfSubnet(name)) builder.destroy('DHCP_Options', row);
+  planNodeSets(builder, state, name, undefined);
   planPodGroups(builder, state, [], ports);
   return builder.done();
 }

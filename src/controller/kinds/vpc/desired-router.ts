@@ -5,7 +5,12 @@ import { type Address, type Family, parseCidr } from '../../../common/address.ts
 import { checkedValue } from '../../model/problem.ts';
 import type { ClusterSettings } from '../../model/settings.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
+import {
+  type Interconnected,
+  interconnectionPolicies,
+} from '../../ovn/interconnection-policies.ts';
 import { subnetPolicies } from '../../ovn/subnet-acls.ts';
+import { isInterconnected, legAddresses } from '../subnet/object/interconnection.ts';
 import type { Subnet, SubnetObject } from '../subnet/object/subnet.ts';
 import type { Vpc } from './object/vpc.ts';
 
@@ -34,16 +39,60 @@ export function desiredRouter(
       nexthops: nextHops,
     }),
   );
+  const interconnected = subnets.flatMap((subnet) => interconnectedOf(subnet, vpc));
+  const unreadable = routed.filter(isUnreadable);
+  const all = [
+    ...policies,
+    ...routed.filter((subnet) => hasCommonPolicies(subnet, vpc)).flatMap(policiesTo),
+    ...interconnected.flatMap(interconnectionPolicies),
+  ];
   return {
     name: vpc.name,
-    learnsFromArpRequests: false,
-    routes: [...defaultRoutes(join), ...own, ...routesForPolicies(vpc, routed)],
-    policies: [
-      ...policies,
-      // Also of one with which something is wrong: its pods run on.
-      ...routed.flatMap(({ meta, claims }) => subnetPolicies(meta.name, claims.cidrs)),
-    ],
+    // A physical gateway makes itself known to a router only by asking for it.
+    learnsFromArpRequests: interconnected.length + unreadable.length > 0,
+    routes: [...defaultRoutes(join), ...own, ...routesForPolicies(all, routed)],
+    policies: all,
+    unreadable: new Set(unreadable.map(({ meta }) => meta.name)),
+    overlay: {
+      cidrs: subnets.flatMap(({ claims }) => (claims.vlan === '' ? claims.cidrs : [])),
+      isNeeded: interconnected.some(({ isOverlayOnly }) => isOverlayOnly),
+    },
   };
+}
+
+/** Also to one with which something is wrong: its pods run on. */
+function policiesTo({ meta, claims }: SubnetObject): readonly DesiredPolicy[] {
+  return subnetPolicies(meta.name, claims.cidrs);
+}
+
+/** Of an underlay with which something is wrong, nobody knows the gateway: its pods go on with what is there. */
+function isUnreadable({ claims, checked }: SubnetObject): boolean {
+  return claims.vlan !== '' && checkedValue(checked) === undefined;
+}
+
+/**
+ * Whether a Subnet has the policies of all Subnets. One with a router's leg has its own, and in a Vpc of a
+ * user's both (Kube-OVN's rule).
+ */
+function hasCommonPolicies(object: SubnetObject, { isDefault }: Vpc): boolean {
+  const subnet = checkedValue(object.checked);
+  if (subnet === undefined) return !isUnreadable(object);
+  if (!isInterconnected(subnet)) return true;
+  return !isDefault && !subnet.overlayOnlyRouting;
+}
+
+function interconnectedOf({ checked }: SubnetObject, vpc: Vpc): readonly Interconnected[] {
+  const subnet = checkedValue(checked);
+  if (subnet === undefined || !isInterconnected(subnet)) return [];
+  return [
+    {
+      subnet: subnet.name,
+      vpc: vpc.name,
+      isInDefaultVpc: vpc.isDefault,
+      isOverlayOnly: subnet.overlayOnlyRouting,
+      blocks: subnet.blocks,
+    },
+  ];
 }
 
 const ANYWHERE: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0/0', IPv6: '::/0' };
@@ -58,18 +107,29 @@ function defaultRoutes(join: Subnet | undefined): readonly DesiredRoute[] {
  * without effect. Any route lets packets get that far; one to the router's own address leads nowhere
  * for those that no policy takes (northd(8), "IP Routing" comes before "Policy").
  */
-function routesForPolicies(vpc: Vpc, routed: readonly SubnetObject[]): readonly DesiredRoute[] {
-  if (!vpc.policyRoutes.some(({ action }) => action === 'reroute')) return [];
+function routesForPolicies(
+  policies: readonly DesiredPolicy[],
+  routed: readonly SubnetObject[],
+): readonly DesiredRoute[] {
+  if (!policies.some(({ action }) => action === 'reroute')) return [];
   const own = new Map<Family, Address>();
   const staying = routed.filter(({ meta }) => !meta.deleting);
-  for (const { checked } of staying.toSorted(byName)) {
-    for (const { family, gateway } of checkedValue(checked)?.blocks ?? []) {
-      if (!own.has(family)) own.set(family, gateway);
+  for (const object of staying.toSorted(byName)) {
+    for (const address of routerAddresses(object)) {
+      if (!own.has(address.family)) own.set(address.family, address);
     }
   }
   return [...own].flatMap(([family, address]) =>
     routeTo(ANYWHERE[family], address).map((route) => ({ ...route, isFallback: true })),
   );
+}
+
+/** The router's own addresses in a Subnet, as far as it has them. */
+function routerAddresses({ checked, interconnection }: SubnetObject): readonly Address[] {
+  const subnet = checkedValue(checked);
+  if (subnet === undefined) return [];
+  if (isInterconnected(subnet)) return legAddresses(interconnection);
+  return subnet.blocks.map(({ gateway }) => gateway);
 }
 
 function byName(one: SubnetObject, other: SubnetObject): number {

@@ -6,7 +6,7 @@ import type { Change } from '../../../common/kubernetes/watch-cache.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
-import { affectsNics, hasVpcChanged } from '../predicates.ts';
+import { affectsNics, hasOtherLeg, hasVpcChanged } from '../predicates.ts';
 import type { VpcObject } from './object/vpc.ts';
 import { type VpcContext, VpcReconciler } from './reconciler.ts';
 
@@ -45,7 +45,7 @@ export function vpcKind(context: Context): Kind {
       vpcs.onChange(changed),
       // Its router has the routes of its Subnets, and its status names them.
       subnets.onChange((change) => {
-        if (!affectsNics(change)) return;
+        if (!affectsNics(change) && !hasOtherLeg(change)) return;
         for (const object of [change.value, change.previous]) {
           if (object?.claims.isOvn) queue.add(object.claims.vpc);
         }

@@ -15,6 +15,11 @@ import { type Address, bits, cidrText, parseAddress, parseCidr } from '../../../
 import { mapOf, setOf, uuidAtom } from '../../../common/ovsdb/value.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
+import {
+  INTERCONNECTION_KEYS,
+  isInterconnectionPolicy,
+} from '../../ovn/interconnection-policies.ts';
+import { planOverlaySets } from '../../ovn/interconnection-sets.ts';
 import { isOurs, VENDOR } from '../../ovn/names.ts';
 import { ownRouter } from '../../ovn/ownership.ts';
 import type { Ids, Policy, Route, Router } from '../../ovn/rows.ts';
@@ -39,16 +44,18 @@ const OPTIONS = { mac_binding_age_threshold: '300', dynamic_neigh_routers: 'true
  */
 export function planRouter(state: NbState, desired: DesiredRouter): Plan {
   const builder = newTransactionBuilder();
-  const options: Record<string, string> = desired.learnsFromArpRequests
-    ? OPTIONS
-    : { ...OPTIONS, [LEARN_OPTION]: 'false' };
+  const options = { ...OPTIONS, [LEARN_OPTION]: String(desired.learnsFromArpRequests) };
   const { row, parent } = ownRouter(builder, state, desired.name, { options: mapOf(options) });
   if (row !== undefined) {
     const place = { table: 'Logical_Router', row, column: 'options' } as const;
-    correctMap(builder, place, options, (key) => key === LEARN_OPTION);
+    correctMap(builder, place, options);
   }
   planRoutes(builder, routesOf(state, row), parent, desired.routes);
-  planPolicies(builder, policiesOf(state, row), parent, desired.policies);
+  const policies = policiesOf(state, row).filter(
+    ({ external_ids: ids }) => !desired.unreadable.has(ids.subnet ?? ''),
+  );
+  planPolicies(builder, policies, parent, desired.policies);
+  planOverlaySets(builder, state, desired.name, desired.overlay);
   return builder.done();
 }
 
@@ -59,6 +66,7 @@ export function planRouter(state: NbState, desired: DesiredRouter): Plan {
 export function planRouterRemoval(state: NbState, name: string): Plan {
   const builder = newTransactionBuilder();
   builder.claim(claimed.router(name));
+  planOverlaySets(builder, state, name, { cidrs: undefined, isNeeded: false });
   for (const router of state.routersNamed(name).filter(isOurs))
     removeRouter(builder, state, router);
   return builder.done();
@@ -179,14 +187,14 @@ function planPolicies(
 }
 
 function createPolicy(builder: TransactionBuilder, policy: DesiredPolicy): string {
-  const { priority, match, action, nexthops, subnet } = policy;
+  const { priority, match, action, nexthops, subnet, ids } = policy;
   const hops = textsOf(nexthops);
   return builder.create('Logical_Router_Policy', {
     priority,
     match,
     action,
     ...(hops.length === 0 ? {} : { nexthops: setOf(hops) }),
-    external_ids: mapOf({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }) }),
+    external_ids: mapOf({ vendor: VENDOR, ...(subnet === undefined ? {} : { subnet }), ...ids }),
   });
 }
 
@@ -194,17 +202,23 @@ function isManagedPolicy(row: Policy): boolean {
   if (!isOurs(row)) return false;
   const { external_ids: ids } = row;
   if (ids.subnet === undefined) return hasOnly(ids, ['vendor']);
+  if (isInterconnectionPolicy(row)) {
+    return hasOnly(ids, ['vendor', 'subnet', ...INTERCONNECTION_KEYS]);
+  }
   return isSubnetPolicy(row) && hasOnly(ids, ['vendor', 'subnet']);
 }
 
-function keyOfDesiredPolicy({ priority, match, action, nexthops, subnet }: DesiredPolicy): string {
-  return JSON.stringify([priority, match, action, textsOf(nexthops).sort(), subnet ?? '']);
+function keyOfDesiredPolicy(policy: DesiredPolicy): string {
+  const { priority, match, action, nexthops, subnet, ids = {} } = policy;
+  const marks = Object.entries(ids).sort();
+  return JSON.stringify([priority, match, action, textsOf(nexthops).sort(), subnet ?? '', marks]);
 }
 
 function keyOfPolicy(row: Policy): string {
   const { priority, match, action, nexthops, nexthop, external_ids: ids } = row;
+  const { vendor: _, subnet = '', ...others } = ids;
   const hops = [...new Set([...nexthops, ...(nexthop === undefined ? [] : [nexthop])])].sort();
-  return JSON.stringify([priority, match, action, hops, ids.subnet ?? '']);
+  return JSON.stringify([priority, match, action, hops, subnet, Object.entries(others).sort()]);
 }
 
 function routesOf(state: NbState, row: Router | undefined): Route[] {

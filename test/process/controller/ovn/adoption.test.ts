@@ -7,11 +7,14 @@ import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
+import type { DesiredSwitch } from '../../../../src/controller/ovn/desired.ts';
+import { interconnectionPolicies } from '../../../../src/controller/ovn/interconnection-policies.ts';
 import { leftovers } from '../../../../src/controller/ovn/leftovers.ts';
 import type { NbState } from '../../../../src/controller/ovn/state.ts';
 import { privateAcls, subnetPolicies } from '../../../../src/controller/ovn/subnet-acls.ts';
 import type { Plan } from '../../../../src/controller/ovn/transaction-builder.ts';
 import {
+  address,
   attachedSwitch,
   cidr,
   groupOf,
@@ -151,4 +154,81 @@ it('is taken over as it is', async () => {
   expect(await rowsOf(database, 'Logical_Router_Static_Route')).toEqual([
     expect.objectContaining({ ip_prefix: '0.0.0.0/0', policy: 'dst-ip' }),
   ]);
+});
+
+it('is taken over with the leg of a router in a provider network', async () => {
+  const database = await startDatabase();
+  const ids = ['external_ids:subnet=front', 'external_ids:isU2ORoutePolicy=true', MARK];
+  const policy = (id: string, priority: number, match: string, ...more: string[]) => [
+    ...['--', `--id=@${id}`, 'create', 'Logical_Router_Policy', `priority=${priority}`],
+    ...[`match="${match}"`, ...more, ...ids],
+  ];
+  const reroute = ['action=reroute', 'nexthops="10.1.0.1"'];
+  await database.by(
+    ...['--id=@lrp', 'create', 'Logical_Router_Port', 'name=ovn-cluster-front', MARK],
+    ...['mac="02:00:00:00:00:77"', 'networks=10.1.0.9/24', 'external_ids:lr=ovn-cluster'],
+    ...policy('a', 29_400, 'ip4.dst == 10.1.0.0/24', 'action=allow'),
+    ...policy(
+      'b',
+      31_000,
+      'ip4.dst == $front.u2o_exclude_ip.ip4 && ip4.src == 10.1.0.0/24',
+      ...reroute,
+    ),
+    ...policy('c', 29_000, 'ip4.src == 10.1.0.0/24', ...reroute),
+    ...['--', 'create', 'Logical_Router', 'name=ovn-cluster', MARK, 'ports=@lrp'],
+    ...['policies=@a,@b,@c', 'options:mac_binding_age_threshold=300'],
+    ...['options:dynamic_neigh_routers=true', 'options:always_learn_from_arp_request=true'],
+    ...[
+      '--',
+      'create',
+      'Address_Set',
+      'name=front.u2o_exclude_ip.ip4',
+      'addresses="192.0.2.1"',
+      ...ids,
+    ],
+    ...['--', 'create', 'Address_Set', 'name=front.u2o_exclude_ip.ip6', ...ids],
+    ...['--', 'create', 'Address_Set', 'name=ovn.cluster.u2o_overlay_cidrs.ip4', MARK],
+    ...['addresses="10.16.0.0/16"', 'external_ids:vpc=ovn-cluster'],
+    ...['external_ids:isU2OOverlayCIDRs=true'],
+    ...['--', '--id=@lsp', 'create', 'Logical_Switch_Port', 'name=front-ovn-cluster', MARK],
+    ...['type=router', 'addresses=router', 'options:router-port=ovn-cluster-front'],
+    ...['external_ids:ls=front', '--', '--id=@net', 'create', 'Logical_Switch_Port', MARK],
+    ...['name=localnet.front', 'type=localnet', 'addresses=unknown', 'tag=7'],
+    ...['options:network_name=physnet', 'external_ids:ls=front'],
+    ...['external_ids:ipv4_network="10.1.0.0/24"'],
+    ...['--', 'create', 'Logical_Switch', 'name=front', MARK, 'ports=@lsp,@net'],
+  );
+  const block = { cidr: cidr('10.1.0.0/24'), gateway: address('10.1.0.1') };
+  const router = routerOf({
+    name: 'ovn-cluster',
+    learnsFromArpRequests: true,
+    policies: interconnectionPolicies({
+      subnet: 'front',
+      vpc: 'ovn-cluster',
+      isInDefaultVpc: true,
+      isOverlayOnly: false,
+      blocks: [block],
+    }),
+    overlay: { cidrs: [cidr('10.16.0.0/16')], isNeeded: false },
+  });
+  const attached = attachedSwitch('10.1.0.9/24', {
+    vpc: 'ovn-cluster',
+    localnet: { network: 'physnet', tag: 7, cidrs: [block.cidr] },
+    nodes: [address('192.0.2.1')],
+  });
+  const mac = '02:00:00:00:00:77';
+  const wanted = { ...attached, attachment: { ...attached.attachment, mac } } as DesiredSwitch;
+  const operationsOf = async (plan: (state: NbState) => Plan) =>
+    (await database.apply(plan)).operations;
+  expect(await operationsOf((state) => planRouter(state, router))).toEqual([]);
+  expect(await operationsOf((state) => planSwitch(state, wanted))).toEqual([]);
+  // Of objects that went while no controller ran.
+  const none = () => false;
+  const gone = leftovers(await database.read(), {
+    vpc: none,
+    subnet: none,
+    securityGroup: none,
+    pod: none,
+  });
+  expect(gone).toMatchObject({ vpcs: ['ovn-cluster'], subnets: ['front'] });
 });

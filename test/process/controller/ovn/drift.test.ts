@@ -2,8 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { planPod } from '../../../../src/controller/kinds/pod/pod-plan.ts';
 import { planSecurityGroup } from '../../../../src/controller/kinds/security-group/security-group-plan.ts';
 import { planSwitch } from '../../../../src/controller/kinds/subnet/switch-plan.ts';
+import { planRouter } from '../../../../src/controller/kinds/vpc/router-plan.ts';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
-import { groupOf, MAC, portOf, ruleOf } from '../../../unit/controller/ovn/support.ts';
+import {
+  address,
+  cidr,
+  groupOf,
+  MAC,
+  portOf,
+  routerOf,
+  ruleOf,
+} from '../../../unit/controller/ovn/support.ts';
 import { type NbDatabase, startDatabase } from './database.ts';
 import {
   bringNetwork,
@@ -170,6 +179,26 @@ describe('drift of other objects', () => {
     await told(watching, vpc());
     await database.by('lr-policy-add', 'tenant', '10', 'ip4', 'drop');
     await told(watching, vpc(), vpc());
+  });
+});
+
+describe('drift of sets for interconnections', () => {
+  it('is told of the object that they are of, members included', async () => {
+    const database = await startDatabase();
+    const nodes = [address('192.0.2.1')];
+    await database.apply((state) =>
+      planSwitch(state, { name: 'front', dhcp: [], acls: [], nodes }),
+    );
+    const overlay = { cidrs: [cidr('10.1.0.0/24')], isNeeded: true };
+    await database.apply((state) => planRouter(state, routerOf({ overlay })));
+    const watching = await watched(database);
+    const change = (name: string) => ['set', 'Address_Set', name, 'addresses="10.9.0.0/16"'];
+    await database.by(...change('front.u2o_exclude_ip.ip4'));
+    await told(watching, subnet());
+    await database.by('destroy', 'Address_Set', 'front.u2o_exclude_ip.ip6');
+    await told(watching, subnet(), subnet());
+    await database.by(...change('tenant.u2o_overlay_cidrs.ip4'));
+    await told(watching, subnet(), subnet(), { kind: 'vpc', name: 'tenant' });
   });
 });
 

@@ -343,6 +343,28 @@ describe('a provider network', () => {
     expect(asked).toEqual(['vlans first', 'vlans red']);
   });
 
+  it('has a Subnet with a leg of the router worked on when its record changes, or a node’s address', async () => {
+    const leg = 'u2o-interconnection.ovn-cluster.front';
+    const record = kubeOvn(
+      'IP',
+      leg,
+      { podName: leg, namespace: 'default', subnet: 'front', v4IpAddress: '10.1.0.2' },
+      { finalizers: ['kubeovn.io/kube-ovn-controller'] },
+    );
+    const joined = frontSubnet({ vlan: 'red', u2oInterconnection: true });
+    const all = setUpKinds([network('physnet'), vlan('red', 7), joined, node]);
+    const made = await all.after(() => all.fake.create(record));
+    expect(made.asked).toContain('subnets front');
+    const edited = await all.afterPatch('IP', leg, { metadata: { labels: { a: 'b' } } });
+    expect(edited.asked).toContain('subnets front');
+    const addresses = [{ type: 'InternalIP', address: '192.0.2.9' }];
+    const moved = await all.afterPatch('Node', 'a', { status: { addresses } });
+    expect(moved.asked).toEqual(['subnets front']);
+    const leased = { u2oInterconnectionIP: '10.1.0.2' };
+    const said = await all.afterPatch('Subnet', 'front', { status: leased });
+    expect(said.asked).toContain('vpcs ovn-cluster');
+  });
+
   it('has a Vlan say which Subnets are in it', async () => {
     const all = setUpKinds([vlan('red', 7), vlan('blue', 8), frontSubnet({ vlan: 'red' })]);
     const { asked } = await all.afterPatch('Subnet', 'front', { spec: { vlan: 'blue' } });

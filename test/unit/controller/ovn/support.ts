@@ -34,7 +34,15 @@ export function cidr(text: string): Cidr {
 }
 
 export function routerOf(changes: Partial<DesiredRouter> = {}): DesiredRouter {
-  return { name: 'tenant', learnsFromArpRequests: false, routes: [], policies: [], ...changes };
+  return {
+    name: 'tenant',
+    learnsFromArpRequests: false,
+    routes: [],
+    policies: [],
+    unreadable: new Set(),
+    overlay: { cidrs: [], isNeeded: false },
+    ...changes,
+  };
 }
 
 export function routeOf(

@@ -6,6 +6,7 @@ import { rawFields, readFields, readQuietly } from '../../../../common/fields.ts
 import { projectMeta } from '../../../model/meta.ts';
 import { checked, type Problem } from '../../../model/problem.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
+import { projectInterconnection } from './interconnection.ts';
 import type { Subnet, SubnetObject } from './subnet.ts';
 import { checkBlocks } from './subnet-blocks.ts';
 import { chooseCidr } from './subnet-cidr.ts';
@@ -33,6 +34,7 @@ export function projectSubnet(raw: unknown, settings: ClusterSettings): SubnetOb
     claims: { ...network, cidrs: cidrs.flatMap((text) => parseCidr(text) ?? []) },
     checked: result,
     status: projectSubnetStatus(status),
+    interconnection: projectInterconnection(status),
     isByBootstrap: marks.isByBootstrap,
     notes: cidr.note === undefined ? [] : [cidr.note],
   };

@@ -62,12 +62,14 @@ function checkUnderlay(fields: Fields, report: (problem: Problem) => void) {
       advice: 'unset one of them',
     });
   }
-  if (fields.part('u2oFeatures').flag('overlayOnlyRouting')) {
+  const overlayOnlyRouting = fields.part('u2oFeatures').flag('overlayOnlyRouting');
+  if (overlayOnlyRouting) {
     if (!u2oWanted) report(overlayOnly('when u2OInterconnection is true'));
     if (vlan === '') report(overlayOnly('on underlay subnets (vlan must be set)'));
   }
   // Without an underlay there is nothing to connect the overlay with.
-  return { vlan, logicalGateway, u2oInterconnection: u2oWanted && vlan !== '' };
+  const u2oInterconnection = u2oWanted && vlan !== '';
+  return { vlan, logicalGateway, u2oInterconnection, overlayOnlyRouting };
 }
 
 function overlayOnly(where: string): Problem {

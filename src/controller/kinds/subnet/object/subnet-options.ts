@@ -35,7 +35,6 @@ export function checkOptions(input: OptionsInput): SubnetOptions {
     });
   }
   const mtu = checkMtu(input);
-  checkU2oAddress(input);
   return {
     gatewayType: checkGatewayType(fields.text('gatewayType'), report),
     ...(mtu === 0 ? {} : { mtu }),
@@ -47,6 +46,7 @@ export function checkOptions(input: OptionsInput): SubnetOptions {
     externalEgressGateway: checkEgressGateway(input),
     policyRoutingTableId: fields.integer('policyRoutingTableID', 0, INT32_MAX) ?? 0,
     vips: checkVips(input),
+    u2oAddresses: checkU2oAddresses(input),
     enableDhcp: fields.flag('enableDHCP'),
     dhcpV4Options: fields.text('dhcpV4Options'),
     dhcpV6Options: fields.text('dhcpV6Options'),
@@ -142,21 +142,25 @@ function checkVips({ name, fields, blocks, report }: OptionsInput): readonly Add
   });
 }
 
-function checkU2oAddress({ name, fields, blocks, report }: OptionsInput): void {
+function checkU2oAddresses({ name, fields, blocks, report }: OptionsInput): readonly Address[] {
   const text = fields.text('u2oInterconnectionIP');
-  if (text === '' || blocks.length === 0) return;
-  const addresses = text.split(',').map(parseAddress);
+  if (text === '' || blocks.length === 0) return [];
+  const parts = text.split(',').map((part) => parseAddress(part.trim()));
+  const addresses = parts.flatMap((address) => address ?? []);
+  const families = new Set(addresses.map(({ family }) => family));
   const advice = 'take an address of the CIDR that nothing else has, or none';
-  if (!addresses.every((address) => address && isInAny(blocks, address))) {
+  const areThere = addresses.length === parts.length && families.size === parts.length;
+  if (!(areThere && addresses.every((address) => isInAny(blocks, address)))) {
     const cidr = fields.text('cidrBlock');
     const message = say`u2oInterconnectionIP ${text} is not in subnet ${name} cidr ${cidr}`;
     report({ message, advice });
   }
-  if (addresses.some((address) => blocks.some(({ gateway }) => gateway.text === address?.text))) {
-    const gateway = blocks.map((block) => block.gateway.text).join(',');
-    const message = say`u2oInterconnectionIP ${text} conflicts with subnet gateway ${gateway}`;
+  const gateways = blocks.map(({ gateway }) => gateway.text);
+  if (addresses.some((address) => gateways.includes(address.text))) {
+    const message = say`u2oInterconnectionIP ${text} conflicts with subnet gateway ${gateways.join(',')}`;
     report({ message, advice });
   }
+  return addresses;
 }
 
 /** One that OVN does not take would keep all others out of its database, too. */

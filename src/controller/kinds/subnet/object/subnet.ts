@@ -54,7 +54,10 @@ export interface SubnetNetwork {
   /** Name of a Vlan; empty for an overlay network. */
   readonly vlan: string;
   readonly logicalGateway: boolean;
+  /** True where the gateway is outside, and a router of OVN has a leg beside it (interconnection.ts). */
   readonly u2oInterconnection: boolean;
+  /** True where the Subnet reaches overlay Subnets by that, and no other underlay. */
+  readonly overlayOnlyRouting: boolean;
   /** True where OVN's router has a port in it. */
   readonly hasRouterPort: boolean;
   readonly namespaces: readonly string[];
@@ -73,6 +76,8 @@ export interface SubnetOptions {
   readonly externalEgressGateway: readonly Address[];
   readonly policyRoutingTableId: number;
   readonly vips: readonly Address[];
+  /** Of the router's leg; none for any. */
+  readonly u2oAddresses: readonly Address[];
   readonly enableDhcp: boolean;
   readonly dhcpV4Options: string;
   readonly dhcpV6Options: string;
@@ -88,6 +93,14 @@ export interface SubnetClaims
   readonly cidrs: readonly Cidr[];
 }
 
+/** What the status says of the router's leg; empty texts where there is none. */
+export interface InterconnectionStatus {
+  readonly u2oInterconnectionIP: string;
+  readonly u2oInterconnectionMAC: string;
+  /** The Vpc whose router has it. */
+  readonly u2oInterconnectionVPC: string;
+}
+
 /** What is kept of a Subnet object. */
 export interface SubnetObject {
   readonly meta: Meta;
@@ -96,6 +109,7 @@ export interface SubnetObject {
   readonly provider: string;
   readonly checked: Checked<Subnet>;
   readonly status: UsageStatus;
+  readonly interconnection: InterconnectionStatus;
   /** True where what it says is not in force, since its addresses are in use: see validation/validate.ts. */
   readonly isHeldBack?: true;
   /** What it says then, where nothing else is wrong with it. */

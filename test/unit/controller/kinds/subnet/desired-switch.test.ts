@@ -12,7 +12,7 @@ const NEW_MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/;
 
 function switchOf(spec: object, around: Partial<SwitchContext> = {}) {
   const subnet = subnetOf({ cidrBlock: '10.1.0.0/24', vpc: 'tenant', ...spec }, 'front');
-  return desiredSwitch(subnet, { vlan: undefined, nodes: [], ...around });
+  return desiredSwitch(subnet, { vlan: undefined, nodes: [], nodeAddresses: [], ...around });
 }
 
 const vlanOf = (id: number) => vlanObject('vlan7', { id, provider: 'fabric' });
@@ -60,9 +60,56 @@ describe('the switch of a Subnet', () => {
     expect(wanted.localnet?.tag).toBe(7);
   });
 
+  describe('of an underlay with a leg of the router', () => {
+    const spec = { vlan: 'vlan7', u2oInterconnection: true, cidrBlock: '10.1.0.0/24,fd00:1::/64' };
+    const leg = {
+      addresses: [address('10.1.0.9'), address('fd00:1::9')],
+      mac: '02:00:00:00:00:77',
+    };
+    const nodeAddresses = [address('10.1.0.200')];
+    const wanted = switchOf(spec, { vlan: vlanOf(7), leg, nodeAddresses });
+
+    it('has that beside the gateway, with its own MAC', () => {
+      expect(wanted.attachment).toMatchObject({
+        vpc: 'tenant',
+        mac: '02:00:00:00:00:77',
+        gateways: [
+          { address: address('10.1.0.9'), prefixLength: 24 },
+          { address: address('fd00:1::9'), prefixLength: 64 },
+        ],
+      });
+      expect(wanted.localnet?.tag).toBe(7);
+    });
+
+    it('knows the addresses of all nodes', () => {
+      expect(wanted.nodes).toEqual(nodeAddresses);
+      expect(switchOf({ vlan: 'vlan7' }, { vlan: vlanOf(7), nodeAddresses })).not.toHaveProperty(
+        'nodes',
+      );
+    });
+
+    it('is attached to the network outside alone as long as the leg has no address', () => {
+      const without = switchOf(spec, { vlan: vlanOf(7), nodeAddresses });
+      expect(without).not.toHaveProperty('attachment');
+      expect(without).not.toHaveProperty('nodes');
+      expect(without.localnet?.tag).toBe(7);
+    });
+
+    it('has its pods take the leg for their router, by DHCP', () => {
+      const dhcp = { enableDHCP: true, ...spec };
+      const [ipv4] = switchOf(dhcp, { vlan: vlanOf(7), leg }).dhcp;
+      expect(ipv4?.options).toMatchObject({ router: '10.1.0.9', mtu: '1400' });
+    });
+  });
+
+  it('of an underlay has its pods take the gateway outside, with the MTU of a physical network', () => {
+    const [dhcp] = switchOf({ enableDHCP: true, vlan: 'vlan7' }, { vlan: vlanOf(7) }).dhcp;
+    expect(dhcp?.options).toMatchObject({ router: '10.1.0.1', mtu: '1500' });
+  });
+
   it('without addresses is attached to no router', () => {
     const subnet = subnetOf({ vlan: 'vlan7', u2oInterconnection: true }, 'front');
-    const wanted = desiredSwitch(subnet, { vlan: vlanOf(7), nodes: [] });
+    const wanted = desiredSwitch(subnet, { vlan: vlanOf(7), nodes: [], nodeAddresses: [] });
     expect(subnet).toMatchObject({ hasRouterPort: true, blocks: [] });
     expect(wanted).not.toHaveProperty('attachment');
   });

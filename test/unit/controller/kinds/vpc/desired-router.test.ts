@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { desiredRouter } from '../../../../../src/controller/kinds/vpc/desired-router.ts';
-import { routeOf } from '../../ovn/support.ts';
+import { cidr, routeOf } from '../../ovn/support.ts';
 import { address, rightOf, settings, subnetObject, vpcObject } from '../object-support.ts';
 
 const vpcOf = (name: string, spec: object = {}) => rightOf(vpcObject(name, spec).checked);
@@ -23,6 +23,8 @@ describe('the router', () => {
       learnsFromArpRequests: false,
       routes: [],
       policies: [],
+      unreadable: new Set(),
+      overlay: { cidrs: [], isNeeded: false },
     });
   });
 
@@ -141,5 +143,103 @@ describe('the router of the default Vpc', () => {
     const named = { ...settings, joinSubnet: 'nodes' };
     const { routes } = desiredRouter(vpcOf('ovn-cluster'), [join, nodes], named);
     expect(routes).toEqual([routeOf('0.0.0.0/0', '100.65.0.1')]);
+  });
+});
+
+describe('an underlay Subnet in which the router has a leg', () => {
+  const spec = { cidrBlock: '10.5.0.0/24', vlan: 'vlan7', u2oInterconnection: true };
+  const status = { u2oInterconnectionIP: '10.5.0.9' };
+  const underlay = (more: object = {}) =>
+    subnetObject('under-lay', { vpc: 'tenant', ...spec, ...more }, { status });
+  const ids = { isU2ORoutePolicy: 'true' };
+  const toGateway = (priority: number, match: string, marks: object = ids) => ({
+    priority,
+    match,
+    action: 'reroute',
+    nexthops: [address('10.5.0.1')],
+    subnet: 'under-lay',
+    ids: marks,
+  });
+  const allowed = (priority: number, match: string, marks: object = ids) => ({
+    priority,
+    match,
+    action: 'allow',
+    nexthops: [],
+    subnet: 'under-lay',
+    ids: marks,
+  });
+  const inDefault = (more: object = {}) =>
+    desiredRouter(
+      vpcOf('ovn-cluster'),
+      [join, underlay({ vpc: 'ovn-cluster', ...more })],
+      settings,
+    );
+
+  it('in the default Vpc sends to its gateway what the router does not know, and what is for nodes', () => {
+    const { policies, routes, learnsFromArpRequests, overlay } = inDefault();
+    expect(policies.slice(2)).toEqual([
+      allowed(29_400, 'ip4.dst == 10.5.0.0/24'),
+      toGateway(31_000, 'ip4.dst == $under.lay.u2o_exclude_ip.ip4 && ip4.src == 10.5.0.0/24'),
+      toGateway(29_000, 'ip4.src == 10.5.0.0/24'),
+    ]);
+    expect(routes).toEqual([
+      routeOf('0.0.0.0/0', '100.64.0.1'),
+      routeOf('::/0', 'fd00:64::1'),
+      routeOf('0.0.0.0/0', '100.64.0.1', { isFallback: true }),
+      routeOf('::/0', 'fd00:64::1', { isFallback: true }),
+    ]);
+    expect(learnsFromArpRequests).toBe(true);
+    expect(overlay.isNeeded).toBe(false);
+  });
+
+  it('in another Vpc has the policy of all Subnets, too, and a route by which its own is asked', () => {
+    const { policies, routes } = desiredRouter(vpcOf('tenant'), [front, underlay()], settings);
+    expect(policies).toEqual([
+      within('front', 'ip4.dst == 10.1.0.0/24'),
+      within('under-lay', 'ip4.dst == 10.5.0.0/24'),
+      toGateway(29_000, 'ip4.src == 10.5.0.0/24'),
+    ]);
+    expect(routes).toEqual([routeOf('0.0.0.0/0', '10.1.0.1', { isFallback: true })]);
+  });
+
+  it('alone in its Vpc has that route to the leg, once that has an address', () => {
+    const routesOf = (subnet: ReturnType<typeof underlay>) =>
+      desiredRouter(vpcOf('tenant'), [subnet], settings).routes;
+    expect(routesOf(underlay())).toEqual([routeOf('0.0.0.0/0', '10.5.0.9', { isFallback: true })]);
+    const young = subnetObject('under-lay', { vpc: 'tenant', ...spec });
+    expect(routesOf(young)).toEqual([]);
+  });
+
+  it('with overlayOnlyRouting is reached from overlay Subnets only', () => {
+    const { policies, overlay } = inDefault({ u2oFeatures: { overlayOnlyRouting: true } });
+    const overlayIds = { ...ids, isU2OOverlayOnlyRoutePolicy: 'true' };
+    const fromOverlay = 'ip4.src == $ovn.cluster.u2o_overlay_cidrs.ip4';
+    const toNodes = 'ip4.dst == $under.lay.u2o_exclude_ip.ip4';
+    expect(policies.slice(2)).toEqual([
+      allowed(29_400, `${fromOverlay} && ip4.dst == 10.5.0.0/24`, overlayIds),
+      toGateway(31_000, `${toNodes} && ip4.src == 10.5.0.0/24`, overlayIds),
+      allowed(30_060, 'ip4.src == 10.5.0.0/24 && ip4.dst == 10.5.0.0/24', overlayIds),
+      toGateway(30_050, 'ip4.src == 10.5.0.0/24'),
+    ]);
+    expect(overlay).toEqual({
+      cidrs: [cidr('100.64.0.0/16'), cidr('fd00:64::/112')],
+      isNeeded: true,
+    });
+  });
+
+  it('of both families has policies for each', () => {
+    const dual = inDefault({ cidrBlock: '10.5.0.0/24,fd00:5::/64' });
+    expect(dual.policies.filter(({ priority }) => priority === 29_000)).toEqual([
+      toGateway(29_000, 'ip4.src == 10.5.0.0/24'),
+      { ...toGateway(29_000, 'ip6.src == fd00:5::/64'), nexthops: [address('fd00:5::1')] },
+    ]);
+  });
+
+  it('with which something is wrong keeps the policies that it has, whatever they are', () => {
+    const wrong = underlay({ vpc: 'ovn-cluster', gateway: '10.9.0.1' });
+    const router = desiredRouter(vpcOf('ovn-cluster'), [join, wrong], settings);
+    expect(router.unreadable).toEqual(new Set(['under-lay']));
+    expect(router.policies).toHaveLength(2);
+    expect(router.learnsFromArpRequests).toBe(true);
   });
 });
