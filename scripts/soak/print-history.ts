@@ -7,7 +7,7 @@ export function printWithHistory(
   title: string,
   containerId: string,
 ): void {
-  const story =
+  const lines =
     containerId === ''
       ? []
       : [
@@ -16,7 +16,7 @@ export function printWithHistory(
           'the last warnings of the daemon that are about no container:',
           ...daemon.warnings().slice(-WARNINGS_MAX),
         ];
-  console.log(`\n${[title, ...story].join('\n    ')}\n`);
+  console.log(`\n${[title, ...lines].join('\n    ')}\n`);
 }
 
 const WARNINGS_MAX = 8;

@@ -9,8 +9,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Logger } from './log.ts';
 
-/** What the log tells of; ms. */
-const TOLD_FROM_MS = 200;
+/** From here on a delay is logged; ms. */
+const LOGGED_FROM_MS = 200;
 /** How often it is looked at, so that there are no more lines than that; ms. */
 const LOOK_EVERY_MS = 1_000;
 /** The histogram measures timers that are due each so often; ms. */
@@ -97,7 +97,7 @@ export class LoopDelay {
       this.#maxMs = delayMs;
       this.#work = work;
     }
-    if (delayMs < TOLD_FROM_MS) return delayMs;
+    if (delayMs < LOGGED_FROM_MS) return delayMs;
     const cpuMs = Math.round((user + system) / 1000);
     this.#log.warn(
       { delayMs, cpuMs, ...describe(work) },

@@ -44,7 +44,7 @@ export class Leader {
     this.#each('to have all objects worked on', (kind) => kind.addAll?.());
   }
 
-  /** What a kind throws is a fault of ours: the others go on, and so does whoever tells us of a change. */
+  /** What a kind throws is a fault of ours: the others go on, and so does whoever has called us with a change. */
   #each(what: string, act: (kind: Kind) => void): void {
     for (const kind of this.#kinds) {
       try {

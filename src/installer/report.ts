@@ -1,2 +1,2 @@
-/** Tells a person, or a container's log, what is done: one line each. */
+/** Writes what is done, for a person or a container's log: one line each. */
 export type Say = (line: string, isWarning?: boolean) => void;

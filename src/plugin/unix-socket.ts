@@ -19,7 +19,7 @@ interface Wire {
   destroy(reason: Error): void;
 }
 
-/** What a connection tells about itself. */
+/** What is called for the events of a connection. */
 interface Events {
   data(chunk: Uint8Array): void;
   error(error: Error): void;

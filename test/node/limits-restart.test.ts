@@ -184,7 +184,7 @@ test('changes while ovsdb-server is away are in OVS when it is back', async () =
   await node.killPart('ovsdb-server');
   await daemon.logged(LOST);
   reannotate(fixture, nic.sandbox, { ingress_rate: '5' });
-  const event = await eventAbout(fixture, nic.sandbox, 'cannot bring its limits', 'tried again');
+  const event = await eventAbout(fixture, nic.sandbox, 'cannot set its limits', 'tried again');
   expect(event).toMatchObject({ type: 'Warning', reason: 'PodQoSUpdateFailed' });
   reannotate(fixture, nic.sandbox, { ingress_rate: '30' });
   await node.startPart('ovsdb-server');

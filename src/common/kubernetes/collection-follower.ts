@@ -1,5 +1,5 @@
 /**
- * Follows one collection of the API server: a list, then watches, for as long as it is told to.
+ * Follows one collection of the API server: a list, then watches, until it is stopped.
  *
  * It never gives up. After a failure it goes on from the last resource version that it saw, and
  * lists again only where the server cannot go on from there, so that an outage of the API
@@ -63,7 +63,7 @@ export interface FollowerOptions {
  */
 const LIST_AGAIN_STATUSES: ReadonlySet<number> = new Set([400, 404, 410]);
 
-/** Refusals in a row that are no news about a collection that could be read before. */
+/** Refusals in a row that may pass by themselves, of a collection that could be read before. */
 const PASSING_REFUSALS = 4;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Whether what we know of the cluster is up to date, as the log tells it: the caches of one process
+ * Whether what we know of the cluster is up to date, as the log says it: the caches of one process
  * share one, so that an outage of the API server is two lines, whatever the number of caches.
  */
 import type { Logger } from '../log.ts';

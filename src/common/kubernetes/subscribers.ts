@@ -43,7 +43,7 @@ export class Subscribers<T> {
     return this.#condition.until(evaluate, signal);
   }
 
-  /** Tells the listeners of each change, then lets the waits look at the outcome, once. */
+  /** Calls the listeners for each change, then lets the waits look at the outcome, once. */
   deliver(changes: readonly Change<T>[]): void {
     for (const change of changes) {
       // A copy: listeners come and go while they are called.

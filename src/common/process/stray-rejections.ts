@@ -18,11 +18,11 @@ const MESSAGES_MAX = 100;
 
 /** @returns ends it */
 export function surviveStrayRejections(log: Logger): () => void {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   const onRejection = (reason: unknown) => {
     const error = messageOf(reason);
-    if (told.has(error) || told.size >= MESSAGES_MAX) return;
-    told.add(error);
+    if (logged.has(error) || logged.size >= MESSAGES_MAX) return;
+    logged.add(error);
     const stack = reason instanceof Error ? reason.stack : undefined;
     log.error(
       { error, stack },

@@ -28,20 +28,20 @@ export class FailureLog {
   }
 
   /**
-   * Says so, unless it has been said.
+   * Logs the reason, unless it has been logged.
    * @param error whatever was thrown
    * @param failures how many times in a row
    */
   failed(key: string, error: unknown, failures = 1): void {
     const { reason, isExpected, isTransient, fields } = readFailure(error);
     if (isTransient && failures < TRANSIENT_FAILURES) return;
-    const told = this.#reasons.get(key) ?? new Set();
-    if (told.has(reason) || told.size >= REASONS_PER_KEY_MAX) return;
-    this.#reasons.set(key, told.add(reason));
+    const logged = this.#reasons.get(key) ?? new Set();
+    if (logged.has(reason) || logged.size >= REASONS_PER_KEY_MAX) return;
+    this.#reasons.set(key, logged.add(reason));
     const keyCount = (this.#keyCounts.get(reason) ?? 0) + 1;
     this.#keyCounts.set(reason, keyCount);
     if (keyCount > KEYS_PER_REASON_MAX) return;
-    const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not told' : '';
+    const rest = keyCount === KEYS_PER_REASON_MAX ? '; others with this reason are not logged' : '';
     const message = `${this.#what}: ${reason}; trying again${rest}`;
     if (isExpected) this.#log.warn({ key }, message);
     else this.#log.error({ key, ...fields }, message);

@@ -1,5 +1,5 @@
 /**
- * What a work queue tells of itself, for metrics.
+ * What a work queue reports of itself, for metrics.
  */
 
 /** Called for each run; ms. It must not throw. */

@@ -1,5 +1,5 @@
 /**
- * Something that happens inside a program, told to whoever listens: so that work of one kind can
+ * Something that happens inside a program, reported to whoever listens: so that work of one kind can
  * have work of another done without knowing of it.
  */
 import { messageOf } from '../text.ts';

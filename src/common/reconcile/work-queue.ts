@@ -361,14 +361,14 @@ export class WorkQueue {
     this.#wakes.forgetBefore(oldest?.beganAt ?? this.#wakes.now());
   }
 
-  /** Tells those who wait for a key, unless it runs once more. */
+  /** Resolves the waits for a key, unless it runs once more. */
   #settleKey(key: string): void {
     if (this.#inLineSince.has(key) || this.#running.has(key)) return;
     this.#settling.get(key)?.resolve();
     this.#settling.delete(key);
   }
 
-  /** Tells those who wait for the end of work. */
+  /** Resolves the waits for the end of work. */
   #settle(): void {
     if (this.#isIdle) {
       this.#idle?.resolve();

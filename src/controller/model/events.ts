@@ -8,13 +8,13 @@ import type { Outcome } from './conditions.ts';
 export type { ObjectEvent } from '../../common/kubernetes/event-object.ts';
 
 /** What was done for a pod. docs/events.md says of each event what it means. */
-export const NETWORK_NEWS = [
+export const NETWORK_REASONS = [
   'PodNetworkAllocated',
   'PodNetworkUpdated',
   'PodNetworkReleased',
 ] as const;
-/** Reason of an event about something that is to be known and is no failure. */
-export type NetworkNews = (typeof NETWORK_NEWS)[number];
+/** Reason of an event about what was done for a pod. */
+export type NetworkReason = (typeof NETWORK_REASONS)[number];
 
 /** What could not be done, or not all of it. */
 export const FAILURES = [

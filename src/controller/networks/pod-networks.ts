@@ -1,6 +1,5 @@
 /**
- * The story of a pod's networks: from its annotations and the cluster's objects to the NICs that
- * it is to have. Pure.
+ * The networks of a pod: from its annotations and the cluster's objects to the NICs that it is to have. Pure.
  */
 
 import { logicalSwitchPort, PRIMARY_PROVIDER } from '../../common/names.ts';

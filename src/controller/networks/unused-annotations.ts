@@ -64,9 +64,9 @@ export function unusedAnnotations(
       `the pod has ${keys.length} annotations of networks, and only the first ${LOOKED_AT_MAX} are checked`,
     );
   }
-  const told = [...said, ...notesOnKeys(keys.slice(0, LOOKED_AT_MAX), pod, requests, settings)];
-  const first = told.slice(0, NOTES_MAX);
-  if (told.length >= NOTES_MAX) first.push('there may be more: correct these first');
+  const all = [...said, ...notesOnKeys(keys.slice(0, LOOKED_AT_MAX), pod, requests, settings)];
+  const first = all.slice(0, NOTES_MAX);
+  if (all.length >= NOTES_MAX) first.push('there may be more: correct these first');
   return first.map((what) => failureEvent('PodAnnotationIgnored', 'annotations', what));
 }
 

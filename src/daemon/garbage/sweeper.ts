@@ -1,7 +1,7 @@
 /**
  * When the node is swept: at start, after an outage of OVS's database, when a pod disappears, when OVS
  * reports that a port is new or that its link is gone, when the namespace of a port without a link goes,
- * and on a slow timer for whatever none of these tell. Rounds do not overlap; what happens during one asks
+ * and on a slow timer for what none of these shows. Rounds do not overlap; what happens during one asks
  * for one more.
  */
 
@@ -17,7 +17,7 @@ import { releaseIfaceIdsOfOlderSandboxes } from './iface-id-owners.ts';
 import { SecondLook } from './second-look.ts';
 import { removeDeadPorts, removeOrphanedLimits, type SweepParts } from './sweep.ts';
 
-/** Nothing waits for the timer's rounds: they are for what no event told. */
+/** Nothing waits for the timer's rounds: they are for what no event has shown. */
 const INTERVAL_MS = 10 * 60_000;
 
 /** What a round looks at; each scope has those before it, which cost less. */
@@ -31,7 +31,7 @@ export interface SweeperParts extends SweepParts {
   readonly pods: SweepParts['pods'] & Pick<WatchCache<Pod>, 'onChange'>;
 }
 
-/** Says when a round of the clean-up runs: after events, and by a timer for what no event told. */
+/** Says when a round of the clean-up runs: after events, and by a timer for what no event has shown. */
 export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #stopped = new AbortController();
@@ -60,7 +60,7 @@ export class Sweeper {
     Promise.all([interfaces.synced(signal), bridges.synced(signal)]).then(
       () => {
         this.#sweep(Scope.all);
-        // What could not be removed in an outage, and what no event told of meanwhile.
+        // What could not be removed in an outage, and what no event has shown meanwhile.
         interfaces.onLive(() => this.#sweep(Scope.all));
       },
       () => {},

@@ -65,14 +65,14 @@ export interface LimitsParts {
   readonly queue: Pick<AttachmentQueue, 'runTogether' | 'isAdding'>;
   readonly locks: Pick<PortLocks, 'ofHostInterfaces'>;
   readonly mirror: Pick<Mirror, 'all' | 'settled' | 'ask'>;
-  /** Events on pods, for people. */
+  /** Records events on pods. */
   readonly events: Pick<EventRecorder, 'record' | 'idle'>;
   /** Where its work queue is made. */
   readonly queues: Pick<Queues, 'create'>;
   readonly log: Logger;
 }
 
-/** A port whose annotations say something else than it was last brought to. */
+/** A port whose annotations say something else than it was last given. */
 interface Due {
   /** UUID of the Interface row. */
   readonly uuid: string;
@@ -88,7 +88,7 @@ export class LimitsFollower {
   /** Of pods, by their keys. */
   readonly #work: WorkQueue;
   readonly #events: ObjectEvents;
-  /** What ports were last brought to, by the UUID of the Interface row. */
+  /** What ports were last given, by the UUID of the Interface row. */
   readonly #known = new Map<string, string>();
   /** Changes of the mirror, one after another: see retranslation.ts. */
   readonly #mirrorTurns = pLimit(1);
@@ -165,7 +165,7 @@ export class LimitsFollower {
       if (pod !== undefined) {
         // One text for an outage, of which the reasons change meanwhile: one event.
         const why = outageOf(error) === undefined ? messageOf(error) : AWAY;
-        const message = `cannot bring its limits to what is annotated: ${why}; it is tried again`;
+        const message = `cannot set its limits to what is annotated: ${why}; it is tried again`;
         this.#events.warnOnce(podReference(pod), { type: 'Warning', reason: FAILED, message });
       }
       throw error instanceof CniError ? this.#notDone(error) : error;
@@ -229,7 +229,7 @@ export class LimitsFollower {
     for (const [uuid, row] of interfaces.rows) {
       const port = portOfPod(toInterfaceRow(row), pod, workloads);
       if (port === undefined) continue;
-      // A NIC that the annotations do not know is none whose limits they tell.
+      // Of a NIC that the annotations do not know they say no limits.
       const { provider, ifName } = port;
       const prefix = keyPrefix(pod.annotations, provider, ifName);
       if (!isAllocated(pod.annotations, prefix)) continue;
@@ -271,7 +271,7 @@ export class LimitsFollower {
     if (resets.length > 0) await vsctl(resets, { waits: true }).catch(failed);
     if (commands.length > 0) await vsctl(commands).catch(failed);
     for (const change of changes) {
-      if (change.commands.length > 0) this.#tell(pod, change.port, change.wanted);
+      if (change.commands.length > 0) this.#report(pod, change.port, change.wanted);
       if (change.isComplete) this.#known.set(change.uuid, change.signature);
     }
     this.#forget();
@@ -284,7 +284,7 @@ export class LimitsFollower {
     for (const uuid of this.#known.keys()) if (!rows.has(uuid)) this.#known.delete(uuid);
   }
 
-  #tell(pod: Pod, port: FollowedPort, wanted: TrafficControl): void {
+  #report(pod: Pod, port: FollowedPort, wanted: TrafficControl): void {
     const { events, log } = this.#parts;
     const message = `${describe(port)} now has ${controlText(wanted)}`;
     log.info({ pod: podKey(pod.namespace, pod.name), port: port.name }, message);

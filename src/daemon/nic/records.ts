@@ -70,19 +70,19 @@ export class NicRecords {
     } else if (!value.deleting && !value.finished) this.#readAhead(value, previous);
   }
 
-  /** What of a pod's allocation is new; a failure is the next ADD's to tell. */
+  /** Reads what is new in a pod's allocation; of a failure, the next ADD says what is wrong. */
   #readAhead(pod: Pod, previous: Pod | undefined): void {
     const isFollowed = this.#options.ips.availability.state !== 'forbidden';
     const prefixes = allocatedPrefixes(pod.annotations);
-    const news = prefixes.filter((prefix) => isNews(prefix, pod, previous));
+    const added = prefixes.filter((prefix) => isNewlyAllocated(prefix, pod, previous));
     const { signal } = this.#stopped;
     const ahead = (read: () => Promise<unknown>) => {
       this.#limit(() => (signal.aborted ? undefined : read())).catch(() => {});
     };
-    for (const name of isFollowed ? [] : news.flatMap((prefix) => ipNameOf(pod, prefix))) {
+    for (const name of isFollowed ? [] : added.flatMap((prefix) => ipNameOf(pod, prefix))) {
       ahead(() => this.ips.read(pod, objectPath(KINDS.ips, name), signal));
     }
-    if (pod.virtualMachine === undefined || news.length === 0) return;
+    if (pod.virtualMachine === undefined || added.length === 0) return;
     const path = machinePath(pod.namespace, pod.virtualMachine.name);
     ahead(() => this.machines.read(pod, path, signal));
   }
@@ -106,7 +106,7 @@ function allocatedPrefixes(annotations: Annotations): string[] {
 }
 
 /** True where a NIC has other addresses than before, or another workload. */
-function isNews(prefix: string, pod: Pod, previous: Pod | undefined): boolean {
+function isNewlyAllocated(prefix: string, pod: Pod, previous: Pod | undefined): boolean {
   if (previous === undefined || !isAllocated(previous.annotations, prefix)) return true;
   return ['ip_address', 'mac_address', 'virtualmachine'].some((name) => {
     const key = `${prefix}.kubernetes.io/${name}`;

@@ -30,8 +30,8 @@ export const REASONS = {
   removeFailed: 'PodNetworkRemoveFailed',
 } as const;
 
-/** Failures that are no news for the pod's user: its end, or that of one of its sandboxes. */
-const NO_NEWS: readonly number[] = [OwnCode.podGone, OwnCode.superseded];
+/** Failures about which no event is recorded: the pod's end, or that of one of its sandboxes. */
+const WITHOUT_EVENT: readonly number[] = [OwnCode.podGone, OwnCode.superseded];
 
 /** What of a call names an interface and whose it is; as it was sent, and may be wrong. */
 type CallOf = Pick<
@@ -48,7 +48,7 @@ type CallOf = Pick<
 
 /** What it uses. */
 export interface PodEventParts {
-  /** News about pods, for people. */
+  /** Records events on pods. */
   readonly events: Pick<EventRecorder, 'record'>;
   /** Pods of this node, by `namespace/name`. */
   readonly pods: Pick<WatchCache<Pod>, 'get'>;
@@ -78,7 +78,7 @@ export class PodEvents {
   /** An ADD has failed. */
   configureFailed(call: CallOf, error: unknown, stages: CallStages): PendingEvent {
     const pod = this.#pod(call, call.pod_uid);
-    if (pod === undefined || pod.deleting || isNoNews(error)) return NO_EVENT;
+    if (pod === undefined || pod.deleting || hasNoEvent(error)) return NO_EVENT;
     const message = failureText(stages.ofFailure(error) ?? 'configure-nic', error);
     return this.#pending(pod, call, {
       type: 'Warning',
@@ -152,9 +152,9 @@ function failureText(stage: Stage, error: unknown): string {
   return `${stageText(stage)} error=${said}${toDo}`;
 }
 
-function isNoNews(error: unknown): boolean {
+function hasNoEvent(error: unknown): boolean {
   if (error instanceof NotPrimary) return true;
-  return error instanceof CniError && NO_NEWS.includes(error.code);
+  return error instanceof CniError && WITHOUT_EVENT.includes(error.code);
 }
 
 const REDACTED = '<redacted>';

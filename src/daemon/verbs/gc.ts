@@ -118,7 +118,7 @@ async function removeInvalid(
 }
 
 /**
- * Tells valid attachments; undefined where there is no list, or no name to say whose it is.
+ * Whether an attachment is on the list; undefined where there is no list, or no name to say whose it is.
  * @throws CniError 7 for an element that can be no attachment
  */
 function readList({ network, valid_attachments: list }: GcRequest) {

@@ -5,11 +5,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CrashCluster, type KillPoint } from './crash/crash-cluster.ts';
-import { story } from './crash/steps.ts';
+import { scenario } from './crash/steps.ts';
 
-/** The story has about 120 writes. */
-const LIVES = 30;
-const STORIES = 8;
+/** The scenario has about 120 writes. */
+const KILL_POINTS = 30;
+const SCENARIOS = 8;
 const TIMEOUT_MS = 300_000;
 
 const killPoint: fc.Arbitrary<KillPoint> = fc.record({
@@ -19,11 +19,11 @@ const killPoint: fc.Arbitrary<KillPoint> = fc.record({
 });
 
 /** Lets everything happen. @returns how many writes it took */
-async function live(killPoints: readonly KillPoint[]): Promise<number> {
+async function runScenario(killPoints: readonly KillPoint[]): Promise<number> {
   await using crashCluster = await CrashCluster.start(killPoints);
-  for (const step of story) {
+  for (const step of scenario) {
     await step(crashCluster);
-    await crashCluster.settle({ isLast: step === story.at(-1) }).catch((error: unknown) => {
+    await crashCluster.settle({ isLast: step === scenario.at(-1) }).catch((error: unknown) => {
       throw new Error(`after ${step.name}: ${String(error)}`);
     });
   }
@@ -35,7 +35,7 @@ describe('addresses', () => {
   it(
     'are as they ought to be when nobody is killed',
     async () => {
-      expect(await live([])).toBeGreaterThan(100);
+      expect(await runScenario([])).toBeGreaterThan(100);
     },
     TIMEOUT_MS,
   );
@@ -43,12 +43,12 @@ describe('addresses', () => {
   it(
     'neither move nor are lost nor given twice when controllers are killed',
     async () => {
-      const killPoints = fc.array(killPoint, { minLength: LIVES, maxLength: LIVES });
+      const killPoints = fc.array(killPoint, { minLength: KILL_POINTS, maxLength: KILL_POINTS });
       const property = fc.asyncProperty(killPoints, async (each) => {
-        await live(each);
+        await runScenario(each);
       });
       // A failure says its seed; what it shrinks to takes too long to find.
-      await fc.assert(property, { numRuns: STORIES, endOnFailure: true });
+      await fc.assert(property, { numRuns: SCENARIOS, endOnFailure: true });
     },
     TIMEOUT_MS,
   );

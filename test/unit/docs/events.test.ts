@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { BRIDGE_FAILED_REASON, BRIDGE_READY_REASON } from '../../../src/common/provider-network.ts';
 import { OUTCOMES } from '../../../src/controller/model/conditions.ts';
-import { FAILURES, NETWORK_NEWS } from '../../../src/controller/model/events.ts';
+import { FAILURES, NETWORK_REASONS } from '../../../src/controller/model/events.ts';
 import { STAGES } from '../../../src/daemon/call/stage.ts';
 import { LIMITS_REASONS } from '../../../src/daemon/limits/limits-follower.ts';
 import { CONFIGURATION_REASON } from '../../../src/daemon/node/configuration-warning.ts';
@@ -46,7 +46,7 @@ it('the events of the daemon about ProviderNetworks are those of its code', () =
 });
 
 it('the events of the controller are those of its code', () => {
-  expect(namesOf(CONTROLLER)).toEqual([...NETWORK_NEWS, ...FAILURES, ...OUTCOMES].sort());
+  expect(namesOf(CONTROLLER)).toEqual([...NETWORK_REASONS, ...FAILURES, ...OUTCOMES].sort());
 });
 
 it('the stages are those of the code', () => {

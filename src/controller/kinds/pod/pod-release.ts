@@ -104,8 +104,8 @@ export class PodReleases {
   }
 
   /**
-   * Gives back what a single NIC has had whose IP object has gone, of a pod that does not run: its
-   * port first. In the owner's turn.
+   * Releases what a single NIC has had whose IP object has gone, of a pod that does not run: its port
+   * first. Runs while the owner's lock is held.
    */
   async endNic(nic: Nic): Promise<void> {
     const others = [...portsOfOwner(nic.pod, this.#context)].filter((name) => name !== nic.nic);
@@ -125,7 +125,7 @@ export class PodReleases {
   }
 
   /**
-   * Gives back what a pod has had that has ended. In the owner's turn.
+   * Releases what a pod has had that has ended. Runs while the owner's lock is held.
    * @param key `<namespace>/<name>`
    * @param pod where it is still there, as completed pods are
    */
@@ -217,7 +217,7 @@ export class PodReleases {
     return keepsAddresses(ip.addresses, provider, current, object && checkedValue(object.checked));
   }
 
-  /** Also of a pod that was deleted by force: who looks for it by name finds what it gave back. */
+  /** Also of a pod that was deleted by force: who looks for it by name finds what was released. */
   #announce(about: EventObject, ips: readonly IpObject[]): void {
     const nics = ips.flatMap((ip): AllocatedNic[] => {
       const object = this.#context.addresses.subnet(ip.spec.subnet);

@@ -216,7 +216,7 @@ export class PodReconciler {
   }
 
   /**
-   * What is missing for a pod is the kind of an object, or the right to read it; the pod is told, and
+   * What is missing for a pod is the kind of an object, or the right to read it; an event on the pod says so, and
    * all pods are worked on again when that has changed.
    */
   #lacking(

@@ -14,7 +14,7 @@ const RED_POOL = 'red.default.kubernetes.io/ip_pool';
 export type Step = (crashCluster: CrashCluster) => unknown;
 
 /** Each step is there for a way in which addresses come, go or stay. */
-export const story: readonly Step[] = [
+export const scenario: readonly Step[] = [
   function networksAndFirstPods(crashCluster) {
     crashCluster.api.create({ kind: 'Node', metadata: { name: 'node-1' } });
     crashCluster.api.create({ kind: 'Namespace', metadata: { name: 'default' } });

@@ -89,7 +89,7 @@ describe('the IP objects of many pods that end at once', () => {
   });
 });
 
-describe('what a pod gave back', () => {
+describe('what was released of a pod', () => {
   it.each([
     [
       'completes',

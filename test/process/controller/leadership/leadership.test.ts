@@ -195,7 +195,7 @@ describe.concurrent('a controller that stands by', () => {
     expect(election.spec.holderIdentity).toBe('kube-ovn-ts/pod-x/1');
   });
 
-  it('that is told to end while it takes the Lease gives it back', async () => {
+  it('that is told to end while it takes the Lease releases it', async () => {
     await using election = await Election.start();
     const { leadership, stop } = await election.contend('pod-a');
     election.server.onChange('Lease', () => stop());
@@ -373,7 +373,7 @@ describe.concurrent('beside the Go controller, this one', () => {
     expect(leads(await leadership)).toBe(true);
   });
 
-  it('takes a Lease that it gave back, at once', async () => {
+  it('takes a Lease that it has released, at once', async () => {
     await using election = await Election.start();
     election.goHolds('kube-ovn-controller-7c9d5b6f4-x2x7k', 600);
     const { leadership } = await election.contend('pod-a');

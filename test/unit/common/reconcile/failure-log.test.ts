@@ -17,7 +17,9 @@ describe('the log of failures', () => {
     const messages = log.lines.map(({ message }) => message);
     expect(messages).toHaveLength(10);
     expect(messages[0]).toBe('the work: away; trying again');
-    expect(messages[9]).toBe('the work: away; trying again; others with this reason are not told');
+    expect(messages[9]).toBe(
+      'the work: away; trying again; others with this reason are not logged',
+    );
   });
 
   it('tells a reason again when those that had it are done', () => {

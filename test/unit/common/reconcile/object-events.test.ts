@@ -12,7 +12,7 @@ const EMPTY: ObjectEvent = {
   reason: 'AcquireAddressFailed',
   message: 'NoAvailableAddress',
 };
-const NEWS: ObjectEvent = {
+const INFO: ObjectEvent = {
   type: 'Normal',
   reason: 'PodNetworkAllocated',
   message: 'provider=ovn',
@@ -32,10 +32,10 @@ async function setUpObjectEvents() {
 
 it('an event is about its pod', async () => {
   await using all = await setUpObjectEvents();
-  all.events.record(pod, NEWS);
+  all.events.record(pod, INFO);
   await all.events.idle;
   const involvedObject = { kind: 'Pod', namespace: 'shop', name: 'a', uid: 'uid-a' };
-  expect(all.server.list('Event')).toMatchObject([{ ...NEWS, involvedObject }]);
+  expect(all.server.list('Event')).toMatchObject([{ ...INFO, involvedObject }]);
 });
 
 it('an event is about its object, which is of no namespace', async () => {
@@ -54,9 +54,9 @@ it('an event is about its object, which is of no namespace', async () => {
 
 it('what was done is said each time', async () => {
   await using all = await setUpObjectEvents();
-  all.events.record(pod, NEWS);
-  all.events.record(pod, NEWS);
-  expect(await all.said()).toEqual([[NEWS.message, 2]]);
+  all.events.record(pod, INFO);
+  all.events.record(pod, INFO);
+  expect(await all.said()).toEqual([[INFO.message, 2]]);
 });
 
 describe('what is wrong with an object', () => {

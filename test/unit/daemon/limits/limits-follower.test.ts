@@ -190,7 +190,7 @@ it('a failure is said once, and tried again after a pause; a new change is tried
   await settled();
   expect(calls).toEqual(['read', 'read']);
   expect(said).toEqual([
-    expect.stringMatching(/^PodQoSUpdateFailed: cannot bring its limits .*; it is tried again$/),
+    expect.stringMatching(/^PodQoSUpdateFailed: cannot set its limits .*; it is tried again$/),
   ]);
   expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
     expect.stringContaining('warn the limits of a pod: '),
@@ -226,7 +226,7 @@ it('an outage is one event, whatever is said of it meanwhile', async () => {
     await settled();
   }
   expect(said).toEqual([
-    "PodQoSUpdateFailed: cannot bring its limits to what is annotated: OVS's database does not answer; it is tried again",
+    "PodQoSUpdateFailed: cannot set its limits to what is annotated: OVS's database does not answer; it is tried again",
   ]);
 });
 

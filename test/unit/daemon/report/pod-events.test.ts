@@ -123,7 +123,7 @@ describe('an ADD that has failed', () => {
     expect(failureOf(tryAgain('no', ''), { call, pod })).toBeUndefined();
   });
 
-  it.each([OwnCode.podGone, OwnCode.superseded])('is no news for the user with code %i', (code) => {
+  it.each([OwnCode.podGone, OwnCode.superseded])('has no event with code %i', (code) => {
     expect(failureOf(new CniError(code, 'over', ''))).toBeUndefined();
   });
 });

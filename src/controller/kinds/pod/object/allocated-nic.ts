@@ -3,7 +3,7 @@
  */
 
 import type { Address } from '../../../../common/address.ts';
-import type { NetworkNews, ObjectEvent } from '../../../model/events.ts';
+import type { NetworkReason, ObjectEvent } from '../../../model/events.ts';
 import type { Subnet } from '../../subnet/object/subnet.ts';
 
 /** `ovn` where we make the interface, `ipam` where another plugin makes it. */
@@ -29,7 +29,7 @@ export function addressesText(addresses: readonly Address[]): string {
 }
 
 /** What was done for these NICs of a pod. */
-export function networkEvent(reason: NetworkNews, nics: readonly AllocatedNic[]): ObjectEvent {
+export function networkEvent(reason: NetworkReason, nics: readonly AllocatedNic[]): ObjectEvent {
   const message = nics
     .map(({ provider, subnet, addresses, mac = '', port }) => {
       const ip = addressesText(addresses);
