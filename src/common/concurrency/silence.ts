@@ -20,6 +20,7 @@ export class Silence implements Disposable {
     outer.addEventListener('abort', this.#follow, { once: true });
   }
 
+  /** Aborted when nothing was heard for too long, or with the outer signal. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -29,6 +30,7 @@ export class Silence implements Disposable {
     return this.#isTooLong;
   }
 
+  /** Something was heard: the time begins anew. */
   heard(): void {
     this.#timer.refresh();
   }

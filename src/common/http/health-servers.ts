@@ -55,6 +55,7 @@ export class HealthServers {
     return [...this.#servers];
   }
 
+  /** Ends all servers and attempts to listen; resolves when no connection is left. */
   async stop(): Promise<void> {
     this.#ending.abort(new Error('the servers are stopped'));
     clearInterval(this.#renewal);

@@ -21,6 +21,7 @@ export class OversizedObject {
     this.metadata = metadata;
   }
 
+  /** The error that says how large the object is, and how large it may be. */
   toError(): Error {
     const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
     return new Error(
@@ -49,6 +50,7 @@ export class IdentityScanner {
     });
   }
 
+  /** Reads the next piece; pieces may be of any size. */
   feed(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     this.#scanner.feed(bytes);
@@ -59,6 +61,7 @@ export class IdentityScanner {
     return this.#found.get('type');
   }
 
+  /** What was found so far; its `bytes` are all that was fed. */
   get object(): OversizedObject {
     const metadata = Object.fromEntries(
       ['namespace', 'name', 'uid', 'resourceVersion'].map((key) => [

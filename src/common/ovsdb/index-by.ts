@@ -17,6 +17,7 @@ export class IndexBy<R extends { readonly uuid: string }> {
     return [...bucket].sort((one, other) => (one.uuid < other.uuid ? -1 : 1));
   }
 
+  /** The row has this key from now on; a row that has it already stays there once. */
   add(key: string, row: R): void {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined || bucket === row) this.#buckets.set(key, row);
@@ -24,6 +25,7 @@ export class IndexBy<R extends { readonly uuid: string }> {
     else this.#buckets.set(key, new Set([bucket, row]));
   }
 
+  /** The row no longer has this key; nothing happens where it never had. */
   remove(key: string, row: R): void {
     const bucket = this.#buckets.get(key);
     if (bucket === row) this.#buckets.delete(key);

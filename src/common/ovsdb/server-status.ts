@@ -47,6 +47,7 @@ export class ServerStatus {
     this.check();
   }
 
+  /** A row of a message that has not ended; it counts from `commit` on. @throws OvsdbError `protocol` */
   takeRow(uuid: string, update: unknown): void {
     this.#replica.takeRow(STATUS_TABLE, uuid, update);
   }

@@ -31,6 +31,7 @@ export class OverdueTools {
   /** The last run of a tool that was ended after long; of several in a row, the first one's start. */
   readonly #ended = new Map<string, { readonly startedAt: number; readonly endedAt: number }>();
 
+  /** A run of a tool has begun; its end is to be reported by what is returned. */
   start(tool: string): Watched {
     const run = { startedAt: performance.now() };
     const runs = this.#running.get(tool) ?? new Set();

@@ -56,6 +56,7 @@ export class RecentWakes {
     return this.#clock;
   }
 
+  /** A name is woken now. */
   record(name: string): void {
     this.#clock += 1;
     this.#wokenAt.delete(name);

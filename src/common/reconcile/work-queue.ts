@@ -126,6 +126,7 @@ export class WorkQueue {
     this.#turnMeter = new TurnMeter(options.what, options.log);
   }
 
+  /** How the queue is at this moment; counts are since its beginning, times in ms. */
   get figures(): WorkQueueFigures {
     const now = performance.now();
     const runsMs = [...this.#running.values()].map(({ beganAtMs }) => now - beganAtMs);

@@ -37,6 +37,7 @@ export class CidrIndex<T> {
     return found;
   }
 
+  /** The values of networks that an address lies in. */
   containingAddress({ family, text }: Address): readonly T[] {
     return this.containing({ family, network: text, prefixLength: bits(family) });
   }

@@ -35,6 +35,7 @@ export class RangeSet implements Iterable<NumberRange> {
     return this.#rangeOf(number) !== undefined;
   }
 
+  /** The lowest number; undefined for the empty set. */
   lowest(): bigint | undefined {
     return this.lowestFrom(0n);
   }

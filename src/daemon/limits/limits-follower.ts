@@ -105,6 +105,7 @@ export class LimitsFollower {
     });
   }
 
+  /** Begins to follow pods: all are looked at when pods and ports are known, and again when the mirror is there. */
   start(): void {
     const { pods, interfaces, mirror } = this.#parts;
     const { signal } = this.#stopped;
@@ -124,6 +125,7 @@ export class LimitsFollower {
     Promise.all([all, mirror.settled]).then(lookAtAll, () => {});
   }
 
+  /** Begins nothing more; a transaction that has begun is finished. */
   stop(): void {
     this.#stopped.abort();
     void this.#work.stop();

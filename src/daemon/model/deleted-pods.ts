@@ -21,6 +21,7 @@ export class DeletedPods {
     if (this.#uids.size > REMEMBERED_MAX && oldest !== undefined) this.#uids.delete(oldest);
   };
 
+  /** True for the UID of a pod that was deleted here; false where there is no UID. */
   has(uid: string | undefined): boolean {
     return uid !== undefined && this.#uids.has(uid);
   }

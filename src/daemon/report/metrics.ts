@@ -124,6 +124,7 @@ export class DaemonMetrics implements Observers {
     this.#watched = watched;
   }
 
+  /** A call has been answered. */
   call({ path, verb, status, ms, stages, failure }: CallSeen): void {
     const node_name = this.#nodeName;
     const labels = { node_name, method: path, status_code: String(status) };
@@ -140,10 +141,12 @@ export class DaemonMetrics implements Observers {
     this.#failures.add({ verb, stage, code: String(code) });
   }
 
+  /** Interfaces or limits were removed without a DEL. */
   removed(proof: RemovalProof, count: number): void {
     this.#removals.add({ proof }, count);
   }
 
+  /** Called for the runs of a work queue. */
   observerOf(queue: string): WorkQueueObserver {
     return this.#queueObserver(queue);
   }

@@ -27,6 +27,7 @@ export class Holdings {
   readonly #byNic = new Map<string, Holding>();
   readonly #nicsByPod = new Map<string, Set<string>>();
 
+  /** What a NIC has, whoever's it is. */
   of(nic: string): Holding | undefined {
     return this.#byNic.get(nic);
   }
@@ -41,10 +42,12 @@ export class Holdings {
     return [...(this.#nicsByPod.get(pod) ?? [])].flatMap((nic) => this.#byNic.get(nic) ?? []);
   }
 
+  /** What all NICs of a Subnet have: O(NICs of all Subnets). */
   inSubnet(name: string): readonly Holding[] {
     return [...this.#byNic.values()].filter(({ subnet }) => subnet === name);
   }
 
+  /** A NIC has this and nothing else from now on. */
   set(holding: Holding): void {
     const { nic, pod } = holding.owner;
     this.#byNic.set(nic, holding);

@@ -105,14 +105,17 @@ export class SubnetMacs {
     });
   }
 
+  /** `owner` has the address from now on; whether it may was asked before. */
   take(mac: string, owner: Owner): void {
     this.#owners.add(mac, owner);
   }
 
+  /** `owner` no longer has the address. */
   release(mac: string, owner: Owner): void {
     this.#owners.remove(mac, owner);
   }
 
+  /** Who has an address, in whatever spelling. */
   ownersOf(mac: string): readonly Owner[] {
     return this.#owners.of(canonicalMac(mac));
   }

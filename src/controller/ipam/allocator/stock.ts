@@ -25,6 +25,7 @@ export class Stock {
     return this.#free.size + this.#released.size;
   }
 
+  /** Those of them that somebody had before. */
   get released(): RangeSet {
     return this.#released;
   }

@@ -93,6 +93,7 @@ export class SubnetAddresses {
     this.#pools.set(name, ranges);
   }
 
+  /** An IPPool is gone: what nobody has of it goes to the default pool. */
   removePool(name: string): void {
     this.#pools.remove(name);
   }

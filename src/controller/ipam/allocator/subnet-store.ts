@@ -99,6 +99,7 @@ export class SubnetStore {
     return Object.fromEntries(there.map((family) => [family, this.addresses[family].counts()]));
   }
 
+  /** Of an IPPool; undefined where the Subnet has none of that name. */
   poolUsage(name: string): Usage | undefined {
     const IPv4 = this.addresses.IPv4.poolUsage(name);
     const IPv6 = this.addresses.IPv6.poolUsage(name);

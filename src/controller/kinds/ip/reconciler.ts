@@ -70,6 +70,7 @@ export class IpReconciler {
     this.#consequences = consequences;
   }
 
+  /** @throws NotDone where the reservation cannot be made; what the API server or OVN refuses */
   async reconcile(name: string): Promise<void> {
     const ip = this.#context.cluster.ips.get(name);
     if (ip === undefined) await this.#gone(name);

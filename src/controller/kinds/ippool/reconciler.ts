@@ -24,6 +24,7 @@ export class IpPoolReconciler {
     this.#context = context;
   }
 
+  /** @throws NotDone for an IPPool that is not valid; KubernetesError */
   async reconcile(name: string): Promise<void> {
     const { addresses, cluster } = this.#context;
     const validated = addresses.ipPool(name);

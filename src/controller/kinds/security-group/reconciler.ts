@@ -34,6 +34,10 @@ export class SecurityGroupReconciler {
     this.#context = context;
   }
 
+  /**
+   * @throws NotDone for a group that is not valid or whose rules name groups that are not there;
+   * NorthboundError
+   */
   async reconcile(name: string): Promise<void> {
     const { cluster, northbound } = this.#context;
     const object = cluster.securityGroups.get(name);
