@@ -9,7 +9,7 @@
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { AccessReview } from '../common/http/access-review.ts';
-import { healthHandler, type Metrics, type Probe } from '../common/http/health-server.ts';
+import { healthHandler, type MetricsText, type Probe } from '../common/http/health-server.ts';
 import { HealthServers } from '../common/http/health-servers.ts';
 import type { HealthSettings } from '../common/http/health-settings.ts';
 import type { Source } from '../common/http/shared-question.ts';
@@ -25,7 +25,7 @@ export interface ProbeOptions {
   readonly isReady: () => boolean;
   /** What it has to do without, in words. */
   readonly lacks: () => readonly string[];
-  readonly metrics?: Source<Metrics>;
+  readonly metrics?: Source<MetricsText>;
   /** Asked who may read metrics over HTTPS. */
   readonly api: Pick<KubernetesApi, 'create'>;
   readonly log: Logger;

@@ -32,8 +32,8 @@ export interface Probe {
   readonly notes?: readonly string[];
 }
 
-/** The answer to `/metrics`: text for Prometheus, and the content type that names its version. */
-export interface Metrics {
+/** The body of an answer to `/metrics`: text for Prometheus, and the content type that names its version. */
+export interface MetricsText {
   readonly contentType: string;
   readonly body: string;
 }
@@ -45,7 +45,7 @@ export interface HealthSources {
   /** Chart v2 of Kube-OVN restarts a process that fails here, too. */
   readonly readyz: Source<Probe>;
   readonly statusz: Source<StatusReport>;
-  readonly metrics?: Source<Metrics>;
+  readonly metrics?: Source<MetricsText>;
   /**
    * Who may read `/metrics`; everybody without it. The rest has no secrets, and the kubelet has no
    * token.

@@ -27,7 +27,7 @@ export interface FamilyOptions<Name extends string> {
 }
 
 /** A family as documentation lists it. */
-export interface Family {
+export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
@@ -62,10 +62,10 @@ export const MILLISECONDS = SECONDS.map((seconds) => seconds * 1000);
 /** The metrics of a program, which `/metrics` renders in Prometheus' text format. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #families: Family[] = [];
+  readonly #families: MetricFamily[] = [];
 
   /** All families, in the order in which they were made. */
-  get families(): readonly Family[] {
+  get families(): readonly MetricFamily[] {
     return this.#families;
   }
 
@@ -118,7 +118,7 @@ export class Metrics {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
-  #made<Name extends string>(type: Family['type'], options: FamilyOptions<Name>) {
+  #made<Name extends string>(type: MetricFamily['type'], options: FamilyOptions<Name>) {
     const { name, help, labels = [] } = options;
     this.#families.push({ name, type, help, labels });
     return { name, help, labelNames: [...labels], registers: [this.#registry] };

@@ -7,7 +7,7 @@ import { excerpt, OvsdbError } from './error.ts';
 import { MessageFramer } from './framer.ts';
 
 /** How long a server may be silent; ms. */
-export interface Silence {
+export interface SilenceLimits {
   /** After so long it is asked for an echo. */
   readonly probeAfterMs: number;
   /** After so long without anything more it is taken for gone. */
@@ -51,7 +51,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #hooks: ConnectionHooks;
   readonly #framer: MessageFramer;
-  #silence: Silence;
+  #silence: SilenceLimits;
   readonly #calls = new Map<number, Call>();
   readonly #closed = Promise.withResolvers<OvsdbError>();
   readonly #probe: NodeJS.Timeout;
@@ -60,7 +60,7 @@ export class Connection {
   #nextId = 1;
 
   /** @param socket connected, with a listener for errors */
-  constructor(socket: Socket, silence: Silence, hooks: ConnectionHooks) {
+  constructor(socket: Socket, silence: SilenceLimits, hooks: ConnectionHooks) {
     this.#socket = socket;
     this.#hooks = hooks;
     this.#silence = silence;
@@ -80,7 +80,7 @@ export class Connection {
   }
 
   /** Changes how long the server may be silent, from its next silence on. */
-  set silence(silence: Silence) {
+  set silence(silence: SilenceLimits) {
     this.#silence = silence;
     this.#probe.refresh();
   }

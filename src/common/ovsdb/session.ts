@@ -15,7 +15,7 @@ import { abortable, DeadlinePassed, startDeadline } from '../concurrency/deadlin
 import type { Logger } from '../log.ts';
 import { Outage, type OutageText } from '../outage.ts';
 import { messageOf } from '../text.ts';
-import { Connection, type Silence } from './connection.ts';
+import { Connection, type SilenceLimits } from './connection.ts';
 import { OvsdbError } from './error.ts';
 import { commitRows, monitorRows, ROWS_MONITOR } from './monitor.ts';
 import { checkResults, type Operation, refuseUnsendable } from './operation.ts';
@@ -35,7 +35,7 @@ export interface SessionOptions {
   readonly log: Logger;
   /** What the log says when there is no connection, and when there is one again. */
   readonly outage: OutageText;
-  readonly silence?: Silence;
+  readonly silence?: SilenceLimits;
   /** Between attempts; those of a cluster without. */
   readonly pauses?: typeof PAUSES;
   /** How long the first answers and the rows may take, however much the server says meanwhile; ms. */
@@ -45,7 +45,7 @@ export interface SessionOptions {
 }
 
 /** A server is silent while it carries out a large transaction. */
-const SILENCE: Silence = { probeAfterMs: 5000, deadAfterMs: 20_000 };
+const SILENCE: SilenceLimits = { probeAfterMs: 5000, deadAfterMs: 20_000 };
 /** A server is silent while it writes the contents of a large database; ms. */
 const CONTENTS_MS = 120_000;
 /** 200,000 rows take some seconds. A server that answers nothing but echoes is left after this; ms. */

@@ -40,10 +40,10 @@ export const FAILURES = [
   'VlanConflict',
 ] as const;
 /** Reason of an event about something that failed. */
-export type Failure = (typeof FAILURES)[number];
+export type FailureReason = (typeof FAILURES)[number];
 
 /** @param stage the step that failed, in Kube-OVN's words: `acquireAddress` */
-export function failureEvent(reason: Failure, stage: string, error: string): ObjectEvent {
+export function failureEvent(reason: FailureReason, stage: string, error: string): ObjectEvent {
   return { type: 'Warning', reason, message: `stage=${stage} error=${error}` };
 }
 

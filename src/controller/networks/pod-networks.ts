@@ -10,7 +10,7 @@ import {
   workloadOf,
 } from '../kinds/pod/object/pod.ts';
 import { annotationKey } from '../model/annotation-key.ts';
-import { type Failure, failureEvent, type ObjectEvent } from '../model/events.ts';
+import { type FailureReason, failureEvent, type ObjectEvent } from '../model/events.ts';
 import {
   type Checked,
   describeProblems,
@@ -197,7 +197,7 @@ function failToFind(problems: Problems, events: readonly ObjectEvent[]): PodNetw
 }
 
 function fail(
-  reason: Failure,
+  reason: FailureReason,
   stage: string,
   problems: Problems,
   events: readonly ObjectEvent[],

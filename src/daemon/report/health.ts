@@ -6,7 +6,7 @@
  * `/readyz` for its liveness probe, and a restart of the daemon mends neither OVS nor the API server.
  * What is wrong with those stands in `/statusz`.
  */
-import type { HealthSources, Metrics, Probe } from '../../common/http/health-server.ts';
+import type { HealthSources, MetricsText, Probe } from '../../common/http/health-server.ts';
 import type { Source } from '../../common/http/shared-question.ts';
 import type { StatusPart, StatusReport } from '../../common/http/status-report.ts';
 import type { Outage } from '../../common/outage.ts';
@@ -29,7 +29,7 @@ export interface DaemonHealthOptions {
   readonly socketPath: string;
   /** Tries the socket; resolves with `connected`, or with the code of the error. */
   readonly connect: (path: string) => Promise<string>;
-  readonly metrics?: Source<Metrics>;
+  readonly metrics?: Source<MetricsText>;
   readonly authorize?: HealthSources['authorize'];
 }
 

@@ -1,7 +1,7 @@
 /** Alerts and dashboard ask for metrics that the programs have, by labels that these have. */
 import { parser } from '@prometheus-io/lezer-promql';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Family } from '../../../src/common/metrics/metrics.ts';
+import type { MetricFamily } from '../../../src/common/metrics/metrics.ts';
 import { ProgramMetrics } from '../../../src/common/metrics/program-metrics.ts';
 import { createProgramLog } from '../../../src/common/program-log.ts';
 import { ControllerMetrics } from '../../../src/controller/metrics.ts';
@@ -32,7 +32,7 @@ interface Dashboard {
 }
 
 /** All families of both programs, by name. */
-function families(): ReadonlyMap<string, Family> {
+function families(): ReadonlyMap<string, MetricFamily> {
   const program = new ProgramMetrics(createProgramLog(), VERSION);
   program.addRequests('server');
   new ControllerMetrics(program.metrics);
@@ -69,7 +69,10 @@ function readQuery(query: string): { asked: Asked[]; grouped: string[] } {
   return { asked, grouped };
 }
 
-function familyOf(metric: string, known: ReadonlyMap<string, Family>): Family | undefined {
+function familyOf(
+  metric: string,
+  known: ReadonlyMap<string, MetricFamily>,
+): MetricFamily | undefined {
   const found = known.get(metric);
   if (found !== undefined && found.type !== 'histogram') return found;
   const series = known.get(metric.replace(/_(bucket|sum|count)$/, ''));
@@ -77,7 +80,7 @@ function familyOf(metric: string, known: ReadonlyMap<string, Family>): Family | 
 }
 
 /** What is wrong with a query: metrics and labels that nothing has. */
-function mistakes(query: string, known: ReadonlyMap<string, Family>): string[] {
+function mistakes(query: string, known: ReadonlyMap<string, MetricFamily>): string[] {
   const { asked, grouped } = readQuery(query);
   const labels = new Set(TARGET_LABELS);
   const found: string[] = [];

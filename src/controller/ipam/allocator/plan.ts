@@ -18,7 +18,7 @@ import type { AcquireRequest, AddressRequest, FixedAddresses, MacRequest } from 
 import type { SubnetStore } from './subnet-store.ts';
 
 /** What a NIC would have; nothing of it is taken yet. */
-export interface Plan {
+export interface AllocationPlan {
   readonly numbers: Numbers;
   /** Families whose number is allocated dynamically, and not one asked for or one that the NIC has. */
   readonly dynamic: ReadonlySet<Family>;
@@ -40,7 +40,7 @@ export function plan(
   subnet: SubnetStore,
   request: AcquireRequest,
   held: Holding | undefined,
-): Plan {
+): AllocationPlan {
   const context = { subnet, request, held, families: familiesOf(subnet, request.family) };
   const mac = planMac(context, request.mac);
   const choices =

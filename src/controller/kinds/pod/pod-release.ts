@@ -22,13 +22,13 @@ import { currentSet } from './current-set.ts';
 import type { AllocatedNic } from './object/allocated-nic.ts';
 import { networkEvent } from './object/allocated-nic.ts';
 import { comesBack, keepsAddresses } from './object/liveness.ts';
-import { type Owner, ownerOfPod, type Pod } from './object/pod.ts';
+import { ownerOfPod, type Pod, type StatefulSetRef } from './object/pod.ts';
 import type { Ports } from './ports.ts';
 
 /** Who a pod that has gone was. */
 interface Past {
   readonly owner: string;
-  readonly statefulSet: Owner | undefined;
+  readonly statefulSet: StatefulSetRef | undefined;
   /** What is said of its end is said of it; undefined where the pod was never seen. */
   readonly about: EventObject | undefined;
 }

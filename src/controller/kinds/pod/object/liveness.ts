@@ -10,7 +10,7 @@ import { annotationKey } from '../../../model/annotation-key.ts';
 import type { Node } from '../../node/object/node.ts';
 import type { StatefulSet } from '../../stateful-set/object/stateful-set.ts';
 import type { Subnet } from '../../subnet/object/subnet.ts';
-import { type Owner, type Pod, type PodEnd, podIndex } from './pod.ts';
+import { type Pod, type PodEnd, podIndex, type StatefulSetRef } from './pod.ts';
 
 /** Nodes by name. */
 export interface NodeView {
@@ -55,7 +55,7 @@ export function releasedAtMs({ end }: Pod): number | undefined {
  */
 export function comesBack(
   podName: string,
-  owner: Owner,
+  owner: StatefulSetRef,
   current: StatefulSet | undefined,
 ): boolean {
   if (current === undefined || current.deleting || current.uid !== owner.uid) return false;

@@ -20,7 +20,7 @@ export interface Pod {
   readonly nodeName: string;
   readonly hostNetwork: boolean;
   /** Only a claim. */
-  readonly statefulSet?: Owner;
+  readonly statefulSet?: StatefulSetRef;
   /** The KubeVirt machine that runs in it, if it does: only a claim (machines.ts). */
   readonly machine?: MachineClaim;
   /** True for a machine's pod that says that the machine is migrating to it. */
@@ -31,7 +31,7 @@ export interface Pod {
 }
 
 /** The StatefulSet that a pod says it is of. */
-export interface Owner {
+export interface StatefulSetRef {
   readonly name: string;
   readonly uid: string;
 }
