@@ -20,6 +20,8 @@ export const LONGEST: readonly string[] = [
     'crash-del',
     'crash-add',
     'underlay',
+    'guest/provider',
+    'guest/kernel',
     'underlay-wire',
     'soak',
     'deletions',

@@ -61,12 +61,16 @@ export class Fixture implements AsyncDisposable {
     this.attachnet = parts.attachnet;
   }
 
-  /** @param flags further flags of the daemon */
+  /**
+   * @param flags further flags of the daemon
+   * @param datapath of br-int; `system` is the kernel's, which a guest has (test/lab/guest)
+   */
   static async start(
     flags: readonly string[] = ['--add-timeout-seconds=10'],
     apiOptions: FakeApiServerOptions = {},
+    datapath: 'netdev' | 'system' = 'netdev',
   ): Promise<Fixture> {
-    const node = await OvnNode.start();
+    const node = await OvnNode.start('node1', datapath);
     const api = await FakeApiServer.start(apiOptions);
     const cluster = new Cluster(api, node, node.chassis);
     await cluster.prepare();

@@ -43,7 +43,9 @@ run)
   mkdir -p "$folder"
   mount -t hostfs hostfs -o "$folder" "$folder"
   status=0
-  HOME=/tmp KUBE_OVN_LAB=1 "$node" "$main" "$program" "$folder/answer.json" || status=$?
+  # Programs of dist/ ask env(1) for their node.
+  export PATH="${node%/*}:$PATH" HOME=/tmp KUBE_OVN_LAB=1
+  "$node" "$main" "$program" "$folder/answer.json" || status=$?
   echo "$status" >"$folder/status"
   sync
   ;;

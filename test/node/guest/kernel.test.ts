@@ -4,14 +4,14 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inGuest, whyNoGuest } from '../../lab/guest/guest.ts';
+import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuest } from '../../lab/guest/guest.ts';
 import type { KernelFacts } from './kernel-program.ts';
 
 describe.skipIf(whyNoGuest)("the guest's kernel", () => {
   let facts: KernelFacts;
   beforeAll(async () => {
     facts = await inGuest<KernelFacts>(join(import.meta.dirname, 'kernel-program.ts'));
-  });
+  }, GUEST_HOOK_MS_MAX);
 
   it('has netem, which kernels of test machines may lack', () => {
     expect(facts.whyNoNetem).toBeUndefined();
