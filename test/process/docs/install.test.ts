@@ -183,8 +183,7 @@ describe('flags', () => {
       const refused = IGNORED_FLAGS.filter((flag) => isRefused(`--${flag}=1`));
       const [, text = ''] = list.exec(textOf(page)) ?? [];
       const named = [...text.matchAll(/`--([\w-]+)`/g)].map(([, name]) => name);
-      const withoutUnderlay = named.filter((name) => name !== 'default-u2o-interconnection');
-      expect(withoutUnderlay.toSorted()).toEqual(refused.toSorted());
+      expect(named.toSorted()).toEqual(refused.toSorted());
     },
   );
 

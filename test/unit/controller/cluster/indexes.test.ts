@@ -52,6 +52,16 @@ describe('the index of IP objects', () => {
     expect(all.ofSubnet('back')).toContain('b.shop');
   });
 
+  it('records of routers’ addresses are no pod’s, whatever the pod is called', async () => {
+    await using all = await setUpIps();
+    const name = 'u2o-interconnection.ovn-cluster.front';
+    all.server.create(ip(name, name, 'front'));
+    await shows(all.ips, () => all.ips.get(name) !== undefined);
+    expect(all.ofOwner(`shop/${name}`)).toEqual([]);
+    expect(all.ofOwner(`/${name}`)).toEqual([name]);
+    expect(all.ofSubnet('front')).toContain(name);
+  });
+
   it('shows objects as they are now', async () => {
     await using all = await setUpIps();
     all.server.patch('IP', 'b.shop', { spec: { v4IpAddress: '10.0.0.9' } });
