@@ -4,6 +4,10 @@
  */
 import { Timers } from './due-timers.ts';
 
+/**
+ * Says when each key is due; whoever works on a key calls `done` when it begins. Keys that are due later have
+ * a timer each until `stop`.
+ */
 export class Pace {
   readonly #everyMs: number;
   readonly #due: (key: string) => void;

@@ -6,6 +6,7 @@ import type { Pod } from '../kinds/pod/object/pod.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { Objects } from './collection.ts';
 
+/** Finds the pod of a node's daemon by the node's name. */
 export class AgentPods {
   readonly #settings: Pick<ClusterSettings, 'agentNamespace'>;
   /** By node, then by UID: while one replaces another there are two. */

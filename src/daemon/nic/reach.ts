@@ -11,6 +11,7 @@ import type { PacketSender } from '../ovs/packet-out.ts';
 import { type Interfaces, interfaceNamed } from '../ovs/port.ts';
 import type { NicPlan } from './plan.ts';
 
+/** By what frames are sent and ports are found. */
 export interface ReachParts {
   /** For frames that a NIC's network is to have from its port. */
   readonly packets: Pick<PacketSender, 'send'>;

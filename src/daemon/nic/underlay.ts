@@ -15,6 +15,7 @@ import { type Interfaces, interfaceNamed } from '../ovs/port.ts';
 import type { NicPlan } from './plan.ts';
 import { FAMILIES, type ReachParts, reachNetwork } from './reach.ts';
 
+/** What the last steps on a provider network use. */
 export interface UnderlayParts extends ReachParts {
   readonly interfaces: Pick<Interfaces, 'named' | 'until'>;
   /** Look for other users of an IPv4 address. */
