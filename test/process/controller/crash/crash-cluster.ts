@@ -6,7 +6,7 @@ import { abortable, startDeadline } from '../../../../src/common/concurrency/dea
 import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Workloads } from '../../../lab/workloads.ts';
-import { Life } from '../../../unit/controller/life.ts';
+import { Life } from '../../../unit/controller/leading-controller.ts';
 import { AddressRecorder } from './address-recorder.ts';
 import { problemsOf, reservationProblems } from './oracle.ts';
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../../../unit/controller/life.ts';
+import { Life } from '../../../../unit/controller/leading-controller.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const PREFIX = 'macvlan.default.kubernetes.io';

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../life.ts';
+import { Life } from '../../leading-controller.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const allocatedKey = (ifName: string) => `macvlan.default.${ifName}.kubernetes.io/allocated`;

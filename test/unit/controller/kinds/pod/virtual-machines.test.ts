@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../life.ts';
+import { Life } from '../../leading-controller.ts';
 
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
 const ADDRESS = 'macvlan.default.kubernetes.io/ip_address';

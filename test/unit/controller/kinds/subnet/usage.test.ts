@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanPod, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../life.ts';
+import { Life } from '../../leading-controller.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
 
