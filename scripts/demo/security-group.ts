@@ -19,12 +19,12 @@ export async function addGuarded(
   report.section('A SecurityGroup blocks, and then allows');
   const sample = podNamed(pods, 'samplepod');
   const fixed = podNamed(pods, 'fixed');
-  await bringGroup(stage, []);
+  await applyGroup(stage, []);
   const guarded = await runPods(stage, [[guardedPod, 'in SecurityGroup web']], report);
   const target = { by: 'net1', to: addressOf(podNamed(guarded, 'guarded')), what: 'guarded' };
   report.info('web has no rules');
   await proveSilence([{ from: sample, ...target }], report);
-  const ms = await bringGroup(stage, [addressOf(sample)]);
+  const ms = await applyGroup(stage, [addressOf(sample)]);
   report.info(`web allows pings of ${addressOf(sample)}: in force after ${ms} ms`);
   await provePings([{ from: sample, ...target }], report);
   await proveSilence([{ from: fixed, ...target }], report);
@@ -58,7 +58,7 @@ async function groupIsGone({ node }: Stage): Promise<void> {
  * Applies the group with these addresses allowed, and waits until the node does what it says.
  * @returns how long that takes; ms
  */
-async function bringGroup({ api, node }: Stage, allowed: readonly string[]): Promise<number> {
+async function applyGroup({ api, node }: Stage, allowed: readonly string[]): Promise<number> {
   const startedMs = performance.now();
   const [known] = api.list('SecurityGroup');
   applyAll(api, [webGroup(allowed)]);

@@ -73,12 +73,12 @@ async function phase(run: Soak, kinds: readonly Kind[], atRest = async () => {})
 async function clear(run: Soak): Promise<void> {
   const { stage, kubelet, slots } = run;
   const known = [...kubelet.homes].filter(({ isForgotten }) => !isForgotten);
-  const endings = known.map(async (home, index) => {
+  const ends = known.map(async (home, index) => {
     if (index % 2 === 0) return kubelet.takeDown(home);
     await kubelet.unmount(home);
     kubelet.homes.delete(home);
   });
-  await Promise.all(endings);
+  await Promise.all(ends);
   for (const slot of slots) {
     slot.home = undefined;
     slot.owed.length = 0;

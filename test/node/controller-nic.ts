@@ -217,7 +217,7 @@ export async function routesOf(sandbox: Sandbox, family: Family): Promise<string
 }
 
 /** Expects that a pod was told of these NICs, in their order, and before eth0. */
-export async function expectTold(
+export async function expectPublished(
   fixture: ControllerFixture,
   { name }: PodIdentity,
   nics: readonly Nic[],
@@ -234,7 +234,7 @@ export async function expectAnnounced(
   pod: PodIdentity,
   nics: readonly Nic[],
 ): Promise<void> {
-  await expectTold(fixture, pod, nics);
+  await expectPublished(fixture, pod, nics);
   const events = fixture.api.list('Event', { fieldSelector: `involvedObject.uid=${pod.uid}` });
   expect(events.filter(({ type }) => type === 'Warning')).toEqual([]);
 }

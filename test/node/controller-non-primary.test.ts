@@ -16,7 +16,7 @@ import {
   expectAnnounced,
   expectAnswers,
   expectNic,
-  expectTold,
+  expectPublished,
   type Network,
   type Nic,
   northboundRow,
@@ -242,6 +242,6 @@ test('N1: all of it goes by deletion alone, and comes again where the pods come 
   fixture.apply(...[...prerequisites].reverse());
   const cast = await runAll(scheduled);
   // What they lacked at first they were warned of.
-  await expectAll(cast, expectTold);
+  await expectAll(cast, expectPublished);
   await expectTraffic(cast);
 });

@@ -82,14 +82,14 @@ export class Fixture {
       ...changes,
     };
     const sandbox = await createSandbox({ namespace: 'default', name, uid: name });
-    await this.bringPort({ sandbox, port });
+    await this.applyPort({ sandbox, port });
     await this.#plug(sandbox, port);
     await giveAddresses(sandbox, addresses, gateways);
     return { sandbox, port };
   }
 
-  /** Brings the port of a pod to what is wanted of it now. */
-  async bringPort({ sandbox, port }: Pod): Promise<void> {
+  /** Applies to the port of a pod what is wanted of it now. */
+  async applyPort({ sandbox, port }: Pod): Promise<void> {
     const key = `default/${sandbox.pod.name}`;
     await this.northbound.apply((state) => planPod(state, key, [port]));
     await this.settle();

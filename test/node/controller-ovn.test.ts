@@ -114,7 +114,7 @@ describe('ports', () => {
     const pod = await fixture.pod('front', ['10.1.0.30'], ['10.1.0.1']);
     expect(await reaches(pod, '10.1.0.5')).toBe(true);
     const moved = { ...pod.port, subnet: 'back', addresses: [address('10.2.0.30')] };
-    await fixture.bringPort({ ...pod, port: moved });
+    await fixture.applyPort({ ...pod, port: moved });
     await inSandbox(pod.sandbox, 'ip', 'address', 'flush', 'dev', 'net1');
     await inSandbox(pod.sandbox, 'ip', 'address', 'add', '10.2.0.30/16', 'dev', 'net1');
     await inSandbox(pod.sandbox, 'ip', 'route', 'add', 'default', 'via', '10.2.0.1');
@@ -134,11 +134,11 @@ describe('ports', () => {
     ];
     expect(await sends('41')).toEqual([true, true]);
     const secured = { ...pod.port, isSecured: true };
-    await fixture.bringPort({ ...pod, port: secured });
+    await fixture.applyPort({ ...pod, port: secured });
     expect(await sends('41', canPing)).toEqual([false, false]);
     expect(await sends('40')).toEqual([true, true]);
     const virtualAddresses = ['10.1.0.41', 'fd00:1::41'].map(address);
-    await fixture.bringPort({ ...pod, port: { ...secured, virtualAddresses } });
+    await fixture.applyPort({ ...pod, port: { ...secured, virtualAddresses } });
     expect(await sends('41')).toEqual([true, true]);
   });
 
@@ -211,7 +211,7 @@ describe('SecurityGroups', () => {
     await fixture.settle();
     expect(await isCutOff(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     const open = { ...pod, port: { ...pod.port, securityGroups: [] } };
-    await fixture.bringPort(open);
+    await fixture.applyPort(open);
     expect(await reaches(front, '10.1.0.65', 'fd00:1::65')).toBe(true);
     expect(await reaches(pod, '10.1.0.5', 'fd00:1::5')).toBe(true);
   });

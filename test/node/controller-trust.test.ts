@@ -258,8 +258,8 @@ describe('annotations that were forged while no controller was there', () => {
       // One whose request can be met was told it anew, and it is another address.
       await fixture.becomes('Pod', `default/${name}-waits`, ({ metadata }) => {
         const { annotations = {} } = metadata;
-        const isTold = annotations[`${provider}.kubernetes.io/allocated`] === 'true';
-        return !isTold || annotations[`${provider}.kubernetes.io/ip_address`] !== address;
+        const isPublished = annotations[`${provider}.kubernetes.io/allocated`] === 'true';
+        return !isPublished || annotations[`${provider}.kubernetes.io/ip_address`] !== address;
       });
       expect(ipsWith(address)).toEqual(before.get(address));
     }
@@ -347,8 +347,8 @@ describe('addresses that a pod asks for after it was told others', () => {
     fixture.api.patch('Pod', 'default/unbound', { metadata: { annotations: asking('10.3.0.90') } });
     await fixture.becomes('Pod', 'default/unbound', ({ metadata: now }) => {
       const annotations = now.annotations ?? {};
-      const isTold = annotations[`${LAN}.kubernetes.io/allocated`] === 'true';
-      return isTold && annotations[`${LAN}.kubernetes.io/ip_address`] === '10.3.0.90';
+      const isPublished = annotations[`${LAN}.kubernetes.io/allocated`] === 'true';
+      return isPublished && annotations[`${LAN}.kubernetes.io/ip_address`] === '10.3.0.90';
     });
     expect(ipsWith('10.3.0.90')).toEqual([`unbound.default.${LAN}`]);
   });

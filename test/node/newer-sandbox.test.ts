@@ -82,15 +82,15 @@ async function podWithTwo(nics = (nic: NicPlan): NicPlan[] => [nic]) {
 }
 
 /** The sandbox that has a logical switch port. */
-async function holderOf(port: string): Promise<string | undefined> {
+async function ownerOf(port: string): Promise<string | undefined> {
   const rows = await rowsOf(fixture.node, 'Interface');
-  const holders = rows.filter(({ external_ids }) => external_ids['iface-id'] === port);
-  expect(holders.length).toBeLessThanOrEqual(1);
-  return holders[0]?.external_ids.container_id;
+  const owners = rows.filter(({ external_ids }) => external_ids['iface-id'] === port);
+  expect(owners.length).toBeLessThanOrEqual(1);
+  return owners[0]?.external_ids.container_id;
 }
 
 const isHolder = async (sandbox: Sandbox, nic: NicPlan) =>
-  (await holderOf(portName(sandbox.pod, nic))) === sandbox.containerId;
+  (await ownerOf(portName(sandbox.pod, nic))) === sandbox.containerId;
 
 /** An ADD that the order of sandboxes ended. */
 function expectSuperseded({ exitCode, result }: CniOutcome, newer?: Sandbox): void {
@@ -356,7 +356,7 @@ describe('20 pods with two sandboxes each, whose ADDs come at once', () => {
       }),
     );
     const rows = await rowsOf(fixture.node, 'Interface');
-    const holdersOf = (nic: NicPlan, { pod }: Sandbox) =>
+    const ownersOf = (nic: NicPlan, { pod }: Sandbox) =>
       rows
         .filter(({ external_ids }) => external_ids['iface-id'] === portName(pod, nic))
         .map(({ external_ids }) => external_ids.container_id);
@@ -364,7 +364,7 @@ describe('20 pods with two sandboxes each, whose ADDs come at once', () => {
       const outcome = outcomes[index];
       expect(outcome?.newer?.exitCode, outcome?.newer?.stdout).toBe(0);
       if (outcome?.older?.exitCode !== 0) expectSuperseded(outcome?.older as CniOutcome);
-      expect(holdersOf(nic, newer)).toEqual([newer.containerId]);
+      expect(ownersOf(nic, newer)).toEqual([newer.containerId]);
     }
     const newers = pods.map(({ newer }) => newer);
     const pings = () => Promise.all(newers.map((newer) => canPing(newer, GATEWAY)));

@@ -27,7 +27,7 @@ import { RecordingLog } from '../daemon/recording-log.ts';
 const EVENT_LIMITS = { waiting: 1000, atOnce: 4, remembered: 1000 };
 const KILLED = new LeadershipError('lost', 'killed', 'nothing');
 
-export class Life implements AsyncDisposable {
+export class LeadingController implements AsyncDisposable {
   readonly log = new RecordingLog();
   readonly #line: TcpLine;
   readonly #term = new AbortController();
@@ -39,12 +39,12 @@ export class Life implements AsyncDisposable {
   }
 
   /** One that has begun to read the objects; resolves early, it may be killed at once. */
-  static async begin(server: FakeApiServer): Promise<Life> {
-    const life = new Life(await TcpLine.start(server.url));
-    void life.#live(server).catch((error: unknown) => {
-      if (!life.isOver) throw error;
+  static async begin(server: FakeApiServer): Promise<LeadingController> {
+    const controller = new LeadingController(await TcpLine.start(server.url));
+    void controller.#lead(server).catch((error: unknown) => {
+      if (!controller.isOver) throw error;
     });
-    return life;
+    return controller;
   }
 
   get isOver(): boolean {
@@ -62,7 +62,7 @@ export class Life implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #live(server: FakeApiServer): Promise<void> {
+  async #lead(server: FakeApiServer): Promise<void> {
     const { signal } = this.#term;
     const config = new KubeConfig();
     config.loadFromString(server.kubeconfig(CONTROLLER).replaceAll(server.url, this.#line.url));

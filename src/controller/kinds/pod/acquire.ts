@@ -48,7 +48,7 @@ export function acquireAll(
   const before = nics.map(({ port }) => allocator.allocationOf(port));
   try {
     const acquired = nics.map((nic) => acquire(nic, context));
-    for (const had of before) if (had !== undefined && had.pod === owner) tellFreed(had, context);
+    for (const had of before) if (had !== undefined && had.pod === owner) reportFreed(had, context);
     return acquired;
   } catch (error) {
     for (const [index, { port }] of nics.entries()) {
@@ -60,7 +60,7 @@ export function acquireAll(
   }
 }
 
-function tellFreed(had: Allocation, { allocator, freed }: AllocationContext): void {
+function reportFreed(had: Allocation, { allocator, freed }: AllocationContext): void {
   const has = allocator.allocationOf(had.nic);
   const isSame = (one: Address) => has?.addresses.some((other) => other.text === one.text) ?? false;
   const isMoved = has?.subnet !== had.subnet;

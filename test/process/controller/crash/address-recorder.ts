@@ -46,8 +46,8 @@ export class AddressRecorder implements Disposable {
     if (!isAlive(pod)) return;
     for (const [key, address] of Object.entries(pod.metadata.annotations ?? {})) {
       const provider = ADDRESS_KEY.exec(key)?.[1];
-      const isTold = provider !== undefined && written(pod, provider, 'allocated') === 'true';
-      if (isTold) this.#seeAddress(pod, provider, address);
+      const isPublished = provider !== undefined && written(pod, provider, 'allocated') === 'true';
+      if (isPublished) this.#seeAddress(pod, provider, address);
     }
   }
 

@@ -6,7 +6,7 @@ import { abortable, startDeadline } from '../../../../src/common/concurrency/dea
 import { FakeApiServer } from '../../../lab/kubernetes/api.ts';
 import type { RecordedRequest } from '../../../lab/kubernetes/requests.ts';
 import { Workloads } from '../../../lab/workloads.ts';
-import { Life } from '../../../unit/controller/leading-controller.ts';
+import { LeadingController } from '../../../unit/controller/leading-controller.ts';
 import { AddressRecorder } from './address-recorder.ts';
 import { problemsOf, reservationProblems } from './oracle.ts';
 
@@ -34,7 +34,7 @@ export class CrashCluster implements AsyncDisposable {
   /** Of controllers, in order. */
   readonly #killPoints: KillPoint[];
   readonly #stack = new AsyncDisposableStack();
-  #life: Life | undefined;
+  #controller: LeadingController | undefined;
   /** Resolves when the one that is to be killed is. */
   #death = Promise.withResolvers<void>();
   #killPoint: KillPoint | undefined;
@@ -61,7 +61,7 @@ export class CrashCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#life?.[Symbol.asyncDispose]();
+    await this.#controller?.[Symbol.asyncDispose]();
     await this.#stack.disposeAsync();
   }
 
@@ -72,7 +72,7 @@ export class CrashCluster implements AsyncDisposable {
 
   /** Kills the controller, where one is. */
   async kill(): Promise<void> {
-    this.#life?.kill();
+    this.#controller?.kill();
     await this.#bury();
   }
 
@@ -84,7 +84,7 @@ export class CrashCluster implements AsyncDisposable {
   async settle({ isLast = false } = {}): Promise<void> {
     using deadline = startDeadline(SETTLES_WITHIN_MS);
     for (;;) {
-      this.#life ??= await this.#begin();
+      this.#controller ??= await this.#begin();
       const isCalm = await Promise.race([
         this.#calm(deadline.signal).then(() => true),
         this.#death.promise.then(() => false),
@@ -96,16 +96,16 @@ export class CrashCluster implements AsyncDisposable {
     }
   }
 
-  async #begin(): Promise<Life> {
+  async #begin(): Promise<LeadingController> {
     this.#death = Promise.withResolvers();
     this.#killPoint = this.#killPoints.shift();
     this.#killAt = this.#killPoint && this.#writeCount + this.#killPoint.write;
-    return await Life.begin(this.api);
+    return await LeadingController.begin(this.api);
   }
 
   async #bury(): Promise<void> {
-    await this.#life?.[Symbol.asyncDispose]();
-    this.#life = undefined;
+    await this.#controller?.[Symbol.asyncDispose]();
+    this.#controller = undefined;
   }
 
   async #calm(signal: AbortSignal): Promise<void> {
@@ -113,7 +113,7 @@ export class CrashCluster implements AsyncDisposable {
       const node = () => this.#problems().length === 0;
       await abortable(this.api.untilSome('Node', node), signal);
     } catch {
-      const lines = this.#life?.log.lines.slice(-10).map((line) => JSON.stringify(line));
+      const lines = this.#controller?.log.lines.slice(-10).map((line) => JSON.stringify(line));
       throw new Error([...this.#problems(), ...(lines ?? [])].join('\n'));
     }
   }
@@ -134,8 +134,8 @@ export class CrashCluster implements AsyncDisposable {
   }
 
   #die(): void {
-    if (this.#life === undefined || this.#life.isOver) return;
-    this.#life.kill();
+    if (this.#controller === undefined || this.#controller.isOver) return;
+    this.#controller.kill();
     this.#death.resolve();
   }
 }

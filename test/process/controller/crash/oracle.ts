@@ -119,7 +119,7 @@ function ownerProblems(api: Reader, ip: KubernetesObject, nics: readonly Nic[]) 
   const { name, labels = {} } = ip.metadata;
   const { podName, namespace } = specOf(ip);
   if (labels['ovn.kubernetes.io/ip_reserved'] === 'true') return [];
-  if (nics.some(({ port }) => port === name) || isTold(api, ip)) return [];
+  if (nics.some(({ port }) => port === name) || isPublished(api, ip)) return [];
   const [, set, index] = /^(.*)-(\d+)$/.exec(podName) ?? [];
   const found = api.list('StatefulSet').find(({ metadata }) => {
     return keyOf(metadata) === `${namespace}/${set}`;
@@ -129,7 +129,7 @@ function ownerProblems(api: Reader, ip: KubernetesObject, nics: readonly Nic[]) 
 }
 
 /** True for a NIC that its pod no longer asks for: another plugin's stays in the pod until its end. */
-function isTold(api: Reader, ip: KubernetesObject): boolean {
+function isPublished(api: Reader, ip: KubernetesObject): boolean {
   const { podName, namespace, ipAddress } = specOf(ip);
   const provider = ip.metadata.name.slice(`${podName}.${namespace}.`.length);
   const pod = api.list('Pod').find(({ metadata }) => keyOf(metadata) === `${namespace}/${podName}`);

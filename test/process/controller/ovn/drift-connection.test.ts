@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { mapOf } from '../../../../src/common/ovsdb/value.ts';
 import { startDatabase } from './database.ts';
 import {
-  bringNetwork,
-  bringPod,
+  applyNetwork,
+  applyPod,
   PORT,
   pod,
   subnet,
@@ -16,8 +16,8 @@ const named = (name: string) => [['name', '==', name]];
 
 it('what others do while the database is out of reach is told when it is back, and only that', async () => {
   const database = await startDatabase();
-  await bringNetwork(database);
-  await bringPod(database);
+  await applyNetwork(database);
+  await applyPod(database);
   const watching = await watched(database);
   await database.stopServer();
   await database.server.transactOffline(
@@ -55,7 +55,7 @@ it('a database that is back empty tells that all rows have gone', async () => {
 
 it('a database that comes late is followed then', async () => {
   const database = await startDatabase();
-  await bringNetwork(database);
+  await applyNetwork(database);
   await database.stopServer();
   const watching = watch(database.remote);
   await expect.poll(() => watching.log.lines.length).toBe(1);
@@ -67,7 +67,7 @@ it('a database that comes late is followed then', async () => {
 
 it('the database may be one of several remotes', async () => {
   const database = await startDatabase();
-  await bringNetwork(database);
+  await applyNetwork(database);
   const watching = watch(`tcp:127.0.0.1:1,${database.remote}`);
   await watching.ready();
   await database.by('lsp-del', 'front-tenant');
@@ -76,7 +76,7 @@ it('the database may be one of several remotes', async () => {
 
 it('the database may talk TLS', async () => {
   const database = await startDatabase();
-  await bringNetwork(database);
+  await applyNetwork(database);
   const tls = await database.createTls();
   const watching = watch(await database.listenWithTls(tls), tls);
   await watching.ready();

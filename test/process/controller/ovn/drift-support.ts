@@ -56,7 +56,7 @@ export const vpc = (name = 'tenant'): DriftChange => ({ kind: 'vpc', name });
 export const group = (name = 'ovn.sg.a.b'): DriftChange => ({ kind: 'portGroup', name });
 
 /** A Vpc with a Subnet. */
-export async function bringNetwork(database: NbDatabase): Promise<void> {
+export async function applyNetwork(database: NbDatabase): Promise<void> {
   const routes = [routeOf('0.0.0.0/0', '10.1.0.254')];
   const policies = [{ priority: 9, match: 'ip6', action: 'drop', nexthops: [] } as const];
   await database.apply((state) => planRouter(state, routerOf({ routes, policies })));
@@ -70,7 +70,7 @@ export async function bringNetwork(database: NbDatabase): Promise<void> {
 }
 
 /** A SecurityGroup `a-b`, and the pod `shop/web-0` in it. */
-export async function bringPod(database: NbDatabase): Promise<void> {
+export async function applyPod(database: NbDatabase): Promise<void> {
   await database.apply((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
   const port = portOf('10.1.0.5', { groups: ['a-b'] });
   await database.apply((state) => planPod(state, 'shop/web-0', [port]));

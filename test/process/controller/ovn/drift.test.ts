@@ -15,8 +15,8 @@ import {
 } from '../../../unit/controller/ovn/support.ts';
 import { type NbDatabase, startDatabase } from './database.ts';
 import {
-  bringNetwork,
-  bringPod,
+  applyNetwork,
+  applyPod,
   group,
   PORT,
   pod,
@@ -34,8 +34,8 @@ async function uuidOf(database: NbDatabase, table: string, ...where: readonly st
 describe('drift of a pod', () => {
   it('is told when its port is removed', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const watching = await watched(database);
     await database.by('lsp-del', PORT);
     await told(watching, pod());
@@ -43,8 +43,8 @@ describe('drift of a pod', () => {
 
   it('is told when an address, a mark or port security of its port is changed', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const watching = await watched(database);
     await database.by('lsp-set-addresses', PORT, `${MAC} 10.1.0.99`);
     await told(watching, pod());
@@ -56,8 +56,8 @@ describe('drift of a pod', () => {
 
   it('is told of the pod that a port is taken from, and of the one that it is given to', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const watching = await watched(database);
     await database.by('set', 'Logical_Switch_Port', PORT, 'external_ids:pod=shop/web-1');
     await told(watching, pod(), pod('shop/web-1'));
@@ -69,8 +69,8 @@ describe('drift of a pod', () => {
 
   it('is told when the mark goes and when it comes back, and of nothing in between', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const watching = await watched(database);
     await database.by('remove', 'Logical_Switch_Port', PORT, 'external_ids', 'vendor');
     await told(watching, pod());
@@ -92,7 +92,7 @@ describe('drift of a pod', () => {
 
   it('is told once for all that one transaction does to it, and for each pod', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
+    await applyNetwork(database);
     const watching = await watched(database);
     const keys = Array.from({ length: 50 }, (_, index) => `shop/web-${index}`);
     for (const key of keys) {
@@ -114,8 +114,8 @@ describe('drift of other objects', () => {
     const database = await startDatabase();
     const watching = await watched(database);
     // All rows come while they are watched, and none of that is told; nor is what others do.
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const expected: DriftChange[] = [];
     const damage = async (words: readonly string[], ...changes: readonly DriftChange[]) => {
       await database.by(...words);
@@ -141,8 +141,8 @@ describe('drift of other objects', () => {
   it('is told for each kind of row, when it is changed', async () => {
     const database = await startDatabase();
     const watching = await watched(database);
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const expected: DriftChange[] = [];
     const set = async (
       table: string,
@@ -173,7 +173,7 @@ describe('drift of other objects', () => {
 
   it('is told for routes and policies that others put on a router', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
+    await applyNetwork(database);
     const watching = await watched(database);
     await database.by('lr-route-add', 'tenant', '10.8.0.0/16', '10.1.0.9');
     await told(watching, vpc());
@@ -205,7 +205,7 @@ describe('drift of sets for interconnections', () => {
 describe('what is not told', () => {
   it('is what somebody does to rows that are not ours', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
+    await applyNetwork(database);
     await database.by('ls-add', 'theirs', '--', 'lsp-add', 'theirs', 'port');
     const watching = await watched(database);
     await database.by('set', 'Logical_Switch_Port', 'port', 'external_ids:pod=shop/web-0');
@@ -224,7 +224,7 @@ describe('what is not told', () => {
 
   it('is that pods of ours come', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
+    await applyNetwork(database);
     await database.apply((state) => planSecurityGroup(state, groupOf('a-b', [ruleOf()])));
     const watching = await watched(database);
     for (let index = 0; index < 20; index += 1) {
@@ -247,8 +247,8 @@ describe('what is not told', () => {
 
   it('is what OVN writes', async () => {
     const database = await startDatabase();
-    await bringNetwork(database);
-    await bringPod(database);
+    await applyNetwork(database);
+    await applyPod(database);
     const watching = await watched(database);
     const written = ['up=true', `dynamic_addresses="${MAC}"`];
     await database.by('set', 'Logical_Switch_Port', PORT, ...written);

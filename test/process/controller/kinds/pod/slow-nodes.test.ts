@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../../../unit/controller/leading-controller.ts';
+import { LeadingController } from '../../../../unit/controller/leading-controller.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const PREFIX = 'macvlan.default.kubernetes.io';
@@ -13,7 +13,7 @@ it('are its own as long as the node is there, and nobody’s when that is lost',
   const server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
   server.create({ kind: 'Node', metadata: { name: 'slow' }, ...conditions('True') });
-  const life = await Life.begin(server);
+  const controller = await LeadingController.begin(server);
   const podOn = async (name: string, nodeName: string) => {
     server.create({
       kind: 'Pod',
@@ -48,6 +48,6 @@ it('are its own as long as the node is there, and nobody’s when that is lost',
   server.patch('Node', 'slow', conditions('Unknown'));
   await gone('held.default.macvlan.default');
   expect(server.get('Pod', 'default/held').metadata.deletionTimestamp).toBeDefined();
-  await life[Symbol.asyncDispose]();
+  await controller[Symbol.asyncDispose]();
   await server.close();
 });

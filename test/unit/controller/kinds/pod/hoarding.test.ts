@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../leading-controller.ts';
+import { LeadingController } from '../../leading-controller.ts';
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const allocatedKey = (ifName: string) => `macvlan.default.${ifName}.kubernetes.io/allocated`;
@@ -16,7 +16,7 @@ const networksOf = (names: readonly string[]) => names.map((name) => `macvlan@${
 it('one that runs gets no more by asking for others than it could have at once', async () => {
   const server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
-  const life = await Life.begin(server);
+  const controller = await LeadingController.begin(server);
   const ips = () => server.list('IP').map(({ metadata }) => metadata.name);
   const ask = (names: readonly string[]) =>
     server.patch('Pod', 'default/hoarder', {
@@ -39,10 +39,11 @@ it('one that runs gets no more by asking for others than it could have at once',
   await has('i39');
   expect(ips()).toHaveLength(40);
   ask(interfaces(100, 40));
-  const isTold = ({ message = '' }: { message?: unknown }) =>
+  const isAboutIt = ({ message = '' }: { message?: unknown }) =>
     String(message).includes('has 40 of networks that it no longer asks for');
   await new Promise<void>((resolve) => {
-    const look = () => server.list('Event').some((event) => isTold(event as object)) && resolve();
+    const look = () =>
+      server.list('Event').some((event) => isAboutIt(event as object)) && resolve();
     server.onChange('Event', look);
     look();
   });
@@ -57,6 +58,6 @@ it('one that runs gets no more by asking for others than it could have at once',
   });
   await has('i0');
   expect(ips()).toHaveLength(60);
-  await life[Symbol.asyncDispose]();
+  await controller[Symbol.asyncDispose]();
   await server.close();
 });

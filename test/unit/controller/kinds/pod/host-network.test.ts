@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../leading-controller.ts';
+import { LeadingController } from '../../leading-controller.ts';
 
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
 
@@ -16,7 +16,7 @@ function create(server: FakeApiServer, spec: object) {
 it('have nothing of an earlier pod of their name: that is released', async () => {
   const server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
-  const life = await Life.begin(server);
+  const controller = await LeadingController.begin(server);
   create(server, {});
   await server.until(
     'Pod',
@@ -33,6 +33,6 @@ it('have nothing of an earlier pod of their name: that is released', async () =>
     look();
   });
   await server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === '');
-  await life[Symbol.asyncDispose]();
+  await controller[Symbol.asyncDispose]();
   await server.close();
 });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../leading-controller.ts';
+import { LeadingController } from '../../leading-controller.ts';
 
 const ALLOCATED = 'macvlan.default.kubernetes.io/allocated';
 const ADDRESS = 'macvlan.default.kubernetes.io/ip_address';
@@ -15,7 +15,7 @@ async function setUp() {
   const server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
   const { uid } = server.create({ kind: 'VirtualMachineInstance', metadata: INSTANCE }).metadata;
-  const life = await Life.begin(server);
+  const controller = await LeadingController.begin(server);
   /** A pod of the machine on a node. @returns its address, when it has one */
   const podOn = async (name: string, nodeName: string, annotations: object = {}) => {
     const owner = {
@@ -64,7 +64,7 @@ async function setUp() {
       look();
     });
   const dispose = async () => {
-    await life[Symbol.asyncDispose]();
+    await controller[Symbol.asyncDispose]();
     await server.close();
   };
   return { server, podOn, end, ips, gone, settled, [Symbol.asyncDispose]: dispose };

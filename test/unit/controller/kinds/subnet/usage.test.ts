@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { macvlanNetwork, macvlanPod, macvlanSubnet } from '../../../../lab/documented.ts';
 import { apply } from '../../../../lab/kubectl.ts';
 import { FakeApiServer } from '../../../../lab/kubernetes/api.ts';
-import { Life } from '../../leading-controller.ts';
+import { LeadingController } from '../../leading-controller.ts';
 
 const IPS = '/apis/kubeovn.io/v1/ips';
 
@@ -10,7 +10,7 @@ it('an address that was released without an IP object is counted as free', async
   await using server = await FakeApiServer.start();
   for (const object of [macvlanNetwork, macvlanSubnet]) apply(server, object);
   server.faults.failNext(Number.MAX_SAFE_INTEGER, 500, { verb: 'create', path: IPS });
-  await using _life = await Life.begin(server);
+  await using _controller = await LeadingController.begin(server);
   const says = (range: string) =>
     server.until('Subnet', 'macvlan', ({ status }) => status?.v4usingIPrange === range);
   await says('');
