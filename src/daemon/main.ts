@@ -90,7 +90,8 @@ async function start(): Promise<void> {
   const daemon = wire(options, { log, program, observers: metrics });
   metrics.follow(daemon);
   const { pods, subnets, ips, records, node, ovs, interfaces } = daemon;
-  const { mirror, recordedDels, limits, events, tunnels, providerBridges } = daemon;
+  const { mirror, recordedDels, limits, events, tunnels } = daemon;
+  const { providerBridges, bridgeTables } = daemon;
   const sweeper = new Sweeper(daemon);
   for (const part of [records, pods, subnets, ips, node, ovs]) part.start();
   await recordedDels.start();
@@ -106,6 +107,7 @@ async function start(): Promise<void> {
   mirror.start();
   limits.start();
   providerBridges.start();
+  bridgeTables.start();
   void announceChassis(daemon);
   warnOfConfigurations(daemon);
   const stopping = new AbortController();
@@ -124,7 +126,8 @@ async function start(): Promise<void> {
     await app.close();
     clearTimeout(timer);
     stopping.abort(new Error('the daemon is ending'));
-    const followers = [sweeper, mirror, limits, recordedDels, tunnels, providerBridges];
+    const onBridges = [providerBridges, bridgeTables];
+    const followers = [sweeper, mirror, limits, recordedDels, tunnels, ...onBridges];
     for (const part of followers) part.stop();
     await Promise.race([events.idle, sleep(EVENTS_END_AFTER_MS)]);
     await health?.stop();

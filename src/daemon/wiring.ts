@@ -19,6 +19,7 @@ import { DeletedPods } from './model/deleted-pods.ts';
 import { IP_NODE_LABEL, projectIp } from './model/ip.ts';
 import { projectNode } from './model/node.ts';
 import { projectPod } from './model/pod.ts';
+import { projectService } from './model/service.ts';
 import { projectSubnet } from './model/subnet.ts';
 import { createIpv6Outage } from './netns/link.ts';
 import { createIpOutage } from './nic/ip-object.ts';
@@ -30,14 +31,16 @@ import { PrimaryNetwork } from './node/primary-network.ts';
 import { ProviderBridges, projectCheckedNetwork } from './node/provider/provider-bridges.ts';
 import { Tunnels } from './node/tunnels.ts';
 import { Mirror } from './ovs/mirror.ts';
-import { PacketSender } from './ovs/packet-out.ts';
+import { managementFolder, PacketSender } from './ovs/packet-out.ts';
 import { OvsSession } from './ovs/session.ts';
 import { createVsctl } from './ovs/vsctl.ts';
+import { VswitchdControl } from './ovs/vswitchd-control.ts';
 import { AttachmentQueue } from './ownership/attachment-queue.ts';
 import { PortLocks } from './ownership/port-locks.ts';
 import { SandboxOwnership } from './ownership/sandbox-ownership.ts';
 import { createEventRecorder } from './report/event-recorder.ts';
 import { PodEvents } from './report/pod-events.ts';
+import { BridgeTables } from './underlay/bridge-tables.ts';
 import { del } from './verbs/del.ts';
 import { RecordedDels } from './verbs/recorded-dels.ts';
 
@@ -98,6 +101,12 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     labelSelector: `${IP_NODE_LABEL}=${nodeName}`,
     project: projectIp,
   });
+  /** Followed from when there is a provider network. */
+  const vlans = new WatchCache({
+    ...followed,
+    path: collectionPath(KINDS.vlans),
+    project: projectVlan,
+  });
   const providerBridges = new ProviderBridges({
     ...{ api, node, pods, nodeName, ovs, root, bridges, interfaces, vsctl, addresses },
     ...{ tunnels, events, queues, log, boot: bootId() },
@@ -106,13 +115,24 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
       path: collectionPath(KINDS.providerNetworks),
       project: projectCheckedNetwork,
     }),
-    vlans: new WatchCache({
-      ...followed,
-      path: collectionPath(KINDS.vlans),
-      project: projectVlan,
-    }),
+    vlans,
     ownPod: options.ownPod,
     macLearningFallback: options.macLearningFallback,
+  });
+  const subnets = new WatchCache({
+    ...followed,
+    path: collectionPath(KINDS.subnets),
+    project: projectSubnet,
+  });
+  const bridgeTables = new BridgeTables({
+    ...{ subnets, vlans, ovs, interfaces, queues, log },
+    services: new WatchCache({
+      ...followed,
+      path: collectionPath(KINDS.services),
+      project: projectService,
+    }),
+    control: new VswitchdControl(ovsDatabase),
+    socketFolder: managementFolder(ovsDatabase),
   });
   const parts = {
     nodeName,
@@ -121,11 +141,8 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     pods,
     deletedPods,
     /** By name. */
-    subnets: new WatchCache({
-      ...followed,
-      path: collectionPath(KINDS.subnets),
-      project: projectSubnet,
-    }),
+    subnets,
+    bridgeTables,
     /** Those that name this node, by name; none where the daemon's role does not let it follow them. */
     ips,
     /** What the cluster has recorded of the NICs of `pods`, read one at a time. */

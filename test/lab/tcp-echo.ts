@@ -22,7 +22,7 @@ export class TcpEcho implements Disposable {
     this.#answers = linesOf(client);
   }
 
-  /** Resolves when the server listens; the connection is made with the first `echo`. */
+  /** Resolves when the server listens at `address`; the client begins to connect. */
   static async start(client: Sandbox, server: Sandbox, address: string): Promise<TcpEcho> {
     const listener = startIn(server, SERVER, address);
     await linesOf(listener).next();

@@ -8,6 +8,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { command } from './command.ts';
 import type { OvnNode } from './ovn-node.ts';
+import type { Sandbox } from './runtime.ts';
 
 /** Name of the switch's namespace, and of its bridge. */
 const SWITCH = 'wire';
@@ -116,6 +117,12 @@ export class Machine {
   async run(file: string, ...args: readonly string[]): Promise<string> {
     return await command('ip', ['netns', 'exec', this.name, file, ...args]);
   }
+}
+
+/** A machine as one end of what is said between sandboxes. */
+export function asSandbox({ name }: Machine): Sandbox {
+  const pod = { namespace: '', name, uid: '' };
+  return { containerId: '', netns: `/run/netns/${name}`, netnsName: name, pod };
 }
 
 /**

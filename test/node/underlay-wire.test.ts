@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SubnetPlan } from '../lab/cluster.ts';
 import { command } from '../lab/command.ts';
-import { inSandbox, outcomeInSandbox, type Sandbox } from '../lab/runtime.ts';
+import { inSandbox, outcomeInSandbox } from '../lab/runtime.ts';
 import { podAddresses } from '../lab/snapshot.ts';
 import { Tcpdump } from '../lab/tcpdump.ts';
-import { type Machine, makeProviderBridge, readyCard, Wire } from '../lab/wire.ts';
+import { asSandbox, type Machine, makeProviderBridge, readyCard, Wire } from '../lab/wire.ts';
 import { Fixture } from './fixture.ts';
 import { expectLimits } from './limits-throughput.ts';
 import { canPing, mustAdd, mustDelete, pings } from './observe.ts';
@@ -43,12 +43,6 @@ afterAll(async () => {
 function machine(name: string, vlan: number, octet: number): Promise<Machine> {
   const addresses = [`10.${octet}.0.1/16`, `fd00:10:${octet}::1/64`];
   return wire.machine({ name, vlan, addresses });
-}
-
-/** A machine as one end of what is measured between sandboxes. */
-function asSandbox({ name }: Machine): Sandbox {
-  const pod = { namespace: '', name, uid: '' };
-  return { containerId: '', netns: `/run/netns/${name}`, netnsName: name, pod };
 }
 
 describe('frames of a NIC', () => {

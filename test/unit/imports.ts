@@ -49,6 +49,7 @@ const PROGRAMS: readonly Program[] = [
       'netns',
       'ownership',
       'node',
+      'underlay',
       'nic/kinds',
       'nic',
       'limits',

@@ -71,6 +71,7 @@ export const KINDS = {
   pods: core('pods'),
   nodes: core('nodes'),
   events: core('events'),
+  services: core('services'),
   ips: kubeOvn('ips'),
   subnets: kubeOvn('subnets'),
   vlans: kubeOvn('vlans'),

@@ -2,7 +2,13 @@
  * What we keep of a Subnet object, and which Subnet a NIC belongs to.
  */
 
-import { type Address, type Cidr, parseAddress, parseCidr } from '../../common/address.ts';
+import {
+  type Address,
+  type Cidr,
+  parseAddress,
+  parseCidr,
+  parseMac,
+} from '../../common/address.ts';
 
 /** One Subnet, as ADD and STATUS go by it. */
 export interface Subnet {
@@ -20,6 +26,12 @@ export interface Subnet {
   readonly u2oInterconnection: boolean;
   /** That address, one per family, as the controller has written it; none before. */
   readonly u2oGateways: readonly string[];
+  /** MAC of that address; undefined before the controller has written one. */
+  readonly u2oMac?: string;
+  /** Name of the Vlan; empty for an overlay network. */
+  readonly vlan: string;
+  /** True where Services may have addresses of it for callers outside (`enableExternalLBAddress`). */
+  readonly givesServiceAddresses: boolean;
   readonly disableGatewayCheck: boolean;
   /** Name of the node network for this Subnet's tunnels; empty for the default one. */
   readonly nodeNetwork: string;
@@ -34,6 +46,7 @@ export function projectSubnet(raw: unknown): Subnet {
   const { metadata, spec = {}, status = {} } = raw as RawSubnet;
   const underlay = Boolean(spec.vlan) && spec.logicalGateway !== true;
   const u2o = underlay && spec.u2oInterconnection === true;
+  const u2oMac = u2o ? parseMac(status.u2oInterconnectionMAC ?? '') : undefined;
   return {
     name: metadata.name,
     provider: spec.provider ?? '',
@@ -43,6 +56,9 @@ export function projectSubnet(raw: unknown): Subnet {
     underlay,
     u2oInterconnection: u2o,
     u2oGateways: u2o ? (status.u2oInterconnectionIP ?? '').split(',').filter(Boolean) : [],
+    ...(u2oMac === undefined ? {} : { u2oMac }),
+    vlan: spec.vlan ?? '',
+    givesServiceAddresses: Boolean(spec.vlan) && spec.enableExternalLBAddress === true,
     disableGatewayCheck: spec.disableGatewayCheck === true,
     nodeNetwork: spec.nodeNetwork ?? '',
     exhausted: isExhausted(spec.cidrBlock ?? '', status),
@@ -77,6 +93,7 @@ interface RawSubnet {
     vlan?: string;
     logicalGateway?: boolean;
     u2oInterconnection?: boolean;
+    enableExternalLBAddress?: boolean;
     disableGatewayCheck?: boolean;
     nodeNetwork?: string;
   };
@@ -86,6 +103,7 @@ interface RawSubnet {
 /** Kube-OVN takes counts of addresses as numbers and as texts of digits. */
 interface RawStatus {
   u2oInterconnectionIP?: string;
+  u2oInterconnectionMAC?: string;
   v4availableIPs?: number | string;
   v6availableIPs?: number | string;
 }

@@ -76,7 +76,8 @@ async function ask(
   });
 }
 
-async function controlSocket(name: string, directories: readonly string[]): Promise<string> {
+/** @throws Error where there is no pid of it in any of the directories */
+export async function controlSocket(name: string, directories: readonly string[]): Promise<string> {
   const pidFiles = directories.map((directory) => join(directory, `${name}.pid`));
   for (const path of pidFiles) {
     const pid = await readFile(path, 'utf8').catch(() => '');

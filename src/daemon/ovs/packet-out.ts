@@ -61,8 +61,13 @@ export class PacketSender {
 
 /** ovs-vswitchd makes it in its run directory, where ovsdb-server has its own (ovs-vswitchd(8)). */
 export function managementSocket(database: string): string {
+  return `${managementFolder(database)}/${INTEGRATION_BRIDGE}.mgmt`;
+}
+
+/** Where each bridge has its socket, `<bridge>.mgmt`. */
+export function managementFolder(database: string): string {
   const [, path = '/run/openvswitch/db.sock'] = /^unix:(\/.+)$/.exec(database) ?? [];
-  return `${dirname(path)}/${INTEGRATION_BRIDGE}.mgmt`;
+  return dirname(path);
 }
 
 /** @throws Error that says what the switch or the system said */

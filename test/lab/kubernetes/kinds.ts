@@ -58,6 +58,14 @@ export const kinds: readonly Kind[] = [
     nameRule: 'path segment',
     fields: eventFields,
   },
+  {
+    apiVersion: 'v1',
+    plural: 'services',
+    kind: 'Service',
+    namespaced: true,
+    hasStatus: true,
+    nameRule: 'label',
+  },
   { apiVersion: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
   {
     apiVersion: 'apps/v1',

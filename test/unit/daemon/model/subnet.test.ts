@@ -31,6 +31,8 @@ describe('a Subnet', () => {
       underlay: false,
       u2oInterconnection: false,
       u2oGateways: [],
+      vlan: '',
+      givesServiceAddresses: false,
       disableGatewayCheck: true,
       nodeNetwork: 'storage',
       exhausted: false,
