@@ -71,6 +71,13 @@ export class Wire {
     return await command('ovs-appctl', ['-t', `${DIRECTORY}/ovs-vswitchd.ctl`, 'fdb/show', SWITCH]);
   }
 
+  /** Has the switch send to a card what is for a MAC, wherever it hears that MAC from. */
+  async pin(mac: string, vlan: number, card: string): Promise<void> {
+    const control = `${DIRECTORY}/ovs-vswitchd.ctl`;
+    const entry = [SWITCH, `sw-${card}`, String(vlan), mac];
+    await command('ovs-appctl', ['-t', control, 'fdb/add', ...entry]);
+  }
+
   async stop(): Promise<void> {
     for (const name of [...PARTS].reverse()) {
       const pid = await readFile(`${DIRECTORY}/${name}.pid`, 'utf8').catch(() => undefined);
@@ -150,8 +157,8 @@ export async function makeProviderBridge(
   const [link] = JSON.parse(await command('ip', ['-j', 'link', 'show', 'dev', nic]));
   await node.vsctl(
     ...['add-br', bridge, '--', 'set', 'Bridge', bridge, 'datapath_type=netdev'],
-    ...[`other_config:hwaddr="${link.address}"`, 'external_ids:vendor=kube-ovn'],
-    ...['--', 'add-port', bridge, nic, '--', 'set', 'Port', nic, 'external_ids:vendor=kube-ovn'],
+    ...[`other_config:hwaddr="${link.address}"`],
+    ...['--', 'add-port', bridge, nic],
     ...['--', 'set', 'Open_vSwitch', '.', `external_ids:ovn-bridge-mappings=${network}:${bridge}`],
   );
   await node.switchDone();

@@ -6,6 +6,17 @@ import { type Fixture, ovnConfig } from './fixture.ts';
 /** The provider network, by the name that OVN's mapping has. */
 export const PHYSNET = 'physnet';
 
+/** The provider network as an object, and the daemon's bridge with this card of the node. */
+export async function connectCard({ api, node }: Pick<Fixture, 'api' | 'node'>, card: string) {
+  api.create({
+    kind: 'ProviderNetwork',
+    metadata: { name: PHYSNET },
+    spec: { defaultInterface: card },
+  });
+  const ready = `${PHYSNET}.provider-network.kubernetes.io/ready`;
+  await api.until('Node', node.chassis, ({ metadata }) => metadata.labels?.[ready] === 'true');
+}
+
 export interface UnderlayOptions {
   readonly name: string;
   /** Its CIDRs are 10.<octet>.0.0/16 and fd00:10:<octet>::/64, its gateways .1 and ::1. */
@@ -16,7 +27,7 @@ export interface UnderlayOptions {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-/** A Subnet on the provider network: object, logical switch and localnet port, as the controller makes them. */
+/** A Subnet on the provider network, alone in its VLAN: objects, logical switch and localnet port, as the controller makes them. */
 export async function createUnderlay(
   { api, node }: Pick<Fixture, 'api' | 'node'>,
   { name, octet, vlan, spec }: UnderlayOptions,
@@ -27,6 +38,8 @@ export async function createUnderlay(
     cidrBlock: `10.${octet}.0.0/16,fd00:10:${octet}::/64`,
     gateway: `10.${octet}.0.1,fd00:10:${octet}::1`,
   };
+  const id = { id: vlan, provider: PHYSNET };
+  api.create({ kind: 'Vlan', metadata: { name: `vlan${vlan}` }, spec: id });
   api.create({
     kind: 'Subnet',
     metadata: { name },

@@ -6,14 +6,13 @@ import { command } from '../lab/command.ts';
 import { inSandbox, outcomeInSandbox } from '../lab/runtime.ts';
 import { podAddresses } from '../lab/snapshot.ts';
 import { Tcpdump } from '../lab/tcpdump.ts';
-import { asSandbox, type Machine, makeProviderBridge, readyCard, Wire } from '../lab/wire.ts';
+import { asSandbox, type Machine, readyCard, Wire } from '../lab/wire.ts';
 import { Fixture } from './fixture.ts';
 import { expectLimits } from './limits-throughput.ts';
 import { canPing, mustAdd, mustDelete, pings } from './observe.ts';
-import { configOn, createUnderlay, PHYSNET, podOnUnderlay } from './underlay-fixture.ts';
+import { configOn, connectCard, createUnderlay, podOnUnderlay } from './underlay-fixture.ts';
 
 const NIC = 'eth1';
-const MTU_LABEL = `${PHYSNET}.provider-network.kubernetes.io/mtu`;
 
 let fixture: Fixture;
 let wire: Wire;
@@ -22,12 +21,10 @@ let tagged: SubnetPlan;
 let router: Machine;
 beforeAll(async () => {
   fixture = await Fixture.start(['--add-timeout-seconds=30']);
-  const { node, api } = fixture;
   wire = await Wire.start();
   await wire.card(NIC);
   await readyCard(NIC);
-  await makeProviderBridge(node, { network: PHYSNET, nic: NIC });
-  api.patch('Node', node.chassis, { metadata: { labels: { [MTU_LABEL]: '1500' } } });
+  await connectCard(fixture, NIC);
   untagged = await createUnderlay(fixture, { name: 'plain', octet: 90, vlan: 0 });
   tagged = await createUnderlay(fixture, { name: 'tagged', octet: 91, vlan: 100 });
   router = await machine('router', 0, 90);
