@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { abortable } from '../concurrency/deadline.ts';
+import { allOf } from '../concurrency/together.ts';
 import { messageOf } from '../text.ts';
 import { OvsdbError } from './error.ts';
 
@@ -107,11 +108,13 @@ async function secureContext(tls: TlsFiles | undefined): Promise<SecureContext> 
       'it talks TLS, and no private key, certificate and CA certificate are configured',
     );
   }
-  const [key, cert, ca] = await Promise.all(
-    [tls.privateKey, tls.certificate, tls.caCertificate].map(readPem),
-  );
+  const [key, cert, ca] = await allOf([
+    readPem(tls.privateKey),
+    readPem(tls.certificate),
+    readPem(tls.caCertificate),
+  ]);
   try {
-    return createSecureContext({ ...(key && { key }), ...(cert && { cert }), ...(ca && { ca }) });
+    return createSecureContext({ key, cert, ca });
   } catch (error) {
     const files = `${tls.privateKey}, ${tls.certificate} or ${tls.caCertificate}`;
     throw new OvsdbError('unreachable', `${files} is of no use: ${messageOf(error)}`);
