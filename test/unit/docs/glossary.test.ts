@@ -18,7 +18,6 @@ const PRIVATE_WORDS: readonly (readonly [word: RegExp, instead: string])[] = [
   [/(Address|Mac|Pool|Mirror)Wish\b|\bWishes\b/, 'requests'],
   [/\bnewDraft\b|\bDraft\b/, 'transaction builder'],
   [/\bgiven? back\b|\bgives back\b|giveBack/i, 'released'],
-  [/News\b|NEWS\b/, 'reasons, predicates, events'],
   [/\bstor(y|ies)\b/i, 'scenario; one file a verb, one reconciler a kind'],
   [/\blive cop(y|ies)\b/i, 'informer cache, replica'],
 ];
