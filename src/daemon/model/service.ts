@@ -4,6 +4,7 @@
 import { type Address, parseAddress } from '../../common/address.ts';
 import { rawFields, readQuietly } from '../../common/fields.ts';
 
+/** One Service, as flows on provider bridges are made for it. */
 export interface ExternalService {
   /** Name of the Subnet whose address it has; empty for every other Service. */
   readonly subnet: string;
@@ -12,6 +13,7 @@ export interface ExternalService {
   readonly ports: readonly ServicePort[];
 }
 
+/** A port of a Service, 1 to 65535. */
 export interface ServicePort {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;

@@ -5,6 +5,7 @@
 import { column, mayLack } from '../../common/ovsdb/column.ts';
 import type { RowOf } from '../../common/ovsdb/table.ts';
 
+/** The columns of each table, with their types; a replica holds no others. */
 export const COLUMNS = {
   Open_vSwitch: {
     external_ids: column.map,
@@ -59,7 +60,9 @@ export const COLUMNS = {
   },
 } as const;
 
+/** A table that is followed. */
 export type TableName = keyof typeof COLUMNS;
+/** A row of a table, with the values of now. */
 export type RowIn<T extends TableName> = RowOf<(typeof COLUMNS)[T]>;
 
 export type RootRow = RowIn<'Open_vSwitch'>;

@@ -28,6 +28,9 @@ export class UnknownCommand extends Error {
   }
 }
 
+/**
+ * One connection to the ovs-vswitchd of this node, made again whenever it has ended, with pauses of up to 5 s.
+ */
 export class VswitchdControl {
   readonly #directory: string | undefined;
   readonly #stopped = new AbortController();

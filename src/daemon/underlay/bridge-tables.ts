@@ -35,6 +35,7 @@ const VSWITCHD = 'ovs-vswitchd';
 /** Between attempts that fail although it is there. */
 const PAUSES = { firstMs: 500, maxMs: 300_000 };
 
+/** What entries and flows are made of, and by what they are read and written. */
 export interface BridgeTablesParts {
   /** By name. */
   readonly subnets: Pick<WatchCache<Subnet>, 'get' | 'values' | 'synced' | 'onChange'>;
@@ -56,12 +57,13 @@ export interface BridgeTablesParts {
   readonly log: Logger;
 }
 
-/** What a bridge was last brought to since ovs-vswitchd came; undefined before that. */
+/** What a bridge was last given since ovs-vswitchd came; undefined before that. */
 interface Applied {
   fdb?: string;
   flows?: string;
 }
 
+/** The entries and flows of all provider bridges, from `start` to `stop`; one bridge is worked on at a time. */
 export class BridgeTables {
   readonly #parts: BridgeTablesParts;
   /** Of bridges, by their names. */
