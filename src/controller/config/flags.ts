@@ -193,6 +193,7 @@ function settingsOf(given: Given, environment: NodeJS.ProcessEnv): ClusterSettin
     defaultSubnet: objectName(given, 'default-ls'),
     joinSubnet: objectName(given, 'node-switch'),
     defaultProviderNetwork: objectName(given, 'default-provider-name'),
+    serviceCidrs: readCidrs('service-cluster-ip-range', given.text('service-cluster-ip-range')),
     agentNamespace: namespaceOf(environment.POD_NAMESPACE || 'kube-system'),
     enableLb: flag(given, 'enable-lb'),
     ...(apiServer === undefined ? {} : { apiServer }),

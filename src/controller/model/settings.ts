@@ -2,7 +2,7 @@
  * What holds for the whole cluster: names that Kube-OVN's objects have by default, and what its
  * controller's flags decide.
  */
-import type { Address } from '../../common/address.ts';
+import type { Address, Cidr } from '../../common/address.ts';
 
 /** Settings that all parts of a controller share; they stay the same for as long as it runs. */
 export interface ClusterSettings {
@@ -17,6 +17,8 @@ export interface ClusterSettings {
   readonly defaultProviderNetwork: string;
   /** Where the nodes' daemons run: the controller's own namespace. */
   readonly agentNamespace: string;
+  /** Networks of Services, at most one of each family. */
+  readonly serviceCidrs: readonly Cidr[];
   /** What Subnets that do not say get for `enableLb`; undefined leaves them alone. */
   readonly enableLb?: boolean;
   /** The API server's address within the cluster: no Subnet of the default VPC may have it. */

@@ -57,8 +57,17 @@ export interface DesiredSwitch {
   readonly localnet?: DesiredLocalnet;
   /** Addresses of all nodes, for a Subnet with a router's leg, whose policies name them; absent for others. */
   readonly nodes?: readonly Address[];
+  /** By node, where its policies name them; none for most. */
+  readonly nodeGroups?: readonly DesiredNodeGroup[];
   readonly dhcp: readonly DesiredDhcp[];
   readonly acls: readonly DesiredAcl[];
+}
+
+/** The ports of a Subnet that are on one node. */
+export interface DesiredNodeGroup {
+  readonly node: string;
+  /** Names of the ports. */
+  readonly ports: readonly string[];
 }
 
 /** The port of a Subnet to a provider network, whose other end is each node's provider bridge. */

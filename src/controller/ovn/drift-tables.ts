@@ -7,7 +7,7 @@
  * of them itself, `tag`, but only for ports with `tag_request` (ovn-nb(5)), which ours have not.
  */
 import { ownerOfSet } from './interconnection-sets.ts';
-import { isOurs, routerPortName } from './names.ts';
+import { isOurs, routerPortName, subnetOfNodeGroup } from './names.ts';
 import { COLUMNS, type Ids, type TableName } from './rows.ts';
 
 /** What is to be compared with the database again. There may be no object of that name. */
@@ -87,7 +87,11 @@ export const DRIFT_TABLES: Readonly<Record<TableName, DriftTable>> = {
   Port_Group: {
     columns: ['name', 'external_ids'],
     tellsEnd: true,
-    objects: ({ name = '' }) => [{ kind: 'portGroup', name }],
+    objects: (row) => {
+      const subnet = subnetOfNodeGroup(row);
+      const { name = '' } = row;
+      return subnet === undefined ? [{ kind: 'portGroup', name }] : subnetsNamed(subnet);
+    },
   },
   Address_Set: {
     columns: ['name', 'external_ids'],

@@ -8,6 +8,7 @@
 import { type Address, type Cidr, cidrText, type Family } from '../../common/address.ts';
 import type { DesiredPolicy } from './desired.ts';
 import { nodeSetName, overlaySetName } from './interconnection-sets.ts';
+import { nodeGroupSetName } from './node-groups.ts';
 import type { Policy } from './rows.ts';
 
 /** An underlay Subnet with a leg of a router. */
@@ -18,6 +19,17 @@ export interface Interconnected {
   /** True where only overlay Subnets are reached by the router, and no other underlay. */
   readonly isOverlayOnly: boolean;
   readonly blocks: readonly { readonly cidr: Cidr; readonly gateway: Address }[];
+  /** By which nodes Services are reached, where the Subnet has no load balancers in OVN. */
+  readonly serviceNodes: readonly ServiceNode[];
+  /** Networks of Services. */
+  readonly serviceCidrs: readonly Cidr[];
+}
+
+/** A node that is attached to the router. */
+export interface ServiceNode {
+  readonly name: string;
+  /** Its own in the network of the nodes and the router. */
+  readonly addresses: readonly Address[];
 }
 
 const TO_NODES_PRIORITY = 31_000;
@@ -30,6 +42,9 @@ const GATEWAY_PRIORITY = 29_000;
 const IS_INTERCONNECTION = 'isU2ORoutePolicy';
 const IS_OVERLAY_ONLY = 'isU2OOverlayOnlyRoutePolicy';
 const IDS = { [IS_INTERCONNECTION]: 'true' };
+const IS_SERVICE = 'isU2ONoLBRoutePolicy';
+const NODE = 'node';
+const SERVICE_CIDR = 'svcCidr';
 const OVERLAY_ONLY_IDS = { ...IDS, [IS_OVERLAY_ONLY]: 'true' };
 
 /** Whether a policy of ours is for an interconnection: Kube-OVN has others with further marks. */
@@ -40,15 +55,45 @@ export function isInterconnectionPolicy({
 }
 
 /** Keys of `external_ids` that such a policy has. */
-export const INTERCONNECTION_KEYS: readonly string[] = [IS_INTERCONNECTION, IS_OVERLAY_ONLY];
+export const INTERCONNECTION_KEYS: readonly string[] = [
+  ...[IS_INTERCONNECTION, IS_OVERLAY_ONLY],
+  ...[IS_SERVICE, NODE, SERVICE_CIDR],
+];
 
 /** The policies for one Subnet. */
 export function interconnectionPolicies(interconnected: Interconnected): readonly DesiredPolicy[] {
   const { isInDefaultVpc, isOverlayOnly, blocks } = interconnected;
   const of = isOverlayOnly ? overlayOnly : isInDefaultVpc ? inDefaultVpc : inOtherVpc;
-  return blocks.flatMap(({ cidr, gateway }) =>
-    of({ ...interconnected, cidr: cidrText(cidr), family: cidr.family, gateway }),
-  );
+  return blocks.flatMap(({ cidr, gateway }) => {
+    const block = { ...interconnected, cidr: cidrText(cidr), family: cidr.family, gateway };
+    return [...of(block), ...toServices(interconnected, cidr.family)];
+  });
+}
+
+/** What pods send to Services goes by their own node, which has kube-proxy's rules. */
+function toServices(
+  { subnet, serviceNodes, serviceCidrs }: Interconnected,
+  family: Family,
+): readonly DesiredPolicy[] {
+  const services = serviceCidrs.find((cidr) => cidr.family === family);
+  if (services === undefined) return [];
+  const cidr = cidrText(services);
+  return serviceNodes.flatMap(({ name, addresses }): readonly DesiredPolicy[] => {
+    const nexthops = addresses.filter((address) => address.family === family);
+    if (nexthops.length === 0) return [];
+    const set = nodeGroupSetName(subnet, name, family);
+    const field = fieldOf(family);
+    return [
+      {
+        priority: TO_SUBNET_PRIORITY,
+        match: `${field}.src == $${set} && ${field}.dst == ${cidr}`,
+        action: 'reroute',
+        nexthops,
+        subnet,
+        ids: { ...IDS, [IS_SERVICE]: 'true', [NODE]: name, [SERVICE_CIDR]: cidr },
+      },
+    ];
+  });
 }
 
 interface OneBlock extends Pick<Interconnected, 'subnet' | 'vpc'> {

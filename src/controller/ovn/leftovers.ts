@@ -5,7 +5,7 @@
 
 import { isSecurityGroup } from './group-rows.ts';
 import { ownerOfSet } from './interconnection-sets.ts';
-import { DENY_ALL_GROUP, isOurs } from './names.ts';
+import { DENY_ALL_GROUP, isOurs, subnetOfNodeGroup } from './names.ts';
 import { subnetOfRouterPort } from './router-port.ts';
 import type { NbState } from './state.ts';
 
@@ -46,6 +46,7 @@ export function leftovers(state: NbState, known: Known): Leftovers {
           .filter(({ external_ids: ids }) => ids.port === undefined)
           .map(({ external_ids: ids }) => ids.ls),
         ...ownersOfKind('subnet'),
+        ...[...state.portGroups.values()].filter(isOurs).map(subnetOfNodeGroup),
       ],
       known.subnet,
     ),

@@ -34,6 +34,15 @@ export function localnetPortName(subnet: string): string {
   return `localnet.${subnet}`;
 }
 
+/** The Subnet of which a port group has the ports of one node (node-groups.ts); undefined for any other. */
+export function subnetOfNodeGroup({
+  external_ids: ids,
+}: {
+  readonly external_ids: Readonly<Record<string, string>>;
+}): string | undefined {
+  return ids.u2o === 'true' ? ids.ls : undefined;
+}
+
 /** Whether OVN takes a SecurityGroup's name in matches. Pods can list whatever they like. */
 export function isGroupName(group: string): boolean {
   return /^[a-zA-Z_.0-9-]+$/.test(group);

@@ -8,7 +8,7 @@
 import { type Address, parseAddress } from '../../common/address.ts';
 import { Replica } from '../../common/ovsdb/replica.ts';
 import { LiveTable } from '../../common/ovsdb/table.ts';
-import { isOurs } from './names.ts';
+import { isOurs, subnetOfNodeGroup } from './names.ts';
 import {
   type Acl,
   type AddressSet,
@@ -58,6 +58,11 @@ export class NbState {
   readonly routersOf = this.#routers.indexOfMembers('ports');
   /** The groups that a port is in, by the port's UUID. */
   readonly groupsOf = this.#portGroups.indexOfMembers('ports');
+  /** Groups of a Subnet's ports by node. */
+  readonly nodeGroupsOf = this.#portGroups.index((row) => {
+    const subnet = subnetOfNodeGroup(row);
+    return subnet === undefined ? [] : [subnet];
+  });
   /** Our ports of a pod, by `<namespace>/<name>`. */
   readonly portsOfPod = this.#switchPorts.index(podOf);
   /** Our ports that say that they are of a Subnet. */

@@ -8,6 +8,7 @@ export const defaultSettings: ClusterSettings = {
   joinSubnet: 'join',
   defaultProviderNetwork: 'provider',
   agentNamespace: 'kube-system',
+  serviceCidrs: [],
   podNicType: 'veth-pair',
   keepsVmAddresses: true,
   enforcesNamespaces: false,

@@ -7,6 +7,7 @@ import type {
   DesiredAcl,
   DesiredAttachment,
   DesiredDhcp,
+  DesiredNodeGroup,
   DesiredSwitch,
 } from '../../ovn/desired.ts';
 import { ownAcls, privateAcls } from '../../ovn/subnet-acls.ts';
@@ -30,12 +31,14 @@ export interface SwitchContext {
   readonly leg?: Interconnection | undefined;
   /** Addresses of all nodes. */
   readonly nodeAddresses: readonly Address[];
+  /** Its ports by node, where its policies name them. */
+  readonly nodeGroups?: readonly DesiredNodeGroup[];
 }
 
 /** The logical switch that a valid Subnet asks for, with router port, ACLs and DHCP options. */
 export function desiredSwitch(subnet: Subnet, context: SwitchContext): DesiredSwitch {
   const { name, blocks } = subnet;
-  const { vlan, nodes, leg, nodeAddresses } = context;
+  const { vlan, nodes, leg, nodeAddresses, nodeGroups = [] } = context;
   const attachment = attachmentOf(subnet, leg);
   const localnet = vlan && {
     network: vlan.provider,
@@ -46,7 +49,7 @@ export function desiredSwitch(subnet: Subnet, context: SwitchContext): DesiredSw
     name,
     ...(attachment === undefined ? {} : { attachment }),
     ...(localnet === undefined ? {} : { localnet }),
-    ...(leg === undefined ? {} : { nodes: nodeAddresses }),
+    ...(leg === undefined ? {} : { nodes: nodeAddresses, nodeGroups }),
     dhcp: subnet.enableDhcp ? dhcpOf(subnet, leg) : [],
     acls: aclsOf(subnet, nodes),
   };

@@ -3,16 +3,21 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../../common/kubernetes/watch-cache.ts';
+import { Pace } from '../../../common/reconcile/pace.ts';
 import { checkedValue } from '../../model/problem.ts';
 import { hasSameMembers } from '../../model/same-members.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import type { Uses } from '../context.ts';
 import { isInterconnectionIp } from '../ip/object/interconnection-ip.ts';
+import type { IpObject } from '../ip/object/ip.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
 import { affectsNics, hasOtherAddresses, hasVlanChanged } from '../predicates.ts';
-import { isInterconnected } from './object/interconnection.ts';
+import { goesByNodes, isInterconnected } from './object/interconnection.ts';
 import type { SubnetObject } from './object/subnet.ts';
 import { type SubnetContext, SubnetReconciler } from './reconciler.ts';
+
+/** Pods that come one after another are put into their groups together; ms. */
+const GROUPS_EVERY_MS = 250;
 
 type Context = SubnetContext & Uses<'queues' | 'signals' | 'wakes', 'ips' | 'nodes'>;
 
@@ -27,6 +32,15 @@ export function subnetKind(context: Context): Kind {
     concurrency: OBJECTS_AT_ONCE,
     reconcile: (name) => reconciler.reconcile(name),
   });
+
+  const pace = new Pace(GROUPS_EVERY_MS, (name) => queue.add(name));
+
+  /** True for one whose rows have the ports of its pods by node. */
+  function isByNodes(name: string): boolean {
+    const object = subnets.get(name);
+    const subnet = object && checkedValue(object.checked);
+    return subnet !== undefined && goesByNodes(subnet, settings);
+  }
 
   function addThose(are: (subnet: SubnetObject) => boolean): void {
     for (const subnet of subnets.values()) if (are(subnet)) queue.add(subnet.meta.name);
@@ -51,6 +65,10 @@ export function subnetKind(context: Context): Kind {
 
   return {
     subscribe: () => [
+      () => pace.stop(),
+      subnets.onChange(({ type, key }) => {
+        if (type === 'deleted') pace.forget(key);
+      }),
       subnets.onChange(forgetDeleted(events)),
       subnets.onChange(changed),
       // Their logical switches are attached to the Vpc's router.
@@ -71,6 +89,9 @@ export function subnetKind(context: Context): Kind {
         if (type === 'deleted') addDeleting(value.spec.subnet);
         // The record of its router's leg.
         if (isInterconnectionIp(value)) queue.add(value.spec.subnet);
+        else if (isByNodes(value.spec.subnet) && hasOtherNode(change)) {
+          pace.add(value.spec.subnet);
+        }
       }),
       cluster.nodes.onChange((change) => {
         if (hasOtherAddresses(change)) addThose(hasLeg);
@@ -92,6 +113,11 @@ export function subnetKind(context: Context): Kind {
       if (change.kind === 'subnet') queue.add(change.name);
     },
   };
+}
+
+/** True where a NIC came or went, or is on another node than before. */
+function hasOtherNode({ type, value, previous }: Change<IpObject>): boolean {
+  return type !== 'updated' || value.spec.nodeName !== previous?.spec.nodeName;
 }
 
 /** True for one in which a router has a leg: its rows name the addresses of all nodes. */

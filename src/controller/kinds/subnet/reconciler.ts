@@ -11,6 +11,7 @@ import { failureEvent, outcomeEvent } from '../../model/events.ts';
 import { lackOf, withLack } from '../../model/lack.ts';
 import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/meta.ts';
 import { checkedValue, describeProblems, type Problem } from '../../model/problem.ts';
+import type { DesiredNodeGroup } from '../../ovn/desired.ts';
 import { NorthboundError } from '../../ovn/error.ts';
 import { gatewayMac } from '../../ovn/router-port.ts';
 import type { NbState } from '../../ovn/state.ts';
@@ -22,6 +23,7 @@ import type { VlanObject } from '../vlan/object/vlan.ts';
 import { desiredSwitch, type SwitchContext } from './desired-switch.ts';
 import { Interconnections } from './interconnections.ts';
 import {
+  goesByNodes,
   type Interconnection,
   interconnectionPatch,
   isInterconnected,
@@ -36,7 +38,7 @@ const ON_ITS_WAY = { isTransient: true, waitsFor: [] };
 
 export type SubnetContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'northbound' | 'settings' | 'writes',
-  'ips' | 'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
+  'ips' | 'nodes' | 'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
 export class SubnetReconciler {
@@ -153,8 +155,12 @@ export class SubnetReconciler {
     const { name, vpc } = subnet;
     try {
       if (northbound === undefined) throw noOvn(name);
-      const nodes = { nodes: this.#nodeNetworks(vpc), nodeAddresses: addresses.ofNodes };
-      const desired = desiredSwitch(subnet, { ...parts, ...nodes });
+      const desired = desiredSwitch(subnet, {
+        ...parts,
+        nodes: this.#nodeNetworks(vpc),
+        nodeAddresses: addresses.ofNodes,
+        nodeGroups: this.#nodeGroups(subnet),
+      });
       let before: NbState | undefined;
       await northbound.apply((state) => {
         before = state;
@@ -221,6 +227,17 @@ export class SubnetReconciler {
     const usage = this.#context.addresses.allocator.usage(name);
     if (usage === undefined) return false;
     return usage.IPv4.using + usage.IPv6.using > BigInt(this.#interconnections.heldCount(name));
+  }
+
+  /** Which ports are on which node, as IP objects record it. */
+  #nodeGroups(subnet: Subnet): readonly DesiredNodeGroup[] {
+    const { cluster, ipIndex, settings } = this.#context;
+    if (!goesByNodes(subnet, settings)) return [];
+    const byNode = Map.groupBy(ipIndex.ofSubnet(subnet.name).values(), ({ spec }) => spec.nodeName);
+    return [...cluster.nodes.values()].map(({ name: node }) => ({
+      node,
+      ports: (byNode.get(node) ?? []).map(({ meta }) => meta.name),
+    }));
   }
 
   /** Nodes get to pods of the default Vpc by their own ports. */

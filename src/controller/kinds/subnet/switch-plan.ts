@@ -9,6 +9,7 @@ import type { DesiredLocalnet, DesiredSwitch } from '../../ovn/desired.ts';
 import { planDhcp } from '../../ovn/dhcp-plan.ts';
 import { planNodeSets } from '../../ovn/interconnection-sets.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
+import { planNodeGroups } from '../../ovn/node-groups.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
 import { planPodGroups } from '../../ovn/pod-groups.ts';
 import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn/router-port.ts';
@@ -30,7 +31,7 @@ const NOBODYS = { external_ids: {} };
  */
 export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
   const builder = newTransactionBuilder();
-  const { name, attachment, acls, dhcp, nodes } = desired;
+  const { name, attachment, acls, dhcp, nodes, nodeGroups = [] } = desired;
   const { row, parent } = ownSwitch(builder, state, name);
   const wanted = wantedPorts(desired);
   removeOtherPorts(builder, state, desired, wanted);
@@ -38,6 +39,7 @@ export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
   for (const port of wanted) placePort(builder, state, port, { uuid: row?.uuid, parent });
   planDhcp(builder, state, name, dhcp);
   planNodeSets(builder, state, name, nodes);
+  planNodeGroups(builder, state, { subnet: name, vpc: attachment?.vpc ?? '' }, nodeGroups);
   planAcls(builder, state, { name, acls: row?.acls ?? [], parent }, acls);
   return builder.done();
 }
@@ -62,6 +64,7 @@ export function planSwitchRemoval(state: NbState, name: string): Plan {
   for (const port of routerPortsTo(state, name)) removeRouterPort(builder, state, port);
   for (const row of state.dhcpOfSubnet(name)) builder.destroy('DHCP_Options', row);
   planNodeSets(builder, state, name, undefined);
+  planNodeGroups(builder, state, { subnet: name, vpc: '' }, []);
   planPodGroups(builder, state, [], ports);
   return builder.done();
 }

@@ -5,21 +5,23 @@ import { type Address, type Family, parseCidr } from '../../../common/address.ts
 import { checkedValue } from '../../model/problem.ts';
 import type { ClusterSettings } from '../../model/settings.ts';
 import type { DesiredPolicy, DesiredRoute, DesiredRouter } from '../../ovn/desired.ts';
-import {
-  type Interconnected,
-  interconnectionPolicies,
-} from '../../ovn/interconnection-policies.ts';
+import { interconnectionPolicies, type ServiceNode } from '../../ovn/interconnection-policies.ts';
 import { subnetPolicies } from '../../ovn/subnet-acls.ts';
-import { isInterconnected, legAddresses } from '../subnet/object/interconnection.ts';
+import { goesByNodes, isInterconnected, legAddresses } from '../subnet/object/interconnection.ts';
 import type { Subnet, SubnetObject } from '../subnet/object/subnet.ts';
 import type { Vpc } from './object/vpc.ts';
 
-/** @param subnets all of the Vpc */
+/**
+ * @param subnets all of the Vpc
+ * @param nodes those that are attached to the router
+ */
 export function desiredRouter(
   vpc: Vpc,
   subnets: readonly SubnetObject[],
-  { joinSubnet }: ClusterSettings,
+  settings: ClusterSettings,
+  nodes: readonly ServiceNode[] = [],
 ): DesiredRouter {
+  const { joinSubnet, serviceCidrs } = settings;
   const routed = subnets.filter(({ claims }) => claims.hasRouterPort);
   const joining = vpc.isDefault ? subnets.find(({ meta }) => meta.name === joinSubnet) : undefined;
   const join = joining && checkedValue(joining.checked);
@@ -39,7 +41,12 @@ export function desiredRouter(
       nexthops: nextHops,
     }),
   );
-  const interconnected = subnets.flatMap((subnet) => interconnectedOf(subnet, vpc));
+  const interconnected = subnets.flatMap((object) => {
+    const subnet = checkedValue(object.checked);
+    if (subnet === undefined || !isInterconnected(subnet)) return [];
+    const serviceNodes = goesByNodes(subnet, settings) ? nodes : [];
+    return [{ ...interconnectedOf(subnet, vpc), serviceNodes, serviceCidrs }];
+  });
   const unreadable = routed.filter(isUnreadable);
   const all = [
     ...policies,
@@ -81,18 +88,9 @@ function hasCommonPolicies(object: SubnetObject, { isDefault }: Vpc): boolean {
   return !isDefault && !subnet.overlayOnlyRouting;
 }
 
-function interconnectedOf({ checked }: SubnetObject, vpc: Vpc): readonly Interconnected[] {
-  const subnet = checkedValue(checked);
-  if (subnet === undefined || !isInterconnected(subnet)) return [];
-  return [
-    {
-      subnet: subnet.name,
-      vpc: vpc.name,
-      isInDefaultVpc: vpc.isDefault,
-      isOverlayOnly: subnet.overlayOnlyRouting,
-      blocks: subnet.blocks,
-    },
-  ];
+function interconnectedOf({ name: subnet, overlayOnlyRouting, blocks }: Subnet, vpc: Vpc) {
+  const { name, isDefault: isInDefaultVpc } = vpc;
+  return { subnet, vpc: name, isInDefaultVpc, isOverlayOnly: overlayOnlyRouting, blocks };
 }
 
 const ANYWHERE: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0/0', IPv6: '::/0' };

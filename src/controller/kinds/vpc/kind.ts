@@ -5,15 +5,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../../common/kubernetes/watch-cache.ts';
 import { checkedValue } from '../../model/problem.ts';
 import type { Uses } from '../context.ts';
+import { isNodeIp } from '../ip/object/node-ip.ts';
 import { forgetDeleted, type Kind, OBJECTS_AT_ONCE } from '../kind.ts';
 import { affectsNics, hasOtherLeg, hasVpcChanged } from '../predicates.ts';
+import { goesByNodes } from '../subnet/object/interconnection.ts';
 import type { VpcObject } from './object/vpc.ts';
 import { type VpcContext, VpcReconciler } from './reconciler.ts';
 
 type Context = VpcContext & Uses<'queues' | 'wakes'>;
 
 export function vpcKind(context: Context): Kind {
-  const { cluster, events, queues, wakes } = context;
+  const { cluster, events, queues, settings, wakes } = context;
   const { subnets, vpcs } = cluster;
   const reconciler = new VpcReconciler(context);
   const queue = queues.create({
@@ -25,6 +27,14 @@ export function vpcKind(context: Context): Kind {
 
   function addAll(): void {
     for (const { meta } of vpcs.values()) queue.add(meta.name);
+  }
+
+  /** Whether policies of the default Vpc lead to nodes. */
+  function hasWaysByNodes(): boolean {
+    return [...subnets.values()].some(({ checked }) => {
+      const subnet = checkedValue(checked);
+      return subnet !== undefined && goesByNodes(subnet, settings);
+    });
   }
 
   function changed(change: Change<VpcObject>): void {
@@ -49,6 +59,13 @@ export function vpcKind(context: Context): Kind {
         for (const object of [change.value, change.previous]) {
           if (object?.claims.isOvn) queue.add(object.claims.vpc);
         }
+      }),
+      // Some of its policies lead to nodes.
+      cluster.ips.onChange(({ value }) => {
+        if (isNodeIp(value) && hasWaysByNodes()) queue.add(settings.defaultVpc);
+      }),
+      cluster.nodes.onChange((change) => {
+        if (change.type !== 'updated' && hasWaysByNodes()) queue.add(settings.defaultVpc);
       }),
     ],
     addAll,

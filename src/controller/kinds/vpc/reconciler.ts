@@ -9,8 +9,10 @@ import { finalizerAdded, finalizerRemoved, type MergePatch } from '../../model/m
 import { checkedValue, describeProblems } from '../../model/problem.ts';
 import { waitFor } from '../../model/wait-names.ts';
 import { NorthboundError } from '../../ovn/error.ts';
+import type { ServiceNode } from '../../ovn/interconnection-policies.ts';
 import { validateVpc } from '../../validation/validate.ts';
 import type { Uses } from '../context.ts';
+import { nodeIpName } from '../ip/object/node-ip.ts';
 import { patchObject } from '../patch-object.ts';
 import type { SubnetObject } from '../subnet/object/subnet.ts';
 import { desiredRouter } from './desired-router.ts';
@@ -19,7 +21,7 @@ import { planRouter, planRouterRemoval } from './router-plan.ts';
 
 export type VpcContext = Uses<
   'addresses' | 'events' | 'northbound' | 'settings' | 'writes',
-  'subnets' | 'vpcs'
+  'ips' | 'nodes' | 'subnets' | 'vpcs'
 >;
 
 export class VpcReconciler {
@@ -58,7 +60,7 @@ export class VpcReconciler {
     }
     await this.#patch(name, finalizerAdded(object.meta));
     this.#sayWhatIsNotSupported(object, vpc);
-    const desired = desiredRouter(vpc, subnets, settings);
+    const desired = desiredRouter(vpc, subnets, settings, vpc.isDefault ? this.#nodes() : []);
     try {
       await northbound?.apply((state) => planRouter(state, desired));
     } catch (error) {
@@ -99,6 +101,15 @@ export class VpcReconciler {
 
   async #patch(name: string, patch: MergePatch | undefined): Promise<void> {
     await patchObject(this.#context.writes, this.#context.cluster.vpcs, { name, patch });
+  }
+
+  /** Nodes with an address of their own behind the router, as IP objects record it. */
+  #nodes(): readonly ServiceNode[] {
+    const { nodes, ips } = this.#context.cluster;
+    return [...nodes.values()].flatMap(({ name }) => {
+      const addresses = ips.get(nodeIpName(name))?.addresses ?? [];
+      return addresses.length === 0 ? [] : [{ name, addresses }];
+    });
   }
 
   /** All that are in the Vpc, also those with which something else is wrong. */

@@ -208,6 +208,8 @@ it('is taken over with the leg of a router in a provider network', async () => {
       isInDefaultVpc: true,
       isOverlayOnly: false,
       blocks: [block],
+      serviceNodes: [],
+      serviceCidrs: [],
     }),
     overlay: { cidrs: [cidr('10.16.0.0/16')], isNeeded: false },
   });

@@ -1,72 +1,12 @@
 /** Which change has what worked on, and what it wakes: all kinds together, with queues that only count. */
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { Queues, type Reconciler } from '../../../../src/common/reconcile/queues.ts';
-import { createSignals } from '../../../../src/controller/kinds/signals.ts';
-import { createKinds } from '../../../../src/controller/kinds.ts';
-import type { ClusterSettings } from '../../../../src/controller/model/settings.ts';
+import { describe, expect, it } from 'vitest';
 import type { DriftChange } from '../../../../src/controller/ovn/drift-tables.ts';
 import type { NewObject } from '../../../lab/kubernetes/object.ts';
 import { frontSubnet, ipOf, nadOf, podWith } from '../ipam/addresses-support.ts';
 import { kubeOvn, machineInstance, podObject } from '../support.ts';
-import { setUp } from './set-up.ts';
+import { setUpKinds } from './kinds-set-up.ts';
 
 const RESERVED = 'ovn.kubernetes.io/ip_reserved';
-
-/** All kinds on these objects, which nobody has been told of. */
-function setUpKinds(objects: readonly NewObject[], changes: Partial<ClusterSettings> = {}) {
-  const all = setUp(objects, changes);
-  all.context.addresses.refresh();
-  const asked = new Set<string>();
-  const woken = new Set<string>();
-  const queues = new Queues({ log: all.context.log });
-  const counting = {
-    create: (reconciler: Reconciler) =>
-      queues.create({
-        ...reconciler,
-        reconcile: async (key) => void asked.add(`${reconciler.name} ${key}`),
-      }),
-    wake: (...names: readonly string[]) => {
-      for (const name of names) woken.add(name);
-    },
-    wakeSome: (name: string) => void woken.add(name),
-  };
-  const signals = createSignals();
-  const kinds = createKinds(all.context, counting, signals);
-  const ends = kinds.flatMap((kind) => kind.subscribe());
-  onTestFinished(async () => {
-    for (const end of ends) end();
-    await queues.stop();
-  });
-  const after = async (act: () => void) => {
-    // That the first lists are in wakes, too.
-    await all.context.cluster.nads.synced;
-    asked.clear();
-    woken.clear();
-    act();
-    await queues.idle();
-    return { asked: [...asked].toSorted(), woken: [...woken].toSorted() };
-  };
-  return {
-    ...all,
-    signals,
-    /** What a change asks for and wakes. */
-    after,
-    afterPatch: (kind: string, key: string, patch: object) =>
-      after(() => all.fake.patch(kind, key, patch)),
-    afterDrift: async (change: DriftChange) =>
-      (
-        await after(() => {
-          for (const kind of kinds) kind.drifted?.(change);
-        })
-      ).asked,
-    begin: async () =>
-      (
-        await after(() => {
-          for (const kind of kinds) kind.addAll?.();
-        })
-      ).asked,
-  };
-}
 
 describe('a pod of a virtual machine that changes', () => {
   const launchers = ['launcher-1', 'launcher-2'].map((name) =>
@@ -266,109 +206,6 @@ describe('objects on which there is no work', () => {
     const all = setUpKinds([vlan, subnet, podWith('web', '10.1.0.2'), ipOf('web', '10.1.0.2')]);
     const { asked } = await all.afterPatch('Vlan', 'vlan-1', { spec: { id: 2 } });
     expect(asked).toEqual(['pods shop/web', 'subnets front', 'vlans vlan-1']);
-  });
-});
-
-describe('a provider network', () => {
-  const DOMAIN = 'physnet.provider-network.kubernetes.io';
-  const network = (name: string) => kubeOvn('ProviderNetwork', name, { defaultInterface: 'eth1' });
-  const vlan = (name: string, id: number, provider = 'physnet') =>
-    kubeOvn('Vlan', name, { id, provider });
-  const node = { kind: 'Node', metadata: { name: 'a' } };
-  const agent = (metadata: object = {}) => ({
-    kind: 'Pod',
-    metadata: {
-      name: 'agent',
-      namespace: 'kube-system',
-      labels: { app: 'kube-ovn-cni' },
-      ...metadata,
-    },
-    spec: { nodeName: 'a', hostNetwork: true },
-  });
-  const ofNetworks = (asked: readonly string[]) =>
-    asked.filter((each) => each.startsWith('providerNetworks '));
-
-  it('has its Subnets worked on when it comes, and when it lists another Vlan', async () => {
-    const all = setUpKinds([vlan('red', 7), frontSubnet({ vlan: 'red' })]);
-    const came = await all.after(() => all.fake.create(network('physnet')));
-    expect(came.asked).toEqual(['providerNetworks physnet', 'subnets front']);
-    const listed = { status: { vlans: ['red'] } };
-    const { asked } = await all.afterPatch('ProviderNetwork', 'physnet', listed);
-    expect(asked).toEqual(['providerNetworks physnet', 'subnets front']);
-    const other = await all.afterPatch('ProviderNetwork', 'physnet', { status: { ready: true } });
-    expect(other.asked).toEqual(['providerNetworks physnet']);
-  });
-
-  it('is worked on when one of its Vlans comes, moves or goes, and no other is', async () => {
-    const all = setUpKinds([network('physnet'), network('other'), network('third')]);
-    const came = await all.after(() => all.fake.create(vlan('red', 7)));
-    expect(ofNetworks(came.asked)).toEqual(['providerNetworks physnet']);
-    const moved = await all.afterPatch('Vlan', 'red', { spec: { provider: 'other' } });
-    expect(ofNetworks(moved.asked)).toEqual(['providerNetworks other', 'providerNetworks physnet']);
-    const gone = await all.after(() => all.fake.delete('Vlan', 'red'));
-    expect(ofNetworks(gone.asked)).toEqual(['providerNetworks other']);
-    const wrote = await all.after(() => all.fake.create(vlan('blue', 8, 'third')));
-    expect(ofNetworks(wrote.asked)).toEqual(['providerNetworks third']);
-    const noted = await all.afterPatch('Vlan', 'blue', { status: { subnets: ['front'] } });
-    expect(noted.asked).toEqual(['vlans blue']);
-  });
-
-  it('is worked on when a node gets or loses a label, and not for its heartbeat', async () => {
-    const all = setUpKinds([network('physnet'), node]);
-    const labels = { [`${DOMAIN}/ready`]: 'true' };
-    const { asked } = await all.afterPatch('Node', 'a', { metadata: { labels } });
-    expect(asked).toEqual(['providerNetworks physnet']);
-    const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: 'now' }];
-    const beat = await all.afterPatch('Node', 'a', { status: { conditions } });
-    expect(beat.asked).toEqual([]);
-  });
-
-  it('is worked on when a daemon says what is wrong, and for no other pod', async () => {
-    const all = setUpKinds([network('physnet'), node, agent()]);
-    const annotations = { [`${DOMAIN}/err_mesg`]: 'nic eth1 does not exist' };
-    const said = await all.afterPatch('Pod', 'kube-system/agent', { metadata: { annotations } });
-    expect(ofNetworks(said.asked)).toEqual(['providerNetworks physnet']);
-    const other = { 'example.kubernetes.io/other': 'x' };
-    const same = await all.afterPatch('Pod', 'kube-system/agent', {
-      metadata: { annotations: other },
-    });
-    expect(ofNetworks(same.asked)).toEqual([]);
-    const strange = agent({ namespace: 'shop', annotations });
-    expect(ofNetworks((await all.after(() => all.fake.create(strange))).asked)).toEqual([]);
-  });
-
-  it('has a Vlan looked at again when the one in conflict with it goes', async () => {
-    const all = setUpKinds([vlan('red', 7), vlan('first', 7), vlan('blue', 8)]);
-    const { asked } = await all.after(() => all.fake.delete('Vlan', 'first'));
-    expect(asked).toEqual(['vlans first', 'vlans red']);
-  });
-
-  it('has a Subnet with a leg of the router worked on when its record changes, or a node’s address', async () => {
-    const leg = 'u2o-interconnection.ovn-cluster.front';
-    const record = kubeOvn(
-      'IP',
-      leg,
-      { podName: leg, namespace: 'default', subnet: 'front', v4IpAddress: '10.1.0.2' },
-      { finalizers: ['kubeovn.io/kube-ovn-controller'] },
-    );
-    const joined = frontSubnet({ vlan: 'red', u2oInterconnection: true });
-    const all = setUpKinds([network('physnet'), vlan('red', 7), joined, node]);
-    const made = await all.after(() => all.fake.create(record));
-    expect(made.asked).toContain('subnets front');
-    const edited = await all.afterPatch('IP', leg, { metadata: { labels: { a: 'b' } } });
-    expect(edited.asked).toContain('subnets front');
-    const addresses = [{ type: 'InternalIP', address: '192.0.2.9' }];
-    const moved = await all.afterPatch('Node', 'a', { status: { addresses } });
-    expect(moved.asked).toEqual(['subnets front']);
-    const leased = { u2oInterconnectionIP: '10.1.0.2' };
-    const said = await all.afterPatch('Subnet', 'front', { status: leased });
-    expect(said.asked).toContain('vpcs ovn-cluster');
-  });
-
-  it('has a Vlan say which Subnets are in it', async () => {
-    const all = setUpKinds([vlan('red', 7), vlan('blue', 8), frontSubnet({ vlan: 'red' })]);
-    const { asked } = await all.afterPatch('Subnet', 'front', { spec: { vlan: 'blue' } });
-    expect(asked).toEqual(expect.arrayContaining(['vlans blue', 'vlans red']));
   });
 });
 

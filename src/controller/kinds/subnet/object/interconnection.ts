@@ -10,6 +10,7 @@ import { rawFields, readQuietly } from '../../../../common/fields.ts';
 import { changedFields } from '../../../model/changes.ts';
 import type { MergePatch } from '../../../model/meta.ts';
 import { podOwner } from '../../../model/owner-key.ts';
+import type { ClusterSettings } from '../../../model/settings.ts';
 import type { InterconnectionStatus, Subnet } from './subnet.ts';
 
 /** The leg: which addresses and which MAC it has. */
@@ -45,6 +46,14 @@ export function isInterconnected({
   blocks,
 }: Pick<Subnet, 'isOvn' | 'u2oInterconnection' | 'blocks'>): boolean {
   return isOvn && u2oInterconnection && blocks.length > 0;
+}
+
+/** Whether what its pods send to Services is routed to their nodes: Kube-OVN does it in the default Vpc. */
+export function goesByNodes(
+  subnet: Subnet,
+  { defaultVpc }: Pick<ClusterSettings, 'defaultVpc'>,
+): boolean {
+  return isInterconnected(subnet) && !subnet.enableLb && subnet.vpc === defaultVpc;
 }
 
 export function projectInterconnection(status: unknown): InterconnectionStatus {

@@ -66,6 +66,7 @@ function checkSubnet(name: string, spec: unknown, { settings, marks }: SubnetCon
   const options = checkOptions({ name, fields, blocks: blocks.blocks, report });
   const isInDefaultVpc = network.vpc === settings.defaultVpc && name !== settings.joinSubnet;
   const gatewayType = options.gatewayType || (isInDefaultVpc ? 'distributed' : '');
-  const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType };
+  const enableLb = (rawFields(spec).enableLb ?? settings.enableLb) !== false;
+  const subnet: Subnet = { name, ...network, ...blocks, ...options, gatewayType, enableLb };
   return { network, cidr, said: readQuietly(spelled), result: checked(subnet, problems) };
 }

@@ -39,6 +39,8 @@ export interface Subnet extends SubnetNetwork, SubnetOptions {
   /** Like `cidrBlock`. */
   readonly gateway: string;
   readonly protocol: Protocol;
+  /** False where its pods reach Services by their nodes alone; OVN's load balancers are not made here. */
+  readonly enableLb: boolean;
   /** What no NIC gets unless it asks for it; gateways included; none overlaps another. */
   readonly excludes: readonly AddressRange[];
 }

@@ -9,7 +9,6 @@ import type { DesiredSwitch } from '../../../../../src/controller/ovn/desired.ts
 import { gatewayMac } from '../../../../../src/controller/ovn/router-port.ts';
 import {
   aclOf,
-  address,
   attachedSwitch,
   cidr,
   failureOf,
@@ -160,59 +159,6 @@ describe('a provider network', () => {
     ]);
     await apply(database, switchOf());
     expect(await rowsOf(database, 'Logical_Switch_Port')).toEqual([]);
-  });
-});
-
-describe('a leg of the router in a switch that is on a provider network', () => {
-  const LEG_MAC = '02:00:00:00:00:77';
-  const nodes = [address('192.0.2.1'), address('192.0.2.2'), address('fd00:2::1')];
-  const joined = (changes: Partial<DesiredSwitch> = {}) => {
-    const wanted = attachedSwitch('10.1.0.9/24', { nodes, ...changes });
-    return { ...wanted, attachment: { ...wanted.attachment, mac: LEG_MAC } } as DesiredSwitch;
-  };
-  const setOf = (suffix: string, addresses: readonly string[]) => ({
-    name: `front.u2o_exclude_ip.${suffix}`,
-    ...(addresses.length === 0 ? {} : { addresses }),
-    external_ids: { ...VENDOR, subnet: 'front', isU2ORoutePolicy: 'true' },
-  });
-
-  it('has the MAC that is recorded, also where the router was the gateway before', async () => {
-    const database = await withRouters('tenant');
-    await apply(database, attachedSwitch());
-    await apply(database, joined());
-    expect(await rowsOf(database, 'Logical_Router_Port')).toEqual([
-      { ...LRP, mac: LEG_MAC, networks: ['10.1.0.9/24'] },
-    ]);
-    const again = await database.apply((state) => planSwitch(state, joined()));
-    expect(again.operations).toEqual([]);
-  });
-
-  it('has sets of the nodes’ addresses for its policies, which follow them, and go with it', async () => {
-    const database = await withRouters('tenant');
-    await apply(database, joined());
-    const both = [setOf('ip4', ['192.0.2.1', '192.0.2.2']), setOf('ip6', ['fd00:2::1'])];
-    expect(await rowsOf(database, 'Address_Set')).toEqual(both);
-    await apply(database, joined({ nodes: [address('192.0.2.2'), address('192.0.2.3')] }));
-    expect(await rowsOf(database, 'Address_Set')).toEqual([
-      setOf('ip4', ['192.0.2.2', '192.0.2.3']),
-      setOf('ip6', []),
-    ]);
-    await apply(database, switchOf());
-    expect(await rowsOf(database, 'Address_Set')).toEqual([]);
-    await apply(database, joined());
-    await database.apply((state) => planSwitchRemoval(state, 'front'));
-    expect(await rowsOf(database, 'Address_Set')).toEqual([]);
-  });
-
-  it('takes no set of another Subnet whose name comes to the same', async () => {
-    const database = await withRouters('tenant');
-    const ids = ['external_ids:vendor=kube-ovn', 'external_ids:subnet="front"'];
-    await database.by('create', 'Address_Set', 'name=fr.ont.u2o_exclude_ip.ip4', ...ids);
-    const other = { ...joined(), name: 'fr-ont' };
-    const failure = await failureOf(() => apply(database, other));
-    expect(failure.reason).toBe('taken');
-    await database.apply((state) => planSwitchRemoval(state, 'fr-ont'));
-    expect(await rowsOf(database, 'Address_Set')).toHaveLength(1);
   });
 });
 

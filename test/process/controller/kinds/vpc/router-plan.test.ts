@@ -312,6 +312,8 @@ describe('interconnections', () => {
       isInDefaultVpc: true,
       isOverlayOnly,
       blocks: [block],
+      serviceNodes: [],
+      serviceCidrs: [],
     });
   const marksOf = async (database: NbDatabase) => {
     const rows = await rowsOf(database, 'Logical_Router_Policy');
@@ -365,7 +367,7 @@ describe('interconnections', () => {
   it('leave policies of Kube-OVN’s alone that have further marks', async () => {
     const database = await startDatabase();
     await apply(database, routerOf());
-    const marks = ['vendor=kube-ovn', 'subnet=under', 'isU2ORoutePolicy=true', 'node=a'];
+    const marks = ['vendor=kube-ovn', 'subnet=under', 'isU2ORoutePolicy=true', 'other=a'];
     const own = marks.map((mark) => `external_ids:${mark}`);
     await database.by(
       ...['--id=@p', 'create', 'Logical_Router_Policy', 'priority=29400', 'action=allow'],

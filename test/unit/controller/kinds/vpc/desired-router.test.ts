@@ -227,6 +227,47 @@ describe('an underlay Subnet in which the router has a leg', () => {
     });
   });
 
+  describe('without load balancers', () => {
+    const nodes = [
+      { name: 'node-a', addresses: [address('100.64.0.2'), address('fd00:64::2')] },
+      { name: 'b', addresses: [address('100.64.0.3')] },
+    ];
+    const serviceCidrs = [cidr('10.96.0.0/12'), cidr('fd00:96::/112')];
+    const routerOf = (vpc: string, more: object = {}) => {
+      const subnet = underlay({ vpc, enableLb: false, ...more });
+      const around = { ...settings, serviceCidrs };
+      return desiredRouter(vpcOf(vpc), [join, subnet], around, nodes).policies.filter(
+        ({ ids: marks }) => marks?.isU2ONoLBRoutePolicy === 'true',
+      );
+    };
+    const toService = (node: string, nexthop: string) => ({
+      priority: 29_400,
+      match: `ip4.src == $under.lay.${node.replace('-', '.')}_ip4 && ip4.dst == 10.96.0.0/12`,
+      action: 'reroute',
+      nexthops: [address(nexthop)],
+      subnet: 'under-lay',
+      ids: { ...ids, isU2ONoLBRoutePolicy: 'true', node, svcCidr: '10.96.0.0/12' },
+    });
+
+    it('in the default Vpc sends what is for Services to the node that the pod is on', () => {
+      expect(routerOf('ovn-cluster')).toEqual([
+        toService('node-a', '100.64.0.2'),
+        toService('b', '100.64.0.3'),
+      ]);
+      expect(routerOf('ovn-cluster', { cidrBlock: 'fd00:5::/64' })).toEqual([
+        expect.objectContaining({
+          match: 'ip6.src == $under.lay.node.a_ip6 && ip6.dst == fd00:96::/112',
+          nexthops: [address('fd00:64::2')],
+        }),
+      ]);
+    });
+
+    it('in another Vpc, or with them, sends it nowhere in particular', () => {
+      expect(routerOf('tenant')).toEqual([]);
+      expect(routerOf('ovn-cluster', { enableLb: true })).toEqual([]);
+    });
+  });
+
   it('of both families has policies for each', () => {
     const dual = inDefault({ cidrBlock: '10.5.0.0/24,fd00:5::/64' });
     expect(dual.policies.filter(({ priority }) => priority === 29_000)).toEqual([
