@@ -126,3 +126,26 @@ describe('a daemon that is killed while it gives addresses back loses none, and 
     expect(await configOf(CARD)).toEqual(original);
   });
 });
+
+describe('a daemon whose API server is reached through that card, and says nothing,', () => {
+  test.each([
+    ['finishes what was begun', () => lab.network(), 'ovs-vsctl.2', BRIDGE],
+    [
+      'finishes what was taken back',
+      () => lab.fixture.api.delete('ProviderNetwork', NETWORK),
+      'ip.4',
+      CARD,
+    ],
+  ] as const)('%s', async (_, begin, call, home) => {
+    if (home === CARD) await setUp();
+    await crash(begin, { call, how: 'before' });
+    lab.fixture.api.silence();
+    await startDaemon();
+    await expectNoRecord();
+    expect(await configOf(home)).toEqual(original);
+    lab.fixture.api.resume();
+    if (home === BRIDGE) await remove();
+    else await lab.gone();
+    expect(await configOf(CARD)).toEqual(original);
+  });
+});

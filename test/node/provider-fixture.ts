@@ -2,7 +2,7 @@
  * What tests of provider networks on a real node start with: a network card on the wire, with addresses
  * and routes of both families, and what a test looks at: where these are, and what OVS has.
  */
-import { vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '../lab/command.ts';
 import { type Machine, readyCard, Wire } from '../lab/wire.ts';
 import { Fixture } from './fixture.ts';
@@ -94,17 +94,15 @@ export class ProviderFixture implements AsyncDisposable {
 
   /** Resolves when the Node says that the provider network is ready. */
   async ready(name = NETWORK): Promise<void> {
-    await vi.waitFor(() => {
-      if (this.labels(name).ready !== 'true') throw new Error(`${name} is not ready`);
-    }, SOON);
+    await until(`${name} is ready`, () => this.labels(name).ready === 'true');
   }
 
   /** Resolves when nothing of the provider network is left on the Node and on the node. */
   async gone(name = NETWORK): Promise<void> {
-    await vi.waitFor(async () => {
-      const left = Object.keys(this.labels(name)).length > 0;
-      if (left || (await this.links()).includes(`br-${name}`)) throw new Error(`${name} is there`);
-    }, SOON);
+    await until(`${name} is gone`, async () => {
+      const isLabelled = Object.keys(this.labels(name)).length > 0;
+      return !isLabelled && !(await this.links()).includes(`br-${name}`);
+    });
   }
 
   async links(): Promise<string[]> {
@@ -115,6 +113,15 @@ export class ProviderFixture implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.wire.stop();
     await this.fixture[Symbol.asyncDispose]();
+  }
+}
+
+/** Resolves when something is so. @throws Error after 60 s */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`it is not so that ${what}`);
+    await sleep(50);
   }
 }
 

@@ -26,7 +26,7 @@ import {
 import { readKernelLinks, readKernelRoutes } from './kernel.ts';
 import { type MovePair, type MoveRecord, removeRecordCommands } from './move-record.ts';
 import { cardCommands, findBridge, unmappingCommands } from './ovs-bridge.ts';
-import { restoreVlanLines } from './vlan-interfaces.ts';
+import { deleteVlanLines, restoreVlanLines, type VlanOfCard } from './vlan-interfaces.ts';
 
 export interface MoveParts {
   readonly ovs: FreshLook;
@@ -40,8 +40,8 @@ export async function readKernelState(names: readonly string[]): Promise<KernelS
   return { links, routes };
 }
 
-/** Names of the links that a record is about. */
-export function linksOf({ pairs }: MoveRecord): string[] {
+/** Names of the links of a record. */
+export function linksOf(pairs: readonly MovePair[]): string[] {
   return pairs.flatMap(({ link, port }) => [link, port]);
 }
 
@@ -74,7 +74,7 @@ async function toBridge(
   const { bridge } = record;
   const found = findBridge(await parts.ovs.fresh(), bridge);
   if (found === undefined) throw new Error(`OVS has lost the bridge ${bridge}`);
-  const state = known ?? (await readKernelState(linksOf(record)));
+  const state = known ?? (await readKernelState(linksOf(record.pairs)));
   const moves = record.pairs.map(({ config, link, port }) => ({ config, from: link, to: port }));
   const cardUp = state.links.get(record.card)?.isUp ? [] : [`link set dev ${record.card} up`];
   await applyLines([...cardUp, ...moves.flatMap((move) => addressLines(move, state))]);
@@ -83,6 +83,7 @@ async function toBridge(
   await applyLines([
     ...moves.flatMap((move) => routeLines(move, state)),
     ...moves.flatMap((move) => removalLines(move, state)),
+    ...deleteVlanLines(vlansOf(record), state.links),
   ]);
   await parts.vsctl(removeRecordCommands(network));
   report(parts, network, record, `moved from ${record.card} to ${bridge}`);
@@ -105,10 +106,10 @@ async function toCard(
   known?: KernelState,
 ): Promise<void> {
   const { bridge, card, goal } = record;
-  const before = known ?? (await readKernelState(linksOf(record)));
-  const made = record.pairs.flatMap((pair) => restoreVlanLines(pair.link, card, before.links));
+  const before = known ?? (await readKernelState(linksOf(record.pairs)));
+  const made = vlansOf(record).flatMap((vlan) => restoreVlanLines(vlan, before.links));
   await applyLines(made);
-  const state = made.length === 0 ? before : await readKernelState(linksOf(record));
+  const state = made.length === 0 ? before : await readKernelState(linksOf(record.pairs));
   const moves = movesToCard(record.pairs, state);
   // The old addresses answer on the bridge until it goes: neighbours ask there.
   await applyLines([
@@ -125,6 +126,12 @@ async function toCard(
       : ['--', '--if-exists', 'del-br', bridge, ...unmappingCommands(network, externalIds)];
   await parts.vsctl([...removal, ...removeRecordCommands(network)], { waits: true });
   report(parts, network, record, `moved from ${bridge} to ${card}`);
+}
+
+function vlansOf({ pairs, card }: MoveRecord): VlanOfCard[] {
+  return pairs.flatMap(({ link: name, vlan: id }) =>
+    id === undefined ? [] : [{ name, id, card }],
+  );
 }
 
 /** A card that has gone takes nothing back. */

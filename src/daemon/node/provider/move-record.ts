@@ -24,7 +24,15 @@ const RECORD = Type.Object({
   /** VLANs that the card's port takes, as OVS has them. */
   trunks: Type.Array(Type.Integer({ minimum: 0, maximum: 4095 })),
   /** First the card and the bridge, then each VLAN interface and its port of the bridge. */
-  pairs: Type.Array(Type.Object({ link: Type.String(), port: Type.String(), config: LINK_CONFIG })),
+  pairs: Type.Array(
+    Type.Object({
+      link: Type.String(),
+      port: Type.String(),
+      /** Of a VLAN interface. */
+      vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4095 })),
+      config: LINK_CONFIG,
+    }),
+  ),
 });
 
 export type MoveRecord = Static<typeof RECORD>;

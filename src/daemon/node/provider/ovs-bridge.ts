@@ -76,6 +76,13 @@ export function vlanPorts({ ports }: FoundBridge): FoundPort[] {
   return ports.filter((port) => port.isOurs && port.vlanSource !== undefined);
 }
 
+/** VLAN interfaces whose addresses a bridge has. */
+export function heldVlans(found: FoundBridge | undefined): VlanInterface[] {
+  return (found === undefined ? [] : vlanPorts(found)).flatMap(({ name: port, vlanSource, tag }) =>
+    vlanSource === undefined || tag === undefined ? [] : [{ name: vlanSource, id: tag, port }],
+  );
+}
+
 /** The bridge of a provider network as it is to be on this node. */
 export interface WantedBridge {
   readonly network: string;

@@ -34,11 +34,11 @@ import type { BridgeRow, InterfaceColumns, RootRow } from '../../ovs/rows.ts';
 import type { OvsSession } from '../../ovs/session.ts';
 import type { OvsTable } from '../../ovs/table.ts';
 import type { AddressMonitor } from '../address-monitor.ts';
-import { carryOut } from './carry-out.ts';
-import { readRecord, recordedNetworks, removeRecordCommands } from './move-record.ts';
+import { recordedNetworks } from './move-record.ts';
 import { BRIDGE_MAPPINGS, parseMap } from './names-map.ts';
 import { findBridge, fingerprint, isOwnBridge } from './ovs-bridge.ts';
 import { type NetworkOutcome, Publication } from './publication.ts';
+import { finishMove, moveToBridge } from './resume.ts';
 import { type SetUpParts, setUp } from './set-up.ts';
 import { takeDown } from './take-down.ts';
 
@@ -149,7 +149,9 @@ export class ProviderBridges {
   async #begin(): Promise<void> {
     const { bridges, ovs, networks, node } = this.#options;
     await bridges.synced(this.#stopped.signal);
-    for (const name of recordedNetworks((await ovs.fresh()).externalIds)) this.#work.add(name);
+    const { externalIds } = await ovs.fresh();
+    const mapped = parseMap(externalIds[BRIDGE_MAPPINGS]).keys();
+    for (const name of [...mapped, ...recordedNetworks(externalIds)]) this.#work.add(name);
     await Promise.all([networks.synced, node.synced]);
     if (networks.size > 0) await this.#followVlans();
     this.#areObjectsKnown = true;
@@ -235,25 +237,21 @@ export class ProviderBridges {
   /** @throws NotDone where something has to come first; what is in the way else */
   async #reconcile(name: string): Promise<void> {
     try {
-      await this.#finishMove(name);
+      await this.#resume(name);
       await this.#bring(name);
     } catch (error) {
       throw outageOf(error) === undefined ? error : this.#awaitDatabase(error);
     }
   }
 
-  /** A move that was interrupted is finished, whatever the objects say by now. */
-  async #finishMove(name: string): Promise<void> {
-    const { ovs, vsctl, boot, log } = this.#options;
-    const record = readRecord(name, (await ovs.fresh()).externalIds);
-    if (record === undefined) return;
-    this.#settled.delete(name);
-    if (record.boot === boot) {
-      log.warn({ network: name }, 'a move of addresses was interrupted, and is finished now');
-      await carryOut(this.#parts, name, record);
-    } else {
-      await vsctl(removeRecordCommands(name));
-    }
+  /**
+   * What cannot wait for the API server, which may be reached through that card: a move that was
+   * interrupted is finished, and what a reboot has left on a card is moved.
+   */
+  async #resume(name: string): Promise<void> {
+    const isFinished = await finishMove(this.#parts, name);
+    if (isFinished) this.#settled.delete(name);
+    if (!this.#areObjectsKnown) await moveToBridge(this.#parts, name);
   }
 
   async #bring(name: string): Promise<void> {

@@ -26,12 +26,13 @@ import {
   cardPorts,
   type FoundBridge,
   findBridge,
+  heldVlans,
   mappingCommands,
-  vlanPorts,
   type WantedBridge,
 } from './ovs-bridge.ts';
 import {
   createVlanLines,
+  deleteVlanLines,
   findVlanInterfaces,
   surplusVlans,
   trunksOf,
@@ -82,7 +83,9 @@ export async function setUp(
   const name = bridgeName(network.name);
   const links = await withAutoCreated(network, card);
   const state = await ovs.fresh();
-  const { interfaces, missing } = findVlanInterfaces(network, { card, bridge: name, links });
+  const before = findBridge(state, name);
+  const held = heldVlans(before);
+  const { interfaces, missing } = findVlanInterfaces(network, { card, bridge: name, links, held });
   if (missing.length > 0) {
     log.warn({ network: network.name, missing }, 'this node has not all of spec.vlanInterfaces');
   }
@@ -101,7 +104,7 @@ export async function setUp(
     trunks: trunksOf(network.name, vlans, interfaces),
   };
   const around = { network, links, card, vlans: interfaces, wanted };
-  const hasReleased = await releaseSurplus(parts, around, findBridge(state, name));
+  const hasReleased = await releaseSurplus(parts, around, before);
   const now = hasReleased ? { ...around, links: await readKernelLinks() } : around;
   await bring(parts, now);
   await deleteSurplusVlans(now);
@@ -121,17 +124,23 @@ async function bring(parts: SetUpParts, around: Surroundings): Promise<void> {
   const names = [card, wanted.name, ...vlans.flatMap(({ name, port }) => [name, port])];
   const isIn = found?.ports.some((port) => port.name === card) ?? false;
   const isAtHome = [card, ...vlans.map(({ name }) => name)].every(
-    (name) => links.get(name)?.addresses.length === 0,
+    (name) => (links.get(name)?.addresses.length ?? 0) === 0,
   );
   const routes = isIn && isAtHome ? [] : await readKernelRoutes(names);
   const pairs: MovePair[] = [
     { link: card, port: wanted.name },
-    ...vlans.map(({ name, port }) => ({ link: name, port })),
+    ...vlans.map(({ name, port, id }) => ({ link: name, port, vlan: id })),
   ].map((pair) => ({ ...pair, config: configOfName(pair.link, links, routes) }));
   if (pairs.every(({ config }) => config.addresses.length + config.routes.length === 0)) {
     const commands = [...changes, ...cardCommands(wanted, found)];
     if (commands.length > 0) await vsctl(commands, { waits: true });
     await setLinksUp([card, wanted.name, ...vlans.map(({ port }) => port)], links);
+    await applyLines(
+      deleteVlanLines(
+        vlans.map((vlan) => ({ ...vlan, card })),
+        links,
+      ),
+    );
     return;
   }
   const { name: bridge, trunks } = wanted;
@@ -152,13 +161,12 @@ async function releaseSurplus(
 ): Promise<boolean> {
   if (found === undefined) return false;
   const oldCards = cardPorts(found).filter((port) => port.name !== card);
-  const oldVlans = vlanPorts(found).filter(
-    ({ name, vlanSource, tag }) =>
-      !vlans.some((vlan) => vlan.port === name && vlan.name === vlanSource && vlan.id === tag),
+  const oldVlans = heldVlans(found).filter(
+    (old) => !vlans.some((vlan) => vlan.port === old.port && vlan.name === old.name),
   );
   const pairs = [
     ...oldCards.map(({ name }) => ({ link: name, port: found.name })),
-    ...oldVlans.map(({ name, vlanSource = '' }) => ({ link: vlanSource, port: name })),
+    ...oldVlans.map(({ name, port, id }) => ({ link: name, port, vlan: id })),
   ];
   if (pairs.length === 0) return false;
   const routes = await readKernelRoutes(pairs.map(({ port }) => port));

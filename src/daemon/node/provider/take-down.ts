@@ -14,10 +14,10 @@ import {
   cardPorts,
   type FoundBridge,
   findBridge,
+  heldVlans,
   isOwnBridge,
   mappedBridge,
   unmappingCommands,
-  vlanPorts,
 } from './ovs-bridge.ts';
 import { surplusVlans } from './vlan-interfaces.ts';
 
@@ -72,14 +72,14 @@ async function forget(
   return commands.length > 0;
 }
 
-type Pair = Pick<MovePair, 'link' | 'port'>;
+type Pair = Omit<MovePair, 'config'>;
 
 /** Which link had its addresses from which port: the card first, where there is one. */
 function pairsOf(found: FoundBridge): Pair[] {
   const [card] = cardPorts(found);
   return [
     ...(card === undefined ? [] : [{ link: card.name, port: found.name }]),
-    ...vlanPorts(found).map(({ name, vlanSource = '' }) => ({ link: vlanSource, port: name })),
+    ...heldVlans(found).map(({ name, port, id }) => ({ link: name, port, vlan: id })),
   ];
 }
 
