@@ -37,6 +37,7 @@ export const COLUMNS = {
     error: column.optionalString,
     ifindex: column.optionalInteger,
     ofport: column.optionalInteger,
+    mac: column.optionalString,
     mac_in_use: column.optionalString,
     mtu: column.optionalInteger,
     ingress_policing_rate: column.integer,

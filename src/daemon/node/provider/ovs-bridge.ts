@@ -19,6 +19,8 @@ export interface FoundPort {
   readonly trunks: readonly number[];
   /** True where a daemon of Kube-OVN has made it. */
   readonly isOurs: boolean;
+  /** That it was given; undefined for one of its own. */
+  readonly mac: string | undefined;
   /** Of the VLAN interface that it stands for. */
   readonly vlanSource: string | undefined;
 }
@@ -47,6 +49,7 @@ export function findBridge(state: OvsState, name: string): FoundBridge | undefin
       .map(({ name: portName, tag, trunks, external_ids: ids, interfaces }) => ({
         name: portName,
         type: state.interfaces.get(interfaces[0] ?? '')?.type ?? '',
+        mac: state.interfaces.get(interfaces[0] ?? '')?.mac,
         tag,
         trunks: trunks.map(Number).sort((a, b) => a - b),
         isOurs: ids.vendor === VENDOR.vendor,
@@ -122,22 +125,25 @@ export function bridgeCommands(
   return [
     ...(found === undefined ? ['--', '--may-exist', 'add-br', name] : []),
     ...(assignments.length === 0 ? [] : ['--', 'set', 'Bridge', name, ...assignments]),
-    ...vlans.flatMap((vlan) => vlanPortCommands(name, vlan, found)),
+    ...vlans.flatMap((vlan) => vlanPortCommands(wanted, vlan, found)),
   ];
 }
 
 function vlanPortCommands(
-  bridge: string,
+  { name: bridge, mac }: WantedBridge,
   { port, id, name }: VlanInterface,
   found: FoundBridge | undefined,
 ): string[] {
   const there = found?.ports.find((each) => each.name === port);
-  if (there?.isOurs && there.vlanSource === name && there.tag === id) return [];
+  const isRight = there?.isOurs && there.vlanSource === name && there.tag === id;
+  if (isRight && (mac === undefined || there.mac === mac)) return [];
   return [
     ...['--', '--may-exist', 'add-port', bridge, port, `tag=${id}`],
     ...['--', 'set', 'Port', port, `tag=${id}`],
     ...assignmentsOf('external_ids', { ...VENDOR, [VLAN_SOURCE]: name }),
     ...['--', 'set', 'Interface', port, 'type=internal'],
+    // As the VLAN interface had it: neighbours know the addresses by it.
+    ...(mac === undefined ? [] : [`mac=${quoted(mac)}`]),
   ];
 }
 
