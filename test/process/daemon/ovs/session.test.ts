@@ -61,6 +61,7 @@ describe('a replica of a table', () => {
       error: undefined,
       ifindex: undefined,
       ofport: undefined,
+      mac: undefined,
       mac_in_use: undefined,
       mtu: undefined,
       ingress_policing_rate: 0,
