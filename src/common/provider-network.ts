@@ -46,6 +46,8 @@ export const BRIDGE_READY_REASON = 'InitOVSBridgeSucceeded';
 /** The reason where the bridge of a node could not be set up. */
 export const BRIDGE_FAILED_REASON = 'InitOVSBridgeFailed';
 
+/** Where all ports of OVN are on a node. */
+const INTEGRATION_BRIDGE = 'br-int';
 const OPERATORS: readonly string[] = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
 /** A raw ProviderNetwork as the API server sends it. What has a wrong type counts as absent. */
@@ -66,6 +68,12 @@ export function providerNetworkProblems(raw: unknown): readonly FieldProblem[] {
     problems.push({
       message: `the bridge ${show(bridgeName(name))} would have more than ${LINK_NAME_BYTES_MAX} bytes in its name`,
       advice: `make another ProviderNetwork whose name has at most ${bytes} bytes`,
+    });
+  }
+  if (bridgeName(name) === INTEGRATION_BRIDGE) {
+    problems.push({
+      message: `its bridge would be ${INTEGRATION_BRIDGE}, which is OVN's own`,
+      advice: 'make another ProviderNetwork with another name',
     });
   }
   const interfaces = [defaultInterface, ...customInterfaces.map((custom) => custom.interface)];

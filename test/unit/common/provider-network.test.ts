@@ -74,6 +74,10 @@ describe('a ProviderNetwork', () => {
     ]);
   });
 
+  it("is refused with a name that would make OVN's own bridge its bridge", () => {
+    expect(messages({}, 'int')).toEqual(["its bridge would be br-int, which is OVN's own"]);
+  });
+
   it.each(['', 'a/b', 'a b', '--if', 'eth0:1', 'a,b', '..', 'abcdefghijklmnop'])(
     'is refused with the interface %j',
     (name) => {

@@ -13,6 +13,7 @@ const LINKS = Type.Array(
     ifindex: Type.Integer(),
     ifname: Type.String(),
     mtu: Type.Integer(),
+    link_type: Type.Optional(Type.String()),
     flags: Type.Array(Type.String()),
     address: Type.Optional(Type.String()),
     ifalias: Type.Optional(Type.String()),
@@ -79,6 +80,8 @@ export interface KernelLink {
   readonly mtu: number;
   readonly mac: string;
   readonly isUp: boolean;
+  /** False for the loopback, and for tunnels that carry no Ethernet frames. */
+  readonly isEthernet: boolean;
   /** Empty for none. */
   readonly alias: string;
   readonly master?: string;
@@ -150,6 +153,7 @@ function toLink(raw: RawLink): KernelLink {
     mtu: raw.mtu,
     mac: raw.address ?? '',
     isUp: raw.flags.includes('UP'),
+    isEthernet: raw.link_type === 'ether',
     alias: raw.ifalias ?? '',
     kind,
     ...(master === undefined ? {} : { master }),

@@ -2,6 +2,7 @@
  * The bridge of a provider network in OVS's database: what there is of it, what it is to be, and the
  * commands of ovs-vsctl that make the difference. Pure. Names and marks are Kube-OVN's.
  */
+import { INTEGRATION_BRIDGE } from '../../ovs/port.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import { quoted } from '../../ovs/vsctl.ts';
 import { BRIDGE_MAPPINGS, MAC_MAPPINGS, parseMap, withEntry } from './names-map.ts';
@@ -59,9 +60,12 @@ export function findBridge(state: OvsState, name: string): FoundBridge | undefin
   };
 }
 
-/** True for one that a daemon of Kube-OVN has made. */
-export function isOwnBridge({ externalIds }: Pick<FoundBridge, 'externalIds'>): boolean {
-  return externalIds.vendor === VENDOR.vendor;
+/** True for one that a daemon of Kube-OVN has made for a provider network; OVN's is none, whatever it says. */
+export function isOwnBridge({
+  name,
+  externalIds,
+}: Pick<FoundBridge, 'name' | 'externalIds'>): boolean {
+  return externalIds.vendor === VENDOR.vendor && name !== INTEGRATION_BRIDGE;
 }
 
 /** The ports through which network cards, or what was one, are in a bridge. */

@@ -10,6 +10,7 @@ import { lines } from '../../netns/link.ts';
 import { INTEGRATION_BRIDGE } from '../../ovs/port.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import { carryOut, type MoveParts } from './carry-out.ts';
+import { fitCard, refuseForeignBridge } from './fitness.ts';
 import {
   configOf,
   type KernelLink,
@@ -27,6 +28,7 @@ import {
   type FoundBridge,
   findBridge,
   heldVlans,
+  isOwnBridge,
   mappingCommands,
   type WantedBridge,
 } from './ovs-bridge.ts';
@@ -89,11 +91,11 @@ export async function setUp(
   if (missing.length > 0) {
     log.warn({ network: network.name, missing }, 'this node has not all of spec.vlanInterfaces');
   }
-  const found = links.get(card);
-  if (found === undefined && isForeignToKernel(state)) {
+  if (!links.has(card) && isForeignToKernel(state)) {
     return await withoutCard(parts, network, card, state);
   }
-  refuseUnfit(card, found, state, name);
+  refuseForeignBridge(network.name, before, state.externalIds);
+  const found = fitCard(card, links, { state, bridge: name });
   const wanted: WantedBridge = {
     network: network.name,
     ...{ name, card, vlans: interfaces },
@@ -223,29 +225,15 @@ async function withoutCard(
     exchangesNames: false,
     macLearningFallback: parts.macLearningFallback,
   };
+  const found = findBridge(state, name);
+  const isForeign = found !== undefined && !isOwnBridge(found);
   const commands = [
-    ...bridgeCommands(wanted, findBridge(state, name), randomMac),
+    // It stays theirs who have put the card into it: a removal leaves it alone.
+    ...(isForeign ? [] : bridgeCommands(wanted, found, randomMac)),
     ...mappingCommands(wanted, state.externalIds, randomMac),
   ];
   if (commands.length > 0) await parts.vsctl(commands);
   return { interface: card, mtu: await parts.tunnelMtu(), vlanInterfaces: [] };
-}
-
-function refuseUnfit(
-  card: string,
-  found: KernelLink | undefined,
-  state: OvsState,
-  bridge: string,
-): asserts found is KernelLink {
-  if (found === undefined) throw new Error(`nic ${card} does not exist`);
-  const { master } = found;
-  if (master !== undefined && master !== 'ovs-system') {
-    throw new Error(`nic ${card} belongs to ${master}: name ${master} instead`);
-  }
-  const other = state.bridgeOfInterface(card)?.name;
-  if (other !== undefined && other !== bridge) {
-    throw new Error(`nic ${card} is a port of the OVS bridge ${other}`);
-  }
 }
 
 /** A bond in that mode answers with the MACs of its members. */
