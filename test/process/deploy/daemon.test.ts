@@ -8,14 +8,15 @@ import { containerOf, find, rendered, templateOf, whyNotRendered } from './rende
 const rules = DAEMON.grants.flatMap(({ rules }) => rules);
 
 describe("the daemon's role", () => {
-  it('lets it write nodes, events and IP objects, and nothing else', () => {
+  it('lets it write nodes, events and IP objects, in its own namespace pods, and nothing else', () => {
     const writes = ['create', 'update', 'patch', 'delete', 'deletecollection', '*'];
-    const writing = rules.filter(({ verbs }) => verbs.some((verb) => writes.includes(verb)));
-    expect(writing.flatMap(({ resources }) => resources).toSorted()).toEqual([
-      'events',
-      'ips',
-      'nodes',
-    ]);
+    const written = DAEMON.grants.flatMap(({ namespace = 'everywhere', rules }) =>
+      rules
+        .filter(({ verbs }) => verbs.some((verb) => writes.includes(verb)))
+        .flatMap(({ resources = [] }) => resources.map((resource) => `${resource}, ${namespace}`)),
+    );
+    const everywhere = ['events', 'ips', 'nodes'].map((resource) => `${resource}, everywhere`);
+    expect(written.toSorted()).toEqual([...everywhere, 'pods, kube-system']);
     expect(rules.flatMap(({ verbs }) => verbs)).not.toContain('delete');
     expect(JSON.stringify(rules)).not.toContain('*');
   });
