@@ -1,9 +1,10 @@
 /** Runs in a guest: what its kernel does to links, addresses and routes, for kernel.test.ts. */
 
-import { outcomeOf } from '../../lab/command.ts';
 import { whyNoNetem } from '../../lab/kernel.ts';
-import { OvnNode } from '../../lab/ovn-node.ts';
-import { ip, jsonOf } from './ip.ts';
+import { Fixture } from '../fixture.ts';
+import { answers, makeCard, makeFarEnd } from './far-end.ts';
+import { batch, ip, jsonOf } from './ip.ts';
+import { type PodFacts, podFacts } from './pods.ts';
 
 /** Destinations of the routes that have a gateway. */
 interface Routes {
@@ -20,6 +21,7 @@ interface Bond {
 
 export interface KernelFacts {
   readonly whyNoNetem: string | undefined;
+  readonly pods: PodFacts;
   readonly routes: { readonly before: Routes; readonly after: Routes };
   readonly bonds: readonly Bond[];
   /** Of links in a bridge of OVS, and of its own. */
@@ -35,10 +37,12 @@ export interface KernelFacts {
 
 export default async function kernelFacts(): Promise<KernelFacts> {
   // It has file systems of its own from here on, and /run/netns among them.
-  const node = await OvnNode.start('node1', 'system');
+  const fixture = await Fixture.start(['--non-primary-cni-mode']);
+  const { node } = fixture;
+  const pods = await podFacts(fixture);
   const netem = await whyNoNetem();
   const bonds = [await bondOf('active-backup'), await bondOf('balance-alb')];
-  await makeCard();
+  await makeCardWithVlan();
   const routes = await routesWithoutAddresses();
   await node.vsctl(
     ...['add-br', 'br-net1', '--', 'add-port', 'br-net1', 'eth0', 'trunks=0,10'],
@@ -50,24 +54,23 @@ export default async function kernelFacts(): Promise<KernelFacts> {
   await ip('address add 172.30.10.2/24 dev vlan10');
   const links = await linksOf(['eth0', 'br-net1', 'vlan10', 'eth0.10']);
   const vlanDevice = await arrivals();
-  return { whyNoNetem: netem, routes, bonds, links, vlanDevice };
+  return { whyNoNetem: netem, pods, routes, bonds, links, vlanDevice };
 }
 
 /** eth0 with a VLAN device, and at the other end of its wire a machine in VLAN 10: 172.30.10.1. */
-async function makeCard(): Promise<void> {
-  await ip('netns add far');
-  await ip('link add eth0 up type veth peer name wire netns far');
+async function makeCardWithVlan(): Promise<void> {
+  await makeFarEnd();
+  await makeCard('eth0', { 10: ['172.30.10.1/24'] });
   await ip('link add link eth0 name eth0.10 up type vlan id 10');
-  await ip('-n far link set wire up');
-  await ip('-n far link add link wire name wire.10 up type vlan id 10');
-  await ip('-n far address add 172.30.10.1/24 dev wire.10');
 }
 
 async function routesWithoutAddresses(): Promise<KernelFacts['routes']> {
-  await ip('address add 172.30.10.2/24 dev eth0.10');
-  await ip('address add fd00:10::2/64 dev eth0.10 nodad');
-  await ip('route add 10.99.0.0/16 via 172.30.10.1');
-  await ip('-6 route add fd99::/64 via fd00:10::1');
+  await batch([
+    'address add 172.30.10.2/24 dev eth0.10',
+    'address add fd00:10::2/64 dev eth0.10 nodad',
+    'route add 10.99.0.0/16 via 172.30.10.1',
+    'route add fd99::/64 via fd00:10::1',
+  ]);
   const before = await gatewayRoutes();
   await ip('address delete 172.30.10.2/24 dev eth0.10');
   await ip('address delete fd00:10::2/64 dev eth0.10');
@@ -137,7 +140,6 @@ async function receivedFrames(): Promise<number> {
   return link?.stats64.rx.packets ?? 0;
 }
 
-async function isAnswered(): Promise<boolean> {
-  const words = ['-c', '2', '-i', '0.2', '-W', '2', '-I', 'vlan10', '172.30.10.1'];
-  return (await outcomeOf('ping', words)).exitCode === 0;
+function isAnswered(): Promise<boolean> {
+  return answers('172.30.10.1');
 }

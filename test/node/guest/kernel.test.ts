@@ -1,13 +1,14 @@
 /**
- * What provider networks rely on of Linux and of OVS's kernel datapath, in a guest that has both: this
- * machine's kernel may have neither.
+ * What the daemon relies on of Linux and of OVS's kernel datapath, and limits that only some kernels have, in a
+ * guest that has all of it: this machine's kernel may have nothing of it.
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuest } from '../../lab/guest/guest.ts';
 import type { KernelFacts } from './kernel-program.ts';
+import { LATENCY_MS, RATE_MBPS } from './pods.ts';
 
-describe.skipIf(whyNoGuest)("the guest's kernel", () => {
+describe.skipIf(whyNoGuest)('the kernel of a guest', () => {
   let facts: KernelFacts;
   beforeAll(async () => {
     facts = await inGuest<KernelFacts>(join(import.meta.dirname, 'kernel-program.ts'));
@@ -15,6 +16,27 @@ describe.skipIf(whyNoGuest)("the guest's kernel", () => {
 
   it('has netem, which kernels of test machines may lack', () => {
     expect(facts.whyNoNetem).toBeUndefined();
+  });
+
+  it('runs whole calls: ADD, CHECK and DEL', () => {
+    const failed = Object.entries(facts.pods.calls).filter(([, outcome]) => outcome !== '0');
+    expect(failed).toEqual([]);
+    expect(Object.keys(facts.pods.calls)).toHaveLength(5);
+  });
+
+  it('delays packets to a pod that asks for latency, by netem', () => {
+    expect(facts.pods.limits.qdiscs).toContain('netem');
+    expect(facts.pods.roundTripMs).toBeGreaterThanOrEqual(LATENCY_MS);
+  });
+
+  it('polices packets from a pod that has a rate', () => {
+    expect(facts.pods.limits.filters).toMatch(new RegExp(`police .*rate ${RATE_MBPS}Mbit`));
+  });
+
+  it('has nothing left of pods that are gone', () => {
+    const { before, meanwhile, after } = facts.pods;
+    expect(Object.keys(meanwhile)).toHaveLength(Object.keys(before).length + 2);
+    expect(Object.keys(after)).toEqual(Object.keys(before));
   });
 
   it('drops all IPv4 routes of a link with its last address, and keeps those of IPv6 by a gateway', () => {
