@@ -150,7 +150,8 @@ describe('an underlay Subnet', () => {
   const vlan = { kind: 'Vlan', metadata: { name: 'v9' }, spec: { id: 9, provider: 'physical' } };
 
   test('its pods are told of the VLAN, and of no router', async () => {
-    fixture.apply(vlan);
+    const spec = { defaultInterface: 'eth1', excludeNodes: ['node1'] };
+    fixture.apply(vlan, { kind: 'ProviderNetwork', metadata: { name: 'physical' }, spec });
     applyNetwork('under', { cidrBlock: '10.18.0.0/24', vlan: 'v9' });
     const { nic } = await podOn('under', 'on-vlan');
     expect(nic).toMatchObject({ vlan_id: '9', provider_network: 'physical', routed: 'true' });

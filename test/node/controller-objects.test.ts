@@ -21,6 +21,13 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
+/** A physical network that this node is not in. */
+const PHYSICAL: NewObject = {
+  kind: 'ProviderNetwork',
+  metadata: { name: 'physical' },
+  spec: { defaultInterface: 'eth1', excludeNodes: ['node1'] },
+};
+
 function vpc(name: string, spec: object): NewObject {
   return { kind: 'Vpc', metadata: { name }, spec };
 }
@@ -29,15 +36,20 @@ function isReady(name: string) {
   return conditionBecomes(fixture, { kind: 'Subnet', name }, READY);
 }
 
-/** Waits until a Subnet is called wrong, by an event and by its conditions. @returns what is wrong */
-async function complaint(name: string): Promise<string> {
+/**
+ * Waits until a Subnet is called wrong, by an event and by its conditions. As with Kube-OVN, one whose Vlan
+ * alone is wrong counts as validated.
+ * @returns what is wrong
+ */
+async function complaint(name: string, reason = NOT_VALID): Promise<string> {
   const object = { kind: 'Subnet', name };
-  const condition = await conditionBecomes(fixture, object, { type: 'Validated', status: 'False' });
-  expect(condition.reason).toBe(NOT_VALID);
+  const type = reason === NOT_VALID ? 'Validated' : 'Ready';
+  const condition = await conditionBecomes(fixture, object, { type, status: 'False' });
+  expect(condition.reason).toBe(reason);
   const ready = await conditionBecomes(fixture, object, { type: 'Ready', status: 'False' });
   expect(ready.message).toBe(condition.message);
   const text = condition.message;
-  expect(await eventAbout(fixture, { ...object, reason: NOT_VALID, text })).toBe(text);
+  expect(await eventAbout(fixture, { ...object, reason, text })).toBe(text);
   expect(await fixture.node.nbctl('ls-list')).not.toContain(`(${name})`);
   return text;
 }
@@ -71,7 +83,6 @@ describe('a Subnet is called wrong', () => {
     [{ cidrBlock: '', vlan: 'v', gateway: '10.9.0.1' }, 'gateway must be empty'],
     [{ vpc: 'nowhere' }, "vpc 'nowhere' not found"],
     [{ vpc: 'wrong' }, 'subnet wrong and vpc wrong cannot have the same name'],
-    [{ vlan: 'nowhere' }, 'failed to get vlan nowhere: not found'],
     [{ vpc: 'tenant', namespaces: ['default'] }, "is out of range to custom vpc 'tenant'"],
     [{ vpc: 'tenant', cidrBlock: '10.1.2.0/24' }, 'is conflict with subnet first cidr 10.1.0.0/16'],
     [{ vpc: 'tenant', cidrBlock: '10.0.0.0/8' }, 'is conflict with subnet first cidr 10.1.0.0/16'],
@@ -122,12 +133,16 @@ describe('a Subnet that was called wrong is ready', () => {
     await drop('Vpc', 'late');
   });
 
-  test('when its Vlan comes', async () => {
+  test('when its Vlan comes, and the ProviderNetwork of that', async () => {
     const spec = { cidrBlock: '10.9.0.0/16', vlan: 'v7', vpc: 'other' };
     fixture.apply(subnet('underlay', spec));
-    expect(await complaint('underlay')).toContain('failed to get vlan v7');
+    const reason = 'ValidateSubnetVlanFailed';
+    expect(await complaint('underlay', reason)).toContain('failed to get vlan v7');
     const vlan = { kind: 'Vlan', metadata: { name: 'v7' }, spec: { id: 7, provider: 'physical' } };
     fixture.apply(vlan);
+    const text = 'provider network physical of vlan v7 not found';
+    await eventAbout(fixture, { kind: 'Subnet', name: 'underlay', reason, text });
+    fixture.apply(PHYSICAL);
     await isReady('underlay');
     expect(await fixture.node.nbctl('lsp-list', 'underlay')).toContain('localnet.underlay');
     await drop('Subnet', 'underlay');
