@@ -15,6 +15,17 @@ export interface DesiredRouter {
   /** Subnets whose policies stay as they are, since it cannot be read what they should be. */
   readonly unreadable: ReadonlySet<string>;
   readonly overlay: DesiredOverlay;
+  /** Subnets with a leg of the router, whose sets and groups the policies name. */
+  readonly legs: readonly DesiredLeg[];
+  /** Subnets of the Vpc that have none. */
+  readonly withoutLegs: readonly string[];
+}
+
+/** A leg of a router in an underlay Subnet. */
+export interface DesiredLeg {
+  readonly subnet: string;
+  /** Nodes whose groups of the Subnet's ports policies name. */
+  readonly nodes: readonly string[];
 }
 
 /** The networks of a Vpc's overlay Subnets, which policies may name as a set. */

@@ -5,6 +5,7 @@
  */
 import { type Address, type Cidr, cidrText, type Family } from '../../common/address.ts';
 import { mapOf, setOf } from '../../common/ovsdb/value.ts';
+import { claimed } from './claims.ts';
 import { VENDOR } from './names.ts';
 import { ownRow, taken } from './ownership.ts';
 import type { AddressSet } from './rows.ts';
@@ -26,27 +27,43 @@ export function overlaySetName(vpc: string, family: Family): string {
 }
 
 /**
- * Makes the sets of nodes' addresses for a Subnet be so; removes them where there is no such Subnet.
- * @param nodes undefined for a Subnet without interconnection
+ * Makes the sets of nodes' addresses for a Subnet be so.
  * @throws NorthboundError `taken`
  */
 export function planNodeSets(
   builder: TransactionBuilder,
   state: NbState,
   subnet: string,
-  nodes: readonly Address[] | undefined,
+  nodes: readonly Address[],
 ): void {
-  const ids = { vendor: VENDOR, subnet, isU2ORoutePolicy: 'true' };
   for (const family of FAMILIES) {
-    const name = nodeSetName(subnet, family);
-    const own = nodes?.filter((address) => address.family === family);
-    planSet(
-      builder,
-      state,
-      { name, ids, mark: 'subnet' },
-      own?.map(({ text }) => text),
-    );
+    const own = nodes.filter((address) => address.family === family);
+    const texts = own.map(({ text }) => text);
+    planSet(builder, state, nodeSetOf(subnet, family), texts);
   }
+}
+
+/**
+ * Makes those sets be there, whatever is in them: a match that names one that is not there is none.
+ * @throws NorthboundError `taken`
+ */
+export function ensureNodeSets(builder: TransactionBuilder, state: NbState, subnet: string): void {
+  for (const family of FAMILIES) {
+    const wanted = nodeSetOf(subnet, family);
+    if (state.addressSetNamed(wanted.name) !== undefined) continue;
+    builder.claim(claimed.switch(subnet));
+    planSet(builder, state, wanted, []);
+  }
+}
+
+/** Removes those sets, when no policy names them any more. */
+export function removeNodeSets(builder: TransactionBuilder, state: NbState, subnet: string): void {
+  for (const family of FAMILIES) planSet(builder, state, nodeSetOf(subnet, family), undefined);
+}
+
+function nodeSetOf(subnet: string, family: Family): WantedSet {
+  const ids = { vendor: VENDOR, subnet, isU2ORoutePolicy: 'true' };
+  return { name: nodeSetName(subnet, family), ids, mark: 'subnet' };
 }
 
 /**

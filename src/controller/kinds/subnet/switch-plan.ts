@@ -7,9 +7,9 @@ import { planAcls, removeAcls } from '../../ovn/acl-plan.ts';
 import { claimed } from '../../ovn/claims.ts';
 import type { DesiredLocalnet, DesiredSwitch } from '../../ovn/desired.ts';
 import { planDhcp } from '../../ovn/dhcp-plan.ts';
-import { planNodeSets } from '../../ovn/interconnection-sets.ts';
+import { planNodeSets, removeNodeSets } from '../../ovn/interconnection-sets.ts';
 import { isOurs, localnetPortName, routerPortName, switchRouterPortName } from '../../ovn/names.ts';
-import { planNodeGroups } from '../../ovn/node-groups.ts';
+import { ensureNodeGroups, planNodeGroups } from '../../ovn/node-groups.ts';
 import { ownSwitch } from '../../ovn/ownership.ts';
 import { planPodGroups } from '../../ovn/pod-groups.ts';
 import { placeRouterPort, removeRouterPort, subnetOfRouterPort } from '../../ovn/router-port.ts';
@@ -38,7 +38,8 @@ export function planSwitch(state: NbState, desired: DesiredSwitch): Plan {
   if (attachment !== undefined) placeRouterPort(builder, state, name, attachment);
   for (const port of wanted) placePort(builder, state, port, { uuid: row?.uuid, parent });
   planDhcp(builder, state, name, dhcp);
-  planNodeSets(builder, state, name, nodes);
+  // Who names them removes them: the router (router-plan.ts).
+  if (nodes !== undefined) planNodeSets(builder, state, name, nodes);
   planNodeGroups(builder, state, { subnet: name, vpc: attachment?.vpc ?? '' }, nodeGroups);
   planAcls(builder, state, { name, acls: row?.acls ?? [], parent }, acls);
   return builder.done();
@@ -63,8 +64,8 @@ export function planSwitchRemoval(state: NbState, name: string): Plan {
   for (const port of left) removePort(builder, state, port);
   for (const port of routerPortsTo(state, name)) removeRouterPort(builder, state, port);
   for (const row of state.dhcpOfSubnet(name)) builder.destroy('DHCP_Options', row);
-  planNodeSets(builder, state, name, undefined);
-  planNodeGroups(builder, state, { subnet: name, vpc: '' }, []);
+  removeNodeSets(builder, state, name);
+  ensureNodeGroups(builder, state, { subnet: name, vpc: '' }, []);
   planPodGroups(builder, state, [], ports);
   return builder.done();
 }

@@ -48,6 +48,14 @@ export function desiredRouter(
     return [{ ...interconnectedOf(subnet, vpc), serviceNodes, serviceCidrs }];
   });
   const unreadable = routed.filter(isUnreadable);
+  const legs = interconnected.map(({ subnet, serviceNodes }) => ({
+    subnet,
+    nodes: serviceNodes.map(({ name }) => name),
+  }));
+  const known = new Set([
+    ...legs.map(({ subnet }) => subnet),
+    ...unreadable.map(({ meta }) => meta.name),
+  ]);
   const all = [
     ...policies,
     ...routed.filter((subnet) => hasCommonPolicies(subnet, vpc)).flatMap(policiesTo),
@@ -64,6 +72,8 @@ export function desiredRouter(
       cidrs: subnets.flatMap(({ claims }) => (claims.vlan === '' ? claims.cidrs : [])),
       isNeeded: interconnected.some(({ isOverlayOnly }) => isOverlayOnly),
     },
+    legs,
+    withoutLegs: subnets.map(({ meta }) => meta.name).filter((name) => !known.has(name)),
   };
 }
 

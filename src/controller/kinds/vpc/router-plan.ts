@@ -19,8 +19,9 @@ import {
   INTERCONNECTION_KEYS,
   isInterconnectionPolicy,
 } from '../../ovn/interconnection-policies.ts';
-import { planOverlaySets } from '../../ovn/interconnection-sets.ts';
+import { ensureNodeSets, planOverlaySets, removeNodeSets } from '../../ovn/interconnection-sets.ts';
 import { isOurs, VENDOR } from '../../ovn/names.ts';
+import { ensureNodeGroups } from '../../ovn/node-groups.ts';
 import { ownRouter } from '../../ovn/ownership.ts';
 import type { Ids, Policy, Route, Router } from '../../ovn/rows.ts';
 import type { NbState } from '../../ovn/state.ts';
@@ -56,7 +57,27 @@ export function planRouter(state: NbState, desired: DesiredRouter): Plan {
   );
   planPolicies(builder, policies, parent, desired.policies);
   planOverlaySets(builder, state, desired.name, desired.overlay);
+  planNamed(builder, state, desired);
   return builder.done();
+}
+
+/**
+ * What policies name comes and goes with them, in one transaction: a match with a name that is nowhere is
+ * none to OVN. What is in it is the Subnets' (subnet/switch-plan.ts).
+ */
+function planNamed(
+  builder: TransactionBuilder,
+  state: NbState,
+  { name: vpc, legs, withoutLegs }: DesiredRouter,
+): void {
+  for (const { subnet, nodes } of legs) {
+    ensureNodeSets(builder, state, subnet);
+    ensureNodeGroups(builder, state, { subnet, vpc }, nodes);
+  }
+  for (const subnet of withoutLegs) {
+    removeNodeSets(builder, state, subnet);
+    ensureNodeGroups(builder, state, { subnet, vpc }, []);
+  }
 }
 
 /**

@@ -41,6 +41,8 @@ export function routerOf(changes: Partial<DesiredRouter> = {}): DesiredRouter {
     policies: [],
     unreadable: new Set(),
     overlay: { cidrs: [], isNeeded: false },
+    legs: [],
+    withoutLegs: [],
     ...changes,
   };
 }

@@ -64,7 +64,7 @@ describe('a leg of the router in a switch that is on a provider network', () => 
     expect(again.operations).toEqual([]);
   });
 
-  it('has sets of the nodes’ addresses for its policies, which follow them, and go with it', async () => {
+  it('has sets of the nodes’ addresses for its policies, which follow them, and go with the switch', async () => {
     const database = await withRouters('tenant');
     await apply(database, joined());
     const both = [setOf('ip4', ['192.0.2.1', '192.0.2.2']), setOf('ip6', ['fd00:2::1'])];
@@ -74,14 +74,14 @@ describe('a leg of the router in a switch that is on a provider network', () => 
       setOf('ip4', ['192.0.2.2', '192.0.2.3']),
       setOf('ip6', []),
     ]);
+    // Until the router's policies are gone, too.
     await apply(database, switchOf());
-    expect(await rowsOf(database, 'Address_Set')).toEqual([]);
-    await apply(database, joined());
+    expect(await rowsOf(database, 'Address_Set')).toHaveLength(2);
     await database.apply((state) => planSwitchRemoval(state, 'front'));
     expect(await rowsOf(database, 'Address_Set')).toEqual([]);
   });
 
-  it('has groups of its ports by node where its policies name them, and they go with it', async () => {
+  it('has groups of its ports by node where its policies name them, and they go with the switch', async () => {
     const database = await withRouters('tenant');
     await apply(database, joined());
     const nic = (name: string) => portOf('10.1.0.5', { name, vpc: 'tenant' });
@@ -109,8 +109,15 @@ describe('a leg of the router in a switch that is on a provider network', () => 
     ]);
     const again = await database.apply((state) => planSwitch(state, joined({ nodeGroups })));
     expect(again.operations).toEqual([]);
-    await apply(database, joined({ nodeGroups: [{ node: 'node-1', ports: ['b.shop'] }] }));
-    expect(await membersOf()).toEqual([{ name: 'front.node.1', ids, ports: ['b.shop'] }]);
+    const moved = [
+      { node: 'node-1', ports: ['b.shop'] },
+      { node: 'node-2', ports: [] },
+    ];
+    await apply(database, joined({ nodeGroups: moved }));
+    expect(await membersOf()).toEqual([
+      { name: 'front.node.1', ids, ports: ['b.shop'] },
+      { name: 'front.node.2', ids, ports: [] },
+    ]);
     await database.by('pg-add', 'front.node.9');
     const other = joined({ nodeGroups: [{ node: 'node-9', ports: [] }] });
     expect((await failureOf(() => apply(database, other))).reason).toBe('taken');

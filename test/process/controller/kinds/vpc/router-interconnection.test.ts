@@ -75,6 +75,25 @@ describe('interconnections', () => {
     expect(again.operations).toEqual([]);
   });
 
+  it('come and go in one transaction with the sets and groups that they name', async () => {
+    const database = await startDatabase();
+    const legs = (...nodes: string[]) => [{ subnet: 'under', nodes }];
+    await apply(database, routerOf({ policies: policies(false), legs: legs('a', 'b') }));
+    const names = async () => {
+      const tables = ['Address_Set', 'Port_Group'];
+      const rows = await Promise.all(tables.map((table) => rowsOf(database, table)));
+      return rows.map((each) => each.map(({ name }) => name));
+    };
+    const sets = ['under.u2o_exclude_ip.ip4', 'under.u2o_exclude_ip.ip6'];
+    expect(await names()).toEqual([sets, ['under.a', 'under.b']]);
+    await database.by('set', 'Address_Set', sets[0] ?? '', 'addresses="192.0.2.1"');
+    await apply(database, routerOf({ policies: policies(false), legs: legs('b') }));
+    expect(await names()).toEqual([sets, ['under.b']]);
+    expect((await rowsOf(database, 'Address_Set'))[0]).toMatchObject({ addresses: ['192.0.2.1'] });
+    await apply(database, routerOf({ withoutLegs: ['under', 'front'] }));
+    expect(await names()).toEqual([[], []]);
+  });
+
   it('of a Subnet that cannot be read stay as they are', async () => {
     const database = await startDatabase();
     await apply(database, routerOf({ policies: policies(false) }));

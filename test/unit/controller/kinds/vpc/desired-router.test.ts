@@ -25,6 +25,8 @@ describe('the router', () => {
       policies: [],
       unreadable: new Set(),
       overlay: { cidrs: [], isNeeded: false },
+      legs: [],
+      withoutLegs: [],
     });
   });
 
@@ -249,6 +251,14 @@ describe('an underlay Subnet in which the router has a leg', () => {
       ids: { ...ids, isU2ONoLBRoutePolicy: 'true', node, svcCidr: '10.96.0.0/12' },
     });
 
+    it('has a group of ports for each node that a policy names', () => {
+      const around = { ...settings, serviceCidrs };
+      const subnet = underlay({ vpc: 'ovn-cluster', enableLb: false });
+      const router = desiredRouter(vpcOf('ovn-cluster'), [join, subnet], around, nodes);
+      expect(router.legs).toEqual([{ subnet: 'under-lay', nodes: ['node-a', 'b'] }]);
+      expect(router.withoutLegs).toEqual(['join']);
+    });
+
     it('in the default Vpc sends what is for Services to the node that the pod is on', () => {
       expect(routerOf('ovn-cluster')).toEqual([
         toService('node-a', '100.64.0.2'),
@@ -280,6 +290,7 @@ describe('an underlay Subnet in which the router has a leg', () => {
     const wrong = underlay({ vpc: 'ovn-cluster', gateway: '10.9.0.1' });
     const router = desiredRouter(vpcOf('ovn-cluster'), [join, wrong], settings);
     expect(router.unreadable).toEqual(new Set(['under-lay']));
+    expect([router.legs, router.withoutLegs]).toEqual([[], ['join']]);
     expect(router.policies).toHaveLength(2);
     expect(router.learnsFromArpRequests).toBe(true);
   });
