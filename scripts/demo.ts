@@ -11,6 +11,7 @@ import { showMacvlan } from './demo/macvlan.ts';
 import { proveNewerSandbox } from './demo/newer-sandbox.ts';
 import { removeAll } from './demo/objects.ts';
 import { endPods, nicsOf } from './demo/pods.ts';
+import { proveProviderNetwork } from './demo/provider-network.ts';
 import { showProviderOvn } from './demo/provider-ovn.ts';
 import { Report } from './demo/report.ts';
 import { addGuarded } from './demo/security-group.ts';
@@ -43,6 +44,7 @@ async function play(stage: Stage): Promise<void> {
   await proveLimits(stage, attached, report);
   const guarded = await addGuarded(stage, attached, report);
   const inVpcs = await addVpcs(stage, report);
+  await proveProviderNetwork(stage, report);
   const pods = await proveNewerSandbox(stage, [...attached, ...guarded, ...inVpcs], report);
   await proveTrust(stage, report);
   if (process.argv.includes('--shell')) openShell(stage);

@@ -1,6 +1,7 @@
 /** The process of a FarNode: it does what it is told, in the namespaces in which it was started. */
 import { writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
+import { command } from './command.ts';
 import { Daemon } from './daemon.ts';
 import type { FarAnswer, FarCall, FarNodeOptions } from './far-node.ts';
 import { OvnNode } from './ovn-node.ts';
@@ -14,6 +15,7 @@ import {
 } from './runtime.ts';
 import { relayTcp } from './tcp-relay.ts';
 import { joinUnderlay, UNDERLAY } from './underlay-port.ts';
+import { readyCard } from './wire.ts';
 
 const KUBECONFIG = '/run/kubeconfig';
 
@@ -54,6 +56,10 @@ async function answer(call: FarCall): Promise<unknown> {
       if (found === undefined) throw new Error(`no pod ${call.name}`);
       return await inSandbox(found.sandbox, ...call.argv);
     }
+    case 'onNode': {
+      const [file, ...args] = call.argv;
+      return await command(file, args);
+    }
     case 'endPods':
       return await endPods();
     case 'stop':
@@ -65,6 +71,7 @@ async function start(options: FarNodeOptions): Promise<void> {
   const { name, address, nearAddress, southboundPort, apiPort } = options;
   const node = await OvnNode.start(name);
   await joinUnderlay(node, UNDERLAY.far, address);
+  for (const card of options.cards ?? []) await readyCard(card);
   const remote = `tcp:${nearAddress}:${southboundPort}`;
   await node.vsctl('set', 'Open_vSwitch', '.', `external_ids:ovn-remote="${remote}"`);
   const relay = await relayTcp(

@@ -21,6 +21,8 @@ export interface FarNodeOptions {
   readonly apiPort: number;
   readonly kubeconfig: string;
   readonly daemonFlags: readonly string[];
+  /** Network cards that are made ready for it: links of the first node, which lose their addresses. */
+  readonly cards?: readonly string[];
 }
 
 /** What is asked of the process. */
@@ -32,6 +34,7 @@ export type FarCall =
       readonly interfaces: readonly (readonly [ifName: string, config: NetworkConfig])[];
     }
   | { readonly what: 'inPod'; readonly name: string; readonly argv: readonly [string, ...string[]] }
+  | { readonly what: 'onNode'; readonly argv: readonly [string, ...string[]] }
   | { readonly what: 'endPods' }
   | { readonly what: 'stop' };
 
@@ -53,7 +56,9 @@ export class FarNode {
     const child = spawn('unshare', words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const node = new FarNode(child);
     await node.#answer('to come up');
-    await command('ip', ['link', 'set', UNDERLAY.far, 'netns', String(child.pid)]);
+    for (const link of [UNDERLAY.far, ...(options.cards ?? [])]) {
+      await command('ip', ['link', 'set', link, 'netns', String(child.pid)]);
+    }
     await node.#call({ what: 'start', options });
     return node;
   }
@@ -69,6 +74,11 @@ export class FarNode {
   /** What a command in a pod's sandbox prints. */
   async inPod(name: string, ...argv: readonly [string, ...string[]]): Promise<string> {
     return String(await this.#call({ what: 'inPod', name, argv }));
+  }
+
+  /** What a command on the node itself prints. */
+  async onNode(...argv: readonly [string, ...string[]]): Promise<string> {
+    return String(await this.#call({ what: 'onNode', argv }));
   }
 
   /** DELs of all interfaces, in the reverse order of their ADDs. */

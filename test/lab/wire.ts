@@ -78,11 +78,13 @@ export class Wire {
     await command('ovs-appctl', ['-t', control, 'fdb/add', ...entry]);
   }
 
+  /** Ends the switch, with the cards at its ports. Machines stay. */
   async stop(): Promise<void> {
     for (const name of [...PARTS].reverse()) {
       const pid = await readFile(`${DIRECTORY}/${name}.pid`, 'utf8').catch(() => undefined);
       if (pid !== undefined) process.kill(Number(pid), 'SIGTERM');
     }
+    await command('ip', ['netns', 'delete', SWITCH]);
   }
 
   async #port(name: string, settings: readonly string[], peer: readonly string[]): Promise<void> {

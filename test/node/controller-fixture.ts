@@ -48,6 +48,8 @@ export interface ControllerFixtureOptions {
   readonly northbound?: string | undefined;
   /** eth0's configuration; without it pods have an eth0 only by annotation. */
   readonly primary?: NetworkConfig;
+  /** False for a node without a network card for macvlan. */
+  readonly hasCard?: boolean;
   /** What is there before the controller starts. */
   readonly before?: (parts: { api: FakeApiServer; node: OvnNode }) => void | Promise<void>;
 }
@@ -89,7 +91,7 @@ export class ControllerFixture implements AsyncDisposable {
     await mkdir('/run/kube', { recursive: true });
     await api.writeKubeconfig(KUBECONFIG, DAEMON);
     await api.writeKubeconfig(CONTROLLER_KUBECONFIG, options.account ?? CONTROLLER);
-    await makeNetworkCard();
+    if (options.hasCard !== false) await makeNetworkCard();
     await options.before?.({ api, node });
     const { daemonFlags = ['--add-timeout-seconds=10'] } = options;
     const [controller, daemon] = await Promise.all([
