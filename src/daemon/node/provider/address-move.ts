@@ -12,6 +12,7 @@ import {
   addLines,
   addressText,
   deleteLine,
+  deletionWords,
   inOrder,
   isSameAddress,
   type LinkConfig,
@@ -46,7 +47,7 @@ export function addressLines({ config, to }: Move, { links }: KernelState): stri
 /** Has the routes go over the new link, which has the addresses. */
 export function routeLines({ config, from, to }: Move, { routes }: KernelState): string[] {
   return inOrder(config.routes).flatMap((route) => {
-    const isThere = has(routes, route, to);
+    const isThere = has(routes, withHops(route), to);
     if (isReplaced(route)) return isThere ? [] : [line('replace', route, to)];
     // A route of another link with the same destination and metric is none to replace.
     const isOldThere = has(routes, route, from);
@@ -86,7 +87,8 @@ export function describeConfig({ addresses, routes }: LinkConfig): string {
  * The kernel replaces a route as one step where it takes all routes of one destination and metric for
  * next hops of each other: those of IPv6 with a gateway, and those with several hops.
  */
-function isReplaced({ family, hops }: LinkRoute): boolean {
+function isReplaced({ family, hops, nhid }: LinkRoute): boolean {
+  if (nhid !== undefined) return false;
   return hops.length > 1 || (family === 'inet6' && hops[0]?.gateway !== undefined);
 }
 
@@ -95,6 +97,12 @@ function has(routes: KernelRoutes, route: LinkRoute, link: string): boolean {
   return routes.some((other) => isDeepStrictEqual(other, wanted));
 }
 
+/** The route as it is on the link that it is moved to. */
+function withHops({ nhid, ...route }: LinkRoute): LinkRoute {
+  return route;
+}
+
 function line(verb: 'append' | 'replace' | 'delete', route: LinkRoute, link: string): string {
-  return `route ${verb} ${routeWords(route, link)}`;
+  const words = verb === 'delete' ? deletionWords(route, link) : routeWords(route, link);
+  return `route ${verb} ${words}`;
 }

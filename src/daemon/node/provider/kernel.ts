@@ -6,7 +6,7 @@ import Type, { type Static } from 'typebox';
 import { parseOutput } from '../../../common/process/output.ts';
 import { run } from '../../../common/process/run.ts';
 import { show } from '../../../common/text.ts';
-import type { LinkAddress, LinkConfig, LinkRoute } from './link-config.ts';
+import { type LinkAddress, type LinkConfig, type LinkRoute, METRIC } from './link-config.ts';
 
 const LINKS = Type.Array(
   Type.Object({
@@ -44,6 +44,8 @@ const LINKS = Type.Array(
     ),
   }),
 );
+/** What a route of ours would not have: an encapsulation, whose `dst` hides the route's, source, realms. */
+const UNMOVABLE = ['encap', 'from', 'flow'] as const;
 const HOP = {
   gateway: Type.Optional(Type.String()),
   via: Type.Optional(Type.Object({ family: Type.String(), host: Type.String() })),
@@ -58,6 +60,8 @@ const ROUTES = Type.Array(
     table: Type.String(),
     protocol: Type.String(),
     scope: Type.String(),
+    /** Of an object for next hops, whose hops `ip` shows, too. */
+    nhid: Type.Optional(Type.Integer()),
     tos: Type.Optional(Type.Union([Type.String(), Type.Integer()])),
     metric: Type.Optional(Type.Integer()),
     prefsrc: Type.Optional(Type.String()),
@@ -102,7 +106,10 @@ export type KernelLinks = ReadonlyMap<string, KernelLink>;
 export type KernelRoutes = readonly KernelRoute[];
 
 /** A route as `LinkRoute`, but with the name of a link at each of its hops. */
-export type KernelRoute = LinkRoute;
+export type KernelRoute = LinkRoute & {
+  /** What it has that would be lost if it were made again elsewhere. */
+  readonly unmovable?: string;
+};
 
 /** Links and their addresses. @throws ToolError */
 export async function readKernelLinks(): Promise<KernelLinks> {
@@ -116,10 +123,7 @@ export function parseLinks(output: string): KernelLinks {
   return new Map(links.map((link) => [link.name, link]));
 }
 
-/**
- * Routes of all tables that go over one of these links.
- * @throws ToolError; Error for a route of a kind that cannot be moved
- */
+/** Routes of all tables that go over one of these links. @throws ToolError */
 export async function readKernelRoutes(links: readonly string[]): Promise<KernelRoutes> {
   const words = ['route', 'show', 'table', 'all'];
   const [v4, v6] = await Promise.all([
@@ -200,16 +204,22 @@ function isMovable({ protocol, table, type, dst }: RawRoute): boolean {
 }
 
 function toRoute(family: 'inet' | 'inet6', raw: RawRoute): KernelRoute {
-  const { type, dst, table, protocol, scope, tos, metric, prefsrc, pref, metrics } = raw;
+  const { type, dst, table, protocol, scope, tos, metric, prefsrc, pref, nhid } = raw;
   const hops = raw.nexthops ?? [raw];
+  const metrics = (raw.metrics ?? []).flatMap((group) => Object.entries(group).map(metricWords));
+  const unmovable =
+    UNMOVABLE.find((key) => [raw, ...hops].some((part) => key in part)) ??
+    metrics.find((words) => !METRIC.test(words));
   return {
     ...{ family, type, dst, table, protocol, scope },
+    ...(nhid === undefined ? {} : { nhid }),
     ...(tos === undefined ? {} : { tos: String(tos) }),
     ...(metric === undefined ? {} : { metric }),
     ...(prefsrc === undefined ? {} : { prefsrc }),
     ...(pref === undefined ? {} : { pref }),
-    metrics: (metrics ?? []).flatMap((group) => Object.entries(group).map(metricWord)),
+    metrics,
     hops: hops.map((hop) => toHop(hop, hops.length > 1)),
+    ...(unmovable === undefined ? {} : { unmovable }),
   };
 }
 
@@ -227,20 +237,23 @@ function toHop(
   };
 }
 
-/** ip-route(8) takes them as it shows them. */
-function metricWord([name, value]: [string, unknown]): string {
-  const text = String(value);
-  if (/^[a-z_]+$/.test(name) && /^[a-z0-9.]+$/i.test(text)) return `${name} ${text}`;
-  throw new Error(`a route of the node has ${show(name)}=${show(value)}, which cannot be moved`);
+/** As ip-route(8) takes one; mostly that is how it shows it. */
+function metricWords([name, value]: [string, unknown]): string {
+  if (name === 'congestion') return `congctl ${value}`;
+  return value === null ? `features ${name}` : `${name} ${value}`;
 }
 
-/** What moves from a link: its addresses, and the routes over it with the link left out of them. */
+/**
+ * What moves from a link: its addresses, and the routes over it with the link left out of them.
+ * @throws Error for a route that cannot be moved as it is
+ */
 export function configOf(link: KernelLink, routes: KernelRoutes): LinkConfig {
   const { name } = link;
   return {
     addresses: [...link.addresses],
     routes: routes.flatMap((route) => {
       if (!route.hops.some(({ dev }) => dev === name)) return [];
+      if (route.unmovable !== undefined) throw unmovable(name, route);
       return [{ ...route, hops: route.hops.map((hop) => withoutLink(hop, name)) }];
     }),
   };
@@ -249,4 +262,8 @@ export function configOf(link: KernelLink, routes: KernelRoutes): LinkConfig {
 function withoutLink(hop: LinkRoute['hops'][number], link: string): LinkRoute['hops'][number] {
   const { dev, ...rest } = hop;
   return dev === undefined || dev === link ? rest : hop;
+}
+
+function unmovable(link: string, { dst, unmovable: what = '' }: KernelRoute): Error {
+  return new Error(`${link} has a route to ${dst} with ${show(what)}, which cannot be moved`);
 }

@@ -10,6 +10,8 @@ import Type, { type Static } from 'typebox';
 
 /** One word of a batch of ip(8). */
 const WORD = Type.String({ pattern: '^[\\x21-\\x7e]+$' });
+/** A metric of a route (ip-route(8)), as its words. */
+export const METRIC = /^[a-z_]+ [A-Za-z0-9.]+$/;
 const ADDRESS = Type.Object({
   family: Type.Union([Type.Literal('inet'), Type.Literal('inet6')]),
   local: WORD,
@@ -49,7 +51,9 @@ const ROUTE = Type.Object({
   /** IPv6: `low`, `medium`, `high`. */
   pref: Type.Optional(WORD),
   /** `mtu`, `advmss` and the like, as words of ip-route(8). */
-  metrics: Type.Array(Type.String({ pattern: '^[a-z_]+ [A-Za-z0-9.]+$' })),
+  metrics: Type.Array(Type.String({ pattern: METRIC.source })),
+  /** Of an object for next hops (ip-nexthop(8)), which stays on its link: elsewhere the route has hops of its own. */
+  nhid: Type.Optional(Type.Integer()),
   hops: Type.Array(NEXT_HOP),
 });
 
@@ -132,6 +136,22 @@ export function routeWords(route: LinkRoute, link: string): string {
     ...(pref === undefined ? [] : [`pref ${pref}`]),
     ...metrics,
     ...(more.length === 0 ? [] : route.hops.map((each) => `nexthop ${hopWords(each, link)}`)),
+  ].join(' ');
+}
+
+/** The words of a route behind `route delete`. */
+export function deletionWords(route: LinkRoute, link: string): string {
+  const { family, table, protocol, scope, tos, metric, nhid } = route;
+  if (nhid === undefined) return routeWords(route, link);
+  // The kernel finds it by its object, and by no hop.
+  return [
+    destination(route),
+    ...(tos === undefined ? [] : [`tos ${tos}`]),
+    `nhid ${nhid}`,
+    `table ${table}`,
+    `proto ${protocol}`,
+    ...(family === 'inet' ? [`scope ${scope}`] : []),
+    ...(metric === undefined ? [] : [`metric ${metric}`]),
   ].join(' ');
 }
 
