@@ -37,11 +37,12 @@ export interface KernelState {
 /** Sets the new link up and gives it the addresses; the old one keeps its own. */
 export function addressLines({ config, to }: Move, { links }: KernelState): string[] {
   const link = links.get(to);
-  const missing = config.addresses.filter(
-    (address) => !link?.addresses.some((other) => isSameAddress(other, address)),
-  );
   const up = link?.isUp ? [] : [`link set dev ${to} up`];
-  return [...up, ...missing.flatMap((address) => addLines(address, to))];
+  const added = config.addresses.flatMap((address) => {
+    const there = link?.addresses.find((other) => isSameAddress(other, address));
+    return addLines(address, there, to);
+  });
+  return [...up, ...added];
 }
 
 /** Has the routes go over the new link, which has the addresses. */

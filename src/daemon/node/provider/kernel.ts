@@ -38,6 +38,7 @@ const LINKS = Type.Array(
         label: Type.Optional(Type.String()),
         metric: Type.Optional(Type.Integer()),
         noprefixroute: Type.Optional(Type.Boolean()),
+        nodad: Type.Optional(Type.Boolean()),
         deprecated: Type.Optional(Type.Boolean()),
         dadfailed: Type.Optional(Type.Boolean()),
       }),
@@ -187,6 +188,7 @@ function toAddress(raw: RawAddress, link: string): LinkAddress[] {
       ...(/^:[\w.-]+$/.test(alias) ? { alias } : {}),
       ...(raw.metric === undefined ? {} : { metric: raw.metric }),
       ...(raw.noprefixroute ? { noprefixroute: true } : {}),
+      ...(raw.nodad ? { nodad: true } : {}),
       ...(raw.deprecated ? { deprecated: true } : {}),
     },
   ];

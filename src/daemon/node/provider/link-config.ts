@@ -25,6 +25,8 @@ const ADDRESS = Type.Object({
   /** Of the route that the kernel makes of it. */
   metric: Type.Optional(Type.Integer()),
   noprefixroute: Type.Optional(Type.Boolean()),
+  /** IPv6: nobody was asked for it when it was added. */
+  nodad: Type.Optional(Type.Boolean()),
   /** It is not used for new connections. */
   deprecated: Type.Optional(Type.Boolean()),
 });
@@ -80,13 +82,20 @@ export function isSameAddress(one: LinkAddress, other: LinkAddress): boolean {
 }
 
 /**
- * The lines of `ip -batch` that add an address. `nodad`: it is the node's already, and is used at once.
- * The second line takes that mark off again, so that the address is as it was.
+ * The lines of `ip -batch` that give a link an address. `nodad`: it is the node's already, and is used at
+ * once. The second line takes that mark off again, so that the address is as it was.
+ * @param there the same address where the link has it
  */
-export function addLines(address: LinkAddress, link: string): string[] {
+export function addLines(
+  address: LinkAddress,
+  there: LinkAddress | undefined,
+  link: string,
+): string[] {
   const words = addressWords(address, link);
-  if (address.family === 'inet') return [`address add ${words}`];
-  return [`address add ${words} nodad`, `address change ${words}`];
+  const isMarked = address.family === 'inet6' && !address.nodad;
+  const added = `address add ${words}${address.family === 'inet6' ? ' nodad' : ''}`;
+  if (there === undefined) return isMarked ? [added, `address change ${words}`] : [added];
+  return isMarked && there.nodad ? [`address change ${words}`] : [];
 }
 
 /** The line that deletes it. */

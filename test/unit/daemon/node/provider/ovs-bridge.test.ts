@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { parseMap, withEntry } from '../../../../../src/daemon/node/provider/names-map.ts';
+import {
+  bridgeCommands,
+  cardCommands,
+  type FoundBridge,
+  type FoundPort,
+  mappingCommands,
+  unmappingCommands,
+  type WantedBridge,
+} from '../../../../../src/daemon/node/provider/ovs-bridge.ts';
+
+const MAC = '02:00:00:00:00:01';
+const random = () => '02:00:00:00:00:99';
+
+function wanted(more: Partial<WantedBridge> = {}): WantedBridge {
+  return {
+    ...{ network: 'net1', name: 'br-net1', card: 'eth1', datapathType: 'netdev' },
+    ...{ exchangesNames: false, macLearningFallback: false, mac: MAC, trunks: [0, 100] },
+    vlans: [],
+    ...more,
+  };
+}
+
+function port(name: string, more: Partial<FoundPort> = {}): FoundPort {
+  const plain = { type: '', tag: undefined, trunks: [], mac: undefined, vlanSource: undefined };
+  return { name, isOurs: true, ...plain, ...more };
+}
+
+function found(more: Partial<FoundBridge> = {}): FoundBridge {
+  return {
+    name: 'br-net1',
+    datapathType: 'netdev',
+    externalIds: { vendor: 'kube-ovn', 'exchange-link-name': 'false' },
+    otherConfig: { hwaddr: MAC, 'mac-learning-fallback': 'false' },
+    ports: [],
+    ...more,
+  };
+}
+
+describe('the commands for a bridge', () => {
+  it('make one that is missing, with its marks', () => {
+    expect(bridgeCommands(wanted(), undefined, random)).toEqual([
+      ...['--', '--may-exist', 'add-br', 'br-net1', '--', 'set', 'Bridge', 'br-net1'],
+      ...['datapath_type="netdev"', 'other_config:mac-learning-fallback="false"'],
+      ...[`other_config:hwaddr="${MAC}"`, 'external_ids:vendor="kube-ovn"'],
+      'external_ids:exchange-link-name="false"',
+    ]);
+  });
+
+  it('are none where it is as it is to be', () => {
+    expect(bridgeCommands(wanted(), found(), random)).toEqual([]);
+  });
+
+  it('change what differs, and nothing else', () => {
+    const other = found({ otherConfig: { hwaddr: MAC, 'mac-learning-fallback': 'false', x: 'y' } });
+    expect(bridgeCommands(wanted({ macLearningFallback: true }), other, random)).toEqual([
+      ...['--', 'set', 'Bridge', 'br-net1', 'other_config:mac-learning-fallback="true"'],
+    ]);
+  });
+
+  it('leave a bridge that does not take the MAC of its card the one that it has, or a random one', () => {
+    expect(bridgeCommands(wanted({ mac: undefined }), found(), random)).toEqual([]);
+    expect(bridgeCommands(wanted({ mac: undefined }), undefined, random)).toContain(
+      `other_config:hwaddr="${random()}"`,
+    );
+  });
+
+  it('make the ports of VLAN interfaces, with the MAC of the card, and mend those that are wrong', () => {
+    const vlans = [{ name: 'eth1.10', id: 10, port: 'br-net1-vlan10' }];
+    const commands = [
+      ...['--', '--may-exist', 'add-port', 'br-net1', 'br-net1-vlan10', 'tag=10'],
+      ...['--', 'set', 'Port', 'br-net1-vlan10', 'tag=10', 'external_ids:vendor="kube-ovn"'],
+      'external_ids:provider-vlan-interface="eth1.10"',
+      ...['--', 'set', 'Interface', 'br-net1-vlan10', 'type=internal', `mac="${MAC}"`],
+    ];
+    const right = port('br-net1-vlan10', { tag: 10, vlanSource: 'eth1.10', mac: MAC });
+    const commandsFor = (ports: FoundPort[]) =>
+      bridgeCommands(wanted({ vlans }), found({ ports }), random);
+    expect(commandsFor([])).toEqual(commands);
+    expect(commandsFor([right])).toEqual([]);
+    expect(commandsFor([{ ...right, tag: 11 }])).toEqual(commands);
+  });
+});
+
+describe('the commands for the port of a card', () => {
+  it('add it with its VLANs and its mark', () => {
+    expect(cardCommands(wanted(), found())).toEqual([
+      ...['--', '--may-exist', 'add-port', 'br-net1', 'eth1'],
+      ...['--', 'set', 'Port', 'eth1', 'trunks=0,100', 'external_ids:vendor="kube-ovn"'],
+    ]);
+  });
+
+  it('are none where it is there with these VLANs, and ours', () => {
+    const ports = [port('eth1', { trunks: [0, 100] })];
+    expect(cardCommands(wanted(), found({ ports }))).toEqual([]);
+    const foreign = [port('eth1', { trunks: [0, 100], isOurs: false })];
+    expect(cardCommands(wanted(), found({ ports: foreign }))).not.toEqual([]);
+    expect(cardCommands(wanted({ trunks: [0] }), found({ ports }))).not.toEqual([]);
+  });
+});
+
+describe("OVN's maps", () => {
+  const ids = {
+    'ovn-bridge-mappings': 'other:br-other,net1:br-old',
+    'ovn-chassis-mac-mappings': 'other:02:00:00:00:00:05',
+  };
+
+  it('get the entries of a bridge, and keep those of others', () => {
+    expect(mappingCommands(wanted(), ids, random)).toEqual([
+      ...['--', 'set', 'Open_vSwitch', '.'],
+      'external_ids:ovn-bridge-mappings="other:br-other,net1:br-net1"',
+      `external_ids:ovn-chassis-mac-mappings="other:02:00:00:00:00:05,net1:${random()}"`,
+    ]);
+  });
+
+  it('are left alone where the entries are there: a MAC stays the one that was drawn first', () => {
+    const right = {
+      'ovn-bridge-mappings': 'net1:br-net1',
+      'ovn-chassis-mac-mappings': 'net1:02:00:00:00:00:07',
+    };
+    expect(mappingCommands(wanted(), right, random)).toEqual([]);
+  });
+
+  it('lose the entries of a bridge that goes, and are removed with the last one', () => {
+    const both = { ...ids, 'ovn-chassis-mac-mappings': 'net1:02:00:00:00:00:07' };
+    expect(unmappingCommands('net1', both)).toEqual([
+      ...['--', 'set', 'Open_vSwitch', '.', 'external_ids:ovn-bridge-mappings="other:br-other"'],
+      ...['--', 'remove', 'Open_vSwitch', '.', 'external_ids', 'ovn-chassis-mac-mappings'],
+    ]);
+    expect(unmappingCommands('net9', ids)).toEqual([]);
+  });
+
+  it('are texts of keys and values, of which a value may have colons', () => {
+    expect([...parseMap('a:b,c:02:00:00:00:00:01,,d')]).toEqual([
+      ['a', 'b'],
+      ['c', '02:00:00:00:00:01'],
+      ['d', ''],
+    ]);
+    expect(withEntry('a:b,d', 'c', 'x')).toBe('a:b,d,c:x');
+    expect(withEntry(undefined, 'c', 'x')).toBe('c:x');
+  });
+});
