@@ -13,7 +13,16 @@ import {
 } from '../../../../../src/daemon/node/provider/vlan-interfaces.ts';
 
 function link(name: string, more: Partial<KernelLink> = {}): KernelLink {
-  const plain = { ifindex: 1, mtu: 1500, mac: '', isUp: true, alias: '', kind: '', addresses: [] };
+  const plain = {
+    ifindex: 1,
+    mtu: 1500,
+    mac: '',
+    isUp: true,
+    alias: '',
+    kind: '',
+    addresses: [],
+    isEthernet: true,
+  };
   return { name, ...plain, ...more };
 }
 
