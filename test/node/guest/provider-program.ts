@@ -6,7 +6,7 @@ import { answers, answersFarEnd, atFarEnd, Echo, makeCard, makeFarEnd } from './
 import { batch, ip, type NodeState, nodeState } from './ip.ts';
 
 /** For one change of a provider network; ms. */
-const LABELS_MS_MAX = 60_000;
+const CHANGE_MS_MAX = 60_000;
 const NAMESPACE_OF_POD = 'pod';
 
 /** The node before a ProviderNetwork is there, while it is, and when it has gone. */
@@ -23,6 +23,13 @@ export interface ProviderFacts {
     readonly answers: Readonly<Record<string, boolean>>;
     readonly echo: { readonly answered: number; readonly lost: number };
   };
+  /** eth0 again, while eth0.10 has a macvlan interface of a pod on it. */
+  readonly used: {
+    readonly before: NodeState;
+    readonly meanwhile: NodeState;
+    readonly message: string;
+    readonly isPodThere: boolean;
+  };
   /** eth1, of which eth1.30 is made. */
   readonly made: Course & { readonly isAnswered: boolean };
   /** bond0. */
@@ -34,6 +41,7 @@ export default async function providerFacts(): Promise<ProviderFacts> {
   await makeFarEnd();
   return {
     kept: await keepsVlans(fixture),
+    used: await refusesUsedVlan(fixture),
     made: await makesVlan(fixture),
     bond: await takesBond(fixture),
   };
@@ -103,6 +111,26 @@ async function makePod({ node }: Fixture): Promise<void> {
   await node.switchDone();
 }
 
+/** The macvlan interface is in a namespace of its own, where the daemon does not see it. */
+async function refusesUsedVlan(fixture: Fixture): Promise<ProviderFacts['used']> {
+  await ip(`link add net1 link eth0.10 netns ${NAMESPACE_OF_POD} type macvlan mode bridge`);
+  await ip(`-n ${NAMESPACE_OF_POD} link set net1 up`);
+  const before = await nodeState();
+  const spec = { defaultInterface: 'eth0', preserveVlanInterfaces: true };
+  fixture.api.create({ kind: 'ProviderNetwork', metadata: { name: 'net4' }, spec });
+  const event = await inTime(fixture, fixture.api.untilSome('Event', isFailureOfNet4));
+  const meanwhile = await nodeState();
+  const links = await ip(`-n ${NAMESPACE_OF_POD} -o link show`);
+  fixture.api.delete('ProviderNetwork', 'net4');
+  await ip(`-n ${NAMESPACE_OF_POD} link delete net1`);
+  return { before, meanwhile, message: String(event.message), isPodThere: / net1@/.test(links) };
+}
+
+function isFailureOfNet4({ reason, involvedObject }: KubernetesObject): boolean {
+  const { name } = involvedObject as { name: string };
+  return reason === 'InitOVSBridgeFailed' && name === 'net4';
+}
+
 async function makesVlan(fixture: Fixture): Promise<ProviderFacts['made']> {
   await makeCard('eth1', { 30: ['198.18.30.1/24'] });
   const before = await nodeState();
@@ -155,13 +183,13 @@ async function remove(fixture: Fixture, name: string): Promise<void> {
   await labelsBecome(fixture, name, (labels) => Object.keys(labels).length === 0);
 }
 
-/** Resolves with the labels of the node for a provider network. @throws Error with the daemon's log, in time */
+/** Resolves with the labels of the node for a provider network. */
 async function labelsBecome(
-  { api, node, daemon }: Fixture,
+  fixture: Fixture,
   network: string,
   isWanted: (labels: Readonly<Record<string, string>>) => boolean,
 ): Promise<Readonly<Record<string, string>>> {
-  using deadline = startDeadline(LABELS_MS_MAX);
+  const { api, node } = fixture;
   const suffix = `${network}.provider-network.kubernetes.io/`;
   const labelsOf = ({ metadata }: KubernetesObject) =>
     Object.fromEntries(
@@ -170,7 +198,13 @@ async function labelsBecome(
       ),
     );
   const found = api.until('Node', node.chassis, (object) => isWanted(labelsOf(object)));
-  return await abortable(found, deadline.signal).then(labelsOf, (cause) => {
-    throw new Error(`labels of ${network}: ${daemon.log.join('\n')}`, { cause });
+  return labelsOf(await inTime(fixture, found));
+}
+
+/** What the daemon is to bring about. @throws Error with the daemon's log where that takes too long */
+async function inTime<Value>({ daemon }: Fixture, task: Promise<Value>): Promise<Value> {
+  using deadline = startDeadline(CHANGE_MS_MAX);
+  return await abortable(task, deadline.signal).catch((cause: unknown) => {
+    throw new Error(daemon.log.join('\n'), { cause });
   });
 }

@@ -73,6 +73,17 @@ describe.skipIf(whyNoGuest)('a provider network on the kernel datapath', () => {
     });
   });
 
+  describe('on a card with a VLAN interface that others are on', () => {
+    test('is not set up, for a macvlan interface of a pod would be deleted, and says so', () => {
+      const { before, meanwhile, message, isPodThere } = facts.used;
+      expect(message).toMatch(
+        /error=eth0\.10 has other interfaces on it, which would be deleted with it: one with the MAC /,
+      );
+      expect(isPodThere).toBe(true);
+      expect(meanwhile).toEqual(before);
+    });
+  });
+
   describe('on a VLAN interface that it makes', () => {
     test('has it in its bridge, with its own mark', () => {
       const { before, meanwhile } = facts.made;

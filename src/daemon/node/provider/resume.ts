@@ -18,6 +18,7 @@ import {
   writeRecordCommands,
 } from './move-record.ts';
 import { cardPorts, findBridge, heldVlans, isOwnBridge, mappedBridge } from './ovs-bridge.ts';
+import { refuseUsedVlans } from './vlan-uses.ts';
 
 export interface ResumeParts extends MoveParts {
   /** Of Linux, that records are of. */
@@ -53,6 +54,11 @@ export async function moveToBridge(parts: ResumeParts, network: string): Promise
   const links = await readKernelLinks();
   const hasAddresses = ({ link }: MovePair) => (links.get(link)?.addresses.length ?? 0) > 0;
   if (!planned.pairs.some(hasAddresses)) return;
+  const vlans = planned.pairs.filter(({ vlan }) => vlan !== undefined);
+  await refuseUsedVlans(
+    vlans.map(({ link }) => link),
+    links,
+  );
   const routes = await readKernelRoutes(linksOf(planned.pairs));
   const pairs = planned.pairs.flatMap((pair) => {
     const link = links.get(pair.link);

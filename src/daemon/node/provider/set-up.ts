@@ -40,6 +40,7 @@ import {
   trunksOf,
   type VlanInterface,
 } from './vlan-interfaces.ts';
+import { refuseUsedVlans } from './vlan-uses.ts';
 
 export interface SetUpParts extends MoveParts {
   readonly nodeName: string;
@@ -96,6 +97,8 @@ export async function setUp(
   }
   refuseForeignBridge(network.name, before, state.externalIds);
   const found = fitCard(card, links, { state, bridge: name });
+  const names = interfaces.map((vlan) => vlan.name);
+  await refuseUsedVlans(names, links);
   const wanted: WantedBridge = {
     network: network.name,
     ...{ name, card, vlans: interfaces },
@@ -110,7 +113,7 @@ export async function setUp(
   const now = hasReleased ? { ...around, links: await readKernelLinks() } : around;
   await bring(parts, now);
   await deleteSurplusVlans(now);
-  return { interface: card, mtu: found.mtu, vlanInterfaces: interfaces.map((vlan) => vlan.name) };
+  return { interface: card, mtu: found.mtu, vlanInterfaces: names };
 }
 
 /** Makes the bridge and its ports, and has addresses and routes move to it. */
