@@ -3,8 +3,10 @@
  * nodes by the addresses of their cards, and the physical gateways of two VLANs. The cards become those of a
  * provider network; pods of both nodes are in its VLANs.
  */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { load, loadAll } from 'js-yaml';
 import { command } from './command.ts';
-import { SOCKET } from './daemon.ts';
 import type { FarNode } from './far-node.ts';
 import type { FakeApiServer, NewObject } from './kubernetes/api.ts';
 import { attachmentsOf } from './multus.ts';
@@ -24,48 +26,21 @@ const ADDRESSES = { near: '198.51.100.11', far: '198.51.100.12' } as const;
 const STATION = '198.51.100.1';
 const PREFIX = 24;
 
-/** The provider network, as an administrator applies it. */
-export const providerNetwork: NewObject = {
-  apiVersion: 'kubeovn.io/v1',
-  kind: 'ProviderNetwork',
-  metadata: { name: PROVIDER_NETWORK },
-  spec: {
-    defaultInterface: CARDS.near,
-    customInterfaces: [{ interface: CARDS.far, nodes: [FAR_NAME] }],
-  },
-};
+/** The manifests of docs/underlay.md: the provider network, and VLAN 100 with its Subnet and network. */
+const [networkText = '', vlanText = ''] = yamlOf(
+  readFileSync(resolve(import.meta.dirname, '../../docs/underlay.md'), 'utf8'),
+);
+
+/** The provider network, as the page has it. */
+export const providerNetwork = load(networkText) as NewObject;
 
 /** A VLAN of it with its Subnet, whose gateway is on the wire, and the network by which pods ask for it. */
 export function vlanManifests(number: number): readonly NewObject[] {
-  const name = `vlan${number}`;
-  const provider = `${name}.default.ovn`;
-  const config = { cniVersion: '1.0.0', type: 'kube-ovn', server_socket: SOCKET, provider };
-  return [
-    {
-      apiVersion: 'kubeovn.io/v1',
-      kind: 'Vlan',
-      metadata: { name },
-      spec: { id: number, provider: PROVIDER_NETWORK },
-    },
-    {
-      apiVersion: 'k8s.cni.cncf.io/v1',
-      kind: 'NetworkAttachmentDefinition',
-      metadata: { name, namespace: 'default' },
-      spec: { config: JSON.stringify(config) },
-    },
-    {
-      apiVersion: 'kubeovn.io/v1',
-      kind: 'Subnet',
-      metadata: { name },
-      spec: {
-        protocol: 'IPv4',
-        provider,
-        vlan: name,
-        cidrBlock: `10.7.${number}.0/24`,
-        gateway: gatewayOf(number),
-      },
-    },
-  ];
+  return loadAll(vlanText.replaceAll('100', String(number))) as NewObject[];
+}
+
+function yamlOf(page: string): string[] {
+  return [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
 }
 
 /** The address of a VLAN's physical gateway. */

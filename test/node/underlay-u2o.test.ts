@@ -175,6 +175,22 @@ describe("the router's MAC, which each node's OVN has", () => {
   });
 });
 
+describe('a static entry that somebody has removed', () => {
+  test('is there again with the next change of a Vlan', async () => {
+    const { api } = fixture;
+    const statics = async () => (await macTable()).filter((line) => line.includes('static'));
+    const pid = (await readFile(`${OVS_DIRECTORY}/ovs-vswitchd.pid`, 'utf8')).trim();
+    await command('ovs-appctl', [
+      '-t',
+      `${OVS_DIRECTORY}/ovs-vswitchd.${pid}.ctl`,
+      ...['fdb/del', BRIDGE, '100', ROUTER_MAC],
+    ]);
+    expect(await statics()).toEqual([]);
+    api.patch('Vlan', 'vlan100', { metadata: { annotations: { note: 'removed' } } });
+    await expect.poll(statics, RECOVERY).toHaveLength(1);
+  });
+});
+
 describe('a Service with an address of the Subnet', () => {
   const ADDRESS = '10.92.9.9';
 

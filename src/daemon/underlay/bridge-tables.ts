@@ -74,6 +74,8 @@ export class BridgeTables {
   #bridges: ReadonlyMap<string, ProviderBridge> = new Map();
   #bridgesText = '';
   #followsServices = false;
+  /** The ovs-vswitchd that there is knows no static entries. */
+  #hasNoStatics = false;
 
   constructor(parts: BridgeTablesParts) {
     this.#parts = parts;
@@ -97,6 +99,7 @@ export class BridgeTables {
     control.onLive(() => {
       // Another one, or we were cut off: nobody knows what it has.
       this.#applied.clear();
+      this.#hasNoStatics = false;
       this.#lookAtAll();
       this.#work.wake(VSWITCHD);
     });
@@ -191,9 +194,11 @@ export class BridgeTables {
 
   async #applyFdb(bridge: ProviderBridge, applied: Applied): Promise<void> {
     const { subnets, vlans, control } = this.#parts;
+    if (this.#hasNoStatics) return;
     const wanted = wantedFdb(bridge, subnets.values(), (name) => vlans.get(name));
     const text = JSON.stringify([wanted, [...bridge.patchPorts]]);
-    if (applied.fdb === text) return;
+    // Entries may have gone with a port, or by somebody's `fdb/del`: what is wanted is looked for each time.
+    if (applied.fdb === text && wanted.length === 0) return;
     const found = readFdb(await control.call('fdb/show', bridge.name), bridge);
     const { missing, surplus } = compareFdb(found, wanted);
     const failures: unknown[] = [];
@@ -217,6 +222,7 @@ export class BridgeTables {
    */
   #report(failures: readonly unknown[], hasAdded: boolean): void {
     const unknown = failures.find((error) => error instanceof UnknownCommand);
+    this.#hasNoStatics = unknown !== undefined;
     if (unknown !== undefined) this.#oldVersion.begin(messageOf(unknown));
     else if (hasAdded) this.#oldVersion.end(performance.now());
     const others = failures.filter((error) => !(error instanceof UnknownCommand));
