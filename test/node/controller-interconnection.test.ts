@@ -5,6 +5,7 @@ import { OVS_DIRECTORY } from '../lab/ovn-node.ts';
 import type { Sandbox } from '../lab/runtime.ts';
 import type { Machine } from '../lab/wire.ts';
 import { ovnNetwork, subnet } from './controller-manifests.ts';
+import { northboundRows } from './northbound-rows.ts';
 import { pings } from './observe.ts';
 import { NETWORK, ProviderFixture } from './provider-controller-fixture.ts';
 
@@ -104,6 +105,33 @@ test('without load balancers what is for Services goes by the pod’s node', asy
   await expect.poll(() => policies(29_400), { timeout: 30_000 }).toHaveLength(1);
   const groups = await fixture.node.nbctl('--bare', '--columns=name', 'list', 'Port_Group');
   expect(groups).not.toContain('wired.node1');
+});
+
+test('a controller that starts finds all of it right, and writes nothing', async () => {
+  const versions = () =>
+    ['ProviderNetwork', 'Vlan', 'Vpc', 'IP', 'Subnet'].flatMap((kind) =>
+      fixture.api
+        .list(kind)
+        .filter(({ metadata }) => metadata.name !== 'over' && !metadata.name.startsWith('last.'))
+        .map(({ metadata }) => `${kind} ${metadata.name} ${metadata.resourceVersion}`),
+    );
+  // Of several nodes' changes, the status is one write some time later.
+  await fixture.becomes('ProviderNetwork', NETWORK, ({ status }) => {
+    return String(status?.notReadyNodes) === 'node1';
+  });
+  const rows = await northboundRows(fixture.node);
+  const before = versions();
+  expect(before.length).toBeGreaterThan(5);
+  await fixture.restartController();
+  // All that was to be done at the start is done before that.
+  await fixture.allocated('last', 'over');
+  expect(versions()).toEqual(before);
+  const after = await northboundRows(fixture.node);
+  const changed = Object.keys(rows).filter((key) => {
+    return JSON.stringify(rows[key]) !== JSON.stringify(after[key]);
+  });
+  // The switch has one more port.
+  expect(changed.map((key) => rows[key]?.name)).toEqual(['"over"']);
 });
 
 test('OVN takes every match', async () => {

@@ -42,7 +42,7 @@ export class ProviderFixture implements AsyncDisposable {
   readonly node: OvnNode;
   readonly api: FakeApiServer;
   readonly wire: Wire;
-  readonly controller: Controller;
+  controller: Controller;
   #count = 0;
 
   private constructor(parts: Pick<ProviderFixture, 'node' | 'api' | 'wire' | 'controller'>) {
@@ -68,9 +68,14 @@ export class ProviderFixture implements AsyncDisposable {
     await makeProviderBridge(node, { network: NETWORK, nic: NIC });
     await mkdir('/run/kube', { recursive: true });
     await api.writeKubeconfig(KUBECONFIG, CONTROLLER);
-    const flags = ['--non-primary-cni-mode=true'];
-    const controller = await Controller.start({ kubeconfig: KUBECONFIG, flags });
+    const controller = await startController();
     return new ProviderFixture({ node, api, wire, controller });
+  }
+
+  /** Ends the controller, and starts it again. */
+  async restartController(): Promise<void> {
+    await this.controller.stop();
+    this.controller = await startController();
   }
 
   apply(...manifests: readonly NewObject[]): void {
@@ -160,4 +165,8 @@ export class ProviderFixture implements AsyncDisposable {
     const wait = ['wait-until', 'Interface', host, 'external_ids:ovn-installed=true'];
     await command('ovs-vsctl', [`--db=${OVS_DATABASE}`, '--timeout=30', '--no-wait', ...wait]);
   }
+}
+
+function startController(): Promise<Controller> {
+  return Controller.start({ kubeconfig: KUBECONFIG, flags: ['--non-primary-cni-mode=true'] });
 }

@@ -124,7 +124,8 @@ export class SubnetReconciler {
     if (waits !== undefined) throw new NotDone(waits.message, { isTransient: true });
     const vlan = await this.#vlanOf(subnet);
     const isWithLeg = isInterconnected(subnet);
-    const surplus = this.#interconnections.surplusOf(name, isWithLeg ? subnet : undefined);
+    const records = this.#interconnections.surplusOf(name, isWithLeg ? subnet : undefined);
+    const surplus = records.filter(({ meta }) => !meta.deleting);
     if (surplus.length > 0) {
       // The router loses the address before anybody else may have it.
       await this.#makeSwitch(subnet, { vlan, leg: undefined });
@@ -193,7 +194,8 @@ export class SubnetReconciler {
     const network = vlan && providerNetworks.get(vlan.provider);
     if (network?.status.vlans.includes(vlanName)) return vlan;
     if (vlan === undefined || network !== undefined) {
-      throw new NotDone(`${vlanName} is not in the status of its provider network yet`, ON_ITS_WAY);
+      const why = `vlan ${vlanName} is not in the status of its provider network yet`;
+      throw new NotDone(why, ON_ITS_WAY);
     }
     const problem = withLack(noNetwork(vlan), lackOf(providerNetworks.availability));
     const message = describeProblems([problem]);

@@ -158,6 +158,10 @@ describe('the router’s leg in an underlay Subnet', () => {
     const name = 'u2o-interconnection.tenant.front';
     expect(all.leg(name)?.spec).toMatchObject({ subnet: 'front', v4IpAddress: '10.1.0.3' });
     expect(all.status()).toMatchObject({ u2oInterconnectionVPC: 'tenant' });
+    // That the old record is on its way takes no more rows away.
+    const before = all.northbound.plans;
+    await all.reconcile();
+    expect(all.northbound.plans).toBe(before + 1);
   });
 
   it('is made again where somebody has deleted its record, with the same address', async () => {
