@@ -113,6 +113,8 @@ export function wire(options: Options, { log, program, observers }: WireParts) {
     networks: new WatchCache({
       ...followed,
       path: collectionPath(KINDS.providerNetworks),
+      // A bridge of which an older list does not know the object would be removed.
+      isFresh: true,
       project: projectCheckedNetwork,
     }),
     vlans,

@@ -73,6 +73,11 @@ export function cardPorts({ ports }: FoundBridge): FoundPort[] {
   return ports.filter((port) => port.isOurs && isLinkPort(port) && port.vlanSource === undefined);
 }
 
+/** The ports of links that nobody has marked as Kube-OVN's. */
+export function unmarkedCardPorts({ ports }: FoundBridge): FoundPort[] {
+  return ports.filter((port) => !port.isOurs && isLinkPort(port));
+}
+
 /** `system` is what OVS takes no type for (ovs-vswitchd.conf.db(5)). */
 function isLinkPort({ type }: FoundPort): boolean {
   return type === '' || type === 'system';

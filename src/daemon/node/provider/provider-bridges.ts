@@ -32,6 +32,7 @@ import type { Node } from '../../model/node.ts';
 import type { Pod } from '../../model/pod.ts';
 import type { BridgeRow, InterfaceColumns, RootRow } from '../../ovs/rows.ts';
 import type { OvsSession } from '../../ovs/session.ts';
+import type { OvsState } from '../../ovs/state.ts';
 import type { OvsTable } from '../../ovs/table.ts';
 import type { AddressMonitor } from '../address-monitor.ts';
 import { recordedNetworks } from './move-record.ts';
@@ -57,7 +58,8 @@ export function projectCheckedNetwork(raw: unknown): CheckedNetwork {
 const PAUSES = { firstMs: 500, maxMs: 60_000 };
 /** What work waits for while there is no connection to OVS's database, or the first lists are not in. */
 const DATABASE = "OVS's database";
-const OBJECTS = 'ProviderNetworks, Vlans and the Node';
+const OBJECTS = 'ProviderNetworks and the Node';
+const VLANS = 'Vlans';
 
 export interface ProviderBridgesOptions extends Omit<SetUpParts, 'tunnelMtu' | 'ovs'> {
   readonly api: Pick<KubernetesApi, 'mergePatch'>;
@@ -147,30 +149,44 @@ export class ProviderBridges {
   }
 
   async #begin(): Promise<void> {
-    const { bridges, ovs, networks, node } = this.#options;
+    const { bridges, networks, node } = this.#options;
     await bridges.synced(this.#stopped.signal);
-    const { externalIds } = await ovs.fresh();
+    const { externalIds } = await this.#stateAgain();
     const mapped = parseMap(externalIds[BRIDGE_MAPPINGS]).keys();
     for (const name of [...mapped, ...recordedNetworks(externalIds)]) this.#work.add(name);
     await Promise.all([networks.synced, node.synced]);
-    if (networks.size > 0) await this.#followVlans();
+    if (networks.size > 0) this.#followVlans();
     this.#areObjectsKnown = true;
     this.#work.wake(OBJECTS);
     for (const name of await this.#allNames()) this.#work.add(name);
   }
 
+  /** As `fresh`, once OVS's database is there: what is looked for at the start is looked for only then. */
+  async #stateAgain(): Promise<OvsState> {
+    const { bridges, ovs } = this.#options;
+    for (;;) {
+      await bridges.until(() => bridges.isLive || undefined, this.#stopped.signal);
+      try {
+        return await ovs.fresh();
+      } catch (error) {
+        if (outageOf(error) === undefined) throw error;
+      }
+    }
+  }
+
   /** In a cluster without provider networks nobody asks for their Vlans. */
-  async #followVlans(): Promise<void> {
-    const { vlans } = this.#options;
-    if (!this.#areVlansFollowed) vlans.start();
+  #followVlans(): void {
+    if (this.#areVlansFollowed) return;
     this.#areVlansFollowed = true;
-    await vlans.synced;
+    const { vlans } = this.#options;
+    vlans.start();
+    void vlans.synced.then(() => this.#work.wake(VLANS));
   }
 
   /** Of all that there are, and of those of which the node still has something. */
   async #allNames(): Promise<Set<string>> {
-    const { networks, node, nodeName, ovs } = this.#options;
-    const state = await ovs.fresh();
+    const { networks, node, nodeName } = this.#options;
+    const state = await this.#stateAgain();
     const mapped = parseMap(state.externalIds[BRIDGE_MAPPINGS]);
     const names = new Map([...mapped].map(([network, bridge]) => [bridge, network]));
     const own = [...state.bridges.values()].flatMap(({ name }) => {
@@ -256,11 +272,11 @@ export class ProviderBridges {
 
   async #bring(name: string): Promise<void> {
     const { networks, vlans, ovs } = this.#options;
-    const checked = networks.get(name);
-    if (checked !== undefined && this.#areObjectsKnown) await this.#followVlans();
     if (!this.#areObjectsKnown)
       throw new NotDone('they are not known yet', { waitsFor: [OBJECTS] });
+    const checked = networks.get(name);
     if (checked?.network.deleting) return;
+    if (checked !== undefined) this.#requireVlans();
     const asked = this.#askedOf(checked);
     if (asked === undefined) throw new NotDone('this node has no object', { waitsFor: [] });
     const settled = this.#settled.get(name);
@@ -279,6 +295,13 @@ export class ProviderBridges {
     await this.#publication.publish(name, checked?.network, outcome);
     if (outcome.kind === 'gone') this.#settled.delete(name);
     if (outcome.kind === 'failed') throw new NotDone(outcome.error);
+  }
+
+  /** @throws NotDone where they are not known: by a port without them, pods would lose their VLAN */
+  #requireVlans(): void {
+    this.#followVlans();
+    if (this.#options.vlans.isSynced) return;
+    throw new NotDone('Vlans are not known yet', { waitsFor: [VLANS] });
   }
 
   /** What the objects ask for on this node, as one text; undefined where the node is not known. */

@@ -8,8 +8,9 @@ import { show } from '../../../common/text.ts';
 import { lines } from '../../netns/link.ts';
 import type { KernelState } from './address-move.ts';
 import { carryOut, type MoveParts } from './carry-out.ts';
-import { configOf, readKernelLinks, readKernelRoutes } from './kernel.ts';
+import { configOf, type KernelLinks, readKernelLinks, readKernelRoutes } from './kernel.ts';
 import { type MovePair, type MoveRecord, writeRecordCommands } from './move-record.ts';
+import { MAC_MAPPINGS, parseMap } from './names-map.ts';
 import {
   cardPorts,
   type FoundBridge,
@@ -18,6 +19,7 @@ import {
   isOwnBridge,
   mappedBridge,
   unmappingCommands,
+  unmarkedCardPorts,
 } from './ovs-bridge.ts';
 import { surplusVlans } from './vlan-interfaces.ts';
 
@@ -35,9 +37,8 @@ export async function takeDown(parts: TakeDownParts, network: string): Promise<b
   const state = await parts.ovs.fresh();
   const ids = state.externalIds;
   const found = findBridge(state, mappedBridge(network, ids) ?? bridgeName(network));
-  if (found === undefined || !isOwnBridge(found)) {
-    return await forget(parts, network, found !== undefined);
-  }
+  if (found === undefined) return await forget(parts, network, ids);
+  if (!isOwnBridge(found)) return false;
   refuseUnknownVlans(found);
   const pairs = pairsOf(found);
   const [links, routes] = await Promise.all([
@@ -56,27 +57,40 @@ export async function takeDown(parts: TakeDownParts, network: string): Promise<b
     await parts.vsctl([...removal, ...unmappingCommands(network, ids)], { waits: true });
     parts.log.info({ network }, `the bridge ${found.name} was removed`);
   }
-  const surplus = surplusVlans(network, links, []).map((name) => `link delete dev ${name}`);
-  if (surplus.length > 0) await run('ip', ['-batch', '-'], { input: lines(surplus) });
+  await deleteAutoCreated(network, links);
   return true;
 }
 
-/** OVN forgets a bridge that has gone; one that somebody else has made stays with its entry. */
+/**
+ * What is left where there is no bridge: somebody has deleted it, a removal was interrupted, or none was made. An
+ * entry that OVN has for a network without a MAC for it is not Kube-OVN's, and its bridge may come yet.
+ */
 async function forget(
-  { ovs, vsctl }: TakeDownParts,
+  { vsctl }: TakeDownParts,
   network: string,
-  isForeign: boolean,
+  ids: Readonly<Record<string, string>>,
 ): Promise<boolean> {
-  const commands = isForeign ? [] : unmappingCommands(network, (await ovs.fresh()).externalIds);
+  const hasDeleted = await deleteAutoCreated(network, await readKernelLinks());
+  const commands = parseMap(ids[MAC_MAPPINGS]).has(network) ? unmappingCommands(network, ids) : [];
   if (commands.length > 0) await vsctl(commands);
-  return commands.length > 0;
+  return hasDeleted || commands.length > 0;
+}
+
+/** VLAN interfaces that were made for the provider network. @returns true where there were any */
+async function deleteAutoCreated(network: string, links: KernelLinks): Promise<boolean> {
+  const surplus = surplusVlans(network, links, []).map((name) => `link delete dev ${name}`);
+  if (surplus.length > 0) await run('ip', ['-batch', '-'], { input: lines(surplus) });
+  return surplus.length > 0;
 }
 
 type Pair = Omit<MovePair, 'config'>;
 
-/** Which link had its addresses from which port: the card first, where there is one. */
+/**
+ * Which link had its addresses from which port: the card first, where there is one. One that has lost its mark is
+ * better than none: with the bridge its addresses would be lost.
+ */
 function pairsOf(found: FoundBridge): Pair[] {
-  const [card] = cardPorts(found);
+  const [card] = [...cardPorts(found), ...unmarkedCardPorts(found)];
   return [
     ...(card === undefined ? [] : [{ link: card.name, port: found.name }]),
     ...heldVlans(found).map(({ name, port, id }) => ({ link: name, port, vlan: id })),
