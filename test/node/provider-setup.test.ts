@@ -108,7 +108,7 @@ describe('a ProviderNetwork', () => {
     expect(await tools()).toEqual(OF_SETTLED);
   });
 
-  test('costs a restarted daemon two looks at the node and no change', async () => {
+  test('costs a restarted daemon two looks at the node at most, and no change', async () => {
     await record.clear();
     await startDaemon();
     await settled();
@@ -116,7 +116,8 @@ describe('a ProviderNetwork', () => {
     expect(words.filter((line) => /batch|ovs-vsctl.*(br-net1|eth1)/.test(line))).toEqual([]);
     // One before it knows the cluster's objects, and one when it does.
     const looks = words.filter((line) => line === 'ip -j -d address show');
-    expect(looks).toHaveLength(2 + OF_SETTLED.length);
+    // The first is left out where the API server answers sooner.
+    expect([1, 2]).toContain(looks.length - OF_SETTLED.length);
     expect(await configOf(BRIDGE)).toEqual(original);
   });
 

@@ -271,7 +271,7 @@ export class ProviderBridges {
   }
 
   async #bring(name: string): Promise<void> {
-    const { networks, vlans, ovs } = this.#options;
+    const { networks } = this.#options;
     if (!this.#areObjectsKnown)
       throw new NotDone('they are not known yet', { waitsFor: [OBJECTS] });
     const checked = networks.get(name);
@@ -279,22 +279,29 @@ export class ProviderBridges {
     if (checked !== undefined) this.#requireVlans();
     const asked = this.#askedOf(checked);
     if (asked === undefined) throw new NotDone('this node has no object', { waitsFor: [] });
-    const settled = this.#settled.get(name);
-    const isRight = async () =>
-      settled?.asked === asked &&
-      settled.fingerprint === fingerprint(await ovs.fresh(), name, bridgeName(name));
-    const outcome =
-      settled !== undefined && (await isRight())
-        ? settled.outcome
-        : await this.#change(name, checked, [...vlans.values()]);
-    if (outcome.kind === 'failed') this.#settled.delete(name);
-    else {
-      const now = fingerprint(await ovs.fresh(), name, bridgeName(name));
-      this.#settled.set(name, { asked, fingerprint: now, outcome });
-    }
+    const outcome = (await this.#settledOutcome(name, asked)) ?? (await this.#settle(name, asked));
     await this.#publication.publish(name, checked?.network, outcome);
     if (outcome.kind === 'gone') this.#settled.delete(name);
     if (outcome.kind === 'failed') throw new NotDone(outcome.error);
+  }
+
+  /** What it was brought to, where that is what is asked for and there; undefined else. */
+  async #settledOutcome(name: string, asked: string): Promise<NetworkOutcome | undefined> {
+    const settled = this.#settled.get(name);
+    if (settled?.asked !== asked) return undefined;
+    const now = fingerprint(await this.#options.ovs.fresh(), name, bridgeName(name));
+    // What was right is not written down anew here: what somebody changes just now would be right, too.
+    return settled.fingerprint === now ? settled.outcome : undefined;
+  }
+
+  async #settle(name: string, asked: string): Promise<NetworkOutcome> {
+    const { networks, vlans, ovs } = this.#options;
+    const outcome = await this.#change(name, networks.get(name), [...vlans.values()]);
+    this.#settled.delete(name);
+    if (outcome.kind === 'failed') return outcome;
+    const now = fingerprint(await ovs.fresh(), name, bridgeName(name));
+    this.#settled.set(name, { asked, fingerprint: now, outcome });
+    return outcome;
   }
 
   /** @throws NotDone where they are not known: by a port without them, pods would lose their VLAN */
