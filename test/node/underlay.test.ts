@@ -19,11 +19,11 @@ import {
   rowsOf,
   startAdd,
 } from './observe.ts';
+import { connectCard } from './underlay-fixture.ts';
 
 const BRIDGE = 'br-physnet';
 /** Hosts of each network whose addresses the machine outside has. */
 const TAKEN = ['66', '67', '68', '69'];
-const MTU_LABEL = 'physnet.provider-network.kubernetes.io/mtu';
 
 let fixture: Fixture;
 let plain: SubnetPlan;
@@ -32,8 +32,6 @@ beforeAll(async () => {
   fixture = await Fixture.start(['--add-timeout-seconds=1']);
   const bridge = ['set', 'Bridge', BRIDGE, 'datapath_type=netdev'];
   await fixture.node.vsctl('add-br', BRIDGE, '--', ...bridge);
-  const labels = { [MTU_LABEL]: '1450' };
-  fixture.api.patch('Node', fixture.node.chassis, { metadata: { labels } });
   plain = await createUnderlay('plain', 90, 0);
   tagged = await createUnderlay('tagged', 91, 100);
 });
@@ -280,6 +278,13 @@ describe('on a connected provider network', () => {
 });
 
 describe("an underlay NIC's MTU", () => {
+  beforeAll(async () => {
+    // The daemon takes the bridge over, which OVN's mapping leads to, and adds a card.
+    const card = ['card', 'mtu', '1450', 'type', 'veth', 'peer', 'name', 'card-end', 'mtu', '1450'];
+    await command('ip', ['link', 'add', ...card]);
+    await connectCard(fixture, 'card');
+  });
+
   async function mtuOf(ip: string, providerNetwork = 'physnet'): Promise<number | undefined> {
     const { sandbox } = await podOn(plain, ip, {}, providerNetwork);
     const result = await mustAdd(sandbox, 'net1', configOf(plain));
