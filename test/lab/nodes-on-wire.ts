@@ -22,7 +22,8 @@ export const VLANS = [100, 200] as const;
 
 /** The second node's card has another name, as machines of another make have. */
 const CARDS = { near: 'eth1', far: 'eth2' } as const;
-const ADDRESSES = { near: '198.51.100.11', far: '198.51.100.12' } as const;
+/** Of the nodes, on their cards. */
+export const ADDRESSES = { near: '198.51.100.11', far: '198.51.100.12' } as const;
 const STATION = '198.51.100.1';
 const PREFIX = 24;
 
@@ -37,6 +38,20 @@ export const providerNetwork = load(networkText) as NewObject;
 /** A VLAN of it with its Subnet, whose gateway is on the wire, and the network by which pods ask for it. */
 export function vlanManifests(number: number): readonly NewObject[] {
   return loadAll(vlanText.replaceAll('100', String(number))) as NewObject[];
+}
+
+/**
+ * A Subnet, with all that it needs, on the untagged network that the nodes themselves are on. Its name, and that of
+ * the network by which pods ask for it, is `vlan0`.
+ */
+export function untaggedManifests(): readonly NewObject[] {
+  const [vlan, attachment, subnet] = vlanManifests(0) as [NewObject, NewObject, NewObject];
+  const own = {
+    cidrBlock: `${ADDRESSES.near.replace(/\d+$/, '0')}/${PREFIX}`,
+    gateway: STATION,
+    excludeIps: [`${STATION}..${ADDRESSES.far}`],
+  };
+  return [vlan, attachment, { ...subnet, spec: { ...(subnet.spec as object), ...own } }];
 }
 
 function yamlOf(page: string): string[] {

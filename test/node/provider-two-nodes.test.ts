@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningPod } from '../lab/kubelet.ts';
 import { OTHER_PRIMARY_CONFIG } from '../lab/multus.ts';
 import {
+  ADDRESSES,
   gatewayOf,
   NodesOnWire,
   PROVIDER_NETWORK,
   providerNetwork,
+  untaggedManifests,
   VLANS,
   vlanManifests,
 } from '../lab/nodes-on-wire.ts';
@@ -74,16 +76,27 @@ describe('a provider network of two nodes', () => {
     expect(await canPing(pod.sandbox, gatewayOf(200))).toBe(false);
   });
 
+  test('connects pods without a tag with the nodes themselves, and with each other', async () => {
+    fixture.apply(...untaggedManifests());
+    const pod = await fixture.pod(podOf('near-0', 'vlan0'));
+    near.push(pod);
+    const far = await nodes.farPod(podOf('far-0', 'vlan0'));
+    for (const address of [far, ADDRESSES.near, ADDRESSES.far]) {
+      expect(await pings(pod.sandbox, address), address).toBe(true);
+    }
+  });
+
   test('goes with its objects, and gives each node its card back as it was', async () => {
     for (const { pod } of near) await fixture.kubelet.end(pod);
     await nodes.far.endPods();
     const { api } = fixture;
-    for (const vlan of VLANS) api.delete('Pod', `default/far-${vlan}`, { gracePeriodSeconds: 0 });
-    for (const vlan of VLANS) api.delete('Subnet', `vlan${vlan}`);
+    const all = [0, ...VLANS];
+    for (const vlan of all) api.delete('Pod', `default/far-${vlan}`, { gracePeriodSeconds: 0 });
+    for (const vlan of all) api.delete('Subnet', `vlan${vlan}`);
     const subnets = () =>
       api.list('Subnet').filter(({ metadata }) => metadata.name.startsWith('vlan'));
     await expect.poll(subnets, SOON).toEqual([]);
-    for (const vlan of VLANS) api.delete('Vlan', `vlan${vlan}`);
+    for (const vlan of all) api.delete('Vlan', `vlan${vlan}`);
     api.delete('ProviderNetwork', PROVIDER_NETWORK);
     await expect.poll(() => nodes.configuration('card'), SOON).toEqual(before);
     const labels = () =>
