@@ -124,6 +124,17 @@ describe('an empty cluster', () => {
     });
   });
 
+  it('has that joined to the overlay where a flag says that', async () => {
+    const underlay = ['--network-type=vlan', '--default-interface-name=eth1'];
+    await using all = await setUp([OVN, ...underlay, '--default-u2o-interconnection']);
+    await all.run();
+    expect(all.specs('Subnet')['ovn-default']).toMatchObject({
+      vlan: 'ovn-vlan',
+      logicalGateway: false,
+      u2oInterconnection: true,
+    });
+  });
+
   it('is left without a kind that cannot be listed, and gets the rest', async () => {
     await using all = await setUp([OVN], [], ['subnets', 'vlans']);
     await all.run();
