@@ -22,6 +22,8 @@ import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
 const DAEMON_FLAGS = ['--non-primary-cni-mode=true'];
+/** Five times as often as ping(8) pings by itself. */
+const PING_EVERY_MS = 200;
 type Configuration = Awaited<ReturnType<NodesOnWire['configuration']>>;
 
 /** Two nodes get a provider network, use it, and lose it again. */
@@ -30,7 +32,7 @@ export async function proveProviderNetwork(stage: Stage, report: Report): Promis
   const nodes = await NodesOnWire.start(stage.api, DAEMON_FLAGS);
   const before = await nodes.configuration('card');
   report.info(`node1 has ${before.near[0]} on eth1, node2 ${before.far[0]} on eth2`);
-  const pings = await nodes.pingNodes();
+  const pings = await nodes.pingNodes(PING_EVERY_MS);
   await setUp(stage, nodes, before, report);
   const near = await usePods(stage, nodes, report);
   await takeDown(stage, nodes, near, report);
@@ -119,7 +121,7 @@ async function takeDown(
 async function showLosses(pings: readonly Ping[], report: Report): Promise<void> {
   for (const [index, ping] of pings.entries()) {
     const { answered, lost } = await ping.stop();
-    const detail = `${answered} answers, ${lost.length} lost, one ping each 50 ms`;
+    const detail = `${answered} answers, ${lost.length} lost, one ping each ${PING_EVERY_MS} ms`;
     report.check(`node${index + 1} was reached all the time`, lost.length <= 1, detail);
   }
 }

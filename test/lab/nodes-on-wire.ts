@@ -120,10 +120,11 @@ export class NodesOnWire {
     };
   }
 
-  /** Pings both nodes from the wire, every 50 ms; each is stopped by its own. */
-  async pingNodes(): Promise<readonly Ping[]> {
+  /** Pings both nodes from the wire; each is stopped by its own. */
+  async pingNodes(intervalMs: number): Promise<readonly Ping[]> {
     const from = asSandbox(this.#station);
-    return await Promise.all(Object.values(ADDRESSES).map((address) => Ping.start(from, address)));
+    const pings = Object.values(ADDRESSES).map((address) => Ping.start(from, address, intervalMs));
+    return await Promise.all(pings);
   }
 
   /** Applies a pod for the second node, and brings up its interfaces. @returns its address on net1 */

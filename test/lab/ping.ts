@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Sandbox } from './runtime.ts';
 
-const INTERVAL_S = 0.05;
+/** Between two echoes where nothing else is said; ms. */
+const INTERVAL_MS = 50;
 
 export class Ping {
   readonly #process: ChildProcess;
@@ -18,9 +19,9 @@ export class Ping {
     });
   }
 
-  /** Pings every 50 ms; resolves when the first answer is there. */
-  static async start({ netns }: Sandbox, address: string): Promise<Ping> {
-    const words = [`--net=${netns}`, 'ping', '-n', '-i', `${INTERVAL_S}`, address];
+  /** Resolves when the first answer is there. */
+  static async start({ netns }: Sandbox, address: string, intervalMs = INTERVAL_MS): Promise<Ping> {
+    const words = [`--net=${netns}`, 'ping', '-n', '-i', `${intervalMs / 1000}`, address];
     const child = spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ping = new Ping(child);
     await once(child.stdout, 'data');

@@ -37,7 +37,7 @@ beforeAll(async () => {
   });
   nodes = await NodesOnWire.start(fixture.api, FLAGS);
   before = await nodes.configuration('card');
-  watching = await nodes.pingNodes();
+  watching = await nodes.pingNodes(200);
 });
 afterAll(async () => {
   await nodes?.stop();
