@@ -6,6 +6,7 @@
  * machine was found to have; routes that the kernel makes of addresses, and makes again where they come.
  * Lifetimes are dropped, as Kube-OVN drops them.
  */
+import { isDeepStrictEqual } from 'node:util';
 import Type, { type Static } from 'typebox';
 
 /** One word of a batch of ip(8). */
@@ -79,6 +80,17 @@ export function addressText({ local, prefixlen }: LinkAddress): string {
 /** Whether two are the same address of one link; their settings may differ. */
 export function isSameAddress(one: LinkAddress, other: LinkAddress): boolean {
   return addressText(one) === addressText(other) && one.peer === other.peer;
+}
+
+/** What either of two links has, each address and route once; what the first has comes first. */
+export function joined(one: LinkConfig, other: LinkConfig): LinkConfig {
+  const addresses = other.addresses.filter(
+    (address) => !one.addresses.some((each) => isSameAddress(each, address)),
+  );
+  const routes = other.routes.filter(
+    (route) => !one.routes.some((each) => isDeepStrictEqual(each, route)),
+  );
+  return { addresses: [...one.addresses, ...addresses], routes: [...one.routes, ...routes] };
 }
 
 /**

@@ -138,6 +138,17 @@ export function bridgeCommands(
   ];
 }
 
+/**
+ * True where the bridge, or a port of a VLAN interface, gets another MAC than it has. On the userspace datapath OVS
+ * takes the link down for that, and the kernel drops its IPv6 addresses and all its routes (measured: OVS 3.1).
+ */
+export function changesMacs({ mac, vlans }: WantedBridge, found: FoundBridge | undefined): boolean {
+  if (found === undefined || mac === undefined) return false;
+  if (found.otherConfig.hwaddr !== mac) return true;
+  const ports = vlans.map(({ port }) => port);
+  return found.ports.some((port) => ports.includes(port.name) && port.mac !== mac);
+}
+
 function vlanPortCommands(
   { name: bridge, mac }: WantedBridge,
   { port, id, name }: VlanInterface,

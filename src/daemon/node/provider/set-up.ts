@@ -19,12 +19,13 @@ import {
   readKernelLinks,
   readKernelRoutes,
 } from './kernel.ts';
-import type { LinkConfig } from './link-config.ts';
+import { joined, type LinkConfig } from './link-config.ts';
 import { type MovePair, type MoveRecord, writeRecordCommands } from './move-record.ts';
 import {
   bridgeCommands,
   cardCommands,
   cardPorts,
+  changesMacs,
   type FoundBridge,
   findBridge,
   heldVlans,
@@ -131,11 +132,16 @@ async function bring(parts: SetUpParts, around: Surroundings): Promise<void> {
   const isAtHome = [card, ...vlans.map(({ name }) => name)].every(
     (name) => (links.get(name)?.addresses.length ?? 0) === 0,
   );
-  const routes = isIn && isAtHome ? [] : await readKernelRoutes(names);
+  const losesConfig = changesMacs(wanted, found);
+  const routes = isIn && isAtHome && !losesConfig ? [] : await readKernelRoutes(names);
   const pairs: MovePair[] = [
     { link: card, port: wanted.name },
     ...vlans.map(({ name, port, id }) => ({ link: name, port, vlan: id })),
-  ].map((pair) => ({ ...pair, config: configOfName(pair.link, links, routes) }));
+  ].map((pair) => {
+    const config = configOfName(pair.link, links, routes);
+    const held = losesConfig ? configOfName(pair.port, links, routes) : NOTHING;
+    return { ...pair, config: joined(held, config) };
+  });
   if (pairs.every(({ config }) => config.addresses.length + config.routes.length === 0)) {
     const commands = [...changes, ...cardCommands(wanted, found)];
     if (commands.length > 0) await vsctl(commands, { waits: true });
@@ -152,7 +158,7 @@ async function bring(parts: SetUpParts, around: Surroundings): Promise<void> {
   const record: MoveRecord = { boot, bridge, card, goal: 'bridge', trunks: [...trunks], pairs };
   const recorded = writeRecordCommands(wanted.network, record);
   await vsctl([...changes, ...recorded], { waits: true });
-  await carryOut(parts, wanted.network, record, { links, routes });
+  await carryOut(parts, wanted.network, record, losesConfig ? undefined : { links, routes });
 }
 
 /**
