@@ -116,6 +116,29 @@ test('a card that has lost its mark in OVS has its addresses back nevertheless',
   expect(await configOf(CARD)).toEqual(original);
 });
 
+test("a bridge with its card's name, as Kube-OVN's daemon makes it, goes on and is not removed", async () => {
+  const { api } = lab.fixture;
+  await command('ip', ['link', 'add', 'br-net5', 'up', 'type', 'veth', 'peer', 'name', 'far5']);
+  await vsctl(
+    ...['add-br', 'eth5', '--', 'set', 'Bridge', 'eth5', 'datapath_type=netdev'],
+    ...['external_ids:vendor=kube-ovn', 'external_ids:exchange-link-name=true'],
+    ...['--', 'add-port', 'eth5', 'br-net5', '--', 'set', 'Port', 'br-net5', 'trunks=0'],
+    ...['external_ids:vendor=kube-ovn', '--', 'set', 'Open_vSwitch', '.'],
+    `external_ids:ovn-bridge-mappings="${FOREIGN_ENTRY},net5:eth5"`,
+  );
+  const spec = { id: 50, provider: 'net5' };
+  api.create({ kind: 'Vlan', metadata: { name: 'vlan50' }, spec });
+  lab.network({ defaultInterface: 'eth5', exchangeLinkName: true }, 'net5');
+  await lab.ready('net5');
+  expect(lab.labels('net5')).toEqual({ ready: 'true', interface: 'eth5', mtu: '1500' });
+  expect(await vsctl('get', 'Port', 'br-net5', 'trunks')).toBe('[0, 50]');
+  api.delete('ProviderNetwork', 'net5');
+  await lab.fixture.daemon.logged('refusing to remove OVS bridge eth5');
+  expect(await vsctl('list-ports', 'eth5')).toBe('br-net5');
+  await vsctl('set', 'Open_vSwitch', '.', `external_ids:ovn-bridge-mappings="${FOREIGN_ENTRY}"`);
+  await vsctl('del-br', 'eth5');
+});
+
 test('entries that OVN has of somebody else stay, also of bridges that are not there', async () => {
   await lab.fixture.restartDaemon([]);
   await settled();

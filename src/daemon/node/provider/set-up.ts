@@ -30,6 +30,7 @@ import {
   findBridge,
   heldVlans,
   isOwnBridge,
+  mappedBridge,
   mappingCommands,
   type WantedBridge,
 } from './ovs-bridge.ts';
@@ -80,9 +81,7 @@ export async function setUp(
   vlans: Iterable<Vlan>,
 ): Promise<SetUp> {
   const { log, nodeName, ovs } = parts;
-  if (network.exchangeLinkName) {
-    throw new Error('this daemon does not exchange names: set spec.exchangeLinkName to false');
-  }
+  if (network.exchangeLinkName) return await keepExchanged(parts, network, vlans);
   const card = interfaceOf(network, nodeName);
   const name = bridgeName(network.name);
   const links = await withAutoCreated(network, card);
@@ -115,6 +114,30 @@ export async function setUp(
   await bring(parts, now);
   await deleteSurplusVlans(now);
   return { interface: card, mtu: found.mtu, vlanInterfaces: names };
+}
+
+/** A bridge that Kube-OVN's daemon has made under the name of its card goes on; this one makes none. */
+async function keepExchanged(
+  { ovs, vsctl, nodeName }: SetUpParts,
+  network: ProviderNetwork,
+  vlans: Iterable<Vlan>,
+): Promise<SetUp> {
+  const bridge = interfaceOf(network, nodeName);
+  const card = bridgeName(network.name);
+  const state = await ovs.fresh();
+  const found = findBridge(state, bridge);
+  const isThere = found?.externalIds['exchange-link-name'] === 'true' && isOwnBridge(found);
+  if (!isThere || mappedBridge(network.name, state.externalIds) !== bridge) {
+    throw new Error('this daemon does not exchange names: set spec.exchangeLinkName to false');
+  }
+  const link = (await readKernelLinks()).get(card);
+  if (link === undefined)
+    throw new Error(`nic ${card}, which was called ${bridge}, does not exist`);
+  const held = heldVlans(found);
+  const trunks = trunksOf(network.name, vlans, held);
+  const commands = cardCommands({ name: bridge, card, trunks }, found);
+  if (commands.length > 0) await vsctl(commands);
+  return { interface: bridge, mtu: link.mtu, vlanInterfaces: held.map(({ name }) => name) };
 }
 
 /** Makes the bridge and its ports, and has addresses and routes move to it. */

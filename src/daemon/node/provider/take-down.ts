@@ -39,6 +39,7 @@ export async function takeDown(parts: TakeDownParts, network: string): Promise<b
   const found = findBridge(state, mappedBridge(network, ids) ?? bridgeName(network));
   if (found === undefined) return await forget(parts, network, ids);
   if (!isOwnBridge(found)) return false;
+  refuseExchangedNames(found);
   refuseUnknownVlans(found);
   const pairs = pairsOf(found);
   const [links, routes] = await Promise.all([
@@ -112,6 +113,14 @@ function recordOf(
       return { ...pair, config };
     }),
   };
+}
+
+/** Kube-OVN's daemon has renamed the card for it, and nobody else gives the name back. */
+function refuseExchangedNames({ name, externalIds }: FoundBridge): void {
+  if (externalIds['exchange-link-name'] !== 'true') return;
+  throw new Error(
+    `refusing to remove OVS bridge ${name}: it has the name of its card, which this daemon cannot give back; have Kube-OVN's own daemon remove it, or do it by hand`,
+  );
 }
 
 /** A port of a VLAN interface that is nobody's known would take its addresses with it. */
