@@ -8,7 +8,7 @@ import { NotDone } from '../../../common/reconcile/not-done.ts';
 import { ownerOf } from '../../cluster/ip-index.ts';
 import { AllocationError } from '../../ipam/allocator/error.ts';
 import type { Owner } from '../../ipam/allocator/owners.ts';
-import type { AcquireRequest } from '../../ipam/allocator/request.ts';
+import type { AcquireRequest, Allocation } from '../../ipam/allocator/request.ts';
 import { aboutOwn, aboutPod } from '../../model/about.ts';
 import { failureEvent } from '../../model/events.ts';
 import { finalizerRemoved } from '../../model/meta.ts';
@@ -21,6 +21,11 @@ import type { Uses } from '../context.ts';
 import { patchObject } from '../patch-object.ts';
 import { type AllocatedNic, addressesText } from '../pod/object/allocated-nic.ts';
 import { isAlive } from '../pod/object/liveness.ts';
+import {
+  interconnectionName,
+  interconnectionOwner,
+  isInterconnected,
+} from '../subnet/object/interconnection.ts';
 import { waitsOfRequest } from '../wake-names.ts';
 import {
   hasAll,
@@ -95,11 +100,25 @@ export class IpReconciler {
     const work = ownerLock.run(owner, async () => {
       const held = allocator.allocationOf(name);
       if (held === undefined || this.#context.cluster.ips.get(name) !== undefined) return;
+      if (this.#isOfRouter(held)) return;
       allocator.unreserve(held);
       if (!podIndex.isRunning(held.pod)) await this.#context.releases.endNic(held);
     });
     await work.finally(() => this.#consequences.ended(subnet));
     this.#consequences.ownerServed(owner);
+  }
+
+  /**
+   * True for the address of a router's leg in a Subnet that is to have one: the router has it, whoever has deleted
+   * the record, and the Subnet makes another one (subnet/interconnections.ts).
+   */
+  #isOfRouter({ nic, pod, subnet: name }: Allocation): boolean {
+    const object = this.#context.addresses.subnet(name);
+    if (object === undefined || object.meta.deleting || pod !== interconnectionOwner(nic)) {
+      return false;
+    }
+    const subnet = checkedValue(object.checked);
+    return subnet !== undefined && isInterconnected(subnet) && interconnectionName(subnet) === nic;
   }
 
   async #letGo(ip: IpObject): Promise<void> {

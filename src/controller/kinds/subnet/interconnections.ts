@@ -82,12 +82,19 @@ export class Interconnections {
     );
   }
 
-  /** How many addresses of a Subnet its legs hold, in whatever Vpc. */
-  heldCount(name: string): number {
+  /**
+   * How many addresses of a Subnet its legs hold, in whatever Vpc, with a record and without one.
+   * @param vpc of the Subnet
+   */
+  heldCount(name: string, vpc: string): number {
     const { allocator } = this.#context.addresses;
-    const held = this.surplusOf(name, undefined).flatMap(
-      ({ meta }) => allocator.allocationOf(meta.name)?.addresses ?? [],
-    );
+    const recorded = this.surplusOf(name, undefined).map(({ meta }) => meta.name);
+    const legs = new Set([...recorded, interconnectionName({ vpc, name })]);
+    const held = [...legs].flatMap((leg) => {
+      const allocation = allocator.allocationOf(leg);
+      const isOwn = allocation?.subnet === name && allocation.pod === interconnectionOwner(leg);
+      return isOwn ? allocation.addresses : [];
+    });
     return held.length;
   }
 

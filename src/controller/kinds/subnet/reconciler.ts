@@ -208,7 +208,7 @@ export class SubnetReconciler {
     const { name } = object.meta;
     const own = this.#interconnections.surplusOf(name, undefined);
     const ips = [...ipIndex.ofSubnet(name).values()].filter((ip) => !own.includes(ip));
-    if (ips.length > 0 || this.#isHeld(name)) {
+    if (ips.length > 0 || this.#isHeld(object)) {
       const of = ips.length > 0 ? ` by ${holdersText(ips)}` : '';
       const message = `subnet ${name} is being deleted, and addresses of it are in use${of}: it goes with the last of them`;
       await this.#report(name, { reason: 'DeleteSubnetWaits', message });
@@ -225,10 +225,13 @@ export class SubnetReconciler {
   }
 
   /** True where a NIC holds addresses of it whose IP object is on its way. */
-  #isHeld(name: string): boolean {
+  #isHeld({ meta: { name }, claims }: SubnetObject): boolean {
     const usage = this.#context.addresses.allocator.usage(name);
     if (usage === undefined) return false;
-    return usage.IPv4.using + usage.IPv6.using > BigInt(this.#interconnections.heldCount(name));
+    return (
+      usage.IPv4.using + usage.IPv6.using >
+      BigInt(this.#interconnections.heldCount(name, claims.vpc))
+    );
   }
 
   /** Which ports are on which node, as IP objects record it. */

@@ -136,3 +136,42 @@ describe('an IP object that has gone', () => {
     expect(all.asked).toEqual(['seen gone never.shop']);
   });
 });
+
+describe('the record of a router’s leg in an underlay Subnet', () => {
+  const LEG = 'u2o-interconnection.ovn-cluster.front';
+
+  function setUpLeg(spec: object) {
+    const owner = { podName: LEG, namespace: 'default', subnet: 'front' };
+    const all = setUp([
+      kubeOvn('ProviderNetwork', 'physnet', { defaultInterface: 'eth1' }),
+      kubeOvn('Vlan', 'red', { id: 7, provider: 'physnet' }),
+      frontSubnet({ vlan: 'red', ...spec }),
+      kubeOvn('IP', LEG, { ...owner, ipAddress: '10.1.0.4', v4IpAddress: '10.1.0.4' }),
+    ]);
+    const { allocator } = all.context.addresses;
+    const end = async (nic: { nic: string; pod: string }) => void allocator.release(nic);
+    const releases = { seenGone: () => {}, endNic: end, endOwner: async () => {} };
+    const reconciler = new IpReconciler(
+      { ...all.context, releases },
+      { ownerServed: () => {}, ended: () => {} },
+    );
+    const holds = () => allocator.allocationOf(LEG)?.addresses.map(({ text }) => text);
+    return { ...all, holds, reconcile: () => reconciler.reconcile(LEG) };
+  }
+
+  it('that somebody has deleted frees no address: the router has it still', async () => {
+    const all = setUpLeg({ u2oInterconnection: true });
+    expect(all.holds()).toEqual(['10.1.0.4']);
+    all.fake.delete('IP', LEG);
+    await all.reconcile();
+    expect(all.holds()).toEqual(['10.1.0.4']);
+  });
+
+  it('of a Subnet that wants none frees its address when it has gone', async () => {
+    const all = setUpLeg({ u2oInterconnection: false });
+    expect(all.holds()).toEqual(['10.1.0.4']);
+    all.fake.delete('IP', LEG);
+    await all.reconcile();
+    expect(all.holds()).toBeUndefined();
+  });
+});
