@@ -21,7 +21,8 @@ export interface ProviderFacts {
   readonly kept: Course & {
     readonly labels: Readonly<Record<string, string>>;
     readonly answers: Readonly<Record<string, boolean>>;
-    readonly echo: { readonly answered: number; readonly lost: number };
+    /** From outside, without a tag and in VLAN 10. */
+    readonly echoes: readonly { readonly answered: number; readonly lost: number }[];
   };
   /** eth0 again, while eth0.10 has a macvlan interface of a pod on it. */
   readonly used: {
@@ -55,7 +56,7 @@ async function keepsVlans(fixture: Fixture): Promise<ProviderFacts['kept']> {
   });
   await batch([
     'link add link eth0 name eth0.10 up type vlan id 10',
-    'link add link eth0 name eth0.20 up type vlan id 20',
+    'link add link eth0 name eth0.20 up mtu 1400 type vlan id 20',
     'address add 192.0.2.10/24 dev eth0',
     'address add 2001:db8::10/64 dev eth0',
     'route add default via 192.0.2.1',
@@ -69,7 +70,7 @@ async function keepsVlans(fixture: Fixture): Promise<ProviderFacts['kept']> {
   ]);
   await answers('2001:db8:10::1');
   const before = await nodeState();
-  const echo = new Echo('192.0.2.10');
+  const echoes = [new Echo('192.0.2.10'), new Echo('198.51.100.10')];
   const labels = await create(fixture, 'net1', {
     defaultInterface: 'eth0',
     vlanInterfaces: ['eth0.10'],
@@ -79,7 +80,8 @@ async function keepsVlans(fixture: Fixture): Promise<ProviderFacts['kept']> {
   const found = await reached(fixture);
   await remove(fixture, 'net1');
   const after = await nodeState();
-  return { before, meanwhile, after, labels, answers: found, echo: await echo.stop() };
+  const counts = await Promise.all(echoes.map((echo) => echo.stop()));
+  return { before, meanwhile, after, labels, answers: found, echoes: counts };
 }
 
 /** What has an answer while eth0 is in its bridge. */

@@ -129,8 +129,8 @@ async function toCard(
 }
 
 function vlansOf({ pairs, card }: MoveRecord): VlanOfCard[] {
-  return pairs.flatMap(({ link: name, vlan: id }) =>
-    id === undefined ? [] : [{ name, id, card }],
+  return pairs.flatMap(({ link: name, port, vlan: id }) =>
+    id === undefined ? [] : [{ name, id, card, port }],
   );
 }
 

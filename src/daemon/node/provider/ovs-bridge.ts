@@ -22,6 +22,8 @@ export interface FoundPort {
   readonly isOurs: boolean;
   /** That it was given; undefined for one of its own. */
   readonly mac: string | undefined;
+  /** Bytes; undefined where OVS has no link for it. */
+  readonly mtu: number | undefined;
   /** Of the VLAN interface that it stands for. */
   readonly vlanSource: string | undefined;
 }
@@ -31,6 +33,8 @@ export interface FoundBridge {
   readonly datapathType: string;
   readonly externalIds: Readonly<Record<string, string>>;
   readonly otherConfig: Readonly<Record<string, string>>;
+  /** Of its own port; bytes. */
+  readonly mtu: number | undefined;
   /** Without its own, which has its name. */
   readonly ports: readonly FoundPort[];
 }
@@ -45,12 +49,14 @@ export function findBridge(state: OvsState, name: string): FoundBridge | undefin
     datapathType: row.datapath_type,
     externalIds: row.external_ids,
     otherConfig: row.other_config,
+    mtu: state.interfaceNamed(name)?.mtu,
     ports: ports
       .filter((port) => port.name !== name)
       .map(({ name: portName, tag, trunks, external_ids: ids, interfaces }) => ({
         name: portName,
         type: state.interfaces.get(interfaces[0] ?? '')?.type ?? '',
         mac: state.interfaces.get(interfaces[0] ?? '')?.mac,
+        mtu: state.interfaces.get(interfaces[0] ?? '')?.mtu,
         tag,
         trunks: trunks.map(Number).sort((a, b) => a - b),
         isOurs: ids.vendor === VENDOR.vendor,
@@ -90,9 +96,12 @@ export function vlanPorts({ ports }: FoundBridge): FoundPort[] {
 
 /** VLAN interfaces whose addresses a bridge has. */
 export function heldVlans(found: FoundBridge | undefined): VlanInterface[] {
-  return (found === undefined ? [] : vlanPorts(found)).flatMap(({ name: port, vlanSource, tag }) =>
-    vlanSource === undefined || tag === undefined ? [] : [{ name: vlanSource, id: tag, port }],
-  );
+  if (found === undefined) return [];
+  return vlanPorts(found).flatMap(({ name: port, vlanSource, tag, mtu }) => {
+    if (vlanSource === undefined || tag === undefined) return [];
+    const own = mtu === undefined || mtu === found.mtu ? {} : { mtu };
+    return [{ name: vlanSource, id: tag, port, ...own }];
+  });
 }
 
 /** The bridge of a provider network as it is to be on this node. */
@@ -107,6 +116,8 @@ export interface WantedBridge {
   readonly macLearningFallback: boolean;
   /** Undefined where the bridge has a MAC of its own. */
   readonly mac: string | undefined;
+  /** Of the card; bytes. */
+  readonly mtu: number;
   readonly trunks: readonly number[];
   readonly vlans: readonly VlanInterface[];
 }
@@ -135,6 +146,7 @@ export function bridgeCommands(
     ...(found === undefined ? ['--', '--may-exist', 'add-br', name] : []),
     ...(assignments.length === 0 ? [] : ['--', 'set', 'Bridge', name, ...assignments]),
     ...vlans.flatMap((vlan) => vlanPortCommands(wanted, vlan, found)),
+    ...mtuCommands(wanted, found),
   ];
 }
 
@@ -147,6 +159,27 @@ export function changesMacs({ mac, vlans }: WantedBridge, found: FoundBridge | u
   if (found.otherConfig.hwaddr !== mac) return true;
   const ports = vlans.map(({ port }) => port);
   return found.ports.some((port) => ports.includes(port.name) && port.mac !== mac);
+}
+
+/**
+ * OVS gives ports without an MTU of their own, and the bridge's, the smallest that there is in the bridge
+ * (ovs-vswitchd.conf.db(5), `mtu_request`): where one VLAN interface has another one than the card, all are told.
+ */
+function mtuCommands({ name, mtu, vlans }: WantedBridge, found: FoundBridge | undefined): string[] {
+  if (vlans.every((vlan) => vlan.mtu === undefined)) return [];
+  const there = new Map([[name, found?.mtu], ...(found?.ports ?? []).map(mtuOf)]);
+  const wanted = [
+    [name, mtu] as const,
+    ...vlans.map((vlan) => [vlan.port, vlan.mtu ?? mtu] as const),
+  ];
+  if (wanted.every(([port, bytes]) => there.get(port) === bytes)) return [];
+  return wanted.flatMap(([port, bytes]) => [
+    ...['--', 'set', 'Interface', port, `mtu_request=${bytes}`],
+  ]);
+}
+
+function mtuOf({ name, mtu }: FoundPort): [string, number | undefined] {
+  return [name, mtu];
 }
 
 function vlanPortCommands(

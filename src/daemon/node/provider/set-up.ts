@@ -106,6 +106,7 @@ export async function setUp(
     exchangesNames: false,
     macLearningFallback: parts.macLearningFallback,
     mac: hasOwnMac(found, links) ? undefined : found.mac,
+    mtu: found.mtu,
     trunks: trunksOf(network.name, vlans, interfaces),
   };
   const around = { network, links, card, vlans: interfaces, wanted };
@@ -251,8 +252,9 @@ async function withoutCard(
   state: OvsState,
 ): Promise<SetUp> {
   const name = bridgeName(network.name);
+  const mtu = await parts.tunnelMtu();
   const wanted: WantedBridge = {
-    ...{ network: network.name, name, card, trunks: [], vlans: [], mac: undefined },
+    ...{ network: network.name, name, card, trunks: [], vlans: [], mac: undefined, mtu },
     datapathType: datapathOf(state),
     exchangesNames: false,
     macLearningFallback: parts.macLearningFallback,
@@ -265,7 +267,7 @@ async function withoutCard(
     ...mappingCommands(wanted, state.externalIds, randomMac),
   ];
   if (commands.length > 0) await parts.vsctl(commands);
-  return { interface: card, mtu: await parts.tunnelMtu(), vlanInterfaces: [] };
+  return { interface: card, mtu, vlanInterfaces: [] };
 }
 
 /** A bond in that mode answers with the MACs of its members. */

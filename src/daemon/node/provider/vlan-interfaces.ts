@@ -16,6 +16,8 @@ export interface VlanInterface {
   readonly id: number;
   /** Of OVS, and the link that the addresses are on. */
   readonly port: string;
+  /** Where it is another one than its card's; bytes. */
+  readonly mtu?: number;
 }
 
 const ID_MAX = 4095;
@@ -65,8 +67,9 @@ export interface VlanSurroundings {
  */
 export function findVlanInterfaces(
   { vlanInterfaces, preserveVlanInterfaces }: ProviderNetwork,
-  { card, bridge, links, held }: VlanSurroundings,
+  around: VlanSurroundings,
 ): VlanInterfaces {
+  const { card, bridge, links, held } = around;
   const there = new Map([
     ...held.map(({ name, id }) => [name, id] as const),
     ...[...links.values()].flatMap((link) =>
@@ -91,10 +94,18 @@ export function findVlanInterfaces(
     if (other !== undefined) {
       throw new Error(`${other.name} and ${name} are both for VLAN ${id}: keep one of them`);
     }
-    byId.set(id, { name, id, port: vlanPortName(bridge, id) });
+    byId.set(id, { name, id, port: vlanPortName(bridge, id), ...mtuOf(name, around) });
   }
   const interfaces = [...byId.values()].sort((a, b) => a.id - b.id);
   return { interfaces, missing: listed.filter((name) => !there.has(name)) };
+}
+
+/** Of the VLAN interface where the node has it, and else of its port. */
+function mtuOf(name: string, { card, links, held }: VlanSurroundings): { mtu?: number } {
+  const link = links.get(name);
+  const isAsCard = link?.mtu === links.get(card)?.mtu;
+  const mtu = link === undefined ? held.find((each) => each.name === name)?.mtu : link.mtu;
+  return mtu === undefined || isAsCard ? {} : { mtu };
 }
 
 function isVlanOf({ kind, parent, vlanId = 0 }: KernelLink, card: string): boolean {
@@ -165,6 +176,8 @@ export interface VlanOfCard {
   readonly name: string;
   readonly id: number;
   readonly card: string;
+  /** The port of the bridge that stands for it. */
+  readonly port: string;
 }
 
 /**
@@ -172,11 +185,21 @@ export interface VlanOfCard {
  * there, or its card is not.
  * @throws Error where another interface has its name
  */
-export function restoreVlanLines({ name, id, card }: VlanOfCard, links: KernelLinks): string[] {
+export function restoreVlanLines(
+  { name, id, card, port }: VlanOfCard,
+  links: KernelLinks,
+): string[] {
   const link = links.get(name);
   if (link === undefined) {
-    if (!links.has(card)) return [];
-    return [`link add link ${card} name ${name} type vlan id ${id}`, `link set dev ${name} up`];
+    const cardMtu = links.get(card)?.mtu;
+    if (cardMtu === undefined) return [];
+    // The kernel takes no larger one than the card's, which it is otherwise.
+    const { mtu = cardMtu } = links.get(port) ?? {};
+    const words = mtu < cardMtu ? `mtu ${mtu} ` : '';
+    return [
+      `link add link ${card} name ${name} ${words}type vlan id ${id}`,
+      `link set dev ${name} up`,
+    ];
   }
   if (isVlanOf(link, card) && link.vlanId === id) return [];
   throw new Error(

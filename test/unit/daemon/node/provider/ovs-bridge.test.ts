@@ -5,6 +5,7 @@ import {
   cardCommands,
   type FoundBridge,
   type FoundPort,
+  heldVlans,
   mappingCommands,
   unmappingCommands,
   type WantedBridge,
@@ -17,14 +18,14 @@ function wanted(more: Partial<WantedBridge> = {}): WantedBridge {
   return {
     ...{ network: 'net1', name: 'br-net1', card: 'eth1', datapathType: 'netdev' },
     ...{ exchangesNames: false, macLearningFallback: false, mac: MAC, trunks: [0, 100] },
-    vlans: [],
+    ...{ mtu: 1500, vlans: [] },
     ...more,
   };
 }
 
 function port(name: string, more: Partial<FoundPort> = {}): FoundPort {
   const plain = { type: '', tag: undefined, trunks: [], mac: undefined, vlanSource: undefined };
-  return { name, isOurs: true, ...plain, ...more };
+  return { name, isOurs: true, mtu: 1500, ...plain, ...more };
 }
 
 function found(more: Partial<FoundBridge> = {}): FoundBridge {
@@ -33,10 +34,38 @@ function found(more: Partial<FoundBridge> = {}): FoundBridge {
     datapathType: 'netdev',
     externalIds: { vendor: 'kube-ovn', 'exchange-link-name': 'false' },
     otherConfig: { hwaddr: MAC, 'mac-learning-fallback': 'false' },
-    ports: [],
+    ...{ mtu: 1500, ports: [] },
     ...more,
   };
 }
+
+describe('MTUs in a bridge', () => {
+  const plain = { name: 'eth1.10', id: 10, port: 'br-net1-vlan10' };
+  const small = { name: 'eth1.20', id: 20, port: 'br-net1-vlan20', mtu: 1400 };
+  const ports = [plain, small].map(({ name, id, port: vlanPort }) =>
+    port(vlanPort, { tag: id, vlanSource: name, mac: MAC }),
+  );
+  const commands = (wants: WantedBridge, there: FoundBridge | undefined) =>
+    bridgeCommands(wants, there, random).filter((word) => word.startsWith('mtu_request'));
+
+  it('are left to OVS where VLAN interfaces have that of the card', () => {
+    expect(commands(wanted({ vlans: [plain] }), undefined)).toEqual([]);
+  });
+
+  it('are those of the card and of each VLAN interface where one has its own', () => {
+    const asked = ['mtu_request=1500', 'mtu_request=1500', 'mtu_request=1400'];
+    expect(commands(wanted({ vlans: [plain, small] }), undefined)).toEqual(asked);
+    expect(commands(wanted({ vlans: [plain, small] }), found({ ports }))).toEqual(asked);
+  });
+
+  it('are kept where they are so, also when the kernel has the VLAN interface no more', () => {
+    const [one, two] = ports;
+    if (one === undefined || two === undefined) throw new Error('two ports');
+    const there = found({ ports: [one, { ...two, mtu: 1400 }] });
+    expect(heldVlans(there)).toEqual([plain, small]);
+    expect(commands(wanted({ vlans: heldVlans(there) }), there)).toEqual([]);
+  });
+});
 
 describe('the commands for a bridge', () => {
   it('make one that is missing, with its marks', () => {

@@ -158,7 +158,7 @@ describe('a VLAN interface that is a card itself', () => {
 });
 
 describe('a VLAN interface whose addresses are on the bridge', () => {
-  const wanted = { name: 'eth0.10', id: 10, card: 'eth0' };
+  const wanted = { name: 'eth0.10', id: 10, card: 'eth0', port: 'br-net1-vlan10' };
 
   it('is deleted as what it is, and nothing else that has its name', () => {
     const there = linksOf(ETH0, vlan('eth0.10', 'eth0', 10));
@@ -174,6 +174,16 @@ describe('a VLAN interface whose addresses are on the bridge', () => {
     ]);
     expect(restoreVlanLines(wanted, linksOf(ETH0, vlan('eth0.10', 'eth0', 10)))).toEqual([]);
     expect(restoreVlanLines(wanted, linksOf())).toEqual([]);
+  });
+
+  it('has the MTU of its port, where that is smaller than that of its card', () => {
+    const port = (mtu: number) => link('br-net1-vlan10', { kind: 'openvswitch', mtu });
+    const [made] = restoreVlanLines(wanted, linksOf(ETH0, port(1400)));
+    expect(made).toBe('link add link eth0 name eth0.10 mtu 1400 type vlan id 10');
+    for (const mtu of [1500, 9000]) {
+      const [same] = restoreVlanLines(wanted, linksOf(ETH0, port(mtu)));
+      expect(same).toBe('link add link eth0 name eth0.10 type vlan id 10');
+    }
   });
 
   it('is not made where another interface has its name', () => {
