@@ -115,11 +115,11 @@ function recordOf(
   };
 }
 
-/** Kube-OVN's daemon has renamed the card for it, and nobody else gives the name back. */
+/** Kube-OVN's daemon has renamed the card for it, and nobody else restores the name. */
 function refuseExchangedNames({ name, externalIds }: FoundBridge): void {
   if (externalIds['exchange-link-name'] !== 'true') return;
   throw new Error(
-    `refusing to remove OVS bridge ${name}: it has the name of its card, which this daemon cannot give back; have Kube-OVN's own daemon remove it, or do it by hand`,
+    `refusing to remove OVS bridge ${name}: it has the name of its card, which this daemon cannot restore; have Kube-OVN's own daemon remove it, or do it by hand`,
   );
 }
 
