@@ -25,6 +25,7 @@ export const LONGEST: readonly string[] = [
     'guest/provider-reboot',
     'guest/kernel',
     'underlay-wire',
+    'provider-two-nodes',
     'soak',
     'deletions',
     'newer-sandbox',
