@@ -90,7 +90,20 @@ export function providerNetworkProblems(raw: unknown): readonly FieldProblem[] {
       advice: `use ${OPERATORS.join(', ')}`,
     });
   }
+  const own = selectorKeys(nodeSelector).find((key) => providerNetworkOfKey(key) === name);
+  if (own !== undefined) {
+    problems.push({
+      message: `spec.nodeSelector asks for the label ${show(own)}, which comes and goes with the bridge`,
+      advice: 'select nodes by labels that no daemon writes',
+    });
+  }
   return problems;
+}
+
+function selectorKeys(selector: LabelSelector | undefined): readonly string[] {
+  if (selector === undefined) return [];
+  const { matchLabels, matchExpressions } = selector;
+  return [...matchLabels.keys(), ...matchExpressions.map(({ key }) => key)];
 }
 
 function read(raw: unknown, report: (problem: FieldProblem) => void): ProviderNetwork {

@@ -92,6 +92,18 @@ describe('a ProviderNetwork', () => {
   });
 });
 
+describe('a nodeSelector', () => {
+  it('that asks for a label which comes and goes with the bridge is refused: nodes would be in and out for ever', () => {
+    const key = 'net1.provider-network.kubernetes.io/ready';
+    const said = `spec.nodeSelector asks for the label "${key}", which comes and goes with the bridge`;
+    const matchExpressions = [{ key, operator: 'DoesNotExist' }];
+    expect(messages({ nodeSelector: { matchExpressions } })).toEqual([said]);
+    expect(messages({ nodeSelector: { matchLabels: { [key]: 'true' } } })).toEqual([said]);
+    const other = { 'net2.provider-network.kubernetes.io/ready': 'true' };
+    expect(messages({ nodeSelector: { matchLabels: other } })).toEqual([]);
+  });
+});
+
 describe('names of a provider network', () => {
   it('are those of Kube-OVN', () => {
     expect(bridgeName('net1')).toBe('br-net1');
