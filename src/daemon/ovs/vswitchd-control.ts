@@ -1,7 +1,8 @@
 /**
  * The control socket of ovs-vswitchd, which ovs-appctl(8) uses, too: JSON-RPC, a method for each command.
  * The connection is kept for as long as the program lives: its end is how we learn that all is gone which
- * the program keeps in its memory only, as static entries of MAC tables and flows of bridges.
+ * the program keeps in its memory only, as static entries of MAC tables and flows of bridges
+ * (docs/adr/0015-vswitchd-control.md).
  */
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
