@@ -28,7 +28,8 @@ await startDaemon();
 /** Daemons of OVS and OVN. */
 const servers = (await orphans()).length;
 const SET_UP = await callsOf(setUp);
-const REMOVAL = await callsOf(remove);
+/** What is looked at once more when the bridge has gone is left out: that depends on what comes first. */
+const REMOVAL = (await callsOf(remove)).filter((call) => call !== 'ip.5');
 
 beforeAll(() => expect(original.addresses).toHaveLength(6));
 afterAll(() => lab[Symbol.asyncDispose]());

@@ -11,15 +11,21 @@ import { Signal } from '../../common/reconcile/signal.ts';
 
 const ARGS = ['-o', 'monitor', 'address'];
 const GLOBAL = /\sscope global\b/;
-const LINK = /^(?:Deleted )?\d+: (\S+)/;
+const LINK = /^(Deleted )?\d+: (\S+)/;
 const RESTART_PAUSE_MIN_MS = 100;
 const RESTART_PAUSE_MAX_MS = 30_000;
 
-/** @param link the one whose address it was; undefined where a change may have been missed */
-type AddressListener = (link: string | undefined) => void;
+/** An address that came, changed or went. */
+export interface AddressChange {
+  readonly link: string;
+  readonly isGone: boolean;
+}
+
+/** @param change undefined where one may have been missed */
+type AddressListener = (change: AddressChange | undefined) => void;
 
 export class AddressMonitor {
-  readonly #changes = new Signal<string | undefined>();
+  readonly #changes = new Signal<AddressChange | undefined>();
   readonly #outage: Outage;
   #stopMonitor: (() => void) | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -43,7 +49,7 @@ export class AddressMonitor {
       line: (line) => {
         this.#pauseMs = RESTART_PAUSE_MIN_MS;
         this.#outage.end(performance.now());
-        if (GLOBAL.test(line)) this.#changes.emit(LINK.exec(line)?.[1]);
+        if (GLOBAL.test(line)) this.#changes.emit(changeOf(line));
       },
       end: (reason) => {
         this.#outage.begin(reason);
@@ -60,4 +66,9 @@ export class AddressMonitor {
     clearTimeout(this.#restart);
     this.#stopMonitor?.();
   }
+}
+
+function changeOf(line: string): AddressChange | undefined {
+  const [, deleted, link] = LINK.exec(line) ?? [];
+  return link === undefined ? undefined : { link, isGone: deleted !== undefined };
 }

@@ -34,7 +34,7 @@ import type { BridgeRow, InterfaceColumns, RootRow } from '../../ovs/rows.ts';
 import type { OvsSession } from '../../ovs/session.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import type { OvsTable } from '../../ovs/table.ts';
-import type { AddressMonitor } from '../address-monitor.ts';
+import type { AddressChange, AddressMonitor } from '../address-monitor.ts';
 import { recordedNetworks } from './move-record.ts';
 import { BRIDGE_MAPPINGS, parseMap } from './names-map.ts';
 import { findBridge, fingerprint, isOwnBridge } from './ovs-bridge.ts';
@@ -100,6 +100,8 @@ export class ProviderBridges {
   /** Of provider networks, by their names. */
   readonly #work: WorkQueue;
   readonly #settled = new Map<string, Settled>();
+  /** Of which something may have changed since the last look at the node began. */
+  readonly #doubtful = new Set<string>();
   readonly #stopped = new AbortController();
   /** Labels of the node when they were last looked at. */
   #labels = '';
@@ -132,7 +134,7 @@ export class ProviderBridges {
       vlans.onChange(({ value, previous }) => {
         for (const { provider } of [value, previous ?? value]) this.#work.add(provider);
       }),
-      addresses.onChange((link) => this.#onAddress(link)),
+      addresses.onChange((change) => this.#onAddress(change)),
     ];
     signal.addEventListener('abort', () => {
       for (const end of ends) end();
@@ -217,13 +219,22 @@ export class ProviderBridges {
     for (const { network } of networks.values()) this.#work.add(network.name);
   }
 
-  /** A card has an address that it is not to have: the host's own set-up, or DHCP. */
-  #onAddress(link: string | undefined): void {
-    for (const [name, { outcome }] of this.#settled) {
-      if (outcome.kind !== 'ready') continue;
-      const { interface: card, vlanInterfaces } = outcome.setUp;
-      if (link === undefined || link === card || vlanInterfaces.includes(link))
-        this.#lookAgain(name);
+  /**
+   * A card has an address that it is not to have: the host's own set-up, or DHCP. It may have come while
+   * the provider network was worked on, and after the look at the card.
+   */
+  #onAddress(change: AddressChange | undefined): void {
+    const { networks, nodeName } = this.#options;
+    if (change?.isGone) return;
+    for (const { network } of networks.values()) {
+      if (this.#isExcluded(network)) continue;
+      const card = interfaceOf(network, nodeName);
+      const isOfCard =
+        change === undefined ||
+        change.link === card ||
+        change.link.startsWith(`${card}.`) ||
+        network.vlanInterfaces.includes(change.link);
+      if (isOfCard) this.#lookAgain(network.name);
     }
   }
 
@@ -236,6 +247,7 @@ export class ProviderBridges {
   }
 
   #lookAgain(name: string): void {
+    this.#doubtful.add(name);
     this.#settled.delete(name);
     this.#work.add(name);
   }
@@ -288,7 +300,7 @@ export class ProviderBridges {
   /** What it was brought to, where that is what is asked for and there; undefined else. */
   async #settledOutcome(name: string, asked: string): Promise<NetworkOutcome | undefined> {
     const settled = this.#settled.get(name);
-    if (settled?.asked !== asked) return undefined;
+    if (settled?.asked !== asked || this.#doubtful.has(name)) return undefined;
     const now = fingerprint(await this.#options.ovs.fresh(), name, bridgeName(name));
     // What was right is not written down anew here: what somebody changes just now would be right, too.
     return settled.fingerprint === now ? settled.outcome : undefined;
@@ -296,6 +308,7 @@ export class ProviderBridges {
 
   async #settle(name: string, asked: string): Promise<NetworkOutcome> {
     const { networks, vlans, ovs } = this.#options;
+    this.#doubtful.delete(name);
     const outcome = await this.#change(name, networks.get(name), [...vlans.values()]);
     this.#settled.delete(name);
     if (outcome.kind === 'failed') return outcome;
