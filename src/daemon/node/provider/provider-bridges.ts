@@ -309,8 +309,9 @@ export class ProviderBridges {
   async #settle(name: string, asked: string): Promise<NetworkOutcome> {
     const { networks, vlans, ovs } = this.#options;
     this.#doubtful.delete(name);
-    const outcome = await this.#change(name, networks.get(name), [...vlans.values()]);
+    // What OVS has is about to be something else, by our own doing.
     this.#settled.delete(name);
+    const outcome = await this.#change(name, networks.get(name), [...vlans.values()]);
     if (outcome.kind === 'failed') return outcome;
     const now = fingerprint(await ovs.fresh(), name, bridgeName(name));
     this.#settled.set(name, { asked, fingerprint: now, outcome });
