@@ -12,6 +12,10 @@ interface Shared<Member> {
   readonly members: Set<Member>;
 }
 
+/**
+ * One transaction that is put together from the plans of several members, and which of them an operation of it
+ * is from.
+ */
 export class Batch<Member> {
   readonly #members = new Map<Member, Plan>();
   readonly #waits = new Map<string, Shared<Member>>();

@@ -8,8 +8,10 @@
  * the switch itself is planned with none of them.
  */
 
+/** What a plan relies on, by name, and whether other plans of the same transaction may rely on it, too. */
 export type Claims = ReadonlyMap<string, 'alone' | 'shared'>;
 
+/** Makes the names: whoever relies on the same thing uses the same one. */
 export const claimed = {
   switch: (name: string) => `switch ${name}`,
   router: (name: string) => `router ${name}`,

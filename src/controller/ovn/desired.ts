@@ -46,6 +46,7 @@ export interface DesiredRoute {
   readonly isFallback?: boolean;
 }
 
+/** One routing policy of a router (ovn-nb(5), "Logical_Router_Policy"). */
 export interface DesiredPolicy {
   /** Highest first, 0 to 32767. */
   readonly priority: number;
@@ -113,6 +114,7 @@ export interface DesiredDhcp {
   readonly newMac: string;
 }
 
+/** One ACL of a switch or a port group (ovn-nb(5), "ACL"). */
 export interface DesiredAcl {
   /** `to-lport` is to the pod, `from-lport` from it. */
   readonly direction: 'to-lport' | 'from-lport';
@@ -140,10 +142,11 @@ export interface DesiredPort {
   readonly isSecured: boolean;
   /** Addresses besides its own that it may send from (annotation `port_vips`). */
   readonly virtualAddresses: readonly Address[];
-  /** As the pod lists them. One that does not exist (yet) restricts nothing. */
+  /** As the pod lists them. One that does not exist (yet) allows nothing: a port that lists no other is closed. */
   readonly securityGroups: readonly { readonly name: string; readonly exists: boolean }[];
 }
 
+/** The port group, the address sets and the ACLs of a SecurityGroup. */
 export interface DesiredSecurityGroup {
   readonly name: string;
   /** 1 is asked only where a rule of 0 says `pass`. */
@@ -152,6 +155,7 @@ export interface DesiredSecurityGroup {
   readonly rules: readonly DesiredRule[];
 }
 
+/** One rule of a SecurityGroup, of which an ACL is made. */
 export interface DesiredRule {
   readonly direction: 'ingress' | 'egress';
   /** 1 is the first, 16384 the last. */

@@ -33,6 +33,7 @@ export interface RowIdentity {
 /** What `addressSetName` adds to the name of the group's port group. */
 const SET_SUFFIX = /\.associated\.v[46]$/;
 
+/** What of one table is followed for drift. */
 export interface DriftTable {
   /** Changes of these by others are reported. */
   readonly columns: readonly string[];
@@ -44,6 +45,7 @@ export interface DriftTable {
   readonly objects: (row: RowIdentity) => readonly DriftChange[];
 }
 
+/** By the table's name. */
 export const DRIFT_TABLES: Readonly<Record<TableName, DriftTable>> = {
   Logical_Switch: {
     columns: ['name', 'external_ids'],

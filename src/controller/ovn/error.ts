@@ -13,6 +13,7 @@
  */
 export type NorthboundReason = 'unreachable' | 'refused' | 'missing' | 'taken' | 'unsupported';
 
+/** `message` says what is wrong, `details` what to do about it. */
 export class NorthboundError extends Error {
   readonly reason: NorthboundReason;
   readonly details: string;

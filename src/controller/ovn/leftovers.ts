@@ -18,6 +18,7 @@ export interface Known {
   readonly pod: (key: string) => boolean;
 }
 
+/** Names of objects that are gone and have rows yet; pods by `<namespace>/<name>`. */
 export interface Leftovers {
   readonly vpcs: readonly string[];
   readonly subnets: readonly string[];
@@ -25,6 +26,7 @@ export interface Leftovers {
   readonly pods: readonly string[];
 }
 
+/** Looks through all rows of ours: O(rows), so once for each leader. */
 export function leftovers(state: NbState, known: Known): Leftovers {
   const routers = [...state.routers.values()].filter(isOurs);
   const switches = [...state.switches.values()].filter(isOurs);

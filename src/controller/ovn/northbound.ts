@@ -20,6 +20,7 @@ import { NorthboundError } from './error.ts';
 import type { NbState } from './state.ts';
 import type { Plan } from './transaction-builder.ts';
 
+/** The northbound database for those who plan. */
 export interface Northbound {
   /** What the database holds, as far as has been heard. */
   readonly state: NbState;
@@ -38,8 +39,13 @@ export interface Northbound {
   apply(plan: Planner): Promise<Plan>;
 }
 
+/**
+ * Makes a plan of what the database holds now. It is called in one turn of the event loop, may be called
+ * again, and throws NorthboundError where there can be no plan.
+ */
 export type Planner = (state: NbState) => Plan;
 
+/** With which session plans are carried out, and until when. */
 export interface NorthboundOptions {
   readonly session: Pick<OvsdbSession, 'live' | 'transact'>;
   readonly state: NbState;
@@ -74,6 +80,7 @@ const GRACE_MS = 10_000;
 /** For the answer to a transaction; ms. */
 const ANSWER_MS = 20_000;
 
+/** Makes the queue of plans over a session that somebody else starts and stops. */
 export function createNorthbound(options: NorthboundOptions): Northbound {
   return new PlanQueue(options);
 }

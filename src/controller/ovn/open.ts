@@ -7,6 +7,7 @@ import { OvsdbSession } from '../../common/ovsdb/session.ts';
 import { createNorthbound, type Northbound, type NorthboundOptions } from './northbound.ts';
 import { NbState } from './state.ts';
 
+/** Where the database is, and by which certificates it is reached. */
 export interface NorthboundAddress {
   /** An OVSDB remote, or several, comma-separated: `unix:/run/ovn/ovnnb_db.sock`, `tcp:[::1]:6641`. */
   readonly database: string;
@@ -14,12 +15,14 @@ export interface NorthboundAddress {
   readonly tls?: TlsFiles;
 }
 
+/** As NorthboundOptions, with the address in the place of a session. */
 export interface OpenOptions
   extends Pick<NorthboundOptions, 'guard' | 'observe' | 'graceMs' | 'signal'> {
   readonly address: NorthboundAddress;
   readonly log: Logger;
 }
 
+/** A northbound database with its session. */
 export interface OpenNorthbound extends Northbound {
   /** Why the database is out of reach; undefined where it is not. */
   readonly failure: string | undefined;

@@ -27,6 +27,9 @@ export function ownRow<R extends { readonly external_ids: Ids }>(
   return own;
 }
 
+/**
+ * The error about a row that has the name and is not ours, or is another object's. @param why ends the message
+ */
 export function taken(
   { table, name }: { readonly table: string; readonly name: string },
   why: string,

@@ -5,8 +5,10 @@
 import { column, mayLack, type StringMap } from '../../common/ovsdb/column.ts';
 import type { RowOf } from '../../common/ovsdb/table.ts';
 
+/** `external_ids` and other maps of a row. */
 export type Ids = StringMap;
 
+/** The columns of each table, with their types; a replica holds no others. */
 export const COLUMNS = {
   Logical_Switch: {
     name: column.string,
@@ -96,7 +98,9 @@ export const COLUMNS = {
   },
 } as const;
 
+/** A table that is followed. */
 export type TableName = keyof typeof COLUMNS;
+/** A row of a table, with the values of now. */
 export type RowIn<T extends TableName> = RowOf<(typeof COLUMNS)[T]>;
 
 export type Switch = RowIn<'Logical_Switch'>;

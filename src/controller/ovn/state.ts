@@ -29,6 +29,7 @@ export type Rows<R> = ReadonlyMap<string, R>;
 /** The keys that say which SecurityGroups a port's pod lists. */
 export const LISTED_PREFIX = 'associated_sg_';
 
+/** The replica, and its indexes. Reading it costs no request. */
 export class NbState {
   readonly #switches = new LiveTable('Logical_Switch', COLUMNS.Logical_Switch);
   readonly #switchPorts = new LiveTable('Logical_Switch_Port', COLUMNS.Logical_Switch_Port);

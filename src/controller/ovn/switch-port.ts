@@ -26,6 +26,7 @@ const TABLE = 'Logical_Switch_Port';
 const LOCALNET_PREFIX = localnetPortName('');
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 
+/** All columns of a port that we set; what is empty or absent is to be empty in the row. */
 export interface WantedPort {
   readonly name: string;
   /** Empty for a pod's. */

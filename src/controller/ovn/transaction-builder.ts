@@ -40,6 +40,9 @@ interface Known {
   readonly uuid: string;
 }
 
+/**
+ * Collects the operations of one plan. Methods that name a row assert that it is still the one that was read.
+ */
 export interface TransactionBuilder {
   /** @returns what the row is called in columns of other rows of this transaction */
   create(table: TableName, row: Row): string;
@@ -68,6 +71,7 @@ export interface TransactionBuilder {
   done(): Plan;
 }
 
+/** A row to whose sets others are added: one that is there, or one that this transaction makes. */
 export interface Parent {
   /** Adds members to a set. */
   attach(column: string, members: readonly Atom[]): void;
@@ -86,6 +90,7 @@ interface RowChange {
 /** Rows of all plans have names of their own, so that plans can share a transaction. */
 let created = 0;
 
+/** Begins an empty transaction. */
 export function newTransactionBuilder(): TransactionBuilder {
   return new OperationBuilder();
 }

@@ -20,12 +20,14 @@ const NETNS_FOLDERS = ['/run/netns', '/var/run/netns'];
 const HINT =
   "change the securityContext and the volumes of this node's DaemonSet kube-ovn-cni: docs/errors.md, code 50";
 
+/** Where the process reads about itself; tests give texts of their own. */
 export interface AbilitiesOptions {
   /** Text of `/proc/self/status` and `/proc/self/mountinfo`, proc(5). */
   readonly readStatus?: () => string;
   readonly readMounts?: () => string;
 }
 
+/** What this daemon lacks of its container, for ADDs, STATUS and `/statusz`. */
 export class Abilities {
   readonly #capabilities: readonly string[];
   readonly #readMounts: () => string;

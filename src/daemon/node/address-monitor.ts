@@ -24,6 +24,10 @@ export interface AddressChange {
 /** @param change undefined where one may have been missed */
 type AddressListener = (change: AddressChange | undefined) => void;
 
+/**
+ * Follows the addresses from `start` to `stop`; a monitor that has ended is started again after pauses of 0.1
+ * s to 30 s.
+ */
 export class AddressMonitor {
   readonly #changes = new Signal<AddressChange | undefined>();
   readonly #outage: Outage;

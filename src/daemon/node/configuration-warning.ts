@@ -9,8 +9,13 @@ import type { Logger } from '../../common/log.ts';
 import { PRIMARY_PROVIDER } from '../../common/names.ts';
 import type { PrimaryNetwork } from './primary-network.ts';
 
+/** Reason of the event on the Node. */
 export const CONFIGURATION_REASON = 'PrimaryNetworkAskedFor';
 
+/**
+ * Writes one line and one event on the Node where there is such a file, and does nothing otherwise. Never
+ * throws.
+ */
 export function warnOfConfigurations({
   primary,
   events,

@@ -13,6 +13,7 @@ import { messageOf, show } from '../../common/text.ts';
 /** Longer than any list of interfaces of one kind of node; characters. */
 const TEXT_MAX = 1024;
 
+/** A text that was read, and which names it means. */
 export interface InterfacePatterns {
   /** As it was written. */
   readonly text: string;

@@ -15,12 +15,14 @@ import { filesAskingForPrimary } from './cni-configurations.ts';
 /** The interface that kubelet's runtimes ask for first: containerd and CRI-O name it so. */
 const DEFAULT_INTERFACE = 'eth0';
 
+/** Whose the primary network is, as the flags say. */
 export interface PrimaryNetworkOptions {
   readonly isPrimary: boolean;
   /** Where the runtime of this node looks for network configurations. */
   readonly configFolder: string;
 }
 
+/** Decides for each ADD and CHECK of provider `ovn` whether it is this daemon's. */
 export class PrimaryNetwork {
   readonly #options: PrimaryNetworkOptions;
 

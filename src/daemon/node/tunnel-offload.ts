@@ -17,6 +17,7 @@ import type { TunnelSettings } from './tunnel-settings.ts';
 const DEVICES = { geneve: 'genev_sys_6081', vxlan: 'vxlan_sys_4789' } as const;
 type TunnelType = keyof typeof DEVICES;
 
+/** Which tunnels there are, and what says that OVS has made their device. */
 export interface TunnelOffloadOptions {
   readonly settings: Pick<TunnelSettings, 'networkType' | 'disablesVxlanOffload'>;
   readonly interfaces: Pick<Interfaces, 'until' | 'rows'>;

@@ -4,6 +4,7 @@
 import type { NetworkType } from '../model/mtu.ts';
 import type { InterfacePatterns } from './interface-patterns.ts';
 
+/** The tunnels of this node as the operator wants them, checked. */
 export interface TunnelSettings {
   /** Of pods' interfaces; bytes, 0 to derive it from the tunnels' device. */
   readonly mtu: number;

@@ -22,6 +22,7 @@ const INTERFACE_ANNOTATION = 'ovn.kubernetes.io/tunnel_interface';
 /** Interfaces that patterns match are looked at up to here: a node's own are some, a node's pods' many. */
 const MATCHES_MAX = 64;
 
+/** The address at which this node's tunnels end. */
 export interface TunnelEnd {
   readonly address: string;
   /** What the address was found by, for people. */
@@ -30,6 +31,7 @@ export interface TunnelEnd {
   readonly isKept: boolean;
 }
 
+/** All that the address is decided by. */
 export interface TunnelSources {
   readonly settings: TunnelSettings;
   /** Undefined where the API server has none of that name. */
@@ -62,6 +64,7 @@ export async function findTunnelEnd(sources: TunnelSources): Promise<TunnelEnd> 
   );
 }
 
+/** The first link that has this address; undefined for none. */
 export function linkWith(links: readonly Link[], address: string): Link | undefined {
   return links.find(({ addr_info }) => addr_info.some(({ local }) => local === address));
 }

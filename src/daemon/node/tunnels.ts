@@ -33,6 +33,7 @@ type ExternalIds = Readonly<Record<(typeof KEYS)[number], string>>;
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
 
+/** What the tunnels' address is decided by, and by what it is read and written. */
 export interface TunnelsOptions {
   readonly settings: TunnelSettings;
   readonly nodeName: string;
@@ -47,6 +48,10 @@ export interface TunnelsOptions {
   readonly log: Logger;
 }
 
+/**
+ * The tunnels of one node, kept right from `start` to `stop`. Attempts that fail are repeated after 0.5 s to
+ * 30 s, and at once when something changes.
+ */
 export class Tunnels {
   readonly #options: TunnelsOptions;
   readonly #condition = new Condition();

@@ -18,6 +18,7 @@ type Context = ProviderNetworkContext & Uses<'queues', 'pods'>;
 /** One status is written once in so long a time; ms. */
 const REPORT_EVERY_MS = 500;
 
+/** The kind ProviderNetwork. A status is written at most twice a second, whatever changes. */
 export function providerNetworkKind(context: Context): Kind {
   const { agentPods, cluster, queues } = context;
   const { providerNetworks } = cluster;

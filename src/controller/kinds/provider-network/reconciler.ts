@@ -20,6 +20,7 @@ import {
   providerNetworkStatusPatch,
 } from './object/provider-network.ts';
 
+/** What the work on ProviderNetworks uses. */
 export type ProviderNetworkContext = Uses<
   'agentPods' | 'writes',
   'nodes' | 'providerNetworks' | 'vlans'
@@ -28,6 +29,10 @@ export type ProviderNetworkContext = Uses<
 /** Of what a daemon says: characters that are passed on. */
 const MESSAGE_CHARS_MAX = 1024;
 
+/**
+ * The work on one ProviderNetwork by its name: exceptions of older versions are moved into it, and its status
+ * is written.
+ */
 export class ProviderNetworkReconciler {
   readonly #context: ProviderNetworkContext;
 

@@ -23,6 +23,7 @@ const PHYSICAL_MTU = 1500;
 const DHCP_SERVER = '169.254.0.254';
 const LEASE_SECONDS = 3600;
 
+/** What the switch depends on besides the Subnet. */
 export interface SwitchContext {
   readonly vlan: VlanObject | undefined;
   /** Networks of the nodes' own ports, which always get to pods. */

@@ -21,6 +21,7 @@ const GROUPS_EVERY_MS = 250;
 
 type Context = SubnetContext & Uses<'queues' | 'signals' | 'wakes', 'ips' | 'nodes'>;
 
+/** The kind Subnet. A change of one wakes the pods that wait for it, or for its switch. */
 export function subnetKind(context: Context): Kind {
   const { cluster, events, queues, settings, signals, wakes } = context;
   const { subnets } = cluster;

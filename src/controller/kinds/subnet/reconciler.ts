@@ -36,11 +36,13 @@ const NOT_VALID = 'ValidateLogicalSwitchFailed';
 /** Nothing is wrong, and the change that is waited for has the Subnet worked on (kind.ts). */
 const ON_ITS_WAY = { isTransient: true, waitsFor: [] };
 
+/** What the work on Subnets uses. */
 export type SubnetContext = Uses<
   'addresses' | 'events' | 'ipIndex' | 'northbound' | 'settings' | 'writes',
   'ips' | 'nodes' | 'providerNetworks' | 'subnets' | 'vlans' | 'vpcs'
 >;
 
+/** The work on one Subnet by its name: defaults, finalizer, logical switch, conditions and events. */
 export class SubnetReconciler {
   readonly #context: SubnetContext;
   readonly #onPlaced: (subnet: string) => void;

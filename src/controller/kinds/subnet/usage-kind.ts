@@ -18,6 +18,7 @@ type Context = UsageContext & Uses<'queues' | 'signals', 'ips'>;
  */
 const COUNT_EVERY_MS = 500;
 
+/** Counts a Subnet at most twice a second, one Subnet after another. Its keys are names of Subnets. */
 export function usageKind(context: Context): Kind {
   const { addresses, cluster, queues, signals } = context;
   const reconciler = new UsageReconciler(context);

@@ -9,8 +9,10 @@ import { patchObject } from '../patch-object.ts';
 import type { Subnet, SubnetObject } from './object/subnet.ts';
 import { subnetUsagePatch, usingCount } from './object/subnet-status.ts';
 
+/** What the counting uses. */
 export type UsageContext = Uses<'addresses' | 'ipIndex' | 'writes', 'ipPools' | 'subnets'>;
 
+/** Counts the addresses of one Subnet by its name, and of its IPPools. */
 export class UsageReconciler {
   readonly #context: UsageContext;
   /** What Subnets say of their usage since it was last counted, by name. */

@@ -14,6 +14,10 @@ import { type VpcContext, VpcReconciler } from './reconciler.ts';
 
 type Context = VpcContext & Uses<'queues' | 'wakes'>;
 
+/**
+ * The kind Vpc. A change of one wakes the pods of its namespaces, before and after it; a change of a Subnet
+ * has its Vpc worked on.
+ */
 export function vpcKind(context: Context): Kind {
   const { cluster, events, queues, settings, wakes } = context;
   const { subnets, vpcs } = cluster;

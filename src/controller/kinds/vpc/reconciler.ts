@@ -19,11 +19,13 @@ import { desiredRouter } from './desired-router.ts';
 import { type Vpc, type VpcObject, vpcStatusPatch } from './object/vpc.ts';
 import { planRouter, planRouterRemoval } from './router-plan.ts';
 
+/** What the work on Vpcs uses. */
 export type VpcContext = Uses<
   'addresses' | 'events' | 'northbound' | 'settings' | 'writes',
   'ips' | 'nodes' | 'subnets' | 'vpcs'
 >;
 
+/** The work on one Vpc by its name: its router in OVN, finalizer, status and events. */
 export class VpcReconciler {
   readonly #context: VpcContext;
 

@@ -17,6 +17,7 @@ interface AnnotatedNode extends ProviderNode {
   readonly networkAnnotations: ReadonlyMap<string, string>;
 }
 
+/** What is to be written so that the ProviderNetwork says what the annotations of Nodes say, and these go. */
 export interface Migration {
   /** What the ProviderNetwork is to say first; undefined where it says it. */
   readonly spec: MergePatch | undefined;

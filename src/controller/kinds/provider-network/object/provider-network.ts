@@ -26,6 +26,7 @@ export interface ProviderNetworkObject extends ProviderNetwork {
   readonly status: ProviderNetworkStatus;
 }
 
+/** The part of the status that we write: Kube-OVN's fields. */
 export interface ProviderNetworkStatus {
   /** True where no node that is in the network is without a bridge. */
   readonly ready: boolean;
@@ -36,6 +37,7 @@ export interface ProviderNetworkStatus {
   readonly conditions: readonly NodeCondition[];
 }
 
+/** A condition about one node of the provider network. */
 export interface NodeCondition extends Condition {
   readonly node: string;
 }

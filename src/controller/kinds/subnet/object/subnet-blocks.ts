@@ -16,6 +16,7 @@ import { withGateways } from './subnet-excludes.ts';
 type Blocks = Pick<Subnet, 'blocks' | 'cidrBlock' | 'gateway' | 'protocol' | 'excludes'>;
 type Report = (problem: Problem) => void;
 
+/** The fields of a Subnet that are about addresses, and what they are checked against. */
 export interface BlocksInput {
   readonly name: string;
   readonly fields: Fields;

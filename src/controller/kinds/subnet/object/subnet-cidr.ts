@@ -8,6 +8,7 @@ import { cidrText, parseCidr } from '../../../../common/address.ts';
 import { type Problem, say } from '../../../model/problem.ts';
 import type { CidrTexts } from './subnet-marks.ts';
 
+/** Which of the two fields is in force, and what to say about the other. */
 export interface CidrChoice {
   /** What is in force; empty where neither says anything. */
   readonly text: string;

@@ -15,6 +15,7 @@ export interface CidrTexts {
   readonly cidrBlock: string;
 }
 
+/** What our annotations of a Subnet say. */
 export interface SubnetMarks {
   readonly isByBootstrap: boolean;
   /** What `cidr` and `cidrBlock` were when they were last put in force; shows which one was edited. */

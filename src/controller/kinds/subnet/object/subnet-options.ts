@@ -10,6 +10,7 @@ import type { AclAction, SubnetAcl, SubnetBlock, SubnetOptions } from './subnet.
 
 type Report = (problem: Problem) => void;
 
+/** The fields of a Subnet, and where problems are reported. */
 export interface OptionsInput {
   readonly name: string;
   readonly fields: Fields;

@@ -29,6 +29,7 @@ const NO_USAGE: FamilyUsage = { using: 0n, usingRanges: '', available: 0n, avail
 const NOT_VALID = 'ValidateLogicalSwitchFailed';
 const STANDARD_CONDITIONS = ['Ready', 'Validated', 'Error'];
 
+/** The counts, ranges and conditions of a raw Subnet's status; what cannot be read counts as absent. */
 export function projectSubnetStatus(raw: unknown): UsageStatus {
   return projectUsageStatus(raw, usageNames);
 }

@@ -19,6 +19,7 @@ export interface SubnetBlock {
   readonly gateway: Address;
 }
 
+/** One ACL that the user asks for. */
 export interface SubnetAcl {
   readonly direction: 'from-lport' | 'to-lport';
   readonly priority: number;
@@ -27,6 +28,7 @@ export interface SubnetAcl {
   readonly action: AclAction;
 }
 
+/** What OVN does with a packet that an ACL matches (ovn-nb(5), "ACL", `action`). */
 export type AclAction = 'allow' | 'allow-related' | 'allow-stateless' | 'drop' | 'pass' | 'reject';
 
 /** A Subnet that is as it has to be, with everything that it does not say itself filled in. */
@@ -66,6 +68,7 @@ export interface SubnetNetwork {
   readonly namespaceSelectors: readonly LabelSelector[];
 }
 
+/** What a Subnet says besides its addresses and its network. */
 export interface SubnetOptions {
   readonly gatewayType: '' | 'distributed' | 'centralized';
   /** Bytes. */

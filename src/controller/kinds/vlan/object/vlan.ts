@@ -9,6 +9,7 @@ import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts'
 import { hasSameMembers } from '../../../model/same-members.ts';
 import type { ClusterSettings } from '../../../model/settings.ts';
 
+/** What is kept of a Vlan object. */
 export interface VlanObject extends Vlan {
   readonly meta: Meta;
   readonly status: VlanStatus;

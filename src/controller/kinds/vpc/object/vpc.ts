@@ -8,6 +8,7 @@ import { changedFields } from '../../../model/changes.ts';
 import { type MergePatch, type Meta, projectMeta } from '../../../model/meta.ts';
 import { type Checked, checked, type Problem, say } from '../../../model/problem.ts';
 
+/** One static route that the user asks for. */
 export interface StaticRoute {
   readonly policy: 'policyDst' | 'policySrc';
   /** A single address is a network of one. */
@@ -18,6 +19,7 @@ export interface StaticRoute {
   readonly routeTable: string;
 }
 
+/** One routing policy that the user asks for. */
 export interface PolicyRoute {
   readonly priority: number;
   /** In OVN's language; taken as it is. */
@@ -27,12 +29,14 @@ export interface PolicyRoute {
   readonly nextHops: readonly Address[];
 }
 
+/** A link to another Vpc; this controller makes none. */
 export interface VpcPeering {
   readonly remoteVpc: string;
   /** Our router's address in the link between the two, with the link's prefix length. */
   readonly localConnectIps: readonly string[];
 }
 
+/** A Vpc's spec, checked. */
 export interface Vpc {
   readonly name: string;
   readonly isDefault: boolean;
