@@ -110,7 +110,7 @@ describe('a provider network of two nodes', () => {
     const results = await Promise.all(watching.map((ping) => ping.stop()));
     for (const { answered, lost } of results) {
       console.log(`${answered} answers, lost: ${lost.join(', ') || 'none'}`);
-      expect(answered).toBeGreaterThan(100);
+      expect(answered).toBeGreaterThan(25);
       expect(lost.length).toBeLessThanOrEqual(1);
     }
   });

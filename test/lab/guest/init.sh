@@ -31,7 +31,8 @@ run)
   mount -t proc proc /proc
   mount -t sysfs sysfs /sys
   mount -t devtmpfs devtmpfs /dev
-  for own in /run /tmp; do mount -t tmpfs tmpfs "$own"; done
+  # Not /tmp: the checkout may be there, and what is written goes into the layer.
+  mount -t tmpfs tmpfs /run
   mkdir /run/netns /run/lock
   # Where modprobe looks, also for the kernel itself, which asks for queueing disciplines and the like.
   mkdir -p /usr/lib/modules
