@@ -53,6 +53,11 @@ export class Candidates {
     );
   }
 
+  /** Lines of the logs of both that hold the text. */
+  logLines(text: string): readonly string[] {
+    return [this.#standby, this.#leader].flatMap((one) => one.logLines(text));
+  }
+
   /** The last lines of the leader's log. */
   get logTail(): readonly string[] {
     return this.#leader.log.slice(-20);

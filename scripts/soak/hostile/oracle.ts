@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import ipaddr from 'ipaddr.js';
 import { command } from '../../../test/lab/command.ts';
 import type { RunningPod } from '../../../test/lab/kubelet.ts';
+import { evidenceOf } from './evidence.ts';
 import { LAN, NETWORKS, type Network, RED } from './networks.ts';
 import type { Population } from './population.ts';
 import type { Stage } from './stage.ts';
@@ -17,6 +18,8 @@ type Sources = Pick<Stage, 'node' | 'api'>;
 interface Finding {
   readonly crime: Crime;
   readonly what: string;
+  /** Those of whom more is shown. */
+  readonly pods?: readonly string[];
 }
 
 /**
@@ -34,7 +37,10 @@ export async function inspect(
   const first = await findings(stage, population);
   if (first.length === 0) return;
   const again = new Set((await findings(stage, population)).map(({ what }) => what));
-  for (const { crime, what } of first) if (again.has(what)) verdict.add(crime, what);
+  for (const { crime, what, pods } of first) {
+    if (!again.has(what) || !verdict.add(crime, what)) continue;
+    for (const pod of pods ?? []) console.log(await evidenceOf(pod, stage));
+  }
 }
 
 /** One look at everything. */
@@ -99,7 +105,7 @@ function doubles(holdings: readonly Holding[]): Finding[] {
     const pods = [...new Set(all.map(({ pod }) => pod))].sort();
     return pods.length < 2
       ? []
-      : [{ crime: 'double_addresses' as const, what: `${what}: ${pods.join(', ')}` }];
+      : [{ crime: 'double_addresses' as const, what: `${what}: ${pods.join(', ')}`, pods }];
   });
 }
 

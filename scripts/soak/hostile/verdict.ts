@@ -12,13 +12,17 @@ export type Crime =
 export class Verdict {
   readonly #found = new Map<Crime, Set<string>>();
 
-  /** @param what the same text for the same finding */
-  add(crime: Crime, what: string): void {
+  /**
+   * @param what the same text for the same finding
+   * @returns whether it is a new one
+   */
+  add(crime: Crime, what: string): boolean {
     const found = this.#found.get(crime) ?? new Set();
     this.#found.set(crime, found);
-    if (found.has(what)) return;
+    if (found.has(what)) return false;
     found.add(what);
     console.log(`\n${crime}: ${what}`);
+    return true;
   }
 
   count(crime: Crime): number {
