@@ -45,7 +45,7 @@ export async function inspect(
 
 /** One look at everything. */
 export async function findings(stage: Sources, population: Population): Promise<Finding[]> {
-  const holdings = await holdingsOf(population.running);
+  const holdings = await holdingsOf(stage.node, population.running);
   return [
     ...doubles(holdings),
     ...outOfRange(holdings),
@@ -65,16 +65,38 @@ interface Holding {
 /**
  * On the network of macvlan an interface has what its ADD was answered, whatever becomes of the
  * pod's other ones; on OVN's an ADD that is about to fail may have set an address that no logical
- * switch port lets through, so only pods that run count.
+ * switch port lets through, so only pods that run count, and of these only those whose port OVN has: one
+ * whose pod no longer asks for the network is unplugged, and nothing gets through its interface.
  */
-async function holdingsOf(pods: readonly RunningPod[]): Promise<Holding[]> {
+async function holdingsOf(node: Sources['node'], pods: readonly RunningPod[]): Promise<Holding[]> {
   const sandboxes = (await readdir('/run/netns')).filter((name) => name.startsWith('cni-'));
-  const running = pods.map(({ sandbox }) => sandbox.netnsName);
+  const connected = await connectedContainers(node);
+  const running = pods
+    .filter(({ sandbox }) => connected.has(sandbox.containerId))
+    .map(({ sandbox }) => sandbox.netnsName);
   const holdings = [
     ...sandboxes.map((name) => holdingsIn(name, LAN)),
     ...running.map((name) => holdingsIn(name, RED)),
   ];
   return (await Promise.all(holdings)).flat();
+}
+
+/** Container ids of the sandboxes whose interface is a port that OVN has. */
+async function connectedContainers(node: Sources['node']): Promise<ReadonlySet<string>> {
+  const names = rowsOf(
+    await node.nbctl('--format=json', '--columns=name', 'list', 'Logical_Switch_Port'),
+  );
+  const known = new Set(names.map(([name]) => String(name)));
+  const ports = await pluggedPorts(node);
+  const connected = ports.filter((ids) => known.has(ids['iface-id'] ?? ''));
+  return new Set(connected.map((ids) => ids.container_id ?? ''));
+}
+
+/** external_ids of OVS's interfaces. */
+async function pluggedPorts(node: Sources['node']) {
+  const columns = ['--format=json', '--columns=external_ids'];
+  const rows = rowsOf(await node.vsctl(...columns, 'list', 'Interface'));
+  return rows.map(([externalIds]) => mapOf(externalIds));
 }
 
 async function holdingsIn(netnsName: string, network: Network): Promise<Holding[]> {
@@ -142,10 +164,7 @@ function recordsOf({ api }: Sources): Finding[] {
 
 /** Ports of OVS, and the logical switch ports that they are. */
 async function portFindings({ node }: Sources, population: Population): Promise<Finding[]> {
-  const rows = rowsOf(
-    await node.vsctl('--format=json', '--columns=external_ids', 'list', 'Interface'),
-  );
-  const ports = rows.map(([externalIds]) => mapOf(externalIds));
+  const ports = await pluggedPorts(node);
   const running = new Map(population.running.map(({ pod, sandbox }) => [sandbox.containerId, pod]));
   const plugged = ports.filter((ids) => running.has(ids.container_id ?? '') && ids['iface-id']);
   const found: Finding[] = [];
