@@ -207,7 +207,7 @@ describe('default_route', () => {
     });
   });
 
-  test("is OVN's own address with u2o interconnection", async () => {
+  test("is the Subnet's gateway where u2oInterconnection is without effect, for want of a Vlan", async () => {
     const subnet = await fixture.cluster.createSubnet({
       name: 'u2o',
       provider: 'u2o.default.ovn',
@@ -221,8 +221,8 @@ describe('default_route', () => {
       annotations: { 'u2o.default.ovn.kubernetes.io/default_route': 'true' },
     });
     const result = await mustAdd(sandbox, 'net1', ovnConfig({ provider: 'u2o.default.ovn' }));
-    await expectRoutes(sandbox, 4, ['default via 10.70.0.7 dev net1']);
-    expect(result.routes).toEqual([{ dst: '10.70.0.0/16' }, { dst: '0.0.0.0/0', gw: '10.70.0.7' }]);
+    await expectRoutes(sandbox, 4, ['default via 10.70.0.1 dev net1']);
+    expect(result.routes).toEqual([{ dst: '10.70.0.0/16' }, { dst: '0.0.0.0/0', gw: '10.70.0.1' }]);
   });
 });
 
