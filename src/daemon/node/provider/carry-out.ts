@@ -7,8 +7,7 @@
  * 2. to the bridge: the card becomes its port;
  * 3. the routes go over there; then the old addresses are removed;
  * 4. from the bridge: the card's port goes, or the whole bridge with what it still has;
- * 5. a card that has exchanged its name with the bridge has it back (card-name.ts);
- * 6. the record is removed, with the last change of OVS.
+ * 5. the record is removed, with the last change of OVS.
  */
 import type { Logger } from '../../../common/log.ts';
 import { run } from '../../../common/process/run.ts';
@@ -24,7 +23,6 @@ import {
   removalLines,
   routeLines,
 } from './address-move.ts';
-import { restoreName } from './card-name.ts';
 import { readKernelLinks, readKernelRoutes } from './kernel.ts';
 import { type MovePair, type MoveRecord, removeRecordCommands } from './move-record.ts';
 import { cardCommands, findBridge, unmappingCommands } from './ovs-bridge.ts';
@@ -92,11 +90,7 @@ async function toBridge(
 }
 
 /** What cannot be moved to the bridge goes on where it was. Never throws. */
-export async function takeBack(
-  parts: MoveParts,
-  network: string,
-  record: MoveRecord,
-): Promise<void> {
+async function takeBack(parts: MoveParts, network: string, record: MoveRecord): Promise<void> {
   try {
     await toCard(parts, network, { ...record, goal: 'card' });
   } catch (error) {
@@ -106,23 +100,6 @@ export async function takeBack(
 }
 
 async function toCard(
-  parts: MoveParts,
-  network: string,
-  record: MoveRecord,
-  known?: KernelState,
-): Promise<void> {
-  if (!record.exchanges) return await leaveBridge(parts, network, record, known);
-  const { ovs, vsctl } = parts;
-  const hasBridge = findBridge(await ovs.fresh(), record.bridge) !== undefined;
-  // The card cannot have its own name back before the bridge is gone.
-  if (hasBridge) await leaveBridge(parts, network, { ...record, goal: 'no-bridge' }, known);
-  await restoreName(record);
-  const { externalIds } = await ovs.fresh();
-  await vsctl([...unmappingCommands(network, externalIds), ...removeRecordCommands(network)]);
-  parts.log.info({ network }, `${record.card} is called ${record.bridge} again`);
-}
-
-async function leaveBridge(
   parts: MoveParts,
   network: string,
   record: MoveRecord,
@@ -147,9 +124,7 @@ async function leaveBridge(
     goal === 'card'
       ? ports.flatMap((port) => ['--', '--if-exists', 'del-port', bridge, port])
       : ['--', '--if-exists', 'del-br', bridge, ...unmappingCommands(network, externalIds)];
-  // Until a card has its own name back, it is recorded.
-  const done = record.exchanges ? [] : removeRecordCommands(network);
-  await parts.vsctl([...removal, ...done], { waits: true });
+  await parts.vsctl([...removal, ...removeRecordCommands(network)], { waits: true });
   report(parts, network, record, `moved from ${bridge} to ${card}`);
 }
 
