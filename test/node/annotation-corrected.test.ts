@@ -11,7 +11,7 @@ import { mustDelete } from './observe.ts';
 import { expectError, expectRefusal } from './refusal.ts';
 
 /** Pods, Subnets, IPs, and the node. */
-const WATCHES = 4;
+const WATCHES = 5;
 const WRONG = { code: 7, says: [`annotation ${ATTACHNET}.kubernetes.io/ingress_rate is wrong`] };
 
 let fixture: Fixture;

@@ -33,7 +33,7 @@ describe.each(PROTOCOLS)('connections of %s that die in silence', (protocol) => 
   }, async () => {
     const { api, daemon } = fixture;
     // Pods, Subnets, IPs, and the node.
-    await api.watches.waitForCount(4);
+    await api.watches.waitForCount(5);
     const { startedMs, hole } = await vanish();
     const { sandbox } = await fixture.pod();
     await mustAdd(sandbox, 'net1', ovnConfig());
