@@ -158,6 +158,11 @@ export function bridgeName(providerNetwork: string): string {
   return `${BRIDGE_PREFIX}${providerNetwork}`;
 }
 
+/** The provider network whose bridge has that name; undefined for none. */
+export function networkOfBridge(name: string): string | undefined {
+  return name.startsWith(BRIDGE_PREFIX) ? name.slice(BRIDGE_PREFIX.length) : undefined;
+}
+
 function isTooLong(providerNetwork: string): boolean {
   return Buffer.byteLength(bridgeName(providerNetwork)) > LINK_NAME_BYTES_MAX;
 }

@@ -116,7 +116,7 @@ test('a card that has lost its mark in OVS has its addresses back nevertheless',
   expect(await configOf(CARD)).toEqual(original);
 });
 
-test("a bridge with its card's name, as Kube-OVN's daemon makes it, goes on and is not removed", async () => {
+test("a bridge with its card's name, as Kube-OVN's daemon makes it, goes on, and its card has its name back when it is removed", async () => {
   const { api } = lab.fixture;
   await command('ip', ['link', 'add', 'br-net5', 'up', 'type', 'veth', 'peer', 'name', 'far5']);
   await vsctl(
@@ -133,10 +133,12 @@ test("a bridge with its card's name, as Kube-OVN's daemon makes it, goes on and 
   expect(lab.labels('net5')).toEqual({ ready: 'true', interface: 'eth5', mtu: '1500' });
   expect(await vsctl('get', 'Port', 'br-net5', 'trunks')).toBe('[0, 50]');
   api.delete('ProviderNetwork', 'net5');
-  await lab.fixture.daemon.logged('refusing to remove OVS bridge eth5');
-  expect(await vsctl('list-ports', 'eth5')).toBe('br-net5');
-  await vsctl('set', 'Open_vSwitch', '.', `external_ids:ovn-bridge-mappings="${FOREIGN_ENTRY}"`);
-  await vsctl('del-br', 'eth5');
+  await lab.gone('net5');
+  expect(await vsctl('list-br')).toBe('br-int');
+  expect(await mappings()).toBe(`"${FOREIGN_ENTRY}"`);
+  const [card] = JSON.parse(await command('ip', ['-j', 'link', 'show', 'dev', 'eth5']));
+  expect(card).toMatchObject({ ifname: 'eth5', link: 'far5' });
+  await command('ip', ['link', 'delete', 'eth5']);
 });
 
 test('entries that OVN has of somebody else stay, also of bridges that are not there', async () => {

@@ -23,7 +23,7 @@ import {
 /** One move, and what there is. */
 export interface Move {
   readonly config: LinkConfig;
-  /** Names of links; `from` may be gone. */
+  /** Names of links; `from` may be gone, or the same one, which gets what it lacks. */
   readonly from: string;
   readonly to: string;
 }
@@ -51,7 +51,7 @@ export function routeLines({ config, from, to }: Move, { routes }: KernelState):
     const isThere = has(routes, withHops(route), to);
     if (isReplaced(route)) return isThere ? [] : [line('replace', route, to)];
     // A route of another link with the same destination and metric is none to replace.
-    const isOldThere = has(routes, route, from);
+    const isOldThere = !(isThere && from === to) && has(routes, route, from);
     return [
       ...(isThere ? [] : [line('append', route, to)]),
       ...(isOldThere ? [line('delete', route, from)] : []),

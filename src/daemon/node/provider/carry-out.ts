@@ -7,7 +7,8 @@
  * 2. to the bridge: the card becomes its port;
  * 3. the routes go over there; then the old addresses are removed;
  * 4. from the bridge: the card's port goes, or the whole bridge with what it still has;
- * 5. the record is removed, with the last change of OVS.
+ * 5. a card that has exchanged its name with the bridge has it back (card-name.ts);
+ * 6. the record is removed, with the last change of OVS.
  */
 import type { Logger } from '../../../common/log.ts';
 import { run } from '../../../common/process/run.ts';
@@ -23,6 +24,7 @@ import {
   removalLines,
   routeLines,
 } from './address-move.ts';
+import { restoreName } from './card-name.ts';
 import { readKernelLinks, readKernelRoutes } from './kernel.ts';
 import { type MovePair, type MoveRecord, removeRecordCommands } from './move-record.ts';
 import { cardCommands, findBridge, unmappingCommands } from './ovs-bridge.ts';
@@ -90,7 +92,11 @@ async function toBridge(
 }
 
 /** What cannot be moved to the bridge goes on where it was. Never throws. */
-async function takeBack(parts: MoveParts, network: string, record: MoveRecord): Promise<void> {
+export async function takeBack(
+  parts: MoveParts,
+  network: string,
+  record: MoveRecord,
+): Promise<void> {
   try {
     await toCard(parts, network, { ...record, goal: 'card' });
   } catch (error) {
@@ -100,6 +106,23 @@ async function takeBack(parts: MoveParts, network: string, record: MoveRecord): 
 }
 
 async function toCard(
+  parts: MoveParts,
+  network: string,
+  record: MoveRecord,
+  known?: KernelState,
+): Promise<void> {
+  if (!record.exchanges) return await leaveBridge(parts, network, record, known);
+  const { ovs, vsctl } = parts;
+  const hasBridge = findBridge(await ovs.fresh(), record.bridge) !== undefined;
+  // The card cannot have its own name back before the bridge is gone.
+  if (hasBridge) await leaveBridge(parts, network, { ...record, goal: 'no-bridge' }, known);
+  await restoreName(record);
+  const { externalIds } = await ovs.fresh();
+  await vsctl([...unmappingCommands(network, externalIds), ...removeRecordCommands(network)]);
+  parts.log.info({ network }, `${record.card} is called ${record.bridge} again`);
+}
+
+async function leaveBridge(
   parts: MoveParts,
   network: string,
   record: MoveRecord,
@@ -124,7 +147,9 @@ async function toCard(
     goal === 'card'
       ? ports.flatMap((port) => ['--', '--if-exists', 'del-port', bridge, port])
       : ['--', '--if-exists', 'del-br', bridge, ...unmappingCommands(network, externalIds)];
-  await parts.vsctl([...removal, ...removeRecordCommands(network)], { waits: true });
+  // Until a card has its own name back, it is recorded.
+  const done = record.exchanges ? [] : removeRecordCommands(network);
+  await parts.vsctl([...removal, ...done], { waits: true });
   report(parts, network, record, `moved from ${bridge} to ${card}`);
 }
 

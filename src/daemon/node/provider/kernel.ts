@@ -17,6 +17,7 @@ const LINKS = Type.Array(
     flags: Type.Array(Type.String()),
     address: Type.Optional(Type.String()),
     ifalias: Type.Optional(Type.String()),
+    altnames: Type.Optional(Type.Array(Type.String())),
     /** The link that it is in: a bond, a bridge, a VRF, `ovs-system`. */
     master: Type.Optional(Type.String()),
     /** The link that it is on, as a VLAN. */
@@ -89,6 +90,8 @@ export interface KernelLink {
   readonly isEthernet: boolean;
   /** Empty for none. */
   readonly alias: string;
+  /** Names that it has beside its own (ip-link(8), `altname`). */
+  readonly altnames?: readonly string[];
   readonly master?: string;
   /** `vlan`, `bond`, `tun`; empty for a network card. */
   readonly kind: string;
@@ -161,6 +164,7 @@ function toLink(raw: RawLink): KernelLink {
     isEthernet: raw.link_type === 'ether',
     alias: raw.ifalias ?? '',
     kind,
+    ...(raw.altnames === undefined ? {} : { altnames: raw.altnames }),
     ...(master === undefined ? {} : { master }),
     ...(kind === 'vlan' && typeof raw.link === 'string' ? { parent: raw.link } : {}),
     ...(kind === 'vlan' && typeof id === 'number' ? { vlanId: id } : {}),

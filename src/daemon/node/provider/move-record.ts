@@ -21,6 +21,11 @@ const RECORD = Type.Object({
   card: Type.String(),
   /** Where the addresses go: to the bridge; to the card, which leaves it; or to the card, and the bridge goes. */
   goal: Type.Union([Type.Literal('bridge'), Type.Literal('card'), Type.Literal('no-bridge')]),
+  /**
+   * The card has its name as a port only while there is the bridge, which has the card's own name meanwhile
+   * (spec.exchangeLinkName).
+   */
+  exchanges: Type.Optional(Type.Literal(true)),
   /** VLANs that the card's port takes, as OVS has them. */
   trunks: Type.Array(Type.Integer({ minimum: 0, maximum: 4095 })),
   /** First the card and the bridge, then each VLAN interface and its port of the bridge. */

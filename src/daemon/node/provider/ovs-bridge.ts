@@ -2,6 +2,7 @@
  * The bridge of a provider network in OVS's database: what there is of it, what it is to be, and the
  * commands of ovs-vsctl that make the difference. Pure. Names and marks are Kube-OVN's.
  */
+import { bridgeName, networkOfBridge } from '../../../common/provider-network.ts';
 import { INTEGRATION_BRIDGE } from '../../ovs/port.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import { quoted } from '../../ovs/vsctl.ts';
@@ -72,6 +73,29 @@ export function isOwnBridge({
   externalIds,
 }: Pick<FoundBridge, 'name' | 'externalIds'>): boolean {
   return externalIds.vendor === VENDOR.vendor && name !== INTEGRATION_BRIDGE;
+}
+
+/** True for one that has its card's name, as spec.exchangeLinkName asks for. */
+export function isExchanged({ externalIds }: Pick<FoundBridge, 'externalIds'>): boolean {
+  return externalIds['exchange-link-name'] === 'true';
+}
+
+/**
+ * The bridge of a provider network, whichever name it has; undefined where OVS has none. One with its card's
+ * name is found by the card, which has the name of the bridge: the mapping may not be there yet, or not any more.
+ */
+export function networkBridge(state: OvsState, network: string): FoundBridge | undefined {
+  const name = bridgeName(network);
+  const holder = state.bridgeOfInterface(name)?.name;
+  const exchanged = holder === undefined ? undefined : findBridge(state, holder);
+  if (exchanged && isOwnBridge(exchanged) && isExchanged(exchanged)) return exchanged;
+  return findBridge(state, mappedBridge(network, state.externalIds) ?? name);
+}
+
+/** The provider network whose name is in that of a bridge, or of its card where both are exchanged. */
+export function networkOf(found: FoundBridge): string | undefined {
+  const names = isExchanged(found) ? cardPorts(found).map(({ name }) => name) : [found.name];
+  return names.map(networkOfBridge).find((network) => network !== undefined);
 }
 
 /** The ports through which network cards, or what was one, are in a bridge. */
@@ -275,15 +299,16 @@ function assignmentsOf(column: string, values: Readonly<Record<string, string>>)
  * All of a provider network's bridge that is ours to keep, as one text: where it is another one than when
  * it was set up, somebody has changed something, or the kernel has lost a link.
  */
-export function fingerprint(state: OvsState, network: string, bridge: string): string {
+export function fingerprint(state: OvsState, network: string): string {
   const ids = state.externalIds;
-  const found = findBridge(state, bridge);
+  const found = networkBridge(state, network);
   const { hwaddr, 'mac-learning-fallback': fallback } = found?.otherConfig ?? {};
   return JSON.stringify([
     mappedBridge(network, ids) ?? null,
     parseMap(ids[MAC_MAPPINGS]).has(network),
     found && [found.datapathType, isOwnBridge(found), hwaddr, fallback],
-    linkOf(state, bridge),
+    found?.name,
+    linkOf(state, found?.name ?? bridgeName(network)),
     found?.ports
       .filter((port) => port.isOurs)
       .map(({ name, tag, trunks, vlanSource }) => [

@@ -35,12 +35,13 @@ import type { OvsSession } from '../../ovs/session.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import type { OvsTable } from '../../ovs/table.ts';
 import type { AddressChange, AddressMonitor } from '../address-monitor.ts';
+import type { SetUpParts } from './bring.ts';
 import { recordedNetworks } from './move-record.ts';
 import { BRIDGE_MAPPINGS, parseMap } from './names-map.ts';
-import { findBridge, fingerprint, isOwnBridge } from './ovs-bridge.ts';
+import { findBridge, fingerprint, isOwnBridge, networkOf } from './ovs-bridge.ts';
 import { type NetworkOutcome, Publication } from './publication.ts';
 import { finishMove, moveToBridge } from './resume.ts';
-import { type SetUpParts, setUp } from './set-up.ts';
+import { setUp } from './set-up.ts';
 import { takeDown } from './take-down.ts';
 
 /** A ProviderNetwork, and what is wrong with it. */
@@ -194,7 +195,7 @@ export class ProviderBridges {
     const own = [...state.bridges.values()].flatMap(({ name }) => {
       const bridge = findBridge(state, name);
       if (bridge === undefined || !isOwnBridge(bridge)) return [];
-      return names.get(name) ?? (name.startsWith('br-') ? name.slice('br-'.length) : []);
+      return names.get(name) ?? networkOf(bridge) ?? [];
     });
     const labels = Object.keys(node.get(nodeName)?.labels ?? {});
     return new Set([
@@ -228,7 +229,8 @@ export class ProviderBridges {
     if (change?.isGone) return;
     for (const { network } of networks.values()) {
       if (this.#isExcluded(network)) continue;
-      const card = interfaceOf(network, nodeName);
+      const own = interfaceOf(network, nodeName);
+      const card = network.exchangeLinkName ? bridgeName(network.name) : own;
       const isOfCard =
         change === undefined ||
         change.link === card ||
@@ -257,7 +259,7 @@ export class ProviderBridges {
     const { bridges, ovs } = this.#options;
     if (!bridges.isLive) return undefined;
     for (const [name, settled] of this.#settled) {
-      if (fingerprint(ovs.state, name, bridgeName(name)) !== settled.fingerprint) return name;
+      if (fingerprint(ovs.state, name) !== settled.fingerprint) return name;
     }
     return undefined;
   }
@@ -301,7 +303,7 @@ export class ProviderBridges {
   async #settledOutcome(name: string, asked: string): Promise<NetworkOutcome | undefined> {
     const settled = this.#settled.get(name);
     if (settled?.asked !== asked || this.#doubtful.has(name)) return undefined;
-    const now = fingerprint(await this.#options.ovs.fresh(), name, bridgeName(name));
+    const now = fingerprint(await this.#options.ovs.fresh(), name);
     // What was right is not written down anew here: what somebody changes just now would be right, too.
     return settled.fingerprint === now ? settled.outcome : undefined;
   }
@@ -313,7 +315,7 @@ export class ProviderBridges {
     this.#settled.delete(name);
     const outcome = await this.#change(name, networks.get(name), [...vlans.values()]);
     if (outcome.kind === 'failed') return outcome;
-    const now = fingerprint(await ovs.fresh(), name, bridgeName(name));
+    const now = fingerprint(await ovs.fresh(), name);
     this.#settled.set(name, { asked, fingerprint: now, outcome });
     return outcome;
   }

@@ -18,7 +18,7 @@ import {
 import type { ObjectEvents } from '../../../common/reconcile/object-events.ts';
 import type { Node } from '../../model/node.ts';
 import { type Pod, podKey } from '../../model/pod.ts';
-import type { SetUp } from './set-up.ts';
+import type { SetUp } from './bring.ts';
 
 /** How a provider network is on this node. */
 export type NetworkOutcome =

@@ -32,11 +32,14 @@ export interface ResumeParts extends MoveParts {
  */
 export async function finishMove(parts: ResumeParts, network: string): Promise<boolean> {
   const { ovs, vsctl, boot, log } = parts;
-  const record = readRecord(network, (await ovs.fresh()).externalIds);
+  const state = await ovs.fresh();
+  const record = readRecord(network, state.externalIds);
   if (record === undefined) return false;
   if (record.boot === boot) {
     log.warn({ network }, 'a move of addresses was interrupted, and is finished now');
-    await carryOut(parts, network, record);
+    // A card without its bridge has its own name back: what the bridge is to be is not known here.
+    const isWithout = record.exchanges && findBridge(state, record.bridge) === undefined;
+    await carryOut(parts, network, isWithout ? { ...record, goal: 'no-bridge' } : record);
   } else {
     await vsctl(removeRecordCommands(network));
   }

@@ -14,10 +14,10 @@ import { MAC_MAPPINGS, parseMap } from './names-map.ts';
 import {
   cardPorts,
   type FoundBridge,
-  findBridge,
   heldVlans,
+  isExchanged,
   isOwnBridge,
-  mappedBridge,
+  networkBridge,
   unmappingCommands,
   unmarkedCardPorts,
 } from './ovs-bridge.ts';
@@ -36,12 +36,11 @@ export interface TakeDownParts extends MoveParts {
 export async function takeDown(parts: TakeDownParts, network: string): Promise<boolean> {
   const state = await parts.ovs.fresh();
   const ids = state.externalIds;
-  const found = findBridge(state, mappedBridge(network, ids) ?? bridgeName(network));
+  const found = networkBridge(state, network);
   if (found === undefined) return await forget(parts, network, ids);
   if (!isOwnBridge(found)) return false;
-  refuseExchangedNames(found);
   refuseUnknownVlans(found);
-  const pairs = pairsOf(found);
+  const pairs = pairsOf(network, found);
   const [links, routes] = await Promise.all([
     readKernelLinks(),
     readKernelRoutes(pairs.flatMap(({ link, port }) => [link, port])),
@@ -50,7 +49,7 @@ export async function takeDown(parts: TakeDownParts, network: string): Promise<b
   const hasMoves = record.pairs.some(
     ({ config }) => config.addresses.length + config.routes.length > 0,
   );
-  if (hasMoves) {
+  if (hasMoves || record.exchanges) {
     await parts.vsctl(writeRecordCommands(network, record));
     await carryOut(parts, network, record, { links, routes });
   } else {
@@ -90,37 +89,33 @@ type Pair = Omit<MovePair, 'config'>;
  * Which link had its addresses from which port: the card first, where there is one. One that has lost its mark is
  * better than none: with the bridge its addresses would be lost.
  */
-function pairsOf(found: FoundBridge): Pair[] {
-  const [card] = [...cardPorts(found), ...unmarkedCardPorts(found)];
+function pairsOf(network: string, found: FoundBridge): Pair[] {
+  const [port] = [...cardPorts(found), ...unmarkedCardPorts(found)];
+  // One that has been taken out of a bridge with its own name is to have that name back nevertheless.
+  const card = port?.name ?? (isExchanged(found) ? bridgeName(network) : undefined);
   return [
-    ...(card === undefined ? [] : [{ link: card.name, port: found.name }]),
+    ...(card === undefined ? [] : [{ link: card, port: found.name }]),
     ...heldVlans(found).map(({ name, port, id }) => ({ link: name, port, vlan: id })),
   ];
 }
 
 function recordOf(
   { boot }: TakeDownParts,
-  { name: bridge }: FoundBridge,
+  found: FoundBridge,
   pairs: readonly Pair[],
   { links, routes }: KernelState,
 ): MoveRecord {
+  const bridge = found.name;
   const card = pairs.find(({ port }) => port === bridge)?.link ?? bridge;
   return {
     ...{ boot, bridge, card, goal: 'no-bridge', trunks: [0] },
+    ...(isExchanged(found) ? { exchanges: true } : {}),
     pairs: pairs.map((pair) => {
       const link = links.get(pair.port);
       const config = link === undefined ? { addresses: [], routes: [] } : configOf(link, routes);
       return { ...pair, config };
     }),
   };
-}
-
-/** Kube-OVN's daemon has renamed the card for it, and nobody else restores the name. */
-function refuseExchangedNames({ name, externalIds }: FoundBridge): void {
-  if (externalIds['exchange-link-name'] !== 'true') return;
-  throw new Error(
-    `refusing to remove OVS bridge ${name}: it has the name of its card, which this daemon cannot restore; have Kube-OVN's own daemon remove it, or do it by hand`,
-  );
 }
 
 /** A port of a VLAN interface that is nobody's known would take its addresses with it. */
