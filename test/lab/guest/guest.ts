@@ -49,19 +49,6 @@ export const whyNoGuest: string | undefined = (() => {
 })();
 
 /**
- * Why provider networks are not tried in a guest; undefined where they are. On an idle machine nobody is reached
- * by their bridges there, and on a busy one everybody is: the cause is not found yet, and KUBE_OVN_GUEST_BRIDGES
- * has the tests run.
- */
-export const whyNoGuestBridges: string | undefined = (() => {
-  if (whyNoGuest !== undefined) return whyNoGuest;
-  if (process.env.KUBE_OVN_GUEST_BRIDGES !== undefined) return undefined;
-  const reason = 'whether they are reached depends on the load of this machine';
-  console.log(`skipped: provider networks in a guest, without KUBE_OVN_GUEST_BRIDGES=1: ${reason}`);
-  return reason;
-})();
-
-/**
  * Boots a guest, runs a program in it, and resolves with the program's result, which comes as JSON.
  * @param module the path of the program's module
  * @throws Error with what the program threw, or with the end of the guest's console where it did not come so far

@@ -46,6 +46,11 @@ run)
   status=0
   # Programs of dist/ ask env(1) for their node.
   export PATH="${node%/*}:$PATH" HOME=/tmp KUBE_OVN_LAB=1
+  # In the first 10 s after a boot ovs-vswitchd (3.1) counts no processors, since it counts again each 10 s and takes
+  # the boot for the last time: it has no thread then for what its kernel datapath asks it, and all packets are lost.
+  read -r uptime _ </proc/uptime
+  uptime=${uptime%.*}
+  [ "$uptime" -gt 10 ] || sleep $((11 - uptime))
   "$node" "$main" "$program" "$folder/answer.json" || status=$?
   echo "$status" >"$folder/status"
   sync

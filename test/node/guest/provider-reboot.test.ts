@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuestBridges } from '../../lab/guest/guest.ts';
+import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuest } from '../../lab/guest/guest.ts';
 import type { NodeState } from './ip.ts';
 import type { RebootFacts } from './provider-reboot-program.ts';
 
@@ -16,7 +16,7 @@ function configOf(state: NodeState, link: string): object {
   return { addresses, routes };
 }
 
-describe.skipIf(whyNoGuestBridges)('a node that starts again with its card in the bridge', () => {
+describe.skipIf(whyNoGuest)('a node that starts again with its card in the bridge', () => {
   let facts: RebootFacts;
   beforeAll(async () => {
     facts = await inGuest<RebootFacts>(join(import.meta.dirname, 'provider-reboot-program.ts'));

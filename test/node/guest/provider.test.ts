@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuestBridges } from '../../lab/guest/guest.ts';
+import { GUEST_HOOK_MS_MAX, inGuest, whyNoGuest } from '../../lab/guest/guest.ts';
 import type { NodeState } from './ip.ts';
 import type { Course, ProviderFacts } from './provider-program.ts';
 
@@ -27,7 +27,7 @@ function withoutConfig({ before, after }: Course): { before: object; after: obje
   return { before: links(before), after: links(after) };
 }
 
-describe.skipIf(whyNoGuestBridges)('a provider network on the kernel datapath', () => {
+describe.skipIf(whyNoGuest)('a provider network on the kernel datapath', () => {
   let facts: ProviderFacts;
   beforeAll(async () => {
     facts = await inGuest<ProviderFacts>(join(import.meta.dirname, 'provider-program.ts'));
