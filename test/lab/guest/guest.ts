@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -58,7 +58,8 @@ export async function inGuest<Result>(
   { memoryMib = MEMORY_MIB, timeoutMs = TIMEOUT_MS }: GuestOptions = {},
 ): Promise<Result> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-ovn-guest-'));
-  const console = await boot(argvOf(module, folder.path, memoryMib), timeoutMs);
+  const argv = argvOf(module, folder.path, memoryMib);
+  const console = await boot(argv, folder.path, timeoutMs);
   const answer = await answerIn(folder.path);
   if ('error' in answer) throw new Error(`in the guest: ${answer.error}\n${console}`);
   return answer.value as Result;
@@ -83,9 +84,22 @@ function argvOf(module: string, folder: string, memoryMib: number): string[] {
   ];
 }
 
-/** Runs a guest to its end. @returns the end of its console */
-async function boot([file = '', ...args]: readonly string[], timeoutMs: number): Promise<string> {
+/**
+ * Runs a guest until its program has ended. It is killed then: it has nothing left to lose, and one of some
+ * twenty did not come to its end when it switched itself off, and went round there.
+ * @param folder where `status` is written when the program has ended
+ * @returns the end of its console
+ */
+async function boot(
+  [file = '', ...args]: readonly string[],
+  folder: string,
+  timeoutMs: number,
+): Promise<string> {
   using deadline = startDeadline(timeoutMs);
+  const over = Promise.withResolvers<void>();
+  const watcher = watch(folder, (_event, name) => {
+    if (name === 'status') over.resolve();
+  });
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let console = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -95,11 +109,13 @@ async function boot([file = '', ...args]: readonly string[], timeoutMs: number):
   }
   const closed = once(child, 'close');
   try {
-    await abortable(closed, deadline.signal);
+    await abortable(Promise.race([closed, over.promise]), deadline.signal);
   } catch (cause) {
+    throw new Error(`the guest's program did not end in time: ${console}`, { cause });
+  } finally {
+    watcher.close();
     child.kill('SIGKILL');
     await closed;
-    throw new Error(`the guest did not end by itself: ${console}`, { cause });
   }
   return console;
 }

@@ -52,7 +52,8 @@ run)
   uptime=${uptime%.*}
   [ "$uptime" -gt 10 ] || sleep $((11 - uptime))
   "$node" "$main" "$program" "$folder/answer.json" || status=$?
-  echo "$status" >"$folder/status"
-  sync
+  # Who waits for it (guest.ts) kills the guest.
+  echo "$status" >"$folder/status.new"
+  mv "$folder/status.new" "$folder/status"
   ;;
 esac
