@@ -2,11 +2,9 @@
  * The daemon is killed at each child process by which it moves a node's addresses to the bridge of a
  * provider network and back: none of them is ever lost, and the next daemon finishes what was begun.
  */
-import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { orphans, remainingOrphans } from '../lab/processes.ts';
-import { type Crash, ToolShims } from '../lab/tool-shims.ts';
 import { crashPoints } from './crash-fixture.ts';
+import { CrashingDaemon } from './provider-crash-fixture.ts';
 import {
   BRIDGE,
   CARD,
@@ -22,26 +20,15 @@ import {
 const WORDS = ['-d address show', 'table all', '-batch', BRIDGE, `provider-move-${NETWORK}`];
 
 const lab = await ProviderFixture.start();
-const shims = await ToolShims.install('/run/shims');
 const original = await configOf(CARD);
-await startDaemon();
-/** Daemons of OVS and OVN. */
-const servers = (await orphans()).length;
-const SET_UP = await callsOf(setUp);
+const daemon = await CrashingDaemon.start(lab, WORDS);
+const SET_UP = await daemon.callsOf(setUp);
 /** What is looked at once more when the bridge has gone is left out: that depends on what comes first. */
-const REMOVAL = (await callsOf(remove)).filter((call) => call !== 'ip.5');
+const REMOVAL = (await daemon.callsOf(remove)).filter((call) => call !== 'ip.5');
 
 beforeAll(() => expect(original.addresses).toHaveLength(6));
 afterAll(() => lab[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await shims.disarm();
-  const { exitCode, signalCode } = lab.fixture.daemon.process;
-  if (exitCode !== null || signalCode !== null) await startDaemon();
-});
-
-async function startDaemon(): Promise<void> {
-  await lab.fixture.restartDaemon([], 'SIGTERM', { PATH: shims.path });
-}
+beforeEach(() => daemon.reset());
 
 async function setUp(): Promise<void> {
   lab.network();
@@ -51,24 +38,6 @@ async function setUp(): Promise<void> {
 async function remove(): Promise<void> {
   lab.fixture.api.delete('ProviderNetwork', NETWORK);
   await lab.gone();
-}
-
-/** The calls of tools that it takes, by their names. */
-async function callsOf(work: () => Promise<void>): Promise<string[]> {
-  await shims.arm(WORDS);
-  await work();
-  return await shims.disarm();
-}
-
-/** Begins something, and kills the daemon at one of its calls. */
-async function crash(begin: () => void, { call, how }: { call: string; how: Crash }) {
-  const { process } = lab.fixture.daemon;
-  const gone = once(process, 'exit');
-  await shims.arm(WORDS, { call, how, pid: process.pid as number });
-  begin();
-  await gone;
-  await remainingOrphans(servers);
-  expect(await shims.disarm()).toContain(call);
 }
 
 /** Every address and route is on the card or on the bridge. */
@@ -104,9 +73,9 @@ test('the calls at which the daemon is killed are those of a whole move', () => 
 
 describe('a daemon that is killed while it moves addresses to the bridge loses none, and the next one finishes it:', () => {
   test.each(crashPoints(SET_UP))('killed %s', async (_, point) => {
-    await crash(() => lab.network(), point);
+    await daemon.crash(() => lab.network(), point);
     await expectNothingLost();
-    await startDaemon();
+    await daemon.startAgain();
     await lab.ready();
     await expectNoRecord();
     expect(await configOf(BRIDGE)).toEqual(original);
@@ -119,9 +88,9 @@ describe('a daemon that is killed while it moves addresses to the bridge loses n
 describe('a daemon that is killed while it gives addresses back loses none, and the next one finishes it:', () => {
   test.each(crashPoints(REMOVAL))('killed %s', async (_, point) => {
     await setUp();
-    await crash(() => lab.fixture.api.delete('ProviderNetwork', NETWORK), point);
+    await daemon.crash(() => lab.fixture.api.delete('ProviderNetwork', NETWORK), point);
     await expectNothingLost();
-    await startDaemon();
+    await daemon.startAgain();
     await lab.gone();
     await expectNoRecord();
     expect(await configOf(CARD)).toEqual(original);
@@ -139,9 +108,9 @@ describe('a daemon whose API server is reached through that card, and says nothi
     ],
   ] as const)('%s', async (_, begin, call, home) => {
     if (home === CARD) await setUp();
-    await crash(begin, { call, how: 'before' });
+    await daemon.crash(begin, { call, how: 'before' });
     lab.fixture.api.silence();
-    await startDaemon();
+    await daemon.startAgain();
     await expectNoRecord();
     expect(await configOf(home)).toEqual(original);
     lab.fixture.api.resume();

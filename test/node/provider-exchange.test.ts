@@ -2,12 +2,10 @@
  * A provider network whose bridge has the name of the node's network card (`exchangeLinkName`): the card is renamed,
  * which costs it routes and IPv6 addresses for a moment, and none of them for longer.
  */
-import { once } from 'node:events';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { command } from '../lab/command.ts';
-import { orphans, remainingOrphans } from '../lab/processes.ts';
-import { type Crash, ToolShims } from '../lab/tool-shims.ts';
 import { crashPoints } from './crash-fixture.ts';
+import { CrashingDaemon } from './provider-crash-fixture.ts';
 import {
   BRIDGE as CARDS_OTHER,
   CARD as CARDS_OWN,
@@ -27,26 +25,15 @@ const WORDS = [
 ];
 
 const lab = await ProviderFixture.start();
-const shims = await ToolShims.install('/run/shims');
 const original = await configOf(CARDS_OWN);
 const mac = await macOf(CARDS_OWN);
-await startDaemon();
-/** Daemons of OVS and OVN. */
-const servers = (await orphans()).length;
-const SET_UP = await callsOf(setUp);
+const daemon = await CrashingDaemon.start(lab, WORDS);
+const SET_UP = await daemon.callsOf(setUp);
 const first = await Promise.all([configOf(CARDS_OWN), configOf(CARDS_OTHER), bridgeText()]);
-const REMOVAL = await callsOf(remove);
+const REMOVAL = await daemon.callsOf(remove);
 
 afterAll(() => lab[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await shims.disarm();
-  const { exitCode, signalCode } = lab.fixture.daemon.process;
-  if (exitCode !== null || signalCode !== null) await startDaemon();
-});
-
-async function startDaemon(): Promise<void> {
-  await lab.fixture.restartDaemon([], 'SIGTERM', { PATH: shims.path });
-}
+beforeEach(() => daemon.reset());
 
 function ask(): void {
   lab.network({ exchangeLinkName: true, excludeNodes: null });
@@ -60,12 +47,6 @@ async function setUp(): Promise<void> {
 async function remove(): Promise<void> {
   lab.fixture.api.delete('ProviderNetwork', NETWORK);
   await lab.gone();
-}
-
-async function callsOf(work: () => Promise<void>): Promise<string[]> {
-  await shims.arm(WORDS);
-  await work();
-  return await shims.disarm();
 }
 
 async function vsctl(...args: string[]): Promise<string> {
@@ -107,17 +88,6 @@ async function echo(...words: string[]): Promise<string> {
   return await lab.machine.run('ping', '-n', '-q', '-c', '3', '-i', '0.2', '-W', '1', ...words);
 }
 
-/** Begins something, and kills the daemon at one of its calls. */
-async function crash(begin: () => void, { call, how }: { call: string; how: Crash }) {
-  const { process } = lab.fixture.daemon;
-  const gone = once(process, 'exit');
-  await shims.arm(WORDS, { call, how, pid: process.pid as number });
-  begin();
-  await gone;
-  await remainingOrphans(servers);
-  expect(await shims.disarm()).toContain(call);
-}
-
 /** What a killed daemon leaves at the end of a tool is what it leaves before the next one. */
 function points(calls: readonly string[]) {
   return crashPoints(calls).filter(([, { how }]) => how !== 'after');
@@ -140,16 +110,16 @@ describe('a ProviderNetwork with exchangeLinkName', () => {
   });
 
   test('costs no change when it is changed in what means nothing to the node, nor at a start', async () => {
-    await shims.arm(['-batch', 'ovs-vsctl', CARDS_OTHER]);
+    await daemon.shims.arm(['-batch', 'ovs-vsctl', CARDS_OTHER]);
     lab.network({ excludeNodes: ['another-node'] });
-    await startDaemon();
+    await daemon.startAgain();
     await lab.ready();
     // Another one is worked on after it.
     lab.network({ excludeNodes: [lab.fixture.node.chassis] }, 'marker');
     await expect.poll(() => lab.labels('marker').exclude, SOON).toBe('true');
     lab.fixture.api.delete('ProviderNetwork', 'marker');
     await expect.poll(() => lab.labels('marker'), SOON).toEqual({});
-    expect(await shims.disarm()).toEqual([]);
+    expect(await daemon.shims.disarm()).toEqual([]);
     await expectExchanged();
   });
 
@@ -185,7 +155,7 @@ describe('a ProviderNetwork with exchangeLinkName', () => {
     await lab.fixture.daemon.stop();
     await vsctl('remove', 'Open_vSwitch', '.', 'external_ids', 'ovn-bridge-mappings');
     lab.network({ excludeNodes: [lab.fixture.node.chassis] });
-    await startDaemon();
+    await daemon.startAgain();
     await expect.poll(() => lab.labels(), SOON).toEqual({ exclude: 'true' });
     await expectAsBefore();
     await setUp();
@@ -205,7 +175,7 @@ describe('a ProviderNetwork with exchangeLinkName', () => {
     await configure(CARDS_OWN);
     await lab.fixture.node.startPart('ovs-vswitchd');
     expect(await configOf(CARDS_OWN)).toEqual(original);
-    await startDaemon();
+    await daemon.startAgain();
     await expect.poll(() => configOf(CARDS_OTHER).then(() => bridgeText()), SOON).toBe(EXCHANGED);
     await expect.poll(() => lab.links(), SOON).toContain(CARDS_OTHER);
     await expect.poll(() => configOf(CARDS_OWN), SOON).toEqual(original);
@@ -249,8 +219,8 @@ test('the calls at which the daemon is killed are those of a whole exchange', ()
 
 describe('a daemon that is killed while it exchanges names loses nothing, and the next one finishes it:', () => {
   test.each(points(SET_UP))('killed %s', async (_, point) => {
-    await crash(ask, point);
-    await startDaemon();
+    await daemon.crash(ask, point);
+    await daemon.startAgain();
     await lab.ready();
     await expectExchanged();
     await remove();
@@ -261,8 +231,8 @@ describe('a daemon that is killed while it exchanges names loses nothing, and th
 describe('a daemon that is killed while it restores the names loses nothing, and the next one finishes it:', () => {
   test.each(points(REMOVAL))('killed %s', async (_, point) => {
     await setUp();
-    await crash(() => lab.fixture.api.delete('ProviderNetwork', NETWORK), point);
-    await startDaemon();
+    await daemon.crash(() => lab.fixture.api.delete('ProviderNetwork', NETWORK), point);
+    await daemon.startAgain();
     await lab.gone();
     await expectAsBefore();
   });

@@ -5,40 +5,17 @@ import {
   planSwitch,
   planSwitchRemoval,
 } from '../../../../../src/controller/kinds/subnet/switch-plan.ts';
-import { planRouter } from '../../../../../src/controller/kinds/vpc/router-plan.ts';
 import type { DesiredSwitch } from '../../../../../src/controller/ovn/desired.ts';
 import {
   address,
   attachedSwitch,
   failureOf,
-  MAC,
-  NOTHING,
   portOf,
-  routerOf,
   switchOf,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
-import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { rowsOf } from '../../ovn/picture.ts';
-
-const LRP = {
-  name: 'tenant-front',
-  mac: MAC,
-  networks: ['10.1.0.1/24'],
-  external_ids: { ...VENDOR, lr: 'tenant' },
-};
-
-/** A database with routers of these Vpcs. */
-async function withRouters(...names: string[]): Promise<NbDatabase> {
-  const database = await startDatabase();
-  for (const name of names) await database.apply((state) => planRouter(state, routerOf({ name })));
-  return database;
-}
-
-async function apply(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
-  await database.apply((state) => planSwitch(state, desired));
-  expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
-}
+import { apply, LRP, withRouters } from './switch-support.ts';
 
 describe('a leg of the router in a switch that is on a provider network', () => {
   const LEG_MAC = '02:00:00:00:00:77';

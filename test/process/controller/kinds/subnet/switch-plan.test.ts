@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planPod } from '../../../../../src/controller/kinds/pod/pod-plan.ts';
-import {
-  planSwitch,
-  planSwitchRemoval,
-} from '../../../../../src/controller/kinds/subnet/switch-plan.ts';
-import { planRouter } from '../../../../../src/controller/kinds/vpc/router-plan.ts';
-import type { DesiredSwitch } from '../../../../../src/controller/ovn/desired.ts';
+import { planSwitchRemoval } from '../../../../../src/controller/kinds/subnet/switch-plan.ts';
 import { gatewayMac } from '../../../../../src/controller/ovn/router-port.ts';
 import {
   aclOf,
@@ -15,12 +10,12 @@ import {
   MAC,
   NOTHING,
   portOf,
-  routerOf,
   switchOf,
   VENDOR,
 } from '../../../../unit/controller/ovn/support.ts';
 import { type NbDatabase, startDatabase } from '../../ovn/database.ts';
 import { pictureOf, rowNamed, rowsOf } from '../../ovn/picture.ts';
+import { apply, LRP, withRouters } from './switch-support.ts';
 
 const ROUTER_LSP = {
   name: 'front-tenant',
@@ -29,25 +24,6 @@ const ROUTER_LSP = {
   options: { 'router-port': 'tenant-front' },
   external_ids: { ...VENDOR, ls: 'front' },
 };
-const LRP = {
-  name: 'tenant-front',
-  mac: MAC,
-  networks: ['10.1.0.1/24'],
-  external_ids: { ...VENDOR, lr: 'tenant' },
-};
-
-/** A database with routers of these Vpcs. */
-async function withRouters(...names: string[]): Promise<NbDatabase> {
-  const database = await startDatabase();
-  for (const name of names) await database.apply((state) => planRouter(state, routerOf({ name })));
-  return database;
-}
-
-async function apply(database: NbDatabase, desired: DesiredSwitch): Promise<void> {
-  await database.apply((state) => planSwitch(state, desired));
-  expect(planSwitch(await database.read(), desired)).toEqual(NOTHING);
-}
-
 const remove = (database: NbDatabase, name: string) =>
   database.apply((state) => planSwitchRemoval(state, name));
 
