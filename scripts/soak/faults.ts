@@ -159,8 +159,8 @@ async function allEnd({ api }: Stage, endThem: () => void | Promise<void>): Prom
   await gone;
 }
 
-/** Pods, Subnets and the Node. */
-const WATCHES = 3;
+/** Pods, Subnets, IPs, ProviderNetworks and the Node. */
+const WATCHES = 5;
 
 /** Returns when the daemon that runs has all its watches. */
 export async function followed({ api }: Stage): Promise<void> {

@@ -10,7 +10,7 @@ import { prefixed, reannotate } from './limits-fixture.ts';
 import { mustDelete } from './observe.ts';
 import { expectError, expectRefusal } from './refusal.ts';
 
-/** Pods, Subnets, IPs, and the node. */
+/** Pods, Subnets, IPs, ProviderNetworks, and the node. */
 const WATCHES = 5;
 const WRONG = { code: 7, says: [`annotation ${ATTACHNET}.kubernetes.io/ingress_rate is wrong`] };
 

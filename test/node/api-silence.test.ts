@@ -32,7 +32,7 @@ describe.each(PROTOCOLS)('connections of %s that die in silence', (protocol) => 
     timeout: LIMIT_MS,
   }, async () => {
     const { api, daemon } = fixture;
-    // Pods, Subnets, IPs, and the node.
+    // Pods, Subnets, IPs, ProviderNetworks, and the node.
     await api.watches.waitForCount(5);
     const { startedMs, hole } = await vanish();
     const { sandbox } = await fixture.pod();

@@ -7,7 +7,7 @@ import { command } from '../lab/command.ts';
 import { Fixture, ovnConfig } from './fixture.ts';
 import { canPing, mustAdd, mustDelete, startAdd } from './observe.ts';
 
-const COLLECTIONS = 4;
+const COLLECTIONS = 5;
 const LOST = 'lost touch with the API server';
 const BACK = 'back in touch with the API server';
 /** For the node's network policy to swallow packets: before the rule for local addresses. */
