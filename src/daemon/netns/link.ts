@@ -97,6 +97,11 @@ export async function applyInPod(netns: string, batch: readonly string[]): Promi
   }
 }
 
+/** Runs lines of `ip -batch` on the node; without any, nothing. @throws ToolError */
+export async function applyOnNode(batch: readonly string[]): Promise<void> {
+  if (batch.length > 0) await run('ip', ['-batch', '-'], { input: lines(batch) });
+}
+
 /** A link that is not there, or went with its namespace between ip's look and its request. */
 const GONE = /^Cannot find device|^RTNETLINK answers: No such device|^Command failed/;
 

@@ -3,8 +3,7 @@
  * it, and has addresses and routes move there. What is right already is left alone.
  */
 import { randomBytes } from 'node:crypto';
-import { run } from '../../../common/process/run.ts';
-import { lines } from '../../netns/link.ts';
+import { applyOnNode } from '../../netns/link.ts';
 import { INTEGRATION_BRIDGE } from '../../ovs/port.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import { carryOut, type MoveParts } from './carry-out.ts';
@@ -78,7 +77,7 @@ export async function bring(
     const commands = [...changes, ...cardCommands(wanted, found)];
     if (commands.length > 0) await vsctl(commands, { waits: true });
     await setLinksUp([card, wanted.name, ...vlans.map(({ port }) => port)], links);
-    await applyLines(
+    await applyOnNode(
       deleteVlanLines(
         vlans.map((vlan) => ({ ...vlan, card })),
         links,
@@ -114,12 +113,7 @@ export function configOfName(name: string, links: KernelLinks, routes: KernelRou
 
 async function setLinksUp(names: readonly string[], links: KernelLinks): Promise<void> {
   const down = names.filter((name) => links.get(name)?.isUp !== true);
-  await applyLines(down.map((name) => `link set dev ${name} up`));
-}
-
-/** Runs lines of `ip -batch`; without any, nothing. @throws ToolError */
-export async function applyLines(batch: readonly string[]): Promise<void> {
-  if (batch.length > 0) await run('ip', ['-batch', '-'], { input: lines(batch) });
+  await applyOnNode(down.map((name) => `link set dev ${name} up`));
 }
 
 /** One that is administered locally, and of one interface (IEEE 802, section 8). */

@@ -11,9 +11,8 @@
  * 6. the record is removed, with the last change of OVS.
  */
 import type { Logger } from '../../../common/log.ts';
-import { run } from '../../../common/process/run.ts';
 import { messageOf } from '../../../common/text.ts';
-import { lines } from '../../netns/link.ts';
+import { applyOnNode } from '../../netns/link.ts';
 import type { FreshLook } from '../../ovs/session.ts';
 import type { Vsctl } from '../../ovs/vsctl.ts';
 import {
@@ -79,10 +78,10 @@ async function toBridge(
   const state = known ?? (await readKernelState(linksOf(record.pairs)));
   const moves = record.pairs.map(({ config, link, port }) => ({ config, from: link, to: port }));
   const cardUp = state.links.get(record.card)?.isUp ? [] : [`link set dev ${record.card} up`];
-  await applyLines([...cardUp, ...moves.flatMap((move) => addressLines(move, state))]);
+  await applyOnNode([...cardUp, ...moves.flatMap((move) => addressLines(move, state))]);
   const card = cardCommands({ ...record, name: bridge }, found);
   if (card.length > 0) await parts.vsctl(card, { waits: true });
-  await applyLines([
+  await applyOnNode([
     ...moves.flatMap((move) => routeLines(move, state)),
     ...moves.flatMap((move) => removalLines(move, state)),
     ...deleteVlanLines(vlansOf(record), state.links),
@@ -131,11 +130,11 @@ async function leaveBridge(
   const { bridge, card, goal } = record;
   const before = known ?? (await readKernelState(linksOf(record.pairs)));
   const made = vlansOf(record).flatMap((vlan) => restoreVlanLines(vlan, before.links));
-  await applyLines(made);
+  await applyOnNode(made);
   const state = made.length === 0 ? before : await readKernelState(linksOf(record.pairs));
   const moves = movesToCard(record.pairs, state);
   // The old addresses answer on the bridge until it goes: neighbours ask there.
-  await applyLines([
+  await applyOnNode([
     ...moves.flatMap((move) => addressLines(move, state)),
     ...moves.flatMap((move) => routeLines(move, state)),
     ...(goal === 'card' ? moves.flatMap((move) => removalLines(move, state)) : []),
@@ -164,10 +163,6 @@ function movesToCard(pairs: readonly MovePair[], { links }: KernelState): Move[]
   return pairs.flatMap(({ config, link, port }) =>
     links.has(link) ? [{ config, from: port, to: link }] : [],
   );
-}
-
-async function applyLines(batch: readonly string[]): Promise<void> {
-  if (batch.length > 0) await run('ip', ['-batch', '-'], { input: lines(batch) });
 }
 
 function report({ log }: MoveParts, network: string, { pairs }: MoveRecord, what: string): void {

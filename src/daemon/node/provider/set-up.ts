@@ -4,9 +4,9 @@
  */
 import { bridgeName, interfaceOf, type ProviderNetwork } from '../../../common/provider-network.ts';
 import type { Vlan } from '../../../common/vlan.ts';
+import { applyOnNode } from '../../netns/link.ts';
 import type { OvsState } from '../../ovs/state.ts';
 import {
-  applyLines,
   bring,
   configOfName,
   datapathOf,
@@ -154,7 +154,7 @@ async function releaseSurplus(
 /** VLAN interfaces that were made for the provider network go when nothing is on them. */
 async function deleteSurplusVlans({ network, links, card, vlans }: Surroundings): Promise<void> {
   const wanted = [card, ...vlans.map(({ name }) => name)];
-  await applyLines(
+  await applyOnNode(
     surplusVlans(network.name, links, wanted).map((name) => `link delete dev ${name}`),
   );
 }
@@ -165,7 +165,7 @@ async function withAutoCreated(network: ProviderNetwork, card: string): Promise<
   if (!network.autoCreateVlanSubinterfaces) return links;
   const made = createVlanLines(network.name, card, links);
   if (made.length === 0) return links;
-  await applyLines(made);
+  await applyOnNode(made);
   return await readKernelLinks();
 }
 

@@ -2,10 +2,9 @@
  * Removes the bridge of a provider network from this node, and gives its addresses and routes back to the
  * card and to the VLAN interfaces that it had them from.
  */
-import { run } from '../../../common/process/run.ts';
 import { bridgeName } from '../../../common/provider-network.ts';
 import { show } from '../../../common/text.ts';
-import { lines } from '../../netns/link.ts';
+import { applyOnNode } from '../../netns/link.ts';
 import type { KernelState } from './address-move.ts';
 import { carryOut, type MoveParts } from './carry-out.ts';
 import { configOf, type KernelLinks, readKernelLinks, readKernelRoutes } from './kernel.ts';
@@ -79,7 +78,7 @@ async function forget(
 /** VLAN interfaces that were made for the provider network. @returns true where there were any */
 async function deleteAutoCreated(network: string, links: KernelLinks): Promise<boolean> {
   const surplus = surplusVlans(network, links, []).map((name) => `link delete dev ${name}`);
-  if (surplus.length > 0) await run('ip', ['-batch', '-'], { input: lines(surplus) });
+  await applyOnNode(surplus);
   return surplus.length > 0;
 }
 
